@@ -1,0 +1,101 @@
+#include "base/json.h"
+
+namespace trunkline {
+namespace {
+
+constexpr int64_t kMaxExactInteger = (int64_t{1} << 53) - 1;
+
+// Counts what the parser would have to hold, without parsing: an opening
+// bracket or a comma announces one value.
+bool WithinBounds(std::string_view text) {
+  size_t depth = 0;
+  size_t values = 1;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+      }
+      continue;
+    }
+    switch (c) {
+      case '"':
+        in_string = true;
+        break;
+      case '{':
+      case '[':
+        if (++depth > kMaxJsonDepth) return false;
+        ++values;
+        break;
+      case '}':
+      case ']':
+        // More closing than opening brackets: the parser says what is wrong.
+        if (depth > 0) --depth;
+        break;
+      case ',':
+        ++values;
+        break;
+      default:
+        break;
+    }
+    if (values > kMaxJsonValues) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Json> ParseJson(std::string_view text) {
+  if (!WithinBounds(text)) return std::nullopt;
+  Json value = Json::parse(text.begin(), text.end(), /*cb=*/nullptr,
+                           /*allow_exceptions=*/false);
+  if (value.is_discarded()) return std::nullopt;
+  return value;
+}
+
+std::string PrintJson(const Json& value) {
+  return value.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false,
+                    Json::error_handler_t::replace);
+}
+
+const Json* FindMember(const Json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  const auto it = object.find(key);
+  return it == object.end() ? nullptr : &*it;
+}
+
+std::string_view StringMember(const Json& object, const char* key) {
+  const Json* member = FindMember(object, key);
+  if (member == nullptr || !member->is_string()) return {};
+  return *member->get_ptr<const std::string*>();
+}
+
+std::optional<int64_t> IntegerMember(const Json& object, const char* key) {
+  const Json* member = FindMember(object, key);
+  if (member == nullptr) return std::nullopt;
+  if (member->is_string()) {
+    return ParseDecimal(*member->get_ptr<const std::string*>());
+  }
+  if (member->is_number_unsigned()) {
+    const uint64_t value = *member->get_ptr<const Json::number_unsigned_t*>();
+    if (value > static_cast<uint64_t>(kMaxExactInteger)) return std::nullopt;
+    return static_cast<int64_t>(value);
+  }
+  return std::nullopt;
+}
+
+std::optional<int64_t> ParseDecimal(std::string_view text) {
+  if (text.empty() || text.size() > 16) return std::nullopt;
+  int64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  if (value > kMaxExactInteger) return std::nullopt;
+  return value;
+}
+
+}  // namespace trunkline

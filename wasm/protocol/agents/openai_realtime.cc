@@ -1,0 +1,526 @@
+#include "protocol/agents/openai_realtime.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/base64.h"
+#include "base/json_scanner.h"
+
+namespace trunkline::protocol {
+namespace {
+
+// Close codes after which a new socket may do better, and upgrade statuses
+// likewise: the policy of the official client (openai npm 7.55.0,
+// ws-connection-controller).
+bool IsRetryableClose(uint16_t code) {
+  return code == 1001 || code == 1005 || code == 1006 || code == 1011 ||
+         code == 1012 || code == 1013;
+}
+bool IsRetryableStatus(uint16_t status) {
+  return status == 408 || status == 429 || (status >= 500 && status <= 504);
+}
+
+bool IsFatalError(std::string_view code) {
+  return code == "invalid_api_key" || code == "model_not_found" ||
+         code == "insufficient_quota";
+}
+
+bool IsAudioDelta(std::string_view type) {
+  return type == "response.output_audio.delta" ||
+         type == "response.audio.delta";
+}
+
+Json FormatObject(AudioFormat format) {
+  switch (format.encoding) {
+    case Encoding::kMuLaw:
+      return {{"type", "audio/pcmu"}};
+    case Encoding::kALaw:
+      return {{"type", "audio/pcma"}};
+    case Encoding::kLinear16:
+      // The rate must be said for PCM and must not be for G.711.
+      return {{"type", "audio/pcm"}, {"rate", format.sample_rate_hz}};
+  }
+  return {};
+}
+
+// Everything but letters, digits and the few characters that identifiers hold,
+// as percent escapes (RFC 3986, unreserved).
+std::string PercentEncode(std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                       (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+                       c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+OpenAiRealtime::OpenAiRealtime(Config config, Wire& wire,
+                               AgentListener& listener)
+    : config_(std::move(config)), wire_(wire), listener_(listener) {}
+
+std::optional<Upstream> OpenAiRealtime::upstream() const {
+  return Upstream{"openai", "/v1/realtime?model=" + PercentEncode(config_.model),
+                  "realtime"};
+}
+
+void OpenAiRealtime::Begin() {
+  // The server speaks first (session.created). Nothing of a former socket's
+  // responses survives it; the conversation does.
+  ready_ = false;
+  response_ = Response::kIdle;
+  active_response_.clear();
+  discard_requested_ = false;
+  discarded_.clear();
+  requests_.clear();
+  open_tool_calls_.clear();
+  tools_answered_ = false;
+  committed_item_.clear();
+  retried_ = false;
+}
+
+void OpenAiRealtime::Send(const Json& event) { wire_.SendText(PrintJson(event)); }
+
+void OpenAiRealtime::SendSessionUpdate() {
+  const Json format = FormatObject(config_.format);
+  Json input = {{"format", format},
+                {"turn_detection",
+                 {{"type", "server_vad"},
+                  {"threshold", 0.5},
+                  {"prefix_padding_ms", 300},
+                  {"silence_duration_ms", config_.end_of_turn.ms()},
+                  {"create_response", false},
+                  {"interrupt_response", false}}}};
+  if (!config_.transcription_model.empty()) {
+    input["transcription"] = {{"model", config_.transcription_model}};
+    if (!config_.language.empty()) {
+      input["transcription"]["language"] = config_.language;
+    }
+  }
+  Json session = {{"type", "realtime"},
+                  {"output_modalities", Json::array({"audio"})},
+                  {"audio",
+                   {{"input", std::move(input)},
+                    {"output", {{"format", format}}}}}};
+  if (!config_.voice.empty()) {
+    session["audio"]["output"]["voice"] = config_.voice;
+  }
+  if (!config_.instructions.empty()) {
+    session["instructions"] = config_.instructions;
+  }
+  if (config_.tools.is_array() && !config_.tools.empty()) {
+    session["tools"] = config_.tools;
+    session["tool_choice"] = "auto";
+  }
+  Send({{"type", "session.update"}, {"session", std::move(session)}});
+}
+
+void OpenAiRealtime::ReplayHistory() {
+  for (const Line& line : history_) {
+    const bool caller = line.role == Role::kCaller;
+    // Audio of the assistant cannot be injected: its words can.
+    const Json content = {{"type", caller ? "input_text" : "output_text"},
+                          {"text", line.text}};
+    Send({{"type", "conversation.item.create"},
+          {"item",
+           {{"type", "message"},
+            {"role", caller ? "user" : "assistant"},
+            {"content", Json::array({content})}}}});
+  }
+}
+
+void OpenAiRealtime::OnText(std::string_view text) {
+  if (ScanAudioDelta(text)) return;
+  const std::optional<Json> message = ParseJson(text);
+  if (!message || !message->is_object()) {
+    listener_.OnAgentFault(Fault::kMalformed);
+    return;
+  }
+  const std::string_view type = StringMember(*message, "type");
+  if (type.empty()) {
+    listener_.OnAgentFault(Fault::kMissingField);
+  } else if (IsAudioDelta(type)) {
+    OnAudioDelta(StringMember(*message, "response_id"),
+                 StringMember(*message, "item_id"),
+                 IntegerMember(*message, "content_index").value_or(0),
+                 StringMember(*message, "delta"));
+  } else if (type == "session.created") {
+    SendSessionUpdate();
+  } else if (type == "session.updated") {
+    if (ready_) return;
+    ready_ = true;
+    ReplayHistory();
+    listener_.OnAgentReady();
+  } else if (type == "input_audio_buffer.speech_started") {
+    listener_.OnAgentSpeechStarted();
+  } else if (type == "input_audio_buffer.speech_stopped") {
+    listener_.OnAgentSpeechStopped();
+  } else if (type == "input_audio_buffer.committed") {
+    committed_item_ = StringMember(*message, "item_id");
+    listener_.OnAgentTurnCommitted();
+  } else if (type == "response.created") {
+    const Json* response = FindMember(*message, "response");
+    active_response_ = response ? StringMember(*response, "id") : "";
+    response_ = Response::kActive;
+    if (std::exchange(discard_requested_, false)) {
+      discarded_.push_back(active_response_);
+    }
+  } else if (type == "response.output_item.done") {
+    OnOutputItemDone(*message);
+  } else if (type == "response.done") {
+    OnResponseDone(*message);
+  } else if (type == "response.output_audio_transcript.delta" ||
+             type == "response.audio_transcript.delta") {
+    OnTranscript(Role::kAgent, *message, "delta", TranscriptState::kPart);
+  } else if (type == "response.output_audio_transcript.done" ||
+             type == "response.audio_transcript.done") {
+    OnTranscript(Role::kAgent, *message, "transcript", TranscriptState::kFinal);
+  } else if (type == "conversation.item.input_audio_transcription.delta") {
+    OnTranscript(Role::kCaller, *message, "delta", TranscriptState::kPart);
+  } else if (type == "conversation.item.input_audio_transcription.completed") {
+    OnTranscript(Role::kCaller, *message, "transcript",
+                 TranscriptState::kFinal);
+  } else if (type == "error") {
+    OnError(*message);
+  } else {
+    // All that informs of nothing we act upon, and all that is new.
+    constexpr std::string_view kIgnored[] = {
+        "conversation.created", "conversation.item.added",
+        "conversation.item.created", "conversation.item.done",
+        "conversation.item.retrieved", "conversation.item.deleted",
+        "conversation.item.truncated",
+        "conversation.item.input_audio_transcription.failed",
+        "conversation.item.input_audio_transcription.segment",
+        "input_audio_buffer.cleared", "input_audio_buffer.timeout_triggered",
+        "response.output_item.added", "response.content_part.added",
+        "response.content_part.done", "response.output_audio.done",
+        "response.audio.done", "response.output_text.delta",
+        "response.output_text.done", "response.function_call_arguments.delta",
+        "response.function_call_arguments.done", "rate_limits.updated"};
+    if (std::find(std::begin(kIgnored), std::end(kIgnored), type) ==
+        std::end(kIgnored)) {
+      listener_.OnAgentFault(Fault::kUnknownEvent);
+    }
+  }
+}
+
+void OpenAiRealtime::OnBinary(std::span<const uint8_t> /*bytes*/) {
+  listener_.OnAgentFault(Fault::kUnexpectedBinary);
+}
+
+void OpenAiRealtime::OnSocketClosed(uint16_t code, uint16_t http_status) {
+  ready_ = false;
+  const bool retryable = http_status != 0 ? IsRetryableStatus(http_status)
+                                          : IsRetryableClose(code);
+  std::string reason = http_status != 0 ? "http" : "closed";
+  reason += std::to_string(http_status != 0 ? http_status : code);
+  listener_.OnAgentFailed(retryable ? AgentListener::Loss::kRetryable
+                                    : AgentListener::Loss::kFatal,
+                          reason);
+}
+
+// Deltas are the bulk of what comes and can be long: no DOM for them. False
+// leaves the judgement to the parser.
+bool OpenAiRealtime::ScanAudioDelta(std::string_view text) {
+  JsonScanner message(text);
+  bool is_delta = false;
+  std::string_view response;
+  std::string_view item;
+  std::optional<std::string_view> delta;
+  int64_t content_index = 0;
+  while (message.Next()) {
+    if (message.key() == "type") {
+      is_delta = message.kind() == JsonScanner::Kind::kString &&
+                 IsAudioDelta(message.value());
+      if (!is_delta) return false;
+    } else if (message.key() == "response_id") {
+      response = message.string_value().value_or("");
+    } else if (message.key() == "item_id") {
+      item = message.string_value().value_or("");
+    } else if (message.key() == "content_index") {
+      content_index = message.integer_value().value_or(0);
+    } else if (message.key() == "delta") {
+      delta = message.string_value();
+    }
+  }
+  if (!message.ok() || !is_delta || !delta) return false;
+  OnAudioDelta(response, item, content_index, *delta);
+  return true;
+}
+
+void OpenAiRealtime::OnAudioDelta(std::string_view response,
+                                  std::string_view item,
+                                  int64_t content_index,
+                                  std::string_view delta) {
+  if (IsDiscarded(response)) return;
+  if (item.empty()) {
+    listener_.OnAgentFault(Fault::kMissingField);
+    return;
+  }
+  audio_.resize(std::max(audio_.size(), Base64DecodedMaxSize(delta.size())));
+  const std::optional<size_t> size = Base64Decode(delta, audio_);
+  if (!size) {
+    listener_.OnAgentFault(Fault::kBadPayload);
+    return;
+  }
+  if (*size == 0) return;
+  if (items_.empty() || items_.back().name != item ||
+      items_.back().content_index != content_index) {
+    if (items_.size() == kMaxItems) items_.pop_front();
+    items_.push_back({ItemId{++item_count_}, std::string(item), content_index,
+                      /*received_bytes=*/0});
+  }
+  items_.back().received_bytes += *size;
+  listener_.OnAgentAudio(items_.back().id,
+                         std::span<const uint8_t>(audio_).first(*size));
+}
+
+void OpenAiRealtime::OnTranscript(Role role, const Json& message,
+                                  const char* field, TranscriptState state) {
+  const std::string_view response = StringMember(message, "response_id");
+  if (!response.empty() && IsDiscarded(response)) return;
+  const std::string_view item = StringMember(message, "item_id");
+  const std::string_view text = StringMember(message, field);
+  if (state == TranscriptState::kFinal) Remember(role, item, text);
+  listener_.OnAgentTranscript(role, item, text, state);
+}
+
+void OpenAiRealtime::Remember(Role role, std::string_view item,
+                              std::string_view text) {
+  if (text.empty()) return;
+  if (history_.size() == kMaxHistory) history_.pop_front();
+  history_.push_back({role, std::string(item),
+                      std::string(text.substr(0, kMaxLineBytes))});
+}
+
+void OpenAiRealtime::OnOutputItemDone(const Json& message) {
+  const Json* item = FindMember(message, "item");
+  if (item == nullptr || StringMember(*item, "type") != "function_call") {
+    return;
+  }
+  // An incomplete call has truncated arguments.
+  if (StringMember(*item, "status") != "completed") return;
+  if (IsDiscarded(StringMember(message, "response_id"))) return;
+  const std::string call_id(StringMember(*item, "call_id"));
+  if (call_id.empty()) {
+    listener_.OnAgentFault(Fault::kMissingField);
+    return;
+  }
+  open_tool_calls_.push_back(call_id);
+  if (open_tool_calls_.size() > kMaxToolCalls) {
+    ToolResult(call_id, R"({"error":"too many calls"})");
+    return;
+  }
+  const std::string_view arguments = StringMember(*item, "arguments");
+  listener_.OnAgentToolCall(call_id, StringMember(*item, "name"),
+                            arguments.empty() ? "{}" : arguments);
+}
+
+void OpenAiRealtime::OnResponseDone(const Json& message) {
+  const Json nothing = Json::object();
+  const Json* found = FindMember(message, "response");
+  const Json& response = found != nullptr ? *found : nothing;
+  const std::string id(StringMember(response, "id"));
+  const std::string_view status = StringMember(response, "status");
+  const bool discarded = IsDiscarded(id);
+  std::erase(discarded_, id);
+  if (response_ == Response::kActive &&
+      (id.empty() || active_response_.empty() || id == active_response_)) {
+    response_ = Response::kIdle;
+    active_response_.clear();
+    retried_ = false;
+  }
+  Usage usage;
+  if (const Json* tokens = FindMember(response, "usage")) {
+    usage.input_tokens = IntegerMember(*tokens, "input_tokens").value_or(0);
+    usage.output_tokens = IntegerMember(*tokens, "output_tokens").value_or(0);
+  }
+  ReplyEnd end = ReplyEnd::kComplete;
+  if (discarded || status == "cancelled") {
+    end = ReplyEnd::kCancelled;
+  } else if (status == "failed") {
+    end = ReplyEnd::kFailed;
+  }
+  const bool awaits_tools = !open_tool_calls_.empty() || tools_answered_;
+  if (awaits_tools && open_tool_calls_.empty()) {
+    tools_answered_ = false;
+    requests_.push_back({});
+  }
+  listener_.OnAgentReplyDone(end,
+                             awaits_tools
+                                 ? AgentListener::AfterReply::kAwaitsTools
+                                 : AgentListener::AfterReply::kCallersTurn,
+                             usage);
+  SendNextRequest();
+}
+
+void OpenAiRealtime::OnError(const Json& message) {
+  const Json* error = FindMember(message, "error");
+  const std::string_view code =
+      error != nullptr ? StringMember(*error, "code") : std::string_view();
+  if (code == "session_expired") {
+    listener_.OnAgentFailed(AgentListener::Loss::kRetryable, code);
+    return;
+  }
+  if (IsFatalError(code)) {
+    listener_.OnAgentFailed(AgentListener::Loss::kFatal, code);
+    return;
+  }
+  if (code == "conversation_already_has_active_response" &&
+      response_ == Response::kRequested) {
+    // The server is busy with a response of its own making: ask again, once,
+    // when that is done. Its id comes with its response.done.
+    response_ = Response::kActive;
+    active_response_.clear();
+    if (!std::exchange(retried_, true)) requests_.push_front(last_request_);
+  }
+  // Everything else (a cancel that came too late, a truncation of what the
+  // server had already shortened) leaves the session as it is.
+  listener_.OnAgentFault(Fault::kPeerError);
+}
+
+bool OpenAiRealtime::IsDiscarded(std::string_view response) const {
+  return !response.empty() &&
+         std::find(discarded_.begin(), discarded_.end(), response) !=
+             discarded_.end();
+}
+
+OpenAiRealtime::Item* OpenAiRealtime::FindItem(ItemId id) {
+  return const_cast<Item*>(std::as_const(*this).FindItem(id));
+}
+
+const OpenAiRealtime::Item* OpenAiRealtime::FindItem(ItemId id) const {
+  const auto it = std::find_if(items_.begin(), items_.end(),
+                               [id](const Item& item) { return item.id == id; });
+  return it == items_.end() ? nullptr : &*it;
+}
+
+void OpenAiRealtime::Listen(std::span<const uint8_t> audio) {
+  message_.assign(R"({"type":"input_audio_buffer.append","audio":")");
+  const size_t head = message_.size();
+  message_.resize(head + Base64EncodedSize(audio.size()));
+  Base64Encode(audio, message_.data() + head);
+  message_ += "\"}";
+  wire_.SendText(message_);
+}
+
+// The server detects where turns begin.
+void OpenAiRealtime::TurnStarted(Duration /*ago*/) {}
+
+void OpenAiRealtime::Respond(Duration /*ago*/) {
+  committed_item_.clear();
+  RequestResponse({});
+}
+
+void OpenAiRealtime::Say(std::string_view text) {
+  Request request;
+  request.instructions =
+      "Say exactly the following to the caller and nothing else: ";
+  request.instructions += text;
+  RequestResponse(std::move(request));
+}
+
+void OpenAiRealtime::RequestResponse(Request request) {
+  // One reply at a time, and of those that wait only the newest is of use.
+  requests_.clear();
+  requests_.push_back(std::move(request));
+  SendNextRequest();
+}
+
+void OpenAiRealtime::SendNextRequest() {
+  if (response_ != Response::kIdle || requests_.empty()) return;
+  last_request_ = std::move(requests_.front());
+  requests_.pop_front();
+  response_ = Response::kRequested;
+  Json event = {{"type", "response.create"}};
+  if (!last_request_.instructions.empty()) {
+    event["response"] = {{"instructions", last_request_.instructions}};
+  }
+  Send(event);
+}
+
+void OpenAiRealtime::DiscardTurn() {
+  if (committed_item_.empty()) return;
+  Send({{"type", "conversation.item.delete"}, {"item_id", committed_item_}});
+  committed_item_.clear();
+}
+
+void OpenAiRealtime::Cancel() {
+  requests_.clear();
+  open_tool_calls_.clear();
+  tools_answered_ = false;
+  if (response_ == Response::kIdle) return;
+  if (response_ == Response::kRequested) {
+    if (std::exchange(discard_requested_, true)) return;
+  } else {
+    if (IsDiscarded(active_response_)) return;
+    if (discarded_.size() == kMaxDiscarded) discarded_.pop_front();
+    discarded_.push_back(active_response_);
+  }
+  Send({{"type", "response.cancel"}});
+}
+
+int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
+  const Item* item = FindItem(id);
+  if (item == nullptr) return 0;
+  const auto received_ms =
+      static_cast<int64_t>(item->received_bytes / BytesOf(config_.format, 1));
+  const int64_t audio_end_ms = std::clamp<int64_t>(heard_ms, 0, received_ms);
+  Send({{"type", "conversation.item.truncate"},
+        {"item_id", item->name},
+        {"content_index", item->content_index},
+        {"audio_end_ms", audio_end_ms}});
+  // The server forgets the words of a truncated item, so a later session must
+  // not be told of words that were not heard.
+  const auto line =
+      std::find_if(history_.begin(), history_.end(),
+                   [&](const Line& l) { return l.item == item->name; });
+  if (line != history_.end() && audio_end_ms < received_ms) {
+    const size_t keep =
+        line->text.size() * static_cast<size_t>(audio_end_ms) /
+        static_cast<size_t>(received_ms);
+    const size_t word_end = line->text.rfind(' ', keep);
+    line->text.resize(word_end == std::string::npos ? 0 : word_end);
+    if (line->text.empty()) history_.erase(line);
+  }
+  return audio_end_ms;
+}
+
+void OpenAiRealtime::ToolResult(std::string_view tool_call_id,
+                                std::string_view output) {
+  const auto call = std::find(open_tool_calls_.begin(), open_tool_calls_.end(),
+                              tool_call_id);
+  if (call == open_tool_calls_.end()) return;
+  open_tool_calls_.erase(call);
+  Send({{"type", "conversation.item.create"},
+        {"item",
+         {{"type", "function_call_output"},
+          {"call_id", tool_call_id},
+          {"output", output}}}});
+  if (!open_tool_calls_.empty()) return;
+  // One response.create for all results, and only after the response that
+  // asked for them is done.
+  if (response_ == Response::kIdle) {
+    RequestResponse({});
+  } else {
+    tools_answered_ = true;
+  }
+}
+
+std::string_view OpenAiRealtime::item_name(ItemId id) const {
+  const Item* item = FindItem(id);
+  return item == nullptr ? std::string_view() : std::string_view(item->name);
+}
+
+}  // namespace trunkline::protocol

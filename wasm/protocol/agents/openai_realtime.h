@@ -1,0 +1,147 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "protocol/agents/agent.h"
+
+namespace trunkline::protocol {
+
+// OpenAI Realtime, GA shapes, over WebSocket: JSON text frames with base64
+// audio. Source: the openai npm package 7.55.0, resources/realtime/*.d.ts, and
+// the Realtime guide. Both the GA and the beta names of deltas are read, since
+// compatible servers send either; only GA is sent.
+//
+// The server detects the caller's turns but neither answers nor interrupts by
+// itself (create_response and interrupt_response are false): the session
+// decides what was a turn and what was a cough, and there is never a second
+// response.create in flight by surprise.
+class OpenAiRealtime final : public Agent {
+ public:
+  struct Config {
+    std::string model;
+    std::string voice;
+    std::string instructions;
+    std::string language;             // ISO 639-1; "" = detected
+    std::string transcription_model;  // "" = the caller is not transcribed
+    // kMuLaw or kALaw at 8 kHz, or kLinear16 at 24 kHz: the formats Realtime
+    // knows.
+    AudioFormat format;
+    Duration end_of_turn = Duration::Millis(500);
+    // Function tools in the Realtime shape; null or an array.
+    Json tools;
+  };
+
+  // Items, responses and history that are remembered; the oldest are forgotten.
+  // A response is one to a few items, so these are many turns back.
+  static constexpr size_t kMaxItems = 64;
+  static constexpr size_t kMaxDiscarded = 16;
+  static constexpr size_t kMaxHistory = 64;
+  // Of one line; a longer one is cut.
+  static constexpr size_t kMaxLineBytes = 4096;
+  // Tool calls of one response that are waited for; more are answered at once
+  // with an error.
+  static constexpr size_t kMaxToolCalls = 16;
+
+  // `wire` and `listener` are borrowed for the life of the object.
+  OpenAiRealtime(Config config, Wire& wire, AgentListener& listener);
+
+  AudioFormat input_format() const override { return config_.format; }
+  AudioFormat output_format() const override { return config_.format; }
+  TurnDetection turn_detection() const override {
+    return TurnDetection::kProvider;
+  }
+  Duration default_end_of_turn() const override {
+    return Duration::Millis(500);
+  }
+  bool can_say() const override { return true; }
+  std::optional<Upstream> upstream() const override;
+
+  void Begin() override;
+  void OnText(std::string_view text) override;
+  void OnBinary(std::span<const uint8_t> bytes) override;
+  void OnSocketClosed(uint16_t code, uint16_t http_status) override;
+  void Listen(std::span<const uint8_t> audio) override;
+  void TurnStarted(Duration ago) override;
+  void Respond(Duration ago) override;
+  void Say(std::string_view text) override;
+  void DiscardTurn() override;
+  void Cancel() override;
+  int64_t Truncate(ItemId item, int64_t heard_ms) override;
+  void ToolResult(std::string_view tool_call_id,
+                  std::string_view output) override;
+  std::string_view item_name(ItemId item) const override;
+
+ private:
+  // What is known of one assistant item that has audio.
+  struct Item {
+    ItemId id{};
+    std::string name;
+    int64_t content_index = 0;
+    size_t received_bytes = 0;
+  };
+  // One line of the conversation, replayed to a new session.
+  struct Line {
+    Role role = Role::kCaller;
+    std::string item;
+    std::string text;
+  };
+  // A response.create that waits for its turn.
+  struct Request {
+    std::string instructions;  // "" = the session's
+  };
+  // What the server does now.
+  enum class Response : uint8_t {
+    kIdle,
+    kRequested,  // response.create sent, response.created not yet here
+    kActive,
+  };
+
+  void Send(const Json& event);
+  void SendSessionUpdate();
+  void ReplayHistory();
+  void RequestResponse(Request request);
+  void SendNextRequest();
+  void Remember(Role role, std::string_view item, std::string_view text);
+
+  bool ScanAudioDelta(std::string_view text);
+  void OnAudioDelta(std::string_view response, std::string_view item,
+                    int64_t content_index, std::string_view delta);
+  void OnOutputItemDone(const Json& message);
+  void OnResponseDone(const Json& message);
+  void OnTranscript(Role role, const Json& message, const char* field,
+                    TranscriptState state);
+  void OnError(const Json& message);
+  bool IsDiscarded(std::string_view response) const;
+  Item* FindItem(ItemId id);
+  const Item* FindItem(ItemId id) const;
+
+  Config config_;
+  Wire& wire_;
+  AgentListener& listener_;
+
+  bool ready_ = false;
+  Response response_ = Response::kIdle;
+  std::string active_response_;
+  // The response in kRequested was cancelled before it had a name.
+  bool discard_requested_ = false;
+  std::deque<std::string> discarded_;
+  std::deque<Request> requests_;
+  Request last_request_;
+  bool retried_ = false;
+  std::vector<std::string> open_tool_calls_;
+  // Tool results came while their response was still active or none: one
+  // request follows when all are in and the response is done.
+  bool tools_answered_ = false;
+  std::string committed_item_;
+  std::deque<Item> items_;
+  uint32_t item_count_ = 0;
+  std::deque<Line> history_;
+  // Scratch.
+  std::vector<uint8_t> audio_;
+  std::string message_;
+};
+
+}  // namespace trunkline::protocol

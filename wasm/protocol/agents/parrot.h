@@ -1,0 +1,68 @@
+#pragma once
+
+#include <vector>
+
+#include "protocol/agents/agent.h"
+
+namespace trunkline::protocol {
+
+// Answers with what it heard, after the caller's turn: no upstream, no key. The
+// keyless default, the load generator's partner and the latency yardstick.
+//
+// What it hears is kept byte for byte in the leg's own format, so the caller's
+// words come back unchanged.
+class Parrot final : public Agent {
+ public:
+  // The longest turn that is remembered. Speech beyond it is not repeated.
+  static constexpr int kMaxTurnMs = 60'000;
+  // What is kept before and after the speech of a turn: consonants begin and
+  // end below the level at which speech is detected.
+  static constexpr int kMarginMs = 120;
+  // What is remembered while nobody speaks. Detection looks back at most 200
+  // ms; the margin and a frame come on top.
+  static constexpr int kPreRollMs = 400;
+
+  // `listener` is borrowed for the life of the object.
+  Parrot(AudioFormat format, AgentListener& listener);
+
+  AudioFormat input_format() const override { return format_; }
+  AudioFormat output_format() const override { return format_; }
+  TurnDetection turn_detection() const override {
+    return TurnDetection::kLocal;
+  }
+  Duration default_end_of_turn() const override {
+    return Duration::Millis(700);
+  }
+  bool can_say() const override { return false; }
+  std::optional<Upstream> upstream() const override { return std::nullopt; }
+
+  void Begin() override;
+  void OnText(std::string_view text) override;
+  void OnBinary(std::span<const uint8_t> bytes) override;
+  void OnSocketClosed(uint16_t code, uint16_t http_status) override;
+  void Listen(std::span<const uint8_t> audio) override;
+  void TurnStarted(Duration ago) override;
+  void Respond(Duration ago) override;
+  void Say(std::string_view text) override;
+  void DiscardTurn() override;
+  void Cancel() override;
+  int64_t Truncate(ItemId item, int64_t heard_ms) override;
+  void ToolResult(std::string_view tool_call_id,
+                  std::string_view output) override;
+  std::string_view item_name(ItemId item) const override;
+
+ private:
+  // Bytes before the end of what was heard, at most all that is kept.
+  size_t BytesBack(Duration ago) const;
+  void KeepPreRollOnly();
+
+  AudioFormat format_;
+  AgentListener& listener_;
+  // Audio of the turn, or the pre-roll while there is none.
+  std::vector<uint8_t> heard_;
+  bool in_turn_ = false;
+  uint32_t replies_ = 0;
+  std::string item_name_;
+};
+
+}  // namespace trunkline::protocol
