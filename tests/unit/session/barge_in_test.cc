@@ -1,0 +1,226 @@
+// Interruptions: what is cleared, what is kept, what upstream is told.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "support/virtual_world.h"
+
+namespace trunkline::test {
+namespace {
+
+using session::State;
+
+VirtualWorld::Options RealtimeOptions(Duration leg_delay, uint64_t seed = 1) {
+  VirtualWorld::Options options;
+  options.agent = "openai-realtime";
+  options.leg_delay = leg_delay;
+  options.seed = seed;
+  options.limits = {{"maxCallMs", 86'000'000}};
+  return options;
+}
+
+// Connects, speaks one turn and runs until the reply has been heard for `ms`.
+void HearReply(VirtualWorld& world, int64_t ms) {
+  const size_t items = world.realtime.items().size();
+  world.twilio.Say(SpeechBytes(800));
+  ASSERT_TRUE(world.RunUntil([&] {
+    return world.realtime.items().size() > items &&
+           world.twilio.HeardMs(world.realtime.items().back().value) >= ms;
+  })) << session::ToString(world.state());
+}
+
+void Connect(VirtualWorld& world) {
+  world.twilio.Call();
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kListening; }));
+}
+
+TEST(BargeInTest, SpeechOverTheReplyClearsWithinTheSameInput) {
+  VirtualWorld world(RealtimeOptions(Duration()));
+  Connect(world);
+  HearReply(world, 1000);
+  world.twilio.Say(SpeechBytes(1000));
+  ASSERT_TRUE(world.RunUntil([&] { return world.twilio.clears() == 1; }));
+  const std::vector<Json> started = world.EventsOf("speechStarted");
+  const std::vector<Json> cleared = world.EventsOf("cleared");
+  ASSERT_EQ(started.size(), 2U);
+  ASSERT_EQ(cleared.size(), 1U);
+  // The decision and the clear are one input.
+  EXPECT_EQ(started.back()["atMs"], cleared.back()["atMs"]);
+  // Speech began at most 60 ms and a frame before the decision.
+  EXPECT_LE(cleared.back()["atMs"].get<int64_t>() -
+                started.back()["startMs"].get<int64_t>(),
+            120);
+}
+
+// The whole reply had been generated before the interruption: clear and
+// truncate all the same (trap 2).
+TEST(BargeInTest, ClearsWhenTheResponseIsAlreadyDone) {
+  VirtualWorld world(RealtimeOptions(Duration()));
+  world.realtime.reply_ms = 3000;
+  Connect(world);
+  HearReply(world, 1500);  // at eight times real time it was done at 375 ms
+  world.twilio.Say(SpeechBytes(1000));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  world.Advance(Duration::Millis(50));
+  EXPECT_EQ(world.twilio.clears(), 1);
+  EXPECT_EQ(world.realtime.CountReceived("conversation.item.truncate"), 1);
+  // The response was over: a cancel would be an error (trap 4).
+  EXPECT_EQ(world.realtime.CountReceived("response.cancel"), 0);
+}
+
+TEST(BargeInTest, CancelsWhatIsStillGenerated) {
+  VirtualWorld world(RealtimeOptions(Duration()));
+  world.realtime.reply_ms = 20'000;
+  world.realtime.speed = 2;
+  Connect(world);
+  HearReply(world, 1000);
+  world.twilio.Say(SpeechBytes(1000));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  world.Advance(Duration::Millis(50));
+  EXPECT_EQ(world.realtime.CountReceived("response.cancel"), 1);
+  EXPECT_THAT(world.realtime.errors(), testing::IsEmpty());
+}
+
+// A cough of 150 ms in the middle of a reply (it is not lost, and nothing
+// upstream hears of it).
+TEST(BargeInTest, ACoughDoesNotLoseTheReply) {
+  for (const char* agent : {"openai-realtime", "parrot"}) {
+    SCOPED_TRACE(agent);
+    VirtualWorld::Options options = RealtimeOptions(Duration::Millis(15));
+    options.agent = agent;
+    VirtualWorld world(options);
+    Connect(world);
+    world.twilio.Say(SpeechBytes(2000));
+    ASSERT_TRUE(world.RunUntil([&] {
+      return world.state() == State::kSpeaking &&
+             world.twilio.heard().size() > 8 * 700;
+    }));
+    world.twilio.Say(SpeechBytes(140, /*seed=*/7));
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+    EXPECT_EQ(world.Count("cleared"), 1U);
+    EXPECT_EQ(world.Count("resumed"), 1U);
+    EXPECT_THAT(world.EventsOf("truncated"), testing::IsEmpty());
+    EXPECT_EQ(world.realtime.CountReceived("conversation.item.truncate"), 0);
+    EXPECT_EQ(world.realtime.CountReceived("response.cancel"), 0);
+    if (options.agent == "openai-realtime") {
+      // The provider took the cough for a turn: it is taken back, unanswered.
+      world.Advance(Duration::Millis(3000));
+      EXPECT_EQ(world.realtime.items().size(), 1U);
+      EXPECT_EQ(world.realtime.CountReceived("conversation.item.delete"), 1);
+      // Every millisecond of the reply was heard, none of it twice.
+      const VirtualRealtime::Item& item = world.realtime.items().front();
+      EXPECT_NEAR(static_cast<double>(world.twilio.HeardMs(item.value)),
+                  static_cast<double>(item.generated_ms), 60);
+    }
+  }
+}
+
+// Trap 1: after a clear the carrier echoes every pending mark; none of them is
+// playback.
+TEST(BargeInTest, EchoesOfClearedMarksAreNotPlayback) {
+  VirtualWorld world(RealtimeOptions(Duration::Millis(30)));
+  Connect(world);
+  HearReply(world, 1000);
+  world.twilio.Say(SpeechBytes(1200));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  const VirtualRealtime::Item& item = world.realtime.items().back();
+  const int64_t heard = world.twilio.HeardMs(item.value);
+  const int64_t told =
+      world.EventsOf("truncated")[0]["audioEndMs"].get<int64_t>();
+  EXPECT_LE(std::llabs(told - heard), 40);
+  // A truncation by sent time would be beyond it by the lead.
+  EXPECT_LT(told, heard + 100);
+}
+
+// Trap 11: deltas of the cancelled response that still arrive are not played.
+TEST(BargeInTest, LateAudioOfACancelledResponseIsDropped) {
+  VirtualWorld world(RealtimeOptions(Duration()));
+  world.realtime.reply_ms = 20'000;
+  world.realtime.speed = 2;
+  world.realtime.late_deltas = 10;
+  Connect(world);
+  HearReply(world, 1000);
+  const uint8_t value = world.realtime.items().back().value;
+  world.twilio.Say(SpeechBytes(1200));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  const int64_t heard = world.twilio.HeardMs(value);
+  world.Advance(Duration::Millis(1500));
+  EXPECT_EQ(world.twilio.HeardMs(value), heard);
+}
+
+// Traps 1, 3 and 11 over a thousand interruptions at random instants, with
+// network delays, jittered echoes and replies that are over or are not.
+TEST(BargeInTest, AThousandInterruptionsAreTruncatedWhereTheyWereHeard) {
+  constexpr int kCalls = 20;
+  constexpr int kPerCall = 50;
+  int64_t worst = 0;
+  int64_t sum = 0;
+  int count = 0;
+  for (int call = 0; call < kCalls; ++call) {
+    SCOPED_TRACE(call);
+    VirtualWorld world(RealtimeOptions(Duration::Millis(call * 4),
+                                       static_cast<uint64_t>(call) + 1));
+    world.twilio.echo_jitter = Duration::Millis(call % 3 * 8);
+    Connect(world);
+    for (int i = 0; i < kPerCall; ++i) {
+      world.realtime.reply_ms = 2500 + world.Random(6000);
+      world.realtime.speed = 1 + world.Random(8);
+      const auto truncations = world.Count("truncated");
+      HearReply(world, 100 + world.Random(1900));
+      if (HasFatalFailure()) return;
+      const VirtualRealtime::Item item = world.realtime.items().back();
+      world.twilio.Say(SpeechBytes(600 + static_cast<int>(world.Random(20)) * 20,
+                                   world.Random(100)));
+      ASSERT_TRUE(world.RunUntil([&] {
+        return world.Count("truncated") > truncations;
+      }));
+      // Until the clear and the truncation have arrived.
+      world.Advance(Duration::Millis(200));
+      const VirtualRealtime::Item* now = nullptr;
+      for (const auto& candidate : world.realtime.items()) {
+        if (candidate.id == item.id) now = &candidate;
+      }
+      ASSERT_TRUE(now != nullptr && now->truncated_at_ms.has_value());
+      const int64_t heard = world.twilio.HeardMs(item.value);
+      const int64_t error = std::llabs(*now->truncated_at_ms - heard);
+      EXPECT_LE(error, 40) << "heard " << heard;
+      EXPECT_LE(*now->truncated_at_ms, now->generated_ms);
+      worst = std::max(worst, error);
+      sum += error;
+      ++count;
+      // Let the turn that interrupted be answered, and that be heard.
+      const size_t items = world.realtime.items().size();
+      ASSERT_TRUE(world.RunUntil([&] {
+        return world.realtime.items().size() > items ||
+               world.realtime.items().back().id != item.id;
+      }));
+      ASSERT_TRUE(world.RunUntil(
+          [&] { return world.state() == State::kListening; }));
+      // Nothing of the old reply came after the clear; the hundred values come
+      // round again only after a hundred replies.
+      EXPECT_EQ(world.twilio.HeardMs(item.value), heard);
+    }
+    // A cancel may cross the end of its response on the way; nothing else may
+    // be refused, least of all a truncation.
+    EXPECT_THAT(world.realtime.errors(),
+                testing::Each("response_cancel_not_active"));
+    EXPECT_THAT(world.twilio.violations(), testing::IsEmpty());
+  }
+  EXPECT_EQ(count, kCalls * kPerCall);
+  RecordProperty("worst_ms", static_cast<int>(worst));
+  RecordProperty("mean_ms", static_cast<int>(sum / count));
+  std::printf("truncation error over %d interruptions: mean %lld ms, worst %lld ms\n",
+              count, static_cast<long long>(sum / count),
+              static_cast<long long>(worst));
+}
+
+}  // namespace
+}  // namespace trunkline::test

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "protocol/wire.h"
+
+namespace trunkline::session {
+
+// Turns what the carrier delivers into an unbroken run of 20 ms frames.
+//
+// The carrier's timestamps place the audio: a jump ahead is filled with silence
+// of the same length, so that the agent's and the recorder's time stay the
+// caller's; what lies before the end of what was already delivered is dropped.
+// Allocates nothing after construction.
+class CallerAudio {
+ public:
+  static constexpr int kFrameMs = 20;
+  // The longest gap that is filled; a longer one is shortened to it (the same
+  // bound as OpenAI's own Twilio transport has).
+  static constexpr Duration kMaxGap = Duration::Millis(10'000);
+  // Timestamps are whole milliseconds of a clock of their own: smaller
+  // differences mean nothing.
+  static constexpr Duration kTolerance = Duration::Millis(10);
+
+  class Listener {
+   public:
+    // One frame of kFrameMs, encoded.
+    virtual void OnCallerFrame(std::span<const uint8_t> frame) = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  struct Counters {
+    uint64_t filled_ms = 0;       // silence put in for what did not come
+    uint64_t late_ms = 0;         // audio dropped because its time had passed
+    uint64_t shortened_gaps = 0;  // gaps above kMaxGap
+  };
+
+  // `listener` is borrowed for the life of the object.
+  CallerAudio(protocol::AudioFormat format, Listener& listener);
+
+  // The stream begins anew: its next timestamp has no relation to the former.
+  void OnStreamStarted();
+  // `audio` holds whole samples; `timestamp_ms` is the time of its first one.
+  void OnAudio(std::optional<int64_t> timestamp_ms,
+               std::span<const uint8_t> audio);
+  // Nothing has come for a while: delivers silence, so that a turn can end. A
+  // gap that turns up later is shorter by it.
+  void FillSilence(Duration duration);
+
+  const Counters& counters() const { return counters_; }
+
+ private:
+  void Deliver(std::span<const uint8_t> audio);
+  void DeliverSilence(size_t bytes);
+
+  const protocol::AudioFormat format_;
+  Listener& listener_;
+  Counters counters_;
+  // Carrier time at the end of what was delivered, ms; nullopt at the start.
+  std::optional<int64_t> next_ms_;
+  // Silence delivered ahead of the carrier's clock.
+  Duration ahead_;
+  std::vector<uint8_t> frame_;
+  size_t frame_size_ = 0;
+};
+
+}  // namespace trunkline::session

@@ -1,0 +1,171 @@
+#include "session/config.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+
+namespace trunkline::session {
+namespace {
+
+constexpr int64_t kMaxLimitMs = int64_t{24} * 3600 * 1000;
+// An agent's instructions may be long (16,384 tokens upstream); everything else
+// is a name or a sentence.
+constexpr size_t kMaxInstructionsBytes = size_t{128} * 1024;
+constexpr size_t kMaxTextBytes = 4096;
+
+// Reads members of one object and remembers whether any was unacceptable.
+class Reader {
+ public:
+  explicit Reader(const Json& object) : object_(object) {}
+  bool ok() const { return ok_; }
+
+  void Text(const char* key, std::string& out,
+            size_t max_bytes = kMaxTextBytes) {
+    const Json* member = FindMember(object_, key);
+    if (member == nullptr) return;
+    if (!member->is_string() ||
+        member->get_ptr<const std::string*>()->size() > max_bytes) {
+      ok_ = false;
+      return;
+    }
+    out = *member->get_ptr<const std::string*>();
+  }
+
+  // [min_ms, kMaxLimitMs].
+  void Milliseconds(const char* key, Duration& out, int64_t min_ms) {
+    if (FindMember(object_, key) == nullptr) return;
+    const std::optional<int64_t> ms = IntegerMember(object_, key);
+    if (!ms || *ms < min_ms || *ms > kMaxLimitMs) {
+      ok_ = false;
+      return;
+    }
+    out = Duration::Millis(*ms);
+  }
+
+  template <typename Enum>
+  void Choice(const char* key, Enum& out,
+              std::initializer_list<std::pair<std::string_view, Enum>> names) {
+    if (FindMember(object_, key) == nullptr) return;
+    const std::string_view value = StringMember(object_, key);
+    for (const auto& [name, choice] : names) {
+      if (value == name) {
+        out = choice;
+        return;
+      }
+    }
+    ok_ = false;
+  }
+
+ private:
+  const Json& object_;
+  bool ok_ = true;
+};
+
+bool IsCallId(std::string_view id) {
+  return !id.empty() && id.size() <= 64 &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                  (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+         });
+}
+
+bool ReadProfile(const Json& object, Config::Profile& profile) {
+  Reader reader(object);
+  reader.Text("instructions", profile.instructions, kMaxInstructionsBytes);
+  reader.Text("model", profile.model);
+  reader.Text("voice", profile.voice);
+  reader.Text("language", profile.language);
+  reader.Text("greeting", profile.greeting);
+  reader.Text("farewell", profile.farewell);
+  reader.Text("transcriptionModel", profile.transcription_model);
+  reader.Choice("agentAudio", profile.agent_audio,
+                {{"pcmu", Config::AgentAudio::kCompanded},
+                 {"pcm", Config::AgentAudio::kPcm24}});
+  if (const Json* tools = FindMember(object, "tools")) {
+    if (!tools->is_array()) return false;
+    profile.tools = *tools;
+  }
+  return reader.ok();
+}
+
+bool ReadLimits(const Json& object, Config::Limits& limits) {
+  Reader reader(object);
+  reader.Milliseconds("startMs", limits.start, 1);
+  reader.Milliseconds("agentReadyMs", limits.agent_ready, 1);
+  reader.Milliseconds("replyMs", limits.reply, 1);
+  reader.Milliseconds("deadAirMs", limits.dead_air, 1);
+  reader.Milliseconds("maxCallMs", limits.max_call, 1);
+  reader.Milliseconds("farewellMs", limits.farewell, 1);
+  reader.Milliseconds("legLostMs", limits.leg_lost, 1);
+  reader.Milliseconds("bargeInConfirmMs", limits.barge_in_confirm, 20);
+  // Below 60 ms of lead every late frame is a gap; a mark more often than a
+  // frame says nothing.
+  reader.Milliseconds("leadMs", limits.lead, 60);
+  reader.Milliseconds("markMs", limits.mark, 20);
+  if (FindMember(object, "endOfTurnMs") != nullptr) {
+    Duration end_of_turn;
+    reader.Milliseconds("endOfTurnMs", end_of_turn, 100);
+    limits.end_of_turn = end_of_turn;
+  }
+  return reader.ok();
+}
+
+}  // namespace
+
+std::optional<Config> ParseConfig(std::string_view text) {
+  const std::optional<Json> json = ParseJson(text);
+  if (!json || !json->is_object()) return std::nullopt;
+  Config config;
+  Reader reader(*json);
+  reader.Text("callId", config.call_id);
+  reader.Choice("leg", config.leg, {{"twilio", Config::LegKind::kTwilio}});
+  reader.Choice("agent", config.agent,
+                {{"parrot", Config::AgentKind::kParrot},
+                 {"openai-realtime", Config::AgentKind::kOpenAiRealtime}});
+  reader.Choice("authorization", config.authorization,
+                {{"required", Config::Authorization::kRequired},
+                 {"none", Config::Authorization::kNone}});
+  reader.Choice("faults", config.faults,
+                {{"refused", Config::Faults::kRefused},
+                 {"allowed", Config::Faults::kAllowed}});
+  for (const char* key : {"seed", "epochMs"}) {
+    if (FindMember(*json, key) != nullptr && !IntegerMember(*json, key)) {
+      return std::nullopt;
+    }
+  }
+  config.seed =
+      static_cast<uint64_t>(IntegerMember(*json, "seed").value_or(0));
+  config.epoch_ms = IntegerMember(*json, "epochMs").value_or(0);
+  if (const Json* profile = FindMember(*json, "profile")) {
+    if (!profile->is_object() || !ReadProfile(*profile, config.profile)) {
+      return std::nullopt;
+    }
+  }
+  if (const Json* limits = FindMember(*json, "limits")) {
+    if (!limits->is_object() || !ReadLimits(*limits, config.limits)) {
+      return std::nullopt;
+    }
+  }
+  if (!reader.ok() || !IsCallId(config.call_id)) return std::nullopt;
+  return config;
+}
+
+const char* ToString(Config::LegKind leg) {
+  switch (leg) {
+    case Config::LegKind::kTwilio:
+      return "twilio";
+  }
+  return "unknown";
+}
+
+const char* ToString(Config::AgentKind agent) {
+  switch (agent) {
+    case Config::AgentKind::kParrot:
+      return "parrot";
+    case Config::AgentKind::kOpenAiRealtime:
+      return "openai-realtime";
+  }
+  return "unknown";
+}
+
+}  // namespace trunkline::session

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/time.h"
+
+namespace trunkline::session {
+
+// The configuration of one call, read once when it opens. docs/boundary.md
+// shows its JSON.
+struct Config {
+  enum class LegKind : uint8_t { kTwilio };
+  enum class AgentKind : uint8_t { kParrot, kOpenAiRealtime };
+  enum class Authorization : uint8_t { kRequired, kNone };
+  enum class Faults : uint8_t { kRefused, kAllowed };
+  // The audio between the core and an upstream agent.
+  enum class AgentAudio : uint8_t { kCompanded, kPcm24 };
+
+  struct Profile {
+    std::string instructions;
+    std::string model = "gpt-realtime-2.1";
+    std::string voice = "marin";
+    std::string language;
+    std::string greeting;
+    std::string farewell;
+    std::string transcription_model = "gpt-live-transcribe";
+    AgentAudio agent_audio = AgentAudio::kCompanded;
+    Json tools;
+  };
+
+  struct Limits {
+    Duration start = Duration::Millis(5'000);
+    Duration agent_ready = Duration::Millis(10'000);
+    Duration reply = Duration::Millis(12'000);
+    Duration dead_air = Duration::Millis(60'000);
+    Duration max_call = Duration::Millis(300'000);
+    Duration farewell = Duration::Millis(10'000);
+    Duration leg_lost = Duration::Millis(15'000);
+    // nullopt: the agent's own default.
+    std::optional<Duration> end_of_turn;
+    // Longer than a cough (150 ms) with the 40 ms that detection lags behind,
+    // shorter than "stop it".
+    Duration barge_in_confirm = Duration::Millis(300);
+    Duration lead = Duration::Millis(200);
+    Duration mark = Duration::Millis(160);
+  };
+
+  std::string call_id;
+  uint64_t seed = 0;
+  int64_t epoch_ms = 0;
+  LegKind leg = LegKind::kTwilio;
+  AgentKind agent = AgentKind::kParrot;
+  Authorization authorization = Authorization::kRequired;
+  Faults faults = Faults::kRefused;
+  Profile profile;
+  Limits limits;
+};
+
+// Reads `text`. nullopt if it is no JSON object, lacks a call id, or has a
+// known key with a type or value it cannot have.
+std::optional<Config> ParseConfig(std::string_view text);
+
+const char* ToString(Config::LegKind leg);
+const char* ToString(Config::AgentKind agent);
+
+}  // namespace trunkline::session

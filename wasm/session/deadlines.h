@@ -1,0 +1,55 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace trunkline::session {
+
+// What a session waits for.
+enum class Timer : uint8_t {
+  kLegStart,     // an authorised `start` on the leg's socket
+  kAgentReady,   // the agent's socket to open and the agent to be ready
+  kAgentRetry,   // the pause before the agent's socket is opened again
+  kReply,        // the first audio of a reply, or a tool's result
+  kDeadAir,      // anybody to speak
+  kMaxCall,      // the end of the longest call
+  kFarewell,     // the farewell to be heard
+  kLegLost,      // the carrier to bring the stream back
+  kPace,         // the leg's buffer to need audio
+  kDecide,       // an interruption to prove real or not
+  kCallerStall,  // the next frame of the caller
+};
+inline constexpr size_t kTimerCount =
+    static_cast<size_t>(Timer::kCallerStall) + 1;
+
+const char* ToString(Timer timer);
+
+// The deadlines of all timers; the shim keeps one for the earliest.
+class Deadlines {
+ public:
+  Deadlines() { at_.fill(Instant::Never()); }
+
+  void Set(Timer timer, Instant at) { at_[Index(timer)] = at; }
+  void Clear(Timer timer) { at_[Index(timer)] = Instant::Never(); }
+  bool IsSet(Timer timer) const { return !at_[Index(timer)].is_never(); }
+  Instant earliest() const { return *std::min_element(at_.begin(), at_.end()); }
+
+  // Clears `timer` and returns true if it is due.
+  bool TakeDue(Timer timer, Instant now) {
+    if (at_[Index(timer)] > now) return false;
+    Clear(timer);
+    return true;
+  }
+
+ private:
+  static constexpr size_t Index(Timer timer) {
+    return static_cast<size_t>(timer);
+  }
+  std::array<Instant, kTimerCount> at_;
+};
+
+}  // namespace trunkline::session

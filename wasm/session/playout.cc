@@ -1,0 +1,250 @@
+#include "session/playout.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace trunkline::session {
+namespace {
+
+// Until an echo has come back: a slow mobile network.
+constexpr Duration kUnknownRoundTrip = Duration::Millis(300);
+// Played audio that is kept, so that a slip can be corrected.
+constexpr Duration kKeepPlayed = Duration::Millis(500);
+constexpr size_t kMaxPendingMarks = 64;
+
+}  // namespace
+
+Playout::Playout(const Config& config)
+    : config_(config),
+      sample_bytes_(protocol::BytesPerSample(config.format.encoding)),
+      capacity_(static_cast<size_t>(config.format.sample_rate_hz / 1000) *
+                kMaxQueueMs),
+      ring_(new uint8_t[capacity_ * sample_bytes_]) {
+  segments_.reserve(kMaxSegments);
+  cuts_.reserve(kMaxSegments);
+  pending_marks_.reserve(kMaxPendingMarks);
+  trails_.reserve(kTrailWindow);
+}
+
+uint64_t Playout::Samples(Duration duration) const {
+  // A clock that jumps by more than a day plays nothing more than one that
+  // jumps by a day.
+  constexpr int64_t kDayUs = int64_t{86'400} * 1'000'000;
+  const int64_t us = std::clamp<int64_t>(duration.us(), 0, kDayUs);
+  return static_cast<uint64_t>(us) *
+         static_cast<uint64_t>(config_.format.sample_rate_hz) / 1'000'000;
+}
+
+Duration Playout::Time(uint64_t samples) const {
+  return Duration::Micros(static_cast<int64_t>(
+      samples * 1'000'000 /
+      static_cast<uint64_t>(config_.format.sample_rate_hz)));
+}
+
+size_t Playout::RingIndex(uint64_t position) const {
+  return static_cast<size_t>((position - origin_) % capacity_);
+}
+
+uint64_t Playout::Clock(Instant now) const {
+  return clock_position_ + Samples(now - clock_time_);
+}
+
+bool Playout::IsStalled(Instant now, Duration beyond) const {
+  if (pending_marks_.empty()) return false;
+  const Duration round_trip = round_trip_.value_or(kUnknownRoundTrip);
+  return Clock(now) > pending_marks_.front() + Samples(round_trip + beyond);
+}
+
+uint64_t Playout::heard(Instant now) const {
+  uint64_t position = std::min(Clock(now), sent_);
+  if (IsStalled(now, kMarkGrace) && !IsStalled(now, kMarkGiveUp)) {
+    position = std::min(position, pending_marks_.front());
+  }
+  return std::min(std::max({position, acknowledged_, base_}), sent_);
+}
+
+bool Playout::Append(protocol::ItemId item, std::span<const uint8_t> audio) {
+  const size_t samples = audio.size() / sample_bytes_;
+  if (samples == 0) return true;
+  if (received_ + samples > base_ + capacity_) return false;
+  const bool continues = !segments_.empty() && segments_.back().item == item;
+  if (!continues) {
+    if (segments_.size() == kMaxSegments) return false;
+    segments_.push_back({item, received_, received_});
+  }
+  const size_t index = RingIndex(received_);
+  const size_t head = std::min(samples, capacity_ - index);
+  std::memcpy(ring_.get() + index * sample_bytes_, audio.data(),
+              head * sample_bytes_);
+  std::memcpy(ring_.get(), audio.data() + head * sample_bytes_,
+              (samples - head) * sample_bytes_);
+  received_ += samples;
+  segments_.back().end = received_;
+  reply_ended_ = false;
+  return true;
+}
+
+void Playout::Retire(uint64_t heard) {
+  const uint64_t keep = Samples(kKeepPlayed);
+  if (heard > base_ + keep) base_ = heard - keep;
+  while (segments_.size() > 1 && segments_.front().end <= heard) {
+    segments_.erase(segments_.begin());
+  }
+  // Nothing waits: start over at the front of the ring, so that a long call
+  // touches no more memory than its longest reply.
+  if (reply_ended_ && heard == received_) {
+    segments_.clear();
+    base_ = received_;
+    origin_ = received_;
+  }
+}
+
+std::span<const uint8_t> Playout::NextChunk(Instant now) {
+  const uint64_t position = heard(now);
+  Retire(position);
+  const uint64_t lead = Samples(config_.lead);
+  const uint64_t in_flight = sent_ - position;
+  if (in_flight >= lead || sent_ == received_) return {};
+  const uint64_t chunk = Samples(Duration::Millis(kChunkMs));
+  uint64_t room = (lead - in_flight) / chunk * chunk;
+  const uint64_t waiting = received_ - sent_;
+  if (waiting < chunk && !reply_ended_) return {};
+  if (room == 0) return {};
+  room = std::min(room, reply_ended_ ? waiting : waiting / chunk * chunk);
+  room = std::min(room, std::max(last_mark_ + Samples(config_.mark_interval),
+                                 sent_ + chunk) -
+                            sent_);
+  const size_t index = RingIndex(sent_);
+  const size_t count = std::min(static_cast<size_t>(room), capacity_ - index);
+  if (position == sent_) {
+    // The leg's buffer is empty: it plays this the moment it arrives.
+    clock_position_ = sent_;
+    clock_time_ = now;
+    slipped_ = Duration();
+    trails_.clear();
+  }
+  sent_ += count;
+  return {ring_.get() + index * sample_bytes_, count * sample_bytes_};
+}
+
+std::optional<protocol::MarkId> Playout::TakeMark() {
+  if (sent_ == last_mark_) return std::nullopt;
+  const bool at_end = reply_ended_ && sent_ == received_;
+  if (!at_end && sent_ < last_mark_ + Samples(config_.mark_interval)) {
+    return std::nullopt;
+  }
+  last_mark_ = sent_;
+  // Overflow: the leg has echoed nothing for 10 s; the oldest is given up.
+  if (pending_marks_.size() == kMaxPendingMarks) {
+    pending_marks_.erase(pending_marks_.begin());
+  }
+  pending_marks_.push_back(sent_);
+  return protocol::MarkId{generation_, sent_};
+}
+
+Instant Playout::NextCheck(Instant now) const {
+  const uint64_t position = heard(now);
+  const Duration in_flight = Time(sent_ - position);
+  const Duration chunk = Duration::Millis(kChunkMs);
+  if (sent_ < received_ && (reply_ended_ || received_ - sent_ >= Samples(chunk))) {
+    // Inbound frames normally come before half of the lead is used up.
+    return now + std::max(in_flight - config_.lead / 2, chunk);
+  }
+  if (!reply_ended_) return Instant::Never();
+  const Duration round_trip = round_trip_.value_or(kUnknownRoundTrip);
+  return now + std::max(in_flight + round_trip + kMarkGrace, chunk);
+}
+
+bool Playout::OnMark(protocol::MarkId mark, Instant now) {
+  if (mark.generation != generation_) return false;
+  const auto pending = std::find(pending_marks_.begin(), pending_marks_.end(),
+                                 mark.position);
+  if (pending == pending_marks_.end()) return false;
+  pending_marks_.erase(pending_marks_.begin(), pending + 1);
+  acknowledged_ = std::max(acknowledged_, mark.position);
+  // A mark of an earlier run, before the buffer was empty, says nothing of the
+  // clock of this one.
+  if (mark.position <= clock_position_) return true;
+  const Duration played = Time(mark.position - clock_position_);
+  Duration trail = (now - clock_time_) - played;
+  if (trail < Duration()) {
+    // Played before we thought it could be: the clock was late.
+    clock_time_ = clock_time_ + trail;
+    trail = Duration();
+  }
+  if (round_trip_ && trail < *round_trip_) {
+    // Not a shorter way but a slip that was none: late echoes looked like one.
+    const Duration undone = std::min(*round_trip_ - trail, slipped_);
+    clock_time_ = clock_time_ - undone;
+    slipped_ = slipped_ - undone;
+    trail = trail + undone;
+  }
+  if (!round_trip_ || trail < *round_trip_) round_trip_ = trail;
+  if (trails_.size() == kTrailWindow) trails_.erase(trails_.begin());
+  trails_.push_back(trail);
+  const Duration slip =
+      *std::min_element(trails_.begin(), trails_.end()) - *round_trip_;
+  if (trails_.size() == kTrailWindow && slip > kSlipTolerance) {
+    clock_time_ = clock_time_ + slip;
+    slipped_ = slipped_ + slip;
+    trails_.clear();
+  }
+  return true;
+}
+
+void Playout::Interrupt(Instant now) {
+  const uint64_t position = heard(now);
+  base_ = std::max(base_, position);
+  sent_ = position;
+  acknowledged_ = position;
+  clock_position_ = position;
+  clock_time_ = now;
+  last_mark_ = position;
+  pending_marks_.clear();
+  slipped_ = Duration();
+  trails_.clear();
+  ++generation_;
+}
+
+std::span<const Playout::Cut> Playout::Discard(Instant now) {
+  const uint64_t position = heard(now);
+  cuts_.clear();
+  for (const Segment& segment : segments_) {
+    if (segment.end > position) cuts_.push_back(CutOf(segment, position));
+  }
+  segments_.clear();
+  base_ = sent_ = received_ = acknowledged_ = clock_position_ = position;
+  last_mark_ = position;
+  origin_ = position;
+  pending_marks_.clear();
+  reply_ended_ = true;
+  return cuts_;
+}
+
+Playout::Cut Playout::CutOf(const Segment& segment, uint64_t heard) const {
+  const uint64_t end = std::clamp(heard, segment.begin, segment.end);
+  return {segment.item, Time(end - segment.begin).ms(),
+          Time(segment.end - segment.begin).ms()};
+}
+
+Playout::Cut Playout::current(Instant now) const {
+  const uint64_t position = heard(now);
+  for (const Segment& segment : segments_) {
+    if (segment.end > position || &segment == &segments_.back()) {
+      return CutOf(segment, position);
+    }
+  }
+  return {};
+}
+
+bool Playout::done(Instant now) const {
+  if (!reply_ended_ || sent_ != received_ || heard(now) != received_) {
+    return false;
+  }
+  return pending_marks_.empty() || acknowledged_ == received_ ||
+         IsStalled(now, kMarkGiveUp);
+}
+
+}  // namespace trunkline::session

@@ -1,0 +1,1237 @@
+#include "session/session.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "audio/tones.h"
+#include "base/check.h"
+#include "protocol/agents/openai_realtime.h"
+#include "protocol/agents/parrot.h"
+#include "protocol/legs/twilio.h"
+
+namespace trunkline::session {
+namespace {
+
+using protocol::AudioFormat;
+using protocol::Fault;
+
+// Close codes of the leg's socket, docs/boundary.md.
+constexpr uint16_t kCloseNormal = 1000;
+constexpr uint16_t kCloseTooBig = 1009;
+constexpr uint16_t kCloseProtocol = 4400;
+constexpr uint16_t kCloseNoStart = 4401;
+constexpr uint16_t kCloseForeign = 4403;
+constexpr uint16_t kCloseUsed = 4409;
+constexpr uint16_t kCloseExpired = 4410;
+
+// The pause before the agent's socket is opened again; doubles.
+constexpr Duration kAgentRetryPause = Duration::Millis(500);
+
+// The built-in tool by which an agent ends the call.
+constexpr std::string_view kEndCallTool = "end_call";
+
+// What the farewell's tones are called in the playout: no agent's item.
+constexpr protocol::ItemId kTonesItem{0};
+
+// Rules whose breach does no harm and may come in any number.
+bool IsOffence(Fault fault) {
+  return fault != Fault::kUnknownEvent && fault != Fault::kUnknownMark &&
+         fault != Fault::kLostMessages && fault != Fault::kPeerError;
+}
+
+AudioFormat AgentFormat(const Config& config, AudioFormat leg) {
+  if (config.profile.agent_audio == Config::AgentAudio::kPcm24) {
+    return {protocol::Encoding::kLinear16, 24000};
+  }
+  // Straight through where the leg's law is one that Realtime knows.
+  if (leg.encoding != protocol::Encoding::kLinear16 &&
+      leg.sample_rate_hz == 8000) {
+    return leg;
+  }
+  return {protocol::Encoding::kMuLaw, 8000};
+}
+
+Json ToolsWithEndCall(const Json& tools) {
+  Json all = tools.is_array() ? tools : Json::array();
+  all.push_back({{"type", "function"},
+                 {"name", kEndCallTool},
+                 {"description", "Ends the call, once the caller has heard "
+                                 "what you say with it."},
+                 {"parameters",
+                  {{"type", "object"}, {"properties", Json::object()}}}});
+  return all;
+}
+
+}  // namespace
+
+const char* ToString(Timer timer) {
+  switch (timer) {
+    case Timer::kLegStart:
+      return "legStart";
+    case Timer::kAgentReady:
+      return "agentReady";
+    case Timer::kAgentRetry:
+      return "agentRetry";
+    case Timer::kReply:
+      return "reply";
+    case Timer::kDeadAir:
+      return "deadAir";
+    case Timer::kMaxCall:
+      return "maxCall";
+    case Timer::kFarewell:
+      return "farewell";
+    case Timer::kLegLost:
+      return "legLost";
+    case Timer::kPace:
+      return "pace";
+    case Timer::kDecide:
+      return "decide";
+    case Timer::kCallerStall:
+      return "callerStall";
+  }
+  return "unknown";
+}
+
+Session::Session(Config config, Instant now, EffectSink& sink)
+    : config_(std::move(config)),
+      sink_(sink),
+      leg_wire_(sink, Port::kLeg),
+      agent_wire_(sink, Port::kAgent),
+      opened_at_(now),
+      now_(now) {
+  switch (config_.leg) {
+    case Config::LegKind::kTwilio:
+      leg_ = std::make_unique<protocol::TwilioLeg>(
+          leg_wire_, static_cast<protocol::LegListener&>(*this));
+      break;
+  }
+  Json opened = NewEvent("opened");
+  opened["callId"] = config_.call_id;
+  opened["epochMs"] = config_.epoch_ms;
+  opened["leg"] = ToString(config_.leg);
+  opened["agent"] = ToString(config_.agent);
+  sink_.Event(opened);
+  // A shim that never opens the socket must not keep the call for ever.
+  deadlines_.Set(Timer::kLegStart, now_ + config_.limits.start);
+  Settle();
+}
+
+Session::~Session() = default;
+
+// ---------------------------------------------------------------------------
+// Inputs
+
+void Session::OnSocketOpened(Port port, Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  switch (port) {
+    case Port::kLeg:
+      // A second socket while one is in use: the shim has replaced it.
+      if (leg_phase_ != LegPhase::kClosed) LoseLeg();
+      if (ended()) return;
+      leg_phase_ = LegPhase::kAwaitingStart;
+      leg_->OnSocketOpened();
+      deadlines_.Set(Timer::kLegStart, now_ + config_.limits.start);
+      break;
+    case Port::kAgent:
+      if (agent_phase_ != AgentPhase::kConnecting) break;
+      agent_phase_ = AgentPhase::kConfiguring;
+      agent_->Begin();
+      break;
+  }
+  Settle();
+}
+
+void Session::OnSocketText(Port port, std::string_view text, Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  switch (port) {
+    case Port::kLeg:
+      if (leg_phase_ != LegPhase::kClosed) leg_->OnText(text);
+      break;
+    case Port::kAgent:
+      if (agent_phase_ == AgentPhase::kConfiguring ||
+          agent_phase_ == AgentPhase::kReady) {
+        agent_->OnText(text);
+      }
+      break;
+  }
+  Settle();
+}
+
+void Session::OnSocketBinary(Port port, std::span<const uint8_t> bytes,
+                             Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  switch (port) {
+    case Port::kLeg:
+      if (leg_phase_ != LegPhase::kClosed) leg_->OnBinary(bytes);
+      break;
+    case Port::kAgent:
+      if (agent_phase_ == AgentPhase::kConfiguring ||
+          agent_phase_ == AgentPhase::kReady) {
+        agent_->OnBinary(bytes);
+      }
+      break;
+  }
+  Settle();
+}
+
+void Session::OnSocketClosed(Port port, uint16_t code, uint16_t http_status,
+                             Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  switch (port) {
+    case Port::kLeg:
+      if (leg_phase_ == LegPhase::kClosed) break;
+      // 1000, 1001 and 1005 are a peer's own decision; everything else broke.
+      if (leg_phase_ == LegPhase::kUp &&
+          (code == 1000 || code == 1001 || code == 1005)) {
+        leg_phase_ = LegPhase::kClosed;
+        End(end_reason_.empty() ? "callerHangUp" : end_reason_);
+      } else {
+        LoseLeg();
+      }
+      break;
+    case Port::kAgent:
+      if (agent_phase_ == AgentPhase::kConnecting ||
+          agent_phase_ == AgentPhase::kConfiguring ||
+          agent_phase_ == AgentPhase::kReady) {
+        agent_phase_ = AgentPhase::kNone;
+        agent_->OnSocketClosed(code, http_status);
+      }
+      break;
+  }
+  Settle();
+}
+
+void Session::OnSocketOversize(Port port, uint64_t /*bytes*/, Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  switch (port) {
+    case Port::kLeg:
+      // No carrier sends a megabyte: whoever does is none.
+      CountFault(leg_faults_, "leg", Fault::kTooLarge);
+      RejectLeg(kCloseTooBig, "message too big");
+      break;
+    case Port::kAgent:
+      OnAgentFault(Fault::kTooLarge);
+      break;
+  }
+  Settle();
+}
+
+void Session::OnTimer(Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  // In the order of how final they are; each may end the call.
+  if (deadlines_.TakeDue(Timer::kLegStart, now_)) {
+    CloseLeg(kCloseNoStart, "no valid start in time");
+    if (state_ == State::kSetup) End("noStart");
+  }
+  if (!ended() && deadlines_.TakeDue(Timer::kFarewell, now_)) {
+    CloseLeg(kCloseNormal, end_reason_);
+    End(end_reason_);
+  }
+  if (!ended() && deadlines_.TakeDue(Timer::kLegLost, now_)) End("legLost");
+  if (!ended() && deadlines_.TakeDue(Timer::kMaxCall, now_)) {
+    if (state_ == State::kLegLost) {
+      End("maxDuration");
+    } else {
+      SayGoodbye("maxDuration");
+    }
+  }
+  if (!ended() && deadlines_.TakeDue(Timer::kAgentReady, now_)) {
+    sink_.Close(Port::kAgent, kCloseNormal, "not ready in time");
+    agent_phase_ = AgentPhase::kNone;
+    OnAgentFailed(Loss::kFatal, "notReady");
+  }
+  if (!ended() && deadlines_.TakeDue(Timer::kAgentRetry, now_)) StartAgent();
+  if (!ended() && deadlines_.TakeDue(Timer::kReply, now_)) {
+    if (!open_tool_call_.empty()) {
+      agent_->ToolResult(std::exchange(open_tool_call_, {}),
+                         R"({"error":"the tool did not answer in time"})");
+      deadlines_.Set(Timer::kReply, now_ + config_.limits.reply);
+    } else {
+      // An open socket that says nothing is as good as a lost one.
+      if (agent_phase_ == AgentPhase::kReady && agent_->upstream()) {
+        sink_.Close(Port::kAgent, kCloseNormal, "no reply in time");
+      }
+      agent_phase_ = AgentPhase::kNone;
+      OnAgentFailed(Loss::kRetryable, "noReply");
+    }
+  }
+  if (!ended() && deadlines_.TakeDue(Timer::kDeadAir, now_)) {
+    SayGoodbye("deadAir");
+  }
+  if (!ended() && deadlines_.TakeDue(Timer::kCallerStall, now_) &&
+      turn_detector_->in_turn()) {
+    caller_audio_->FillSilence(kStallSilence);
+  }
+  if (!ended() && deadlines_.TakeDue(Timer::kDecide, now_) &&
+      state_ == State::kInterrupted) {
+    const bool goes_on = interrupter_ == Interrupter::kProvider
+                             ? provider_hears_speech_
+                             : turn_detector_->speaking();
+    if (goes_on) {
+      ConfirmBargeIn();
+    } else {
+      ResumeReply();
+    }
+  }
+  // kPace only leads here.
+  if (!ended()) deadlines_.TakeDue(Timer::kPace, now_);
+  Settle();
+}
+
+void Session::OnAuthorized(Verdict verdict, Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  if (leg_phase_ != LegPhase::kAuthorizing) return;
+  deadlines_.Clear(Timer::kLegStart);
+  uint16_t code = 0;
+  switch (verdict) {
+    case Verdict::kGranted:
+      break;
+    case Verdict::kForeign:
+      code = kCloseForeign;
+      break;
+    case Verdict::kExpired:
+      code = kCloseExpired;
+      break;
+    case Verdict::kUsed:
+      code = kCloseUsed;
+      break;
+    case Verdict::kMissing:
+      code = kCloseNoStart;
+      break;
+  }
+  if (code != 0) {
+    CloseLeg(code, "not authorized");
+    if (state_ == State::kSetup) End("unauthorized");
+    Settle();
+    return;
+  }
+  leg_phase_ = LegPhase::kUp;
+  if (state_ == State::kSetup) {
+    CreateMedia(pending_format_);
+    SetState(State::kConnecting, Reason::kAuthorized);
+    deadlines_.Set(Timer::kMaxCall, now_ + config_.limits.max_call);
+    StartAgent();
+  } else {
+    // The stream is back: its buffer is empty, its clock a new one.
+    deadlines_.Clear(Timer::kLegLost);
+    caller_audio_->OnStreamStarted();
+    if (agent_phase_ == AgentPhase::kReady) {
+      AwaitCaller(Reason::kLegBack);
+      if (playout_->received() > playout_->sent()) {
+        SetState(State::kSpeaking, Reason::kReplyAudio);
+        deadlines_.Clear(Timer::kDeadAir);
+      }
+    } else {
+      SetState(State::kConnecting, Reason::kAuthorized);
+    }
+  }
+  if (!early_audio_.empty() && leg_phase_ == LegPhase::kUp) {
+    OnLegAudio(early_timestamp_ms_, std::exchange(early_audio_, {}));
+  }
+  Settle();
+}
+
+bool Session::OnCommand(const Json& command, Instant now) {
+  if (ended()) return true;
+  SetNow(now);
+  const std::string_view type = StringMember(command, "type");
+  if (type == "hangUp") {
+    if (state_ == State::kSetup || state_ == State::kLegLost) {
+      CloseLeg(kCloseNormal, "hang up");
+      End("hangUp");
+    } else {
+      SayGoodbye("hangUp");
+    }
+  } else if (type == "say") {
+    const std::string_view text = StringMember(command, "text");
+    if (text.empty()) return false;
+    if (agent_phase_ == AgentPhase::kReady && agent_->can_say()) {
+      agent_->Say(text);
+    }
+  } else if (type == "toolResult") {
+    const std::string_view id = StringMember(command, "toolCallId");
+    if (id.empty()) return false;
+    if (agent_phase_ == AgentPhase::kReady) {
+      if (id == open_tool_call_) open_tool_call_.clear();
+      agent_->ToolResult(id, StringMember(command, "output"));
+    }
+  } else if (type == "crash" &&
+             config_.faults == Config::Faults::kAllowed) {
+    TL_CHECK(false);
+  } else {
+    return false;
+  }
+  Settle();
+  return true;
+}
+
+// ---------------------------------------------------------------------------
+// The leg
+
+void Session::OnLegStarted(const protocol::LegStart& start) {
+  if (leg_phase_ != LegPhase::kAwaitingStart) return;
+  if (leg_format_ && *leg_format_ != start.format) {
+    OnLegFault(Fault::kUnsupportedFormat);
+    return;
+  }
+  pending_format_ = start.format;
+  early_audio_.clear();
+  Json started = NewEvent("started");
+  started["callSid"] = start.call_sid;
+  started["streamSid"] = start.stream_sid;
+  started["encoding"] = ToString(start.format.encoding);
+  started["sampleRateHz"] = start.format.sample_rate_hz;
+  sink_.Event(started);
+  leg_phase_ = LegPhase::kAuthorizing;
+  sink_.Authorize({{"token", start.token},
+                   {"callSid", start.call_sid},
+                   {"streamSid", start.stream_sid}});
+}
+
+void Session::CreateMedia(AudioFormat format) {
+  // INVARIANT: TwilioLeg starts with no other rate; a leg that does brings a
+  // resampler in front of the detector.
+  TL_CHECK(format.sample_rate_hz == 8000);
+  leg_format_ = format;
+  protocol::AgentListener& listener = *this;
+  switch (config_.agent) {
+    case Config::AgentKind::kParrot:
+      agent_ = std::make_unique<protocol::Parrot>(format, listener);
+      break;
+    case Config::AgentKind::kOpenAiRealtime: {
+      protocol::OpenAiRealtime::Config realtime;
+      realtime.model = config_.profile.model;
+      realtime.voice = config_.profile.voice;
+      realtime.instructions = config_.profile.instructions;
+      realtime.language = config_.profile.language;
+      realtime.transcription_model = config_.profile.transcription_model;
+      realtime.format = AgentFormat(config_, format);
+      realtime.tools = ToolsWithEndCall(config_.profile.tools);
+      if (config_.limits.end_of_turn) {
+        realtime.end_of_turn = *config_.limits.end_of_turn;
+      }
+      agent_ = std::make_unique<protocol::OpenAiRealtime>(
+          std::move(realtime), agent_wire_, listener);
+      break;
+    }
+  }
+  caller_audio_ = std::make_unique<CallerAudio>(
+      format, static_cast<CallerAudio::Listener&>(*this));
+  playout_ = std::make_unique<Playout>(Playout::Config{
+      format, config_.limits.lead, config_.limits.mark});
+  to_agent_ = std::make_unique<Transcoder>(format, agent_->input_format());
+  to_leg_ = std::make_unique<Transcoder>(agent_->output_format(), format);
+  speech_detector_ = std::make_unique<audio::SpeechDetector>(
+      audio::SpeechDetector::Config{});
+  turn_detector_ = std::make_unique<TurnDetector>(
+      config_.limits.end_of_turn.value_or(agent_->default_end_of_turn()));
+  frame_samples_.resize(protocol::BytesOf(format, CallerAudio::kFrameMs) /
+                        protocol::BytesPerSample(format.encoding));
+  faded_samples_.resize(protocol::Leg::kMaxPlayBytes / 2);
+  faded_.resize(protocol::Leg::kMaxPlayBytes);
+}
+
+void Session::OnLegAudio(std::optional<int64_t> timestamp_ms,
+                         std::span<const uint8_t> audio) {
+  if (leg_phase_ == LegPhase::kAuthorizing) {
+    // The verdict takes a few milliseconds; the caller may speak in them.
+    if (early_audio_.size() + audio.size() >
+        protocol::BytesOf(pending_format_, kMaxEarlyMs)) {
+      ReportFault("core", "earlyDropped", ++early_dropped_);
+      return;
+    }
+    if (early_audio_.empty()) early_timestamp_ms_ = timestamp_ms;
+    early_audio_.insert(early_audio_.end(), audio.begin(), audio.end());
+    return;
+  }
+  if (leg_phase_ != LegPhase::kUp) return;
+  deadlines_.Set(Timer::kCallerStall, now_ + kCallerStall);
+  caller_audio_->OnAudio(timestamp_ms, audio);
+}
+
+void Session::OnCallerFrame(std::span<const uint8_t> frame) {
+  if (ended()) return;
+  FeedAgent(frame);
+  DecodeAudio(leg_format_->encoding, frame, frame_samples_);
+  const bool speech = speech_detector_->Process(frame_samples_).speech;
+  HandleTurnEvent(turn_detector_->OnFrame(speech));
+}
+
+void Session::FeedAgent(std::span<const uint8_t> frame) {
+  const std::span<const uint8_t> audio = to_agent_->Process(frame);
+  if (agent_phase_ == AgentPhase::kReady) {
+    if (state_ != State::kFarewell) agent_->Listen(audio);
+    return;
+  }
+  if (agent_phase_ == AgentPhase::kLost) return;
+  const size_t room =
+      protocol::BytesOf(agent_->input_format(), kMaxBacklogMs);
+  if (backlog_.size() + audio.size() > room) {
+    const size_t drop =
+        std::min(backlog_.size(), backlog_.size() + audio.size() - room);
+    backlog_.erase(backlog_.begin(),
+                   backlog_.begin() + static_cast<ptrdiff_t>(drop));
+    backlog_dropped_ms_ += CallerAudio::kFrameMs;
+    ReportFault("core", "backlogDropped",
+                backlog_dropped_ms_ / CallerAudio::kFrameMs);
+  }
+  backlog_.insert(backlog_.end(), audio.begin(), audio.end());
+}
+
+void Session::OnLegDtmf(char digit) {
+  if (leg_phase_ != LegPhase::kUp) return;
+  Json event = NewEvent("dtmf");
+  event["digit"] = std::string(1, digit);
+  sink_.Event(event);
+}
+
+void Session::OnLegMark(protocol::MarkId mark) {
+  // An echo of a cleared generation is not playback; it is expected.
+  if (playout_) playout_->OnMark(mark, now_);
+}
+
+void Session::OnLegStopped() {
+  if (leg_phase_ != LegPhase::kUp) {
+    CloseLeg(kCloseNormal, "stopped");
+    if (state_ == State::kSetup) End("noStart");
+    return;
+  }
+  CloseLeg(kCloseNormal, "stopped");
+  End(end_reason_.empty() ? "callerHangUp" : end_reason_);
+}
+
+void Session::OnLegFault(Fault fault) {
+  CountFault(leg_faults_, "leg", fault);
+  if (!IsOffence(fault)) return;
+  ++leg_offences_;
+  const uint64_t limit = leg_phase_ == LegPhase::kUp ? kMaxFaults
+                                                     : kMaxFaultsBeforeStart;
+  // A format that cannot be carried is refused, not guessed.
+  if (leg_offences_ < limit && fault != Fault::kUnsupportedFormat) return;
+  RejectLeg(kCloseProtocol, ToString(fault));
+}
+
+void Session::RejectLeg(uint16_t code, std::string_view reason) {
+  CloseLeg(code, reason);
+  // A stream that only claimed to be the lost one does not end the call.
+  if (state_ != State::kLegLost) End("protocol");
+}
+
+void Session::CloseLeg(uint16_t code, std::string_view reason) {
+  deadlines_.Clear(Timer::kLegStart);
+  if (leg_phase_ == LegPhase::kClosed) return;
+  leg_phase_ = LegPhase::kClosed;
+  sink_.Close(Port::kLeg, code, reason);
+}
+
+void Session::LoseLeg() {
+  const bool was_up = leg_phase_ == LegPhase::kUp;
+  leg_phase_ = LegPhase::kClosed;
+  deadlines_.Clear(Timer::kLegStart);
+  switch (state_) {
+    case State::kSetup:
+      End("noStart");
+      return;
+    case State::kFarewell:
+      End(end_reason_);
+      return;
+    case State::kLegLost:
+      // A stream that was not authorised in time changes nothing.
+      return;
+    case State::kConnecting:
+    case State::kListening:
+    case State::kThinking:
+    case State::kSpeaking:
+    case State::kInterrupted:
+      break;
+    case State::kEnded:
+      return;
+  }
+  TL_CHECK(was_up);
+  // The leg's buffer went with it: what was not heard is kept for its return.
+  if (state_ == State::kSpeaking) playout_->Interrupt(now_);
+  turn_detector_->AbandonTurn();
+  for (const Timer timer : {Timer::kReply, Timer::kDeadAir, Timer::kPace,
+                            Timer::kDecide, Timer::kCallerStall}) {
+    deadlines_.Clear(timer);
+  }
+  SetState(State::kLegLost, Reason::kLegGone);
+  deadlines_.Set(Timer::kLegLost, now_ + config_.limits.leg_lost);
+}
+
+// ---------------------------------------------------------------------------
+// The agent
+
+void Session::StartAgent() {
+  const std::optional<protocol::Upstream> upstream = agent_->upstream();
+  if (!upstream) {
+    agent_phase_ = AgentPhase::kConfiguring;
+    agent_->Begin();
+    return;
+  }
+  agent_phase_ = AgentPhase::kConnecting;
+  deadlines_.Set(Timer::kAgentReady, now_ + config_.limits.agent_ready);
+  Json request = {{"upstream", upstream->name}, {"path", upstream->path}};
+  request["protocols"] = Json::array();
+  if (!upstream->protocol.empty()) {
+    request["protocols"].push_back(upstream->protocol);
+  }
+  sink_.Connect(Port::kAgent, request);
+}
+
+void Session::OnAgentReady() {
+  agent_phase_ = AgentPhase::kReady;
+  deadlines_.Clear(Timer::kAgentReady);
+  sink_.Event(NewEvent("agentReady"));
+  if (!backlog_.empty()) agent_->Listen(std::exchange(backlog_, {}));
+  switch (state_) {
+    case State::kConnecting:
+      if (!config_.profile.greeting.empty() && agent_->can_say() &&
+          replies_ == 0) {
+        SetState(State::kThinking, Reason::kGreeting);
+        AwaitReply();
+        agent_->Say(config_.profile.greeting);
+      } else {
+        AwaitCaller(Reason::kAgentReady);
+      }
+      break;
+    case State::kThinking:
+      // The reply that was due died with the former socket.
+      AwaitReply();
+      agent_->Respond(turn_detector_->since_speech());
+      break;
+    case State::kListening:
+    case State::kSpeaking:
+    case State::kInterrupted:
+    case State::kLegLost:
+      // The conversation goes on where it stands.
+      break;
+    case State::kSetup:
+    case State::kFarewell:
+    case State::kEnded:
+      break;
+  }
+}
+
+void Session::OnAgentSpeechStarted() {
+  provider_hears_speech_ = true;
+  if (state_ == State::kSpeaking) OnSpeechWhileSpeaking(Interrupter::kProvider);
+}
+
+void Session::OnAgentSpeechStopped() {
+  provider_hears_speech_ = false;
+  if (state_ == State::kInterrupted &&
+      interrupter_ == Interrupter::kProvider && !turn_detector_->speaking()) {
+    ResumeReply();
+  }
+}
+
+void Session::OnAgentTurnCommitted() {
+  switch (state_) {
+    case State::kListening:
+      EndTurn("agent");
+      break;
+    case State::kThinking:
+      // The caller went on after a pause: one reply to both parts.
+      agent_->Cancel();
+      EndTurn("agent");
+      break;
+    case State::kSpeaking:
+    case State::kInterrupted:
+    case State::kFarewell:
+      // What was taken for a turn did not interrupt the reply.
+      agent_->DiscardTurn();
+      break;
+    case State::kSetup:
+    case State::kConnecting:
+    case State::kLegLost:
+    case State::kEnded:
+      break;
+  }
+}
+
+void Session::OnAgentTranscript(protocol::Role role, std::string_view item,
+                                std::string_view text,
+                                protocol::TranscriptState state) {
+  Json event = NewEvent("transcript");
+  event["role"] = role == protocol::Role::kCaller ? "caller" : "agent";
+  event["item"] = item;
+  event["text"] = text;
+  event["final"] = state == protocol::TranscriptState::kFinal;
+  sink_.Event(event);
+  // Words prove an interruption before its length does.
+  if (role == protocol::Role::kCaller && state_ == State::kInterrupted &&
+      state == protocol::TranscriptState::kPart &&
+      text.find_first_not_of(" .,?!") != std::string_view::npos) {
+    ConfirmBargeIn();
+  }
+}
+
+void Session::OnAgentAudio(protocol::ItemId item,
+                           std::span<const uint8_t> audio) {
+  switch (state_) {
+    case State::kListening:
+    case State::kThinking:
+    case State::kSpeaking:
+    case State::kInterrupted:
+    case State::kLegLost:
+      break;
+    case State::kFarewell:
+      if (!saying_farewell_) return;
+      break;
+    case State::kSetup:
+    case State::kConnecting:
+    case State::kEnded:
+      return;
+  }
+  const std::span<const uint8_t> encoded = to_leg_->Process(audio);
+  if (!playout_->Append(item, encoded)) {
+    reply_refused_bytes_ += encoded.size();
+    ReportFault("core", "replyRefused",
+                reply_refused_bytes_ / std::max<size_t>(encoded.size(), 1));
+    return;
+  }
+  // An agent that falls silent in the middle of a reply is noticed too.
+  if (state_ != State::kFarewell && state_ != State::kLegLost) {
+    deadlines_.Set(Timer::kReply, now_ + config_.limits.reply);
+  }
+  if (state_ == State::kListening || state_ == State::kThinking) {
+    // The caller has begun again in the meantime: not a word over it.
+    const bool over_speech = state_ == State::kThinking && CallerGoesOn();
+    reply_announced_ = false;
+    deadlines_.Clear(Timer::kDeadAir);
+    SetState(State::kSpeaking, Reason::kReplyAudio);
+    if (over_speech) OnSpeechWhileSpeaking(Interrupter::kLocal);
+  }
+}
+
+void Session::OnAgentToolCall(std::string_view tool_call_id,
+                              std::string_view name,
+                              std::string_view arguments) {
+  Json event = NewEvent("toolCall");
+  event["toolCallId"] = tool_call_id;
+  event["name"] = name;
+  event["arguments"] = arguments;
+  sink_.Event(event);
+  if (name == kEndCallTool) {
+    // No result: an answer would make the agent speak once more.
+    hang_up_after_reply_ = true;
+    return;
+  }
+  const Json& tools = config_.profile.tools;
+  const bool declared =
+      tools.is_array() && std::any_of(tools.begin(), tools.end(),
+                                      [name](const Json& tool) {
+                                        return StringMember(tool, "name") ==
+                                               name;
+                                      });
+  if (!declared) {
+    agent_->ToolResult(tool_call_id, R"({"error":"there is no such tool"})");
+    return;
+  }
+  open_tool_call_ = tool_call_id;
+}
+
+void Session::OnAgentReplyDone(protocol::ReplyEnd end, AfterReply after,
+                               const protocol::Usage& usage) {
+  if (usage.input_tokens != 0 || usage.output_tokens != 0) {
+    Json event = NewEvent("usage");
+    event["inputTokens"] = usage.input_tokens;
+    event["outputTokens"] = usage.output_tokens;
+    sink_.Event(event);
+  }
+  // One reply at a time: whatever comes next belongs to the next one.
+  playout_->EndReply();
+  if (end == protocol::ReplyEnd::kCancelled) return;
+  if (end == protocol::ReplyEnd::kComplete) {
+    agent_retries_ = 0;
+    reply_retried_ = false;
+  }
+  deadlines_.Clear(Timer::kReply);
+  if (state_ == State::kFarewell) {
+    // Words that cannot be heard: tones instead.
+    if (saying_farewell_ && playout_->received() == farewell_from_) {
+      saying_farewell_ = false;
+      PlayFarewellTones();
+    }
+    return;
+  }
+  reply_goes_on_ = after == AfterReply::kAwaitsTools && !hang_up_after_reply_;
+  if (state_ != State::kThinking) return;
+  // A reply without audio.
+  if (hang_up_after_reply_) {
+    SayGoodbye("hangUp");
+  } else if (reply_goes_on_) {
+    AwaitReply();
+  } else if (end == protocol::ReplyEnd::kFailed) {
+    Json event = NewEvent("agentFailed");
+    event["code"] = "replyFailed";
+    event["fatal"] = reply_retried_;
+    sink_.Event(event);
+    if (std::exchange(reply_retried_, true)) {
+      SayGoodbye("agentFailed");
+    } else {
+      AwaitReply();
+      agent_->Respond(turn_detector_->since_speech());
+    }
+  } else {
+    AwaitCaller(Reason::kReplyEmpty);
+  }
+}
+
+void Session::OnAgentFailed(Loss loss, std::string_view code) {
+  if (ended()) return;
+  const bool retry =
+      loss == Loss::kRetryable && agent_retries_ < kMaxAgentRetries;
+  Json event = NewEvent("agentFailed");
+  event["code"] = code;
+  event["fatal"] = !retry;
+  sink_.Event(event);
+  if (agent_phase_ == AgentPhase::kReady ||
+      agent_phase_ == AgentPhase::kConfiguring) {
+    sink_.Close(Port::kAgent, kCloseNormal, code);
+  }
+  deadlines_.Clear(Timer::kAgentReady);
+  provider_hears_speech_ = false;
+  to_leg_->Reset();
+  // What came of the reply is played; no more of it comes.
+  playout_->EndReply();
+  reply_goes_on_ = false;
+  if (retry) {
+    agent_phase_ = AgentPhase::kBackoff;
+    deadlines_.Clear(Timer::kReply);
+    deadlines_.Set(
+        Timer::kAgentRetry,
+        now_ + Duration::Micros(kAgentRetryPause.us() << agent_retries_));
+    ++agent_retries_;
+    return;
+  }
+  agent_phase_ = AgentPhase::kLost;
+  backlog_.clear();
+  switch (state_) {
+    case State::kConnecting:
+      SayGoodbye("noAnswer");
+      break;
+    case State::kListening:
+    case State::kThinking:
+    case State::kSpeaking:
+    case State::kInterrupted:
+      SayGoodbye("agentFailed");
+      break;
+    case State::kFarewell:
+      // Its words will not come: tones instead.
+      if (std::exchange(saying_farewell_, false)) PlayFarewellTones();
+      break;
+    case State::kLegLost:
+      End("agentFailed");
+      break;
+    case State::kSetup:
+    case State::kEnded:
+      break;
+  }
+}
+
+void Session::OnAgentFault(Fault fault) {
+  CountFault(agent_faults_, "agent", fault);
+}
+
+// ---------------------------------------------------------------------------
+// Turns
+
+void Session::HandleTurnEvent(TurnDetector::Event event) {
+  switch (event) {
+    case TurnDetector::Event::kSpeechStarted: {
+      const Duration ago = turn_detector_->since_start();
+      Json started = NewEvent("speechStarted");
+      started["startMs"] = AtMs() - ago.ms();
+      sink_.Event(started);
+      if (agent_phase_ == AgentPhase::kReady) agent_->TurnStarted(ago);
+      if (state_ == State::kSpeaking) {
+        OnSpeechWhileSpeaking(Interrupter::kLocal);
+      }
+      return;
+    }
+    case TurnDetector::Event::kSpeechStopped: {
+      Json stopped = NewEvent("speechStopped");
+      stopped["endMs"] = AtMs() - turn_detector_->since_speech().ms();
+      sink_.Event(stopped);
+      if (state_ == State::kInterrupted && !provider_hears_speech_) {
+        ResumeReply();
+      }
+      return;
+    }
+    case TurnDetector::Event::kTurnEnded:
+      if (state_ == State::kListening && agent_phase_ == AgentPhase::kReady &&
+          agent_->turn_detection() ==
+              protocol::Agent::TurnDetection::kLocal) {
+        EndTurn("local");
+      }
+      return;
+    case TurnDetector::Event::kNone:
+      break;
+  }
+  if (!turn_detector_->speaking()) return;
+  if (state_ == State::kListening) {
+    deadlines_.Set(Timer::kDeadAir, now_ + config_.limits.dead_air);
+  }
+  if (turn_detector_->speech() < config_.limits.barge_in_confirm) return;
+  if (state_ == State::kInterrupted) {
+    ConfirmBargeIn();
+  } else if (state_ == State::kThinking && CallerGoesOn()) {
+    // The reply was asked for too early.
+    if (agent_phase_ == AgentPhase::kReady) agent_->Cancel();
+    AwaitCaller(Reason::kCallerGoesOn);
+  }
+}
+
+// Speech that began after the reply was asked for. What the detector holds for
+// speech since before (a noise that came up) is not the caller going on.
+bool Session::CallerGoesOn() const {
+  return turn_detector_->speaking() &&
+         turn_detector_->since_start() < now_ - thinking_since_;
+}
+
+void Session::AwaitReply() {
+  thinking_since_ = now_;
+  deadlines_.Set(Timer::kReply, now_ + config_.limits.reply);
+}
+
+void Session::EndTurn(std::string_view source) {
+  ++turns_;
+  Json event = NewEvent("turnEnded");
+  event["source"] = source;
+  event["turn"] = turns_;
+  sink_.Event(event);
+  if (state_ == State::kListening) {
+    SetState(State::kThinking, Reason::kTurnEnded);
+  }
+  deadlines_.Clear(Timer::kDeadAir);
+  AwaitReply();
+  agent_->Respond(turn_detector_->since_speech());
+}
+
+void Session::OnSpeechWhileSpeaking(Interrupter interrupter) {
+  // A reply that was heard to its end is not interrupted.
+  if (playout_->done(now_)) return;
+  Interrupt(interrupter);
+}
+
+void Session::Interrupt(Interrupter interrupter) {
+  const Playout::Cut heard = playout_->current(now_);
+  playout_->Interrupt(now_);
+  leg_->Clear();
+  interrupter_ = interrupter;
+  Json event = NewEvent("cleared");
+  event["reason"] = "bargeIn";
+  event["item"] = ItemName(heard.item);
+  event["heardMs"] = heard.heard_ms;
+  sink_.Event(event);
+  deadlines_.Clear(Timer::kPace);
+  deadlines_.Set(Timer::kDecide, now_ + kDecide);
+  SetState(State::kInterrupted, Reason::kSpeech);
+}
+
+void Session::ResumeReply() {
+  ++resumes_;
+  deadlines_.Clear(Timer::kDecide);
+  turn_detector_->AbandonTurn();
+  if (agent_phase_ == AgentPhase::kReady) agent_->DiscardTurn();
+  const Playout::Cut heard = playout_->current(now_);
+  Json event = NewEvent("resumed");
+  event["item"] = ItemName(heard.item);
+  event["fromMs"] = heard.heard_ms;
+  sink_.Event(event);
+  fade_position_ = 0;
+  fade_samples_ = frame_samples_.size() * kResumeFadeMs / CallerAudio::kFrameMs;
+  SetState(State::kSpeaking, Reason::kResumed);
+}
+
+void Session::ConfirmBargeIn() {
+  ++barge_ins_;
+  deadlines_.Clear(Timer::kDecide);
+  TruncateUnheard();
+  AwaitCaller(Reason::kBargeIn);
+}
+
+void Session::TruncateUnheard() {
+  hang_up_after_reply_ = false;
+  reply_goes_on_ = false;
+  open_tool_call_.clear();
+  if (agent_phase_ == AgentPhase::kReady) agent_->Cancel();
+  for (const Playout::Cut& cut : playout_->Discard(now_)) {
+    if (cut.item == kTonesItem) continue;
+    int64_t audio_end_ms = std::min(cut.heard_ms, cut.received_ms);
+    if (agent_phase_ == AgentPhase::kReady) {
+      audio_end_ms = agent_->Truncate(cut.item, audio_end_ms);
+    }
+    Json event = NewEvent("truncated");
+    event["item"] = ItemName(cut.item);
+    event["audioEndMs"] = audio_end_ms;
+    event["receivedMs"] = cut.received_ms;
+    sink_.Event(event);
+  }
+  to_leg_->Reset();
+}
+
+void Session::ReplyHeard() {
+  ++replies_;
+  const Playout::Cut heard = playout_->current(now_);
+  Json event = NewEvent("replyDone");
+  event["item"] = ItemName(heard.item);
+  event["heardMs"] = heard.heard_ms;
+  event["turn"] = turns_;
+  sink_.Event(event);
+  deadlines_.Clear(Timer::kPace);
+  if (hang_up_after_reply_) {
+    // The agent has said its goodbye.
+    CloseLeg(kCloseNormal, "hangUp");
+    End("hangUp");
+  } else if (std::exchange(reply_goes_on_, false)) {
+    SetState(State::kThinking, Reason::kToolsAwaited);
+    AwaitReply();
+  } else {
+    AwaitCaller(Reason::kReplyHeard);
+  }
+}
+
+void Session::AwaitCaller(Reason reason) {
+  SetState(State::kListening, reason);
+  deadlines_.Clear(Timer::kReply);
+  deadlines_.Set(Timer::kDeadAir, now_ + config_.limits.dead_air);
+}
+
+// ---------------------------------------------------------------------------
+// The end
+
+void Session::SayGoodbye(std::string_view end_reason) {
+  if (state_ == State::kFarewell || ended()) return;
+  end_reason_ = end_reason;
+  if (playout_->received() > playout_->heard(now_)) {
+    playout_->Interrupt(now_);
+    leg_->Clear();
+    TruncateUnheard();
+  } else if (agent_phase_ == AgentPhase::kReady) {
+    agent_->Cancel();
+  }
+  for (const Timer timer :
+       {Timer::kAgentReady, Timer::kAgentRetry, Timer::kReply, Timer::kDeadAir,
+        Timer::kDecide, Timer::kMaxCall}) {
+    deadlines_.Clear(timer);
+  }
+  fade_samples_ = 0;
+  farewell_from_ = playout_->received();
+  SetState(State::kFarewell, Reason::kGoodbye);
+  deadlines_.Set(Timer::kFarewell, now_ + config_.limits.farewell);
+  if (agent_phase_ == AgentPhase::kReady && agent_->can_say() &&
+      !config_.profile.farewell.empty()) {
+    saying_farewell_ = true;
+    agent_->Say(config_.profile.farewell);
+    return;
+  }
+  PlayFarewellTones();
+}
+
+void Session::PlayFarewellTones() {
+  audio::FarewellTones tones(leg_format_->sample_rate_hz);
+  int16_t samples[160];
+  uint8_t encoded[sizeof samples];
+  const size_t sample_bytes = protocol::BytesPerSample(leg_format_->encoding);
+  for (;;) {
+    const size_t count = tones.Generate(samples);
+    if (count == 0) break;
+    EncodeAudio(leg_format_->encoding,
+                std::span<const int16_t>(samples).first(count), encoded);
+    playout_->Append(kTonesItem, std::span<const uint8_t>(encoded).first(
+                                     count * sample_bytes));
+  }
+  playout_->EndReply();
+}
+
+void Session::End(std::string_view end_reason) {
+  if (ended()) return;
+  SetState(State::kEnded, Reason::kOver);
+  if (agent_phase_ == AgentPhase::kConnecting ||
+      agent_phase_ == AgentPhase::kConfiguring ||
+      agent_phase_ == AgentPhase::kReady) {
+    if (agent_->upstream()) {
+      sink_.Close(Port::kAgent, kCloseNormal, "call ended");
+    }
+  }
+  if (leg_phase_ != LegPhase::kClosed) {
+    CloseLeg(kCloseNormal, end_reason);
+  }
+  deadlines_ = Deadlines();
+  AnnounceDeadline();
+  Json counters = Json::object();
+  const auto add = [&counters](const std::string& name, uint64_t count) {
+    if (count != 0) counters[name] = count;
+  };
+  for (size_t i = 0; i < protocol::kFaultCount; ++i) {
+    const std::string name = ToString(static_cast<Fault>(i));
+    add("leg." + name, leg_faults_[i]);
+    add("agent." + name, agent_faults_[i]);
+  }
+  add("backlogDroppedMs", backlog_dropped_ms_);
+  add("replyRefusedBytes", reply_refused_bytes_);
+  add("earlyDropped", early_dropped_);
+  if (caller_audio_) {
+    const CallerAudio::Counters& audio = caller_audio_->counters();
+    add("filledMs", audio.filled_ms);
+    add("lateMs", audio.late_ms);
+    add("shortenedGaps", audio.shortened_gaps);
+  }
+  sink_.Ended({{"callId", config_.call_id},
+               {"reason", end_reason},
+               {"durationMs", AtMs()},
+               {"turns", turns_},
+               {"replies", replies_},
+               {"bargeIns", barge_ins_},
+               {"resumes", resumes_},
+               {"counters", std::move(counters)}});
+}
+
+// ---------------------------------------------------------------------------
+// After every input
+
+void Session::Settle() {
+  if (ended()) return;
+  if (state_ == State::kSpeaking || state_ == State::kFarewell) {
+    Pump();
+    if (playout_->done(now_)) {
+      if (state_ == State::kSpeaking) {
+        ReplyHeard();
+      } else if (playout_->received() > farewell_from_) {
+        CloseLeg(kCloseNormal, end_reason_);
+        End(end_reason_);
+      }
+      if (ended()) return;
+    }
+  }
+  // INVARIANT: what a state waits for has a deadline.
+  TL_CHECK(IsConsistent());
+  AnnounceDeadline();
+}
+
+void Session::Pump() {
+  for (;;) {
+    std::span<const uint8_t> chunk = playout_->NextChunk(now_);
+    if (chunk.empty()) break;
+    if (fade_position_ < fade_samples_) chunk = FadeIn(chunk);
+    leg_->Play(chunk);
+    if (!reply_announced_ && state_ == State::kSpeaking) {
+      reply_announced_ = true;
+      Json event = NewEvent("replyStarted");
+      event["item"] = ItemName(playout_->current(now_).item);
+      event["turn"] = turns_;
+      sink_.Event(event);
+    }
+    if (const auto mark = playout_->TakeMark()) leg_->Mark(*mark);
+  }
+  if (const auto mark = playout_->TakeMark()) leg_->Mark(*mark);
+  deadlines_.Set(Timer::kPace, playout_->NextCheck(now_));
+}
+
+// The first samples after an interruption that was none rise from silence.
+std::span<const uint8_t> Session::FadeIn(std::span<const uint8_t> chunk) {
+  const protocol::Encoding encoding = leg_format_->encoding;
+  const auto samples = std::span<int16_t>(faded_samples_)
+                           .first(DecodeAudio(encoding, chunk, faded_samples_));
+  audio::FadeIn(samples, fade_position_, fade_samples_);
+  fade_position_ += samples.size();
+  EncodeAudio(encoding, samples, faded_);
+  return std::span<const uint8_t>(faded_).first(chunk.size());
+}
+
+bool Session::IsConsistent() const {
+  const auto waits_for = [this](std::initializer_list<Timer> timers) {
+    return std::any_of(timers.begin(), timers.end(), [this](Timer timer) {
+      return deadlines_.IsSet(timer);
+    });
+  };
+  const bool leg_up = leg_phase_ == LegPhase::kUp && playout_ && agent_;
+  const bool agent_returns =
+      waits_for({Timer::kAgentReady, Timer::kAgentRetry});
+  switch (state_) {
+    case State::kSetup:
+      return !agent_ && !playout_ && waits_for({Timer::kLegStart});
+    case State::kConnecting:
+      return leg_up && waits_for({Timer::kMaxCall}) && agent_returns;
+    case State::kListening:
+      return leg_up && waits_for({Timer::kMaxCall}) &&
+             waits_for({Timer::kDeadAir});
+    case State::kThinking:
+      return leg_up && waits_for({Timer::kMaxCall}) &&
+             (waits_for({Timer::kReply}) || agent_returns);
+    case State::kSpeaking:
+      return leg_up && waits_for({Timer::kMaxCall}) &&
+             waits_for({Timer::kPace, Timer::kReply});
+    case State::kInterrupted:
+      return leg_up && waits_for({Timer::kMaxCall}) &&
+             waits_for({Timer::kDecide});
+    case State::kFarewell:
+      return leg_up && waits_for({Timer::kFarewell});
+    case State::kLegLost:
+      return leg_phase_ != LegPhase::kUp && waits_for({Timer::kLegLost});
+    case State::kEnded:
+      return deadlines_.earliest().is_never();
+  }
+  return false;
+}
+
+void Session::AnnounceDeadline() {
+  const Instant next = deadlines_.earliest();
+  // A deadline that moved later is left as it is: the wake-up comes early,
+  // does nothing, and sets the right one. Frames move deadlines fifty times a
+  // second; this keeps timers off their path.
+  const bool past = announced_deadline_ <= now_;
+  if (next < announced_deadline_ || past || next.is_never()) {
+    if (next == announced_deadline_) return;
+    announced_deadline_ = next;
+    sink_.SetDeadline(next);
+  }
+}
+
+void Session::SetState(State next, Reason reason) {
+  // INVARIANT: every transition is in the table that the documentation shows.
+  TL_CHECK(IsAllowed(state_, reason, next));
+  Json event = NewEvent("state");
+  event["from"] = ToString(state_);
+  event["to"] = ToString(next);
+  event["reason"] = ToString(reason);
+  sink_.Event(event);
+  state_ = next;
+}
+
+Json Session::NewEvent(std::string_view type) const {
+  return {{"type", type}, {"atMs", AtMs()}};
+}
+
+void Session::CountFault(FaultCounts& counts, const char* source,
+                         Fault fault) {
+  ReportFault(source, ToString(fault), ++counts[static_cast<size_t>(fault)]);
+}
+
+void Session::ReportFault(const char* source, const char* code,
+                          uint64_t count) {
+  if (!std::has_single_bit(count)) return;
+  Json event = NewEvent("fault");
+  event["source"] = source;
+  event["code"] = code;
+  event["count"] = count;
+  sink_.Event(event);
+}
+
+std::string Session::ItemName(protocol::ItemId item) const {
+  if (item == kTonesItem) return "tones";
+  return std::string(agent_->item_name(item));
+}
+
+}  // namespace trunkline::session

@@ -1,0 +1,261 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audio/fade.h"
+#include "audio/speech_detector.h"
+#include "base/json.h"
+#include "base/time.h"
+#include "protocol/agents/agent.h"
+#include "protocol/legs/leg.h"
+#include "session/caller_audio.h"
+#include "session/config.h"
+#include "session/deadlines.h"
+#include "session/effect_sink.h"
+#include "session/playout.h"
+#include "session/state.h"
+#include "session/transcoder.h"
+#include "session/turn_detector.h"
+
+namespace trunkline::session {
+
+// One call: joins a leg and an agent and decides who speaks. Knows neither
+// Twilio nor OpenAI, but for the factory that makes their codecs.
+//
+// Every input is one method; it runs to the end and leaves its effects in the
+// sink. Time comes in with each input and never goes back. After Ended every
+// input is ignored.
+class Session final : private protocol::LegListener,
+                      private protocol::AgentListener,
+                      private CallerAudio::Listener {
+ public:
+  // The caller's audio that is kept for an agent that is not ready, ms.
+  // Overflow: the oldest is dropped and counted.
+  static constexpr int kMaxBacklogMs = 5'000;
+  // Audio that may come before the verdict on its stream, ms. Overflow: the
+  // newest is dropped and counted.
+  static constexpr int kMaxEarlyMs = 1'000;
+  // Messages against the leg's protocol before the leg is closed: few before
+  // its start, many after it (a second of nothing else).
+  static constexpr uint64_t kMaxFaultsBeforeStart = 16;
+  static constexpr uint64_t kMaxFaults = 1'000;
+  // Times that the agent's socket is opened again without a reply in between.
+  static constexpr int kMaxAgentRetries = 2;
+  // No frame for this long is a stall (OpenAI's Twilio transport waits as
+  // long); then this much silence lets a turn end.
+  static constexpr Duration kCallerStall = Duration::Millis(750);
+  static constexpr Duration kStallSilence = Duration::Millis(1'000);
+  // An interruption that neither ends nor proves real by then is decided by
+  // what is known. The provider hears a cough as 150 ms and its own 500 ms of
+  // silence.
+  static constexpr Duration kDecide = Duration::Millis(800);
+  // A resumed reply fades in.
+  static constexpr int kResumeFadeMs = 20;
+
+  enum class Verdict : uint8_t {
+    kGranted,
+    kForeign,
+    kExpired,
+    kUsed,
+    kMissing,
+  };
+
+  // `sink` is borrowed for the life of the object.
+  Session(Config config, Instant now, EffectSink& sink);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void OnSocketOpened(Port port, Instant now);
+  void OnSocketText(Port port, std::string_view text, Instant now);
+  void OnSocketBinary(Port port, std::span<const uint8_t> bytes, Instant now);
+  // `http_status` is 0 unless the upgrade was refused.
+  void OnSocketClosed(Port port, uint16_t code, uint16_t http_status,
+                      Instant now);
+  // A frame of `bytes` was too long to be delivered.
+  void OnSocketOversize(Port port, uint64_t bytes, Instant now);
+  void OnTimer(Instant now);
+  void OnAuthorized(Verdict verdict, Instant now);
+  // False if the command is unknown or misses a field; nothing has changed.
+  bool OnCommand(const Json& command, Instant now);
+
+  State state() const { return state_; }
+  bool ended() const { return state_ == State::kEnded; }
+  // Per state: which timers run, which parts exist, which queues may hold
+  // something. Holds between inputs.
+  bool IsConsistent() const;
+
+ private:
+  // The leg's socket.
+  enum class LegPhase : uint8_t {
+    kClosed,
+    kAwaitingStart,
+    kAuthorizing,
+    kUp,
+  };
+  // The agent's socket, or its absence.
+  enum class AgentPhase : uint8_t {
+    kNone,        // not wanted yet
+    kConnecting,  // the shim opens the socket
+    kConfiguring, // the socket is open, the agent not ready
+    kReady,
+    kBackoff,     // lost; will be opened again
+    kLost,        // lost for good
+  };
+  enum class Interrupter : uint8_t { kLocal, kProvider };
+
+  // Bytes of a codec to the sink.
+  class PortWire final : public protocol::Wire {
+   public:
+    PortWire(EffectSink& sink, Port port) : sink_(sink), port_(port) {}
+    void SendText(std::string_view text) override {
+      sink_.SendText(port_, text);
+    }
+    void SendBinary(std::span<const uint8_t> bytes) override {
+      sink_.SendBinary(port_, bytes);
+    }
+
+   private:
+    EffectSink& sink_;
+    Port port_;
+  };
+
+  // One kind of fault of one peer.
+  using FaultCounts = std::array<uint64_t, protocol::kFaultCount>;
+
+  // LegListener
+  void OnLegStarted(const protocol::LegStart& start) override;
+  void OnLegAudio(std::optional<int64_t> timestamp_ms,
+                  std::span<const uint8_t> audio) override;
+  void OnLegDtmf(char digit) override;
+  void OnLegMark(protocol::MarkId mark) override;
+  void OnLegStopped() override;
+  void OnLegFault(protocol::Fault fault) override;
+  // AgentListener
+  void OnAgentReady() override;
+  void OnAgentSpeechStarted() override;
+  void OnAgentSpeechStopped() override;
+  void OnAgentTurnCommitted() override;
+  void OnAgentTranscript(protocol::Role role, std::string_view item,
+                         std::string_view text,
+                         protocol::TranscriptState state) override;
+  void OnAgentAudio(protocol::ItemId item,
+                    std::span<const uint8_t> audio) override;
+  void OnAgentToolCall(std::string_view tool_call_id, std::string_view name,
+                       std::string_view arguments) override;
+  void OnAgentReplyDone(protocol::ReplyEnd end, AfterReply after,
+                        const protocol::Usage& usage) override;
+  void OnAgentFailed(Loss loss, std::string_view code) override;
+  void OnAgentFault(protocol::Fault fault) override;
+  // CallerAudio::Listener
+  void OnCallerFrame(std::span<const uint8_t> frame) override;
+
+  void SetNow(Instant now) { now_ = std::max(now_, now); }
+  void SetState(State next, Reason reason);
+  // Ends an input: sends what is due, notices what is over, sets the deadline.
+  void Settle();
+  void Pump();
+  std::span<const uint8_t> FadeIn(std::span<const uint8_t> chunk);
+  void AnnounceDeadline();
+
+  void CloseLeg(uint16_t code, std::string_view reason);
+  void RejectLeg(uint16_t code, std::string_view reason);
+  void LoseLeg();
+  void CreateMedia(protocol::AudioFormat format);
+  void StartAgent();
+  void FeedAgent(std::span<const uint8_t> frame);
+
+  void HandleTurnEvent(TurnDetector::Event event);
+  void OnSpeechWhileSpeaking(Interrupter interrupter);
+  void EndTurn(std::string_view source);
+  void Interrupt(Interrupter interrupter);
+  void ResumeReply();
+  void ConfirmBargeIn();
+  // Tells the agent what was heard of what it said, and drops the rest.
+  void TruncateUnheard();
+  void ReplyHeard();
+  void AwaitCaller(Reason reason);
+  void AwaitReply();
+  bool CallerGoesOn() const;
+
+  void SayGoodbye(std::string_view end_reason);
+  void PlayFarewellTones();
+  void End(std::string_view end_reason);
+
+  Json NewEvent(std::string_view type) const;
+  int64_t AtMs() const { return (now_ - opened_at_).ms(); }
+  void CountFault(FaultCounts& counts, const char* source,
+                  protocol::Fault fault);
+  // The `count`th of its kind is worth an event: the first, and every power of
+  // two.
+  void ReportFault(const char* source, const char* code, uint64_t count);
+  std::string ItemName(protocol::ItemId item) const;
+
+  const Config config_;
+  EffectSink& sink_;
+  PortWire leg_wire_;
+  PortWire agent_wire_;
+  const Instant opened_at_;
+  Instant now_;
+
+  State state_ = State::kSetup;
+  LegPhase leg_phase_ = LegPhase::kClosed;
+  AgentPhase agent_phase_ = AgentPhase::kNone;
+  Deadlines deadlines_;
+  Instant announced_deadline_ = Instant::Never();
+
+  std::unique_ptr<protocol::Leg> leg_;
+  // From the first authorised start on.
+  std::optional<protocol::AudioFormat> leg_format_;
+  std::unique_ptr<protocol::Agent> agent_;
+  std::unique_ptr<CallerAudio> caller_audio_;
+  std::unique_ptr<Playout> playout_;
+  std::unique_ptr<Transcoder> to_agent_;
+  std::unique_ptr<Transcoder> to_leg_;
+  std::unique_ptr<audio::SpeechDetector> speech_detector_;
+  std::unique_ptr<TurnDetector> turn_detector_;
+  std::vector<int16_t> frame_samples_;
+  // In the agent's input format.
+  std::vector<uint8_t> backlog_;
+  // The start that waits for its verdict, and the audio that came with it.
+  protocol::AudioFormat pending_format_;
+  std::vector<uint8_t> early_audio_;
+  std::optional<int64_t> early_timestamp_ms_;
+  std::vector<uint8_t> faded_;
+  std::vector<int16_t> faded_samples_;
+  size_t fade_position_ = 0;
+  size_t fade_samples_ = 0;
+
+  Interrupter interrupter_ = Interrupter::kLocal;
+  bool provider_hears_speech_ = false;
+  bool reply_announced_ = false;
+  bool reply_goes_on_ = false;   // after its tools
+  bool hang_up_after_reply_ = false;
+  bool saying_farewell_ = false;
+  uint64_t farewell_from_ = 0;  // playout position
+  Instant thinking_since_;
+  bool reply_retried_ = false;
+  int agent_retries_ = 0;
+  std::string open_tool_call_;
+  std::string end_reason_;
+
+  int64_t turns_ = 0;
+  int64_t replies_ = 0;
+  int64_t barge_ins_ = 0;
+  int64_t resumes_ = 0;
+  FaultCounts leg_faults_{};
+  FaultCounts agent_faults_{};
+  uint64_t leg_offences_ = 0;
+  uint64_t backlog_dropped_ms_ = 0;
+  uint64_t reply_refused_bytes_ = 0;
+  uint64_t early_dropped_ = 0;
+};
+
+}  // namespace trunkline::session

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace trunkline::session {
+
+// Where a call is. The leg's socket and the agent's socket are machines of
+// their own (LegPhase, AgentPhase in session.h): losing one does not by itself
+// change where the conversation stands.
+enum class State : uint8_t {
+  kSetup,        // no authorised stream yet; no upstream is opened
+  kConnecting,   // the agent is not ready yet; the caller's audio is kept
+  kListening,    // nothing of the agent is to be heard
+  kThinking,     // a reply is due
+  kSpeaking,     // a reply waits, plays, or was not yet heard to its end
+  kInterrupted,  // the caller spoke over it; what was not heard is kept
+  kFarewell,     // the last words or tones; then the leg is closed
+  kLegLost,      // the stream broke; the carrier may bring it back
+  kEnded,        // terminal
+};
+inline constexpr int kStateCount = static_cast<int>(State::kEnded) + 1;
+
+// Why the state changes.
+enum class Reason : uint8_t {
+  kAuthorized,    // the stream's token is good
+  kAgentReady,    // the agent is configured
+  kGreeting,      // the agent was told to greet
+  kTurnEnded,     // the caller's turn is over
+  kCallerGoesOn,  // the caller's turn was not over
+  kReplyAudio,    // audio of a reply came
+  kReplyHeard,    // the reply was heard to its end
+  kReplyEmpty,    // the reply has no audio
+  kToolsAwaited,  // the reply goes on when its tools have answered
+  kSpeech,        // speech over the reply
+  kResumed,       // it was none
+  kBargeIn,       // it was
+  kGoodbye,       // the call is to end
+  kLegGone,       // the leg's socket broke
+  kLegBack,       // a new stream of the same call is authorised
+  kOver,          // the call has ended
+};
+inline constexpr int kReasonCount = static_cast<int>(Reason::kOver) + 1;
+
+struct Transition {
+  State from;
+  Reason reason;
+  State to;
+};
+
+// Every transition there is, in the order of the states. docs/architecture.md
+// shows it as a diagram; a test compares.
+std::span<const Transition> Transitions();
+
+// Whether `Transitions()` holds it.
+bool IsAllowed(State from, Reason reason, State to);
+
+const char* ToString(State state);
+const char* ToString(Reason reason);
+
+}  // namespace trunkline::session
