@@ -45,6 +45,10 @@ typedef int32_t tl_status;
  * times the longest message a Realtime upstream has been seen to send. */
 #define TL_MAX_INPUT_BYTES 1048576u
 
+/* Sessions that one module can hold. The shim keeps one a module; native tools
+ * hold more. */
+#define TL_MAX_SESSIONS 64u
+
 /* Ports: who is at the other end of a socket. */
 #define TL_PORT_LEG 0u   /* the caller's side */
 #define TL_PORT_AGENT 1u /* the AI side       */

@@ -1,0 +1,48 @@
+# Third-party code, compiled without our warnings and included as system
+# headers.
+set(nlohmann_json_dir "${TRUNKLINE_THIRD_PARTY}/nlohmann-json-3.11.2")
+set(webrtc_vad_dir
+    "${TRUNKLINE_THIRD_PARTY}/node-vad-1.1.4/vendor/webrtc_vad")
+foreach(dir IN ITEMS "${nlohmann_json_dir}" "${webrtc_vad_dir}")
+  if(NOT IS_DIRECTORY "${dir}")
+    message(FATAL_ERROR "${dir} is missing: run scripts/fetch-third-party")
+  endif()
+endforeach()
+
+# JSON_NOEXCEPTION is part of the interface: a test that is compiled with
+# exceptions must see the same inline functions as the core.
+add_library(nlohmann_json INTERFACE)
+target_include_directories(nlohmann_json SYSTEM INTERFACE
+  "${nlohmann_json_dir}/include")
+target_compile_definitions(nlohmann_json INTERFACE JSON_NOEXCEPTION)
+
+# WebRTC's voice activity detector with the part of its signal processing
+# library that the detector calls. Include <webrtc_vad.h>.
+add_library(webrtc_vad STATIC
+  "${webrtc_vad_dir}/vad/vad_core.c"
+  "${webrtc_vad_dir}/vad/vad_filterbank.c"
+  "${webrtc_vad_dir}/vad/vad_gmm.c"
+  "${webrtc_vad_dir}/vad/vad_sp.c"
+  "${webrtc_vad_dir}/vad/webrtc_vad.c"
+  "${webrtc_vad_dir}/spl/complex_fft.c"
+  "${webrtc_vad_dir}/spl/min_max_operations.c"
+  "${webrtc_vad_dir}/spl/real_fft.c"
+  "${webrtc_vad_dir}/spl/resample_48khz.c"
+  "${webrtc_vad_dir}/spl/resample_by_2_internal.c"
+  "${webrtc_vad_dir}/spl/resample_fractional.c"
+  "${webrtc_vad_dir}/spl/spl_core.c"
+  "${webrtc_vad_dir}/spl/spl_init.c"
+  "${webrtc_vad_dir}/spl/spl_sqrt.c")
+target_include_directories(webrtc_vad SYSTEM PUBLIC "${webrtc_vad_dir}/include")
+target_include_directories(webrtc_vad PRIVATE "${webrtc_vad_dir}/spl")
+target_compile_options(webrtc_vad PRIVATE -w)
+if(TRUNKLINE_WASM)
+  # typedefs.h knows no wasm; this macro selects "32 bits, little-endian" and
+  # nothing else.
+  target_compile_definitions(webrtc_vad PUBLIC __pnacl__)
+  target_include_directories(webrtc_vad BEFORE PRIVATE
+    "${CMAKE_CURRENT_LIST_DIR}/shims")
+elseif(CMAKE_C_COMPILER_ID STREQUAL "Clang")
+  # Its saturating additions overflow on purpose.
+  target_compile_options(webrtc_vad PRIVATE -fno-sanitize=undefined)
+endif()

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "session/effect_sink.h"
+
+namespace trunkline::abi {
+
+// Writes effects as the records that trunkline.h describes, into one linear
+// arena that rewinds when it is empty. A record never wraps.
+class EffectEncoder final : public session::EffectSink {
+ public:
+  // All effects of one input, bytes. The most that one input brings is a
+  // message of TL_MAX_INPUT_BYTES whose text comes back in two events, with
+  // JSON escapes, beside a second of audio. More is a fault of ours: it traps.
+  static constexpr size_t kMaxBytes = size_t{4} * 1024 * 1024;
+
+  EffectEncoder();
+
+  void SendText(session::Port port, std::string_view text) override;
+  void SendBinary(session::Port port, std::span<const uint8_t> bytes) override;
+  void Connect(session::Port port, const Json& request) override;
+  void Close(session::Port port, uint16_t code,
+             std::string_view reason) override;
+  void SetDeadline(Instant at) override;
+  void Authorize(const Json& credentials) override;
+  void Event(const Json& event) override;
+  void Ended(const Json& summary) override;
+
+  // What has not been consumed.
+  std::span<const uint8_t> pending() const {
+    return std::span<const uint8_t>(arena_).subspan(consumed_);
+  }
+  // Drops the first `length` bytes if a record ends there; else drops nothing.
+  void Consume(size_t length);
+
+ private:
+  void Append(uint16_t tag, uint64_t arg, std::span<const uint8_t> body);
+  void AppendText(uint16_t tag, uint64_t arg, std::string_view body);
+
+  std::vector<uint8_t> arena_;
+  size_t consumed_ = 0;
+};
+
+}  // namespace trunkline::abi
