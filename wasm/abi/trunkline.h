@@ -36,7 +36,7 @@ typedef int32_t tl_status;
 
 #define TL_OK 0
 #define TL_ERR_HANDLE (-1)    /* no live session behind the handle            */
-#define TL_ERR_UNDRAINED (-2) /* effects of the former input still wait       */
+#define TL_ERR_UNDRAINED (-2) /* effects of the former input still wait */
 #define TL_ERR_INPUT (-3)     /* unknown tag or port, or a body that is short */
 #define TL_ERR_ENDED (-4)     /* the session has emitted ENDED; it is over    */
 
@@ -56,38 +56,41 @@ typedef int32_t tl_status;
 
 /* Inputs. The low 16 bits of `tag` are one of these, the high 16 bits the port
  * (0 where an input has none). */
-#define TL_INPUT_SOCKET_OPENED 1u /* body: chosen subprotocol, may be empty   */
+#define TL_INPUT_SOCKET_OPENED 1u /* body: chosen subprotocol, may be empty */
 #define TL_INPUT_SOCKET_TEXT 2u   /* body: UTF-8, not yet validated           */
-#define TL_INPUT_SOCKET_BINARY 3u /* body: bytes                              */
+#define TL_INPUT_SOCKET_BINARY 3u /* body: bytes */
 /* Body: u16 close code (1006 without a close frame), u16 HTTP status (0 unless
  * an upgrade that a CONNECT asked for was refused), UTF-8 reason. */
 #define TL_INPUT_SOCKET_CLOSED 4u
-#define TL_INPUT_SOCKET_OVERSIZE 5u /* body: u64 length of the dropped frame  */
+#define TL_INPUT_SOCKET_OVERSIZE 5u /* body: u64 length of the dropped frame \
+                                     */
 #define TL_INPUT_TIMER 6u           /* no body; early and late are harmless   */
 #define TL_INPUT_COMMAND 7u         /* body: JSON, docs/boundary.md           */
 #define TL_INPUT_AUTHORIZED 8u      /* body: u8 TL_VERDICT_*                  */
 
 #define TL_VERDICT_GRANTED 0u
-#define TL_VERDICT_FOREIGN 1u /* not signed by us, or made for another call   */
+#define TL_VERDICT_FOREIGN 1u /* not signed by us, or made for another call */
 #define TL_VERDICT_EXPIRED 2u
 #define TL_VERDICT_USED 3u
-#define TL_VERDICT_MISSING 4u /* the stream brought no token                  */
+#define TL_VERDICT_MISSING 4u /* the stream brought no token */
 
 /* Effects. A record is 8-aligned:
  *   u16 tag | u16 flags | u32 body_len | u64 arg | body | zero pad to 8
  * `flags` is 0 unless said otherwise. Tag 0: the rest is padding. */
 #define TL_EFFECT_SEND_TEXT 1u   /* arg: port; body: UTF-8                    */
-#define TL_EFFECT_SEND_BINARY 2u /* arg: port; body: bytes                    */
+#define TL_EFFECT_SEND_BINARY 2u /* arg: port; body: bytes */
 /* arg: port; body: JSON {"upstream","path","protocols":[]}. Answered by
  * SOCKET_OPENED or SOCKET_CLOSED on the same port. */
 #define TL_EFFECT_CONNECT 3u
-#define TL_EFFECT_CLOSE 4u     /* arg: port | close code << 32; body: reason  */
-#define TL_EFFECT_DEADLINE 5u  /* arg: instant us, UINT64_MAX = none.
-                                  Replaces the former; TIMER is due then      */
-#define TL_EFFECT_AUTHORIZE 6u /* body: JSON {"token","callSid","streamSid"}.
-                                  Answered by AUTHORIZED                      */
-#define TL_EFFECT_EVENT 7u     /* body: JSON, docs/boundary.md                */
-#define TL_EFFECT_ENDED 8u     /* body: JSON summary; exactly once, last      */
+#define TL_EFFECT_CLOSE 4u /* arg: port | close code << 32; body: reason  */
+#define TL_EFFECT_DEADLINE                  \
+  5u /* arg: instant us, UINT64_MAX = none. \
+        Replaces the former; TIMER is due then      */
+#define TL_EFFECT_AUTHORIZE                                               \
+  6u                       /* body: JSON {"token","callSid","streamSid"}. \
+                              Answered by AUTHORIZED                      */
+#define TL_EFFECT_EVENT 7u /* body: JSON, docs/boundary.md                */
+#define TL_EFFECT_ENDED 8u /* body: JSON summary; exactly once, last      */
 
 /* Returns TL_ABI_VERSION of the build. */
 TL_EXPORT(tl_abi_version) uint32_t tl_abi_version(void);

@@ -25,8 +25,8 @@ constexpr int16_t ALawValue(uint8_t code) {
   const int even = code ^ 0x55;
   const int segment = even >> 4 & 7;
   int magnitude = (even & 15) << 4;
-  magnitude = segment == 0 ? magnitude + 8
-                           : (magnitude + 0x108) << (segment - 1);
+  magnitude =
+      segment == 0 ? magnitude + 8 : (magnitude + 0x108) << (segment - 1);
   return static_cast<int16_t>((even & 0x80) != 0 ? magnitude : -magnitude);
 }
 

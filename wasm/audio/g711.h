@@ -4,8 +4,8 @@
 #include <span>
 
 // ITU-T G.711 at 8 kHz: one byte a sample against 16-bit linear PCM, where the
-// 14 bits (mu-law) and 13 bits (A-law) of the recommendation are the upper ones.
-// Exact for all 256 codes and all 65,536 values; ties round as the
+// 14 bits (mu-law) and 13 bits (A-law) of the recommendation are the upper
+// ones. Exact for all 256 codes and all 65,536 values; ties round as the
 // recommendation's decision values say, and as spandsp does.
 //
 // Every function wants out.size() >= in.size() and touches no more of `out`.

@@ -16,12 +16,11 @@ namespace {
 constexpr size_t kSpan = 36;
 // 0.1102 * (A - 8.7), A = 74 dB.
 constexpr double kBeta = 7.2;
-// One in the coefficients. Sums of |coefficient| stay below 2.2, so that 32 bits
-// hold any sum of products.
-constexpr int kOneBits = 14;
+// One in the coefficients: all of them are below it.
+constexpr int kOneBits = 15;
 
-// Coefficients for upsampling by kUp with a filter of kSpan * kRatio taps, where
-// the filter's rate is kRatio times the lower rate: phase by phase, each
+// Coefficients for upsampling by kUp with a filter of kSpan * kRatio taps,
+// where the filter's rate is kRatio times the lower rate: phase by phase, each
 // reversed, so that a phase is a plain dot product over samples in order.
 template <size_t kUp, size_t kRatio>
 constexpr std::array<int16_t, kSpan * kRatio> MakeCoefficients() {
@@ -81,13 +80,23 @@ bool IsRate(int hz) {
   return hz == 8000 || hz == 16000 || hz == 24000 || hz == 48000;
 }
 
-int16_t DotProduct(const int16_t* a, const int16_t* b, size_t count) {
-  int32_t sum = 1 << (kOneBits - 1);
+// Half of a filter: the sum of its |coefficient| is below 1.3, so that 32 bits
+// hold its dot product with any samples. (The whole sums up to 2.5.)
+int32_t HalfDotProduct(const int16_t* a, const int16_t* b, size_t count) {
+  int32_t sum = 0;
   for (size_t i = 0; i < count; ++i) {
     sum += static_cast<int32_t>(a[i]) * b[i];
   }
+  return sum;
+}
+
+int16_t DotProduct(const int16_t* a, const int16_t* b, size_t count) {
+  const size_t half = count / 2;
+  const int64_t sum = int64_t{HalfDotProduct(a, b, half)} +
+                      HalfDotProduct(a + half, b + half, count - half) +
+                      (1 << (kOneBits - 1));
   return static_cast<int16_t>(
-      std::clamp<int32_t>(sum >> kOneBits, INT16_MIN, INT16_MAX));
+      std::clamp<int64_t>(sum >> kOneBits, INT16_MIN, INT16_MAX));
 }
 
 }  // namespace
@@ -120,8 +129,7 @@ int Resampler::delay_samples() const {
   return static_cast<int>(taps_ * up_ - 1) / 2 / static_cast<int>(down_);
 }
 
-size_t Resampler::Process(std::span<const int16_t> in,
-                          std::span<int16_t> out) {
+size_t Resampler::Process(std::span<const int16_t> in, std::span<int16_t> out) {
   TL_CHECK(out.size() >= MaxOutputSamples(in.size()));
   if (in_hz_ == out_hz_) {
     std::copy(in.begin(), in.end(), out.begin());

@@ -50,7 +50,7 @@ class Resampler {
   size_t up_ = 1;
   size_t down_ = 1;
   // Taps of one phase, and all phases one behind the other, oldest sample
-  // first, Q14.
+  // first, Q15.
   size_t taps_ = 0;
   const int16_t* coefficients_ = nullptr;
   // Where the next output lies, in upsampled samples from the next input.

@@ -12,8 +12,8 @@ inline constexpr int kQuarterSineSteps = 1024;
 inline constexpr auto kQuarterSine = [] {
   std::array<int16_t, kQuarterSineSteps + 1> table{};
   for (int i = 0; i <= kQuarterSineSteps; ++i) {
-    table[static_cast<size_t>(i)] = static_cast<int16_t>(
-        32767 * SinPi(0.5 * i / kQuarterSineSteps) + 0.5);
+    table[static_cast<size_t>(i)] =
+        static_cast<int16_t>(32767 * SinPi(0.5 * i / kQuarterSineSteps) + 0.5);
   }
   return table;
 }();

@@ -47,8 +47,7 @@ void SpeechDetector::Reset() {
   noise_floor_ = kInitialFloor;
 }
 
-SpeechDetector::Result SpeechDetector::Process(
-    std::span<const int16_t> frame) {
+SpeechDetector::Result SpeechDetector::Process(std::span<const int16_t> frame) {
   TL_CHECK(frame.size() == kFrameSamples);
   Result result;
   result.mean_square = MeanSquare(frame);

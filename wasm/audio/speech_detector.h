@@ -11,8 +11,8 @@ namespace trunkline::audio {
 // Two tests that both must hold: WebRTC's detector (a Gaussian mixture over six
 // bands) says speech, and the level lies above the noise floor that is tracked
 // here. WebRTC's detector alone holds speech for 40 to 160 ms after its end,
-// which would lengthen every turn; on a line as quiet as telephone lines are the
-// level ends it with the word.
+// which would lengthen every turn; on a line as quiet as telephone lines are
+// the level ends it with the word.
 //
 // Integer arithmetic: decisions are the same in every build. Allocates WebRTC's
 // state (about 750 bytes) once.

@@ -20,16 +20,15 @@ FarewellTones::FarewellTones(int sample_rate_hz)
     : note_samples_(static_cast<size_t>(sample_rate_hz) * kNoteMs / 1000) {
   for (int i = 0; i < kNotes; ++i) {
     steps_[i] = static_cast<uint32_t>(
-        (kNoteTenthHz[i] << 32) / (uint64_t{10} *
-                                   static_cast<uint64_t>(sample_rate_hz)));
+        (kNoteTenthHz[i] << 32) /
+        (uint64_t{10} * static_cast<uint64_t>(sample_rate_hz)));
   }
 }
 
 size_t FarewellTones::Generate(std::span<int16_t> out) {
   const size_t rise = note_samples_ * kRiseMs / kNoteMs;
   const size_t fall = note_samples_ * kFallMs / kNoteMs;
-  const size_t count =
-      std::min(out.size(), note_samples_ * kNotes - position_);
+  const size_t count = std::min(out.size(), note_samples_ * kNotes - position_);
   for (size_t i = 0; i < count; ++i, ++position_) {
     const size_t note = position_ / note_samples_;
     const size_t within = position_ % note_samples_;

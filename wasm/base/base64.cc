@@ -39,9 +39,9 @@ size_t Base64Encode(std::span<const uint8_t> in, char* out) {
   }
   const size_t rest = in.size() - i;
   if (rest > 0) {
-    const uint32_t group = static_cast<uint32_t>(in[i]) << 16 |
-                           (rest == 2 ? static_cast<uint32_t>(in[i + 1]) << 8
-                                      : 0);
+    const uint32_t group =
+        static_cast<uint32_t>(in[i]) << 16 |
+        (rest == 2 ? static_cast<uint32_t>(in[i + 1]) << 8 : 0);
     out[0] = kAlphabet[group >> 18];
     out[1] = kAlphabet[group >> 12 & 63];
     out[2] = rest == 2 ? kAlphabet[group >> 6 & 63] : '=';

@@ -79,12 +79,11 @@ std::optional<int64_t> IntegerMember(const Json& object, const char* key) {
   if (member->is_string()) {
     return ParseDecimal(*member->get_ptr<const std::string*>());
   }
-  if (member->is_number_unsigned()) {
-    const uint64_t value = *member->get_ptr<const Json::number_unsigned_t*>();
-    if (value > static_cast<uint64_t>(kMaxExactInteger)) return std::nullopt;
-    return static_cast<int64_t>(value);
-  }
-  return std::nullopt;
+  // Above INT64_MAX an unsigned one turns negative here.
+  if (!member->is_number_integer()) return std::nullopt;
+  const auto value = member->get<int64_t>();
+  if (value < 0 || value > kMaxExactInteger) return std::nullopt;
+  return value;
 }
 
 std::optional<int64_t> ParseDecimal(std::string_view text) {

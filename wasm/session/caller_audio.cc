@@ -34,8 +34,7 @@ void CallerAudio::OnStreamStarted() {
 
 void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
                           std::span<const uint8_t> audio) {
-  const auto bytes_per_ms =
-      static_cast<int64_t>(protocol::BytesOf(format_, 1));
+  const auto bytes_per_ms = static_cast<int64_t>(protocol::BytesOf(format_, 1));
   const int64_t length_ms = static_cast<int64_t>(audio.size()) / bytes_per_ms;
   if (timestamp_ms && next_ms_) {
     int64_t gap_ms = *timestamp_ms - *next_ms_;
@@ -52,14 +51,14 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
       counters_.filled_ms += static_cast<uint64_t>(missing_ms);
       DeliverSilence(static_cast<size_t>(missing_ms * bytes_per_ms));
     } else if (gap_ms < -kTolerance.ms()) {
-      const auto late = std::min(
-          audio.size(), static_cast<size_t>(-gap_ms * bytes_per_ms));
+      const auto late =
+          std::min(audio.size(), static_cast<size_t>(-gap_ms * bytes_per_ms));
       counters_.late_ms += late / static_cast<size_t>(bytes_per_ms);
       audio = audio.subspan(late);
       if (audio.empty()) return;
       timestamp_ms = *timestamp_ms - gap_ms;
-      next_ms_ = *timestamp_ms +
-                 static_cast<int64_t>(audio.size()) / bytes_per_ms;
+      next_ms_ =
+          *timestamp_ms + static_cast<int64_t>(audio.size()) / bytes_per_ms;
       ahead_ = Duration();
       Deliver(audio);
       return;
@@ -77,8 +76,7 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
 void CallerAudio::FillSilence(Duration duration) {
   ahead_ = ahead_ + duration;
   counters_.filled_ms += static_cast<uint64_t>(duration.ms());
-  DeliverSilence(
-      protocol::BytesOf(format_, static_cast<int>(duration.ms())));
+  DeliverSilence(protocol::BytesOf(format_, static_cast<int>(duration.ms())));
 }
 
 void CallerAudio::Deliver(std::span<const uint8_t> audio) {

@@ -133,8 +133,7 @@ std::optional<Config> ParseConfig(std::string_view text) {
       return std::nullopt;
     }
   }
-  config.seed =
-      static_cast<uint64_t>(IntegerMember(*json, "seed").value_or(0));
+  config.seed = static_cast<uint64_t>(IntegerMember(*json, "seed").value_or(0));
   config.epoch_ms = IntegerMember(*json, "epochMs").value_or(0);
   if (const Json* profile = FindMember(*json, "profile")) {
     if (!profile->is_object() || !ReadProfile(*profile, config.profile)) {

@@ -148,7 +148,8 @@ Instant Playout::NextCheck(Instant now) const {
   const uint64_t position = heard(now);
   const Duration in_flight = Time(sent_ - position);
   const Duration chunk = Duration::Millis(kChunkMs);
-  if (sent_ < received_ && (reply_ended_ || received_ - sent_ >= Samples(chunk))) {
+  if (sent_ < received_ &&
+      (reply_ended_ || received_ - sent_ >= Samples(chunk))) {
     // Inbound frames normally come before half of the lead is used up.
     return now + std::max(in_flight - config_.lead / 2, chunk);
   }
@@ -159,8 +160,8 @@ Instant Playout::NextCheck(Instant now) const {
 
 bool Playout::OnMark(protocol::MarkId mark, Instant now) {
   if (mark.generation != generation_) return false;
-  const auto pending = std::find(pending_marks_.begin(), pending_marks_.end(),
-                                 mark.position);
+  const auto pending =
+      std::find(pending_marks_.begin(), pending_marks_.end(), mark.position);
   if (pending == pending_marks_.end()) return false;
   pending_marks_.erase(pending_marks_.begin(), pending + 1);
   acknowledged_ = std::max(acknowledged_, mark.position);

@@ -54,12 +54,13 @@ AudioFormat AgentFormat(const Config& config, AudioFormat leg) {
 
 Json ToolsWithEndCall(const Json& tools) {
   Json all = tools.is_array() ? tools : Json::array();
-  all.push_back({{"type", "function"},
-                 {"name", kEndCallTool},
-                 {"description", "Ends the call, once the caller has heard "
-                                 "what you say with it."},
-                 {"parameters",
-                  {{"type", "object"}, {"properties", Json::object()}}}});
+  all.push_back(
+      {{"type", "function"},
+       {"name", kEndCallTool},
+       {"description",
+        "Ends the call, once the caller has heard "
+        "what you say with it."},
+       {"parameters", {{"type", "object"}, {"properties", Json::object()}}}});
   return all;
 }
 
@@ -363,8 +364,7 @@ bool Session::OnCommand(const Json& command, Instant now) {
       if (id == open_tool_call_) open_tool_call_.clear();
       agent_->ToolResult(id, StringMember(command, "output"));
     }
-  } else if (type == "crash" &&
-             config_.faults == Config::Faults::kAllowed) {
+  } else if (type == "crash" && config_.faults == Config::Faults::kAllowed) {
     TL_CHECK(false);
   } else {
     return false;
@@ -425,12 +425,12 @@ void Session::CreateMedia(AudioFormat format) {
   }
   caller_audio_ = std::make_unique<CallerAudio>(
       format, static_cast<CallerAudio::Listener&>(*this));
-  playout_ = std::make_unique<Playout>(Playout::Config{
-      format, config_.limits.lead, config_.limits.mark});
+  playout_ = std::make_unique<Playout>(
+      Playout::Config{format, config_.limits.lead, config_.limits.mark});
   to_agent_ = std::make_unique<Transcoder>(format, agent_->input_format());
   to_leg_ = std::make_unique<Transcoder>(agent_->output_format(), format);
-  speech_detector_ = std::make_unique<audio::SpeechDetector>(
-      audio::SpeechDetector::Config{});
+  speech_detector_ =
+      std::make_unique<audio::SpeechDetector>(audio::SpeechDetector::Config{});
   turn_detector_ = std::make_unique<TurnDetector>(
       config_.limits.end_of_turn.value_or(agent_->default_end_of_turn()));
   frame_samples_.resize(protocol::BytesOf(format, CallerAudio::kFrameMs) /
@@ -472,8 +472,7 @@ void Session::FeedAgent(std::span<const uint8_t> frame) {
     return;
   }
   if (agent_phase_ == AgentPhase::kLost) return;
-  const size_t room =
-      protocol::BytesOf(agent_->input_format(), kMaxBacklogMs);
+  const size_t room = protocol::BytesOf(agent_->input_format(), kMaxBacklogMs);
   if (backlog_.size() + audio.size() > room) {
     const size_t drop =
         std::min(backlog_.size(), backlog_.size() + audio.size() - room);
@@ -512,8 +511,8 @@ void Session::OnLegFault(Fault fault) {
   CountFault(leg_faults_, "leg", fault);
   if (!IsOffence(fault)) return;
   ++leg_offences_;
-  const uint64_t limit = leg_phase_ == LegPhase::kUp ? kMaxFaults
-                                                     : kMaxFaultsBeforeStart;
+  const uint64_t limit =
+      leg_phase_ == LegPhase::kUp ? kMaxFaults : kMaxFaultsBeforeStart;
   // A format that cannot be carried is refused, not guessed.
   if (leg_offences_ < limit && fault != Fault::kUnsupportedFormat) return;
   RejectLeg(kCloseProtocol, ToString(fault));
@@ -628,8 +627,8 @@ void Session::OnAgentSpeechStarted() {
 
 void Session::OnAgentSpeechStopped() {
   provider_hears_speech_ = false;
-  if (state_ == State::kInterrupted &&
-      interrupter_ == Interrupter::kProvider && !turn_detector_->speaking()) {
+  if (state_ == State::kInterrupted && interrupter_ == Interrupter::kProvider &&
+      !turn_detector_->speaking()) {
     ResumeReply();
   }
 }
@@ -728,11 +727,10 @@ void Session::OnAgentToolCall(std::string_view tool_call_id,
   }
   const Json& tools = config_.profile.tools;
   const bool declared =
-      tools.is_array() && std::any_of(tools.begin(), tools.end(),
-                                      [name](const Json& tool) {
-                                        return StringMember(tool, "name") ==
-                                               name;
-                                      });
+      tools.is_array() &&
+      std::any_of(tools.begin(), tools.end(), [name](const Json& tool) {
+        return StringMember(tool, "name") == name;
+      });
   if (!declared) {
     agent_->ToolResult(tool_call_id, R"({"error":"there is no such tool"})");
     return;
@@ -870,8 +868,7 @@ void Session::HandleTurnEvent(TurnDetector::Event event) {
     }
     case TurnDetector::Event::kTurnEnded:
       if (state_ == State::kListening && agent_phase_ == AgentPhase::kReady &&
-          agent_->turn_detection() ==
-              protocol::Agent::TurnDetection::kLocal) {
+          agent_->turn_detection() == protocol::Agent::TurnDetection::kLocal) {
         EndTurn("local");
       }
       return;
@@ -1152,9 +1149,8 @@ std::span<const uint8_t> Session::FadeIn(std::span<const uint8_t> chunk) {
 
 bool Session::IsConsistent() const {
   const auto waits_for = [this](std::initializer_list<Timer> timers) {
-    return std::any_of(timers.begin(), timers.end(), [this](Timer timer) {
-      return deadlines_.IsSet(timer);
-    });
+    return std::any_of(timers.begin(), timers.end(),
+                       [this](Timer timer) { return deadlines_.IsSet(timer); });
   };
   const bool leg_up = leg_phase_ == LegPhase::kUp && playout_ && agent_;
   const bool agent_returns =
@@ -1214,8 +1210,7 @@ Json Session::NewEvent(std::string_view type) const {
   return {{"type", type}, {"atMs", AtMs()}};
 }
 
-void Session::CountFault(FaultCounts& counts, const char* source,
-                         Fault fault) {
+void Session::CountFault(FaultCounts& counts, const char* source, Fault fault) {
   ReportFault(source, ToString(fault), ++counts[static_cast<size_t>(fault)]);
 }
 

@@ -102,12 +102,12 @@ class Session final : private protocol::LegListener,
   };
   // The agent's socket, or its absence.
   enum class AgentPhase : uint8_t {
-    kNone,        // not wanted yet
-    kConnecting,  // the shim opens the socket
-    kConfiguring, // the socket is open, the agent not ready
+    kNone,         // not wanted yet
+    kConnecting,   // the shim opens the socket
+    kConfiguring,  // the socket is open, the agent not ready
     kReady,
-    kBackoff,     // lost; will be opened again
-    kLost,        // lost for good
+    kBackoff,  // lost; will be opened again
+    kLost,     // lost for good
   };
   enum class Interrupter : uint8_t { kLocal, kProvider };
 
@@ -236,7 +236,7 @@ class Session final : private protocol::LegListener,
   Interrupter interrupter_ = Interrupter::kLocal;
   bool provider_hears_speech_ = false;
   bool reply_announced_ = false;
-  bool reply_goes_on_ = false;   // after its tools
+  bool reply_goes_on_ = false;  // after its tools
   bool hang_up_after_reply_ = false;
   bool saying_farewell_ = false;
   uint64_t farewell_from_ = 0;  // playout position

@@ -21,7 +21,12 @@ class TurnDetector {
   // stop consonant within a word (50-150 ms).
   static constexpr int kStopFrames = 10;
 
-  enum class Event : uint8_t { kNone, kSpeechStarted, kSpeechStopped, kTurnEnded };
+  enum class Event : uint8_t {
+    kNone,
+    kSpeechStarted,
+    kSpeechStopped,
+    kTurnEnded
+  };
 
   // `end_of_turn`: silence after the last speech that ends the turn.
   explicit TurnDetector(Duration end_of_turn);

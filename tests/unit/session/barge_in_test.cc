@@ -63,8 +63,7 @@ TEST(BargeInTest, ClearsWhenTheResponseIsAlreadyDone) {
   Connect(world);
   HearReply(world, 1500);  // at eight times real time it was done at 375 ms
   world.twilio.Say(SpeechBytes(1000));
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") > 0; }));
   world.Advance(Duration::Millis(50));
   EXPECT_EQ(world.twilio.clears(), 1);
   EXPECT_EQ(world.realtime.CountReceived("conversation.item.truncate"), 1);
@@ -79,8 +78,7 @@ TEST(BargeInTest, CancelsWhatIsStillGenerated) {
   Connect(world);
   HearReply(world, 1000);
   world.twilio.Say(SpeechBytes(1000));
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") > 0; }));
   world.Advance(Duration::Millis(50));
   EXPECT_EQ(world.realtime.CountReceived("response.cancel"), 1);
   EXPECT_THAT(world.realtime.errors(), testing::IsEmpty());
@@ -101,8 +99,7 @@ TEST(BargeInTest, ACoughDoesNotLoseTheReply) {
              world.twilio.heard().size() > 8 * 700;
     }));
     world.twilio.Say(SpeechBytes(140, /*seed=*/7));
-    ASSERT_TRUE(
-        world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+    ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
     EXPECT_EQ(world.Count("cleared"), 1U);
     EXPECT_EQ(world.Count("resumed"), 1U);
     EXPECT_THAT(world.EventsOf("truncated"), testing::IsEmpty());
@@ -128,8 +125,7 @@ TEST(BargeInTest, EchoesOfClearedMarksAreNotPlayback) {
   Connect(world);
   HearReply(world, 1000);
   world.twilio.Say(SpeechBytes(1200));
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") > 0; }));
   const VirtualRealtime::Item& item = world.realtime.items().back();
   const int64_t heard = world.twilio.HeardMs(item.value);
   const int64_t told =
@@ -149,8 +145,7 @@ TEST(BargeInTest, LateAudioOfACancelledResponseIsDropped) {
   HearReply(world, 1000);
   const uint8_t value = world.realtime.items().back().value;
   world.twilio.Say(SpeechBytes(1200));
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") > 0; }));
   const int64_t heard = world.twilio.HeardMs(value);
   world.Advance(Duration::Millis(1500));
   EXPECT_EQ(world.twilio.HeardMs(value), heard);
@@ -177,11 +172,10 @@ TEST(BargeInTest, AThousandInterruptionsAreTruncatedWhereTheyWereHeard) {
       HearReply(world, 100 + world.Random(1900));
       if (HasFatalFailure()) return;
       const VirtualRealtime::Item item = world.realtime.items().back();
-      world.twilio.Say(SpeechBytes(600 + static_cast<int>(world.Random(20)) * 20,
-                                   world.Random(100)));
-      ASSERT_TRUE(world.RunUntil([&] {
-        return world.Count("truncated") > truncations;
-      }));
+      world.twilio.Say(SpeechBytes(
+          600 + static_cast<int>(world.Random(20)) * 20, world.Random(100)));
+      ASSERT_TRUE(world.RunUntil(
+          [&] { return world.Count("truncated") > truncations; }));
       // Until the clear and the truncation have arrived.
       world.Advance(Duration::Millis(200));
       const VirtualRealtime::Item* now = nullptr;
@@ -202,8 +196,8 @@ TEST(BargeInTest, AThousandInterruptionsAreTruncatedWhereTheyWereHeard) {
         return world.realtime.items().size() > items ||
                world.realtime.items().back().id != item.id;
       }));
-      ASSERT_TRUE(world.RunUntil(
-          [&] { return world.state() == State::kListening; }));
+      ASSERT_TRUE(
+          world.RunUntil([&] { return world.state() == State::kListening; }));
       // Nothing of the old reply came after the clear; the hundred values come
       // round again only after a hundred replies.
       EXPECT_EQ(world.twilio.HeardMs(item.value), heard);
@@ -217,9 +211,10 @@ TEST(BargeInTest, AThousandInterruptionsAreTruncatedWhereTheyWereHeard) {
   EXPECT_EQ(count, kCalls * kPerCall);
   RecordProperty("worst_ms", static_cast<int>(worst));
   RecordProperty("mean_ms", static_cast<int>(sum / count));
-  std::printf("truncation error over %d interruptions: mean %lld ms, worst %lld ms\n",
-              count, static_cast<long long>(sum / count),
-              static_cast<long long>(worst));
+  std::printf(
+      "truncation error over %d interruptions: mean %lld ms, worst %lld ms\n",
+      count, static_cast<long long>(sum / count),
+      static_cast<long long>(worst));
 }
 
 }  // namespace

@@ -37,8 +37,7 @@ TEST(CallTest, ParrotAnswersWithTheCallersOwnBytes) {
   Connect(world);
   const std::vector<uint8_t> words = SpeechBytes(1500);
   world.twilio.Say(words);
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   // The words are in what was heard, unchanged, from end to end.
   const std::vector<uint8_t>& heard = world.twilio.heard();
   EXPECT_NE(std::search(heard.begin(), heard.end(), words.begin(), words.end()),
@@ -54,8 +53,7 @@ TEST(CallTest, FirstAudioIsHeardWithinTheWindowAndSixtyMilliseconds) {
   const Instant spoken = world.now();
   ASSERT_TRUE(world.RunUntil([&] { return !world.twilio.heard().empty(); }));
   // Speech began with the frame after `spoken` and lasted a second.
-  const Duration delay =
-      world.now() - (spoken + Duration::Millis(1000));
+  const Duration delay = world.now() - (spoken + Duration::Millis(1000));
   EXPECT_LE(delay.ms(), 700 + 60);
   EXPECT_GE(delay.ms(), 600);
 }
@@ -68,9 +66,8 @@ TEST(CallTest, HangUpEndsTheCallOnce) {
   EXPECT_EQ(EndReason(world), "callerHangUp");
   EXPECT_FALSE(world.agent_open());
   world.Input([&](Session& s) { s.OnTimer(world.now()); });
-  world.Input([&](Session& s) {
-    s.OnSocketClosed(Port::kLeg, 1006, 0, world.now());
-  });
+  world.Input(
+      [&](Session& s) { s.OnSocketClosed(Port::kLeg, 1006, 0, world.now()); });
   EXPECT_EQ(EndReason(world), "callerHangUp");
   EXPECT_EQ(world.effects_after_end(), 0);
 }
@@ -111,9 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(CallTest, NoStartInTimeIsClosedBeforeAnyUpstream) {
   VirtualWorld world(Realtime());
-  world.Input([&](Session& s) {
-    s.OnSocketOpened(Port::kLeg, world.now());
-  });
+  world.Input([&](Session& s) { s.OnSocketOpened(Port::kLeg, world.now()); });
   world.twilio.SendText(R"({"event":"connected"})");
   world.Advance(Duration::Millis(4990));
   EXPECT_FALSE(world.twilio.close_code().has_value());
@@ -168,8 +163,7 @@ TEST(CallTest, AgentThatStopsInTheMiddleIsReplacedAndAsked) {
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kThinking; }));
   world.realtime.Drop(1011);
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   EXPECT_EQ(world.realtime.connections(), 2);
   EXPECT_THAT(world.ended(), testing::IsEmpty());
 }
@@ -197,13 +191,12 @@ TEST(CallTest, AnErrorThatNoRetryCuresIsNotRetried) {
 TEST(CallTest, SessionExpiryIsAReconnect) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.realtime.Send({{"type", "error"},
-                       {"error", {{"code", "session_expired"}}}});
+  world.realtime.Send(
+      {{"type", "error"}, {"error", {{"code", "session_expired"}}}});
   ASSERT_TRUE(
       world.RunUntil([&] { return world.realtime.connections() == 2; }));
   world.twilio.Say(SpeechBytes(600));
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
 }
 
 // An open socket that says nothing any more.
@@ -236,8 +229,7 @@ TEST(CallTest, AStreamThatComesBackHearsTheRest) {
   EXPECT_TRUE(world.agent_open());
   world.Advance(Duration::Millis(3000));
   world.twilio.Call();
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   // What was under way when it broke counts as heard: at most the lead.
   EXPECT_NEAR(static_cast<double>(world.twilio.HeardMs(value)), 5000, 230);
   EXPECT_THAT(world.ended(), testing::IsEmpty());
@@ -277,8 +269,7 @@ TEST(CallTest, SpeechBeforeTheAgentIsReadyIsNotLost) {
   VirtualWorld world(options);
   world.twilio.Say(SpeechBytes(700));
   world.twilio.Call();
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   EXPECT_EQ(world.Count("turnEnded"), 1U);
 }
 
@@ -298,16 +289,14 @@ TEST(CallTest, LostFramesAreFilledSoThatTimeStaysTheCallers) {
   world.twilio.loss_per_mille = 50;
   Connect(world);
   world.twilio.Say(SpeechBytes(4000));
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   world.twilio.HangUp();
   world.Advance(Duration::Millis(100));
   ASSERT_EQ(world.ended().size(), 1U);
   const Json& counters = world.ended()[0]["counters"];
   EXPECT_GT(counters.value("filledMs", 0), 40);
   EXPECT_GT(counters.value("leg.lostMessages", 0), 2);
-  const double reply_ms =
-      static_cast<double>(world.twilio.heard().size()) / 8;
+  const double reply_ms = static_cast<double>(world.twilio.heard().size()) / 8;
   EXPECT_NEAR(reply_ms, 4000 + 2 * 120, 150);
 }
 
@@ -318,10 +307,9 @@ TEST(CallTest, PcmAgentsAreResampledBothWays) {
   world.realtime.has_vad = false;
   world.realtime.reply_ms = 2000;
   Connect(world);
-  world.realtime.Send({{"type", "input_audio_buffer.committed"},
-                       {"item_id", "user_1"}});
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  world.realtime.Send(
+      {{"type", "input_audio_buffer.committed"}, {"item_id", "user_1"}});
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   EXPECT_NEAR(static_cast<double>(world.twilio.heard().size()), 8.0 * 2000,
               8.0 * 25);
   const Json* update = world.realtime.LastReceived("session.update");
@@ -338,9 +326,8 @@ TEST(CallTest, TheLegNeverHoldsMoreThanTheLead) {
   world.twilio.Say(SpeechBytes(600));
   int64_t most = 0;
   world.RunUntil([&] {
-    const int64_t waiting =
-        world.twilio.received_bytes() -
-        static_cast<int64_t>(world.twilio.heard().size());
+    const int64_t waiting = world.twilio.received_bytes() -
+                            static_cast<int64_t>(world.twilio.heard().size());
     most = std::max(most, waiting / 8);
     return world.Count("replyDone") > 0;
   });
@@ -358,8 +345,7 @@ TEST(CallTest, ADeadlinePacesWhenNoFramesCome) {
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kSpeaking; }));
   world.twilio.StopMedia();
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   EXPECT_EQ(world.twilio.underruns(), 0);
 }
 
@@ -370,15 +356,14 @@ TEST(CallTest, TheAgentsHangUpWaitsForItsLastWord) {
   world.twilio.Say(SpeechBytes(600));
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kSpeaking; }));
-  world.realtime.Send(
-      {{"type", "response.output_item.done"},
-       {"response_id", "resp_1"},
-       {"item",
-        {{"type", "function_call"},
-         {"status", "completed"},
-         {"call_id", "call_1"},
-         {"name", "end_call"},
-         {"arguments", ""}}}});
+  world.realtime.Send({{"type", "response.output_item.done"},
+                       {"response_id", "resp_1"},
+                       {"item",
+                        {{"type", "function_call"},
+                         {"status", "completed"},
+                         {"call_id", "call_1"},
+                         {"name", "end_call"},
+                         {"arguments", ""}}}});
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   EXPECT_EQ(EndReason(world), "hangUp");
   EXPECT_GE(world.twilio.HeardMs(world.realtime.items()[0].value), 1480);
@@ -393,8 +378,7 @@ TEST(CallTest, CommandsHangUpAndSay) {
     EXPECT_FALSE(s.OnCommand({{"type", "nonsense"}}, world.now()));
     EXPECT_FALSE(s.OnCommand(Json::array(), world.now()));
   });
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   world.Input([&](Session& s) {
     EXPECT_TRUE(s.OnCommand({{"type", "hangUp"}}, world.now()));
   });
@@ -407,8 +391,7 @@ TEST(CallTest, CommandsHangUpAndSay) {
 // clean hang-up, and the summary comes exactly once.
 
 enum class Kill { kAgentDrop, kAgentFatal, kLegDrop, kLegClose };
-class KillTest
-    : public testing::TestWithParam<std::tuple<State, Kill>> {};
+class KillTest : public testing::TestWithParam<std::tuple<State, Kill>> {};
 
 void Reach(VirtualWorld& world, State state) {
   world.realtime.reply_ms = 4000;
@@ -439,9 +422,8 @@ void Reach(VirtualWorld& world, State state) {
       world.twilio.Call();
       ASSERT_TRUE(
           world.RunUntil([&] { return world.state() == State::kListening; }));
-      world.Input([&](Session& s) {
-        s.OnCommand({{"type", "hangUp"}}, world.now());
-      });
+      world.Input(
+          [&](Session& s) { s.OnCommand({{"type", "hangUp"}}, world.now()); });
       break;
     case State::kLegLost:
       world.twilio.Call();

@@ -33,8 +33,8 @@ enum class ReplyEnd : uint8_t {
 
 // Where the agent's socket should lead.
 struct Upstream {
-  std::string_view name;  // a key of the shim's configuration: "openai"
-  std::string path;       // path and query
+  std::string_view name;      // a key of the shim's configuration: "openai"
+  std::string path;           // path and query
   std::string_view protocol;  // WebSocket subprotocol, may be empty
 };
 

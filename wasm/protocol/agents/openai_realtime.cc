@@ -71,7 +71,8 @@ OpenAiRealtime::OpenAiRealtime(Config config, Wire& wire,
     : config_(std::move(config)), wire_(wire), listener_(listener) {}
 
 std::optional<Upstream> OpenAiRealtime::upstream() const {
-  return Upstream{"openai", "/v1/realtime?model=" + PercentEncode(config_.model),
+  return Upstream{"openai",
+                  "/v1/realtime?model=" + PercentEncode(config_.model),
                   "realtime"};
 }
 
@@ -90,7 +91,9 @@ void OpenAiRealtime::Begin() {
   retried_ = false;
 }
 
-void OpenAiRealtime::Send(const Json& event) { wire_.SendText(PrintJson(event)); }
+void OpenAiRealtime::Send(const Json& event) {
+  wire_.SendText(PrintJson(event));
+}
 
 void OpenAiRealtime::SendSessionUpdate() {
   const Json format = FormatObject(config_.format);
@@ -108,11 +111,11 @@ void OpenAiRealtime::SendSessionUpdate() {
       input["transcription"]["language"] = config_.language;
     }
   }
-  Json session = {{"type", "realtime"},
-                  {"output_modalities", Json::array({"audio"})},
-                  {"audio",
-                   {{"input", std::move(input)},
-                    {"output", {{"format", format}}}}}};
+  Json session = {
+      {"type", "realtime"},
+      {"output_modalities", Json::array({"audio"})},
+      {"audio",
+       {{"input", std::move(input)}, {"output", {{"format", format}}}}}};
   if (!config_.voice.empty()) {
     session["audio"]["output"]["voice"] = config_.voice;
   }
@@ -196,18 +199,27 @@ void OpenAiRealtime::OnText(std::string_view text) {
   } else {
     // All that informs of nothing we act upon, and all that is new.
     constexpr std::string_view kIgnored[] = {
-        "conversation.created", "conversation.item.added",
-        "conversation.item.created", "conversation.item.done",
-        "conversation.item.retrieved", "conversation.item.deleted",
+        "conversation.created",
+        "conversation.item.added",
+        "conversation.item.created",
+        "conversation.item.done",
+        "conversation.item.retrieved",
+        "conversation.item.deleted",
         "conversation.item.truncated",
         "conversation.item.input_audio_transcription.failed",
         "conversation.item.input_audio_transcription.segment",
-        "input_audio_buffer.cleared", "input_audio_buffer.timeout_triggered",
-        "response.output_item.added", "response.content_part.added",
-        "response.content_part.done", "response.output_audio.done",
-        "response.audio.done", "response.output_text.delta",
-        "response.output_text.done", "response.function_call_arguments.delta",
-        "response.function_call_arguments.done", "rate_limits.updated"};
+        "input_audio_buffer.cleared",
+        "input_audio_buffer.timeout_triggered",
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.content_part.done",
+        "response.output_audio.done",
+        "response.audio.done",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "rate_limits.updated"};
     if (std::find(std::begin(kIgnored), std::end(kIgnored), type) ==
         std::end(kIgnored)) {
       listener_.OnAgentFault(Fault::kUnknownEvent);
@@ -225,9 +237,9 @@ void OpenAiRealtime::OnSocketClosed(uint16_t code, uint16_t http_status) {
                                           : IsRetryableClose(code);
   std::string reason = http_status != 0 ? "http" : "closed";
   reason += std::to_string(http_status != 0 ? http_status : code);
-  listener_.OnAgentFailed(retryable ? AgentListener::Loss::kRetryable
-                                    : AgentListener::Loss::kFatal,
-                          reason);
+  listener_.OnAgentFailed(
+      retryable ? AgentListener::Loss::kRetryable : AgentListener::Loss::kFatal,
+      reason);
 }
 
 // Deltas are the bulk of what comes and can be long: no DOM for them. False
@@ -260,8 +272,7 @@ bool OpenAiRealtime::ScanAudioDelta(std::string_view text) {
 }
 
 void OpenAiRealtime::OnAudioDelta(std::string_view response,
-                                  std::string_view item,
-                                  int64_t content_index,
+                                  std::string_view item, int64_t content_index,
                                   std::string_view delta) {
   if (IsDiscarded(response)) return;
   if (item.empty()) {
@@ -300,8 +311,8 @@ void OpenAiRealtime::Remember(Role role, std::string_view item,
                               std::string_view text) {
   if (text.empty()) return;
   if (history_.size() == kMaxHistory) history_.pop_front();
-  history_.push_back({role, std::string(item),
-                      std::string(text.substr(0, kMaxLineBytes))});
+  history_.push_back(
+      {role, std::string(item), std::string(text.substr(0, kMaxLineBytes))});
 }
 
 void OpenAiRealtime::OnOutputItemDone(const Json& message) {
@@ -391,9 +402,8 @@ void OpenAiRealtime::OnError(const Json& message) {
 }
 
 bool OpenAiRealtime::IsDiscarded(std::string_view response) const {
-  return !response.empty() &&
-         std::find(discarded_.begin(), discarded_.end(), response) !=
-             discarded_.end();
+  return !response.empty() && std::find(discarded_.begin(), discarded_.end(),
+                                        response) != discarded_.end();
 }
 
 OpenAiRealtime::Item* OpenAiRealtime::FindItem(ItemId id) {
@@ -401,8 +411,9 @@ OpenAiRealtime::Item* OpenAiRealtime::FindItem(ItemId id) {
 }
 
 const OpenAiRealtime::Item* OpenAiRealtime::FindItem(ItemId id) const {
-  const auto it = std::find_if(items_.begin(), items_.end(),
-                               [id](const Item& item) { return item.id == id; });
+  const auto it =
+      std::find_if(items_.begin(), items_.end(),
+                   [id](const Item& item) { return item.id == id; });
   return it == items_.end() ? nullptr : &*it;
 }
 
@@ -487,9 +498,8 @@ int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
       std::find_if(history_.begin(), history_.end(),
                    [&](const Line& l) { return l.item == item->name; });
   if (line != history_.end() && audio_end_ms < received_ms) {
-    const size_t keep =
-        line->text.size() * static_cast<size_t>(audio_end_ms) /
-        static_cast<size_t>(received_ms);
+    const size_t keep = line->text.size() * static_cast<size_t>(audio_end_ms) /
+                        static_cast<size_t>(received_ms);
     const size_t word_end = line->text.rfind(' ', keep);
     line->text.resize(word_end == std::string::npos ? 0 : word_end);
     if (line->text.empty()) history_.erase(line);
@@ -499,8 +509,8 @@ int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
 
 void OpenAiRealtime::ToolResult(std::string_view tool_call_id,
                                 std::string_view output) {
-  const auto call = std::find(open_tool_calls_.begin(), open_tool_calls_.end(),
-                              tool_call_id);
+  const auto call =
+      std::find(open_tool_calls_.begin(), open_tool_calls_.end(), tool_call_id);
   if (call == open_tool_calls_.end()) return;
   open_tool_calls_.erase(call);
   Send({{"type", "conversation.item.create"},

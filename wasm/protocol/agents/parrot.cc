@@ -49,8 +49,8 @@ void Parrot::Respond(Duration ago) {
   in_turn_ = false;
   const size_t silence =
       ago.ms() > kMarginMs ? BytesBack(ago - Duration::Millis(kMarginMs)) : 0;
-  const auto words = std::span<const uint8_t>(heard_).first(
-      heard_.size() - silence);
+  const auto words =
+      std::span<const uint8_t>(heard_).first(heard_.size() - silence);
   ++replies_;
   item_name_ = "parrot-" + std::to_string(replies_);
   if (!words.empty()) listener_.OnAgentAudio(ItemId{replies_}, words);
@@ -69,9 +69,7 @@ void Parrot::DiscardTurn() {
 // A reply is complete the moment it is asked for: nothing is left to cancel.
 void Parrot::Cancel() {}
 
-int64_t Parrot::Truncate(ItemId /*item*/, int64_t heard_ms) {
-  return heard_ms;
-}
+int64_t Parrot::Truncate(ItemId /*item*/, int64_t heard_ms) { return heard_ms; }
 
 void Parrot::ToolResult(std::string_view /*tool_call_id*/,
                         std::string_view /*output*/) {}

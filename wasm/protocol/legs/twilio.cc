@@ -188,8 +188,8 @@ void TwilioLeg::ParseMessage(std::string_view text) {
     return;
   }
 
-  const bool known = event == "media" || event == "mark" || event == "dtmf" ||
-                     event == "stop";
+  const bool known =
+      event == "media" || event == "mark" || event == "dtmf" || event == "stop";
   if (!known) {
     listener_.OnLegFault(Fault::kUnknownEvent);
     return;
