@@ -102,7 +102,8 @@ void VirtualTwilio::Call(const std::string& token) {
   buffer_.clear();
   played_until_ = world_.now();
   world_.leg_open_ = true;
-  world_.Input([this](Session& s) { s.OnSocketOpened(Port::kLeg, world_.now()); });
+  world_.Input(
+      [this](Session& s) { s.OnSocketOpened(Port::kLeg, world_.now()); });
   SendText(R"({"event":"connected","protocol":"Call","version":"1.0.0"})");
   ++sequence_;
   SendText(
@@ -223,8 +224,8 @@ void VirtualTwilio::Receive(const std::string& text) {
     return;
   }
   const std::string_view event = StringMember(message, "event");
-  if (event == "media" && message.size() == 3 &&
-      message.contains("media") && message["media"].size() == 1) {
+  if (event == "media" && message.size() == 3 && message.contains("media") &&
+      message["media"].size() == 1) {
     const auto bytes =
         Decode(std::string(StringMember(message["media"], "payload")));
     if (!bytes || bytes->empty()) {
@@ -288,9 +289,8 @@ void VirtualRealtime::Connect() {
   pending_.clear();
   in_speech_ = false;
   world_.agent_open_ = true;
-  world_.Input([this](Session& s) {
-    s.OnSocketOpened(Port::kAgent, world_.now());
-  });
+  world_.Input(
+      [this](Session& s) { s.OnSocketOpened(Port::kAgent, world_.now()); });
   if (stalled) return;
   Send({{"type", "session.created"},
         {"event_id", "e"},
@@ -336,10 +336,9 @@ void VirtualRealtime::Error(const std::string& code,
 }
 
 int VirtualRealtime::CountReceived(std::string_view type) const {
-  return static_cast<int>(
-      std::count_if(received_.begin(), received_.end(), [&](const Json& m) {
-        return StringMember(m, "type") == type;
-      }));
+  return static_cast<int>(std::count_if(
+      received_.begin(), received_.end(),
+      [&](const Json& m) { return StringMember(m, "type") == type; }));
 }
 
 const Json* VirtualRealtime::LastReceived(std::string_view type) const {
@@ -375,7 +374,8 @@ void VirtualRealtime::Receive(const std::string& text) {
     silence_duration_ms_ =
         session["audio"]["input"]["turn_detection"]["silence_duration_ms"]
             .get<int64_t>();
-    Send({{"type", "session.updated"}, {"event_id", "e"}, {"session", session}});
+    Send(
+        {{"type", "session.updated"}, {"event_id", "e"}, {"session", session}});
   } else if (type == "response.create") {
     if (active_) {
       return Error("conversation_already_has_active_response", "busy");
@@ -407,7 +407,9 @@ void VirtualRealtime::Respond() {
   cancelled_ = false;
   const uint64_t response = ++responses_;
   items_.push_back({"item_" + std::to_string(response),
-                    static_cast<uint8_t>(1 + response % 100), 0, {}});
+                    static_cast<uint8_t>(1 + response % 100),
+                    0,
+                    {}});
   Send({{"type", "response.created"},
         {"event_id", "e"},
         {"response",
@@ -422,8 +424,8 @@ void VirtualRealtime::SendDelta(uint64_t response, int64_t sent_ms) {
   if (sent_ms >= reply_ms) return FinishResponse("completed");
   Item& item = items_.back();
   const int64_t chunk_ms = std::min<int64_t>(200, reply_ms - sent_ms);
-  const size_t bytes = static_cast<size_t>(chunk_ms) *
-                       (input_format_ == "audio/pcm" ? 48 : 8);
+  const size_t bytes =
+      static_cast<size_t>(chunk_ms) * (input_format_ == "audio/pcm" ? 48 : 8);
   item.generated_ms += chunk_ms;
   Send({{"type", "response.output_audio.delta"},
         {"event_id", "e"},
@@ -479,9 +481,12 @@ VirtualWorld::VirtualWorld(Options given)
       realtime(*this),
       options(std::move(given)),
       random_(options.seed * 2654435761U + 88172645463325252ULL) {
-  const Json config = {{"callId", "call-1"},      {"seed", 1},
-                       {"epochMs", 1},            {"leg", "twilio"},
-                       {"agent", options.agent},  {"faults", "allowed"},
+  const Json config = {{"callId", "call-1"},
+                       {"seed", 1},
+                       {"epochMs", 1},
+                       {"leg", "twilio"},
+                       {"agent", options.agent},
+                       {"faults", "allowed"},
                        {"profile", options.profile},
                        {"limits", options.limits}};
   auto parsed = session::ParseConfig(config.dump());
@@ -519,12 +524,10 @@ void VirtualWorld::Advance(Duration duration) {
   now_ = end;
 }
 
-bool VirtualWorld::RunUntil(const std::function<bool()>& done,
-                            Duration limit) {
+bool VirtualWorld::RunUntil(const std::function<bool()>& done, Duration limit) {
   const Instant end = now_ + limit;
   while (!done()) {
-    const bool timer_next =
-        queue_.empty() || deadline_ < queue_.next();
+    const bool timer_next = queue_.empty() || deadline_ < queue_.next();
     const Instant next = timer_next ? deadline_ : queue_.next();
     if (next > end) {
       now_ = end;
@@ -622,8 +625,7 @@ std::vector<uint8_t> MakeSpeech(int ms, uint64_t seed) {
   uint64_t random = seed * 2862933555777941757ULL + 3037000493ULL;
   for (int i = 0; i < ms * 8; ++i) {
     const double t = i / 8000.0;
-    const double syllable =
-        0.25 + 0.75 * std::fabs(std::sin(kPi * t / 0.16));
+    const double syllable = 0.25 + 0.75 * std::fabs(std::sin(kPi * t / 0.16));
     double sample = 0;
     for (int harmonic = 1; harmonic <= 28; ++harmonic) {
       const double hz = 120.0 * harmonic;
@@ -637,8 +639,7 @@ std::vector<uint8_t> MakeSpeech(int ms, uint64_t seed) {
       sample += gain * std::sin(2 * kPi * hz * t + harmonic * harmonic);
     }
     random = random * 6364136223846793005ULL + 1442695040888963407ULL;
-    const double noise =
-        static_cast<double>(random >> 40) / (1 << 24) - 0.5;
+    const double noise = static_cast<double>(random >> 40) / (1 << 24) - 0.5;
     bytes.push_back(
         MuLaw(static_cast<int>(2200 * syllable * (sample + 0.1 * noise))));
   }

@@ -1,0 +1,174 @@
+#!/usr/bin/env node
+// Checks who may depend on whom, as CONTRIBUTING.md draws it. Prints one line a
+// fault and exits 1 when there is any.
+
+import { existsSync, globSync, readFileSync } from "node:fs";
+import path from "node:path";
+
+const root = path.join(import.meta.dirname, "..");
+
+/** Folder of wasm/ -> the folders that its files may include. */
+const CORE_LAYERS = {
+  base: ["base"],
+  audio: ["base", "audio"],
+  protocol: ["base", "protocol"],
+  session: ["base", "audio", "protocol", "session"],
+  abi: ["base", "session", "abi"],
+};
+
+/** Headers and names that would give the core a clock, chance, threads or I/O. */
+const BANNED_HEADERS =
+  /^(atomic|chrono|condition_variable|filesystem|fstream|future|iostream|mutex|random|shared_mutex|thread|ctime|time\.h|pthread\.h|unistd\.h|sys\/.+)$/;
+const BANNED_NAMES = /\b(getenv|std::rand|srand|arc4random|std::chrono|clock_gettime|gettimeofday|thread_local)\b/;
+
+/** A variable of a function or class that outlives it and may change. Those of a namespace are clang-tidy's. */
+const MUTABLE_STATIC = /^\s+(?:inline\s+)?static\s+(?!const\b|constexpr\b|inline constexpr\b)[^();]*[=;{]/;
+
+/** Third-party header -> the only files that may include it. */
+const WRAPPED_HEADERS = [
+  { header: /^nlohmann\//, wrapper: /^wasm\/base\/json(_[a-z]+)?\.(h|cc)$/ },
+  { header: /webrtc_vad\.h$/, wrapper: /^wasm\/audio\/speech_detector\.cc$/ },
+  { header: /^(wasi\/|__)/, wrapper: /^wasm\/abi\/wasm_stubs\.cc$/ },
+];
+
+/** Files of worker-shim/ that Node runs in tests -> which of the shim's other layers they may import. */
+const SHIM_LAYERS = {
+  "worker-shim/core.ts": [],
+  "worker-shim/ports.ts": [],
+  "worker-shim/effects.ts": ["worker-shim/core.ts", "worker-shim/ports.ts"],
+};
+
+/** The rest of the shim's layers, which none of the files above may reach. */
+const SHIM_OUTER = /^worker-shim\/(ports\/|api\/|index\.ts$|call-session\.ts$|switchboard\.ts$)/;
+
+const TEST_FRAMEWORK = /^(vitest|node:test|chai|jest|@jest\/.*|@vitest\/.*)(\/|$)/;
+
+const faults = [];
+
+function report(file, line, message) {
+  faults.push(`${file}:${line}: ${message}`);
+}
+
+function files(...patterns) {
+  const found = globSync(patterns, { cwd: root }).sort();
+  if (found.length === 0) throw new Error(`no file matches ${patterns.join(", ")}`);
+  return found;
+}
+
+function read(file) {
+  return readFileSync(path.join(root, file), "utf8");
+}
+
+/** The text with comments blanked and lines kept. */
+function withoutComments(text) {
+  return text.replace(
+    /("(?:\\.|[^"\\\n])*")|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g,
+    (match, string) => string ?? match.replace(/[^\n]/g, " "),
+  );
+}
+
+function checkCore() {
+  for (const file of files("wasm/*/**/*.{h,cc}")) {
+    const allowed = CORE_LAYERS[file.split("/")[1]];
+    if (!allowed) {
+      report(file, 1, "a folder without a layer");
+      continue;
+    }
+    const text = withoutComments(read(file));
+    let first;
+    text.split("\n").forEach((content, index) => {
+      const line = index + 1;
+      const include = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/.exec(content);
+      if (!include) {
+        const banned = BANNED_NAMES.exec(content);
+        if (banned) report(file, line, `uses ${banned[1]}`);
+        if (MUTABLE_STATIC.test(content)) report(file, line, "a static variable that may change");
+        return;
+      }
+      const [, quote, header] = include;
+      first ??= header;
+      if (BANNED_HEADERS.test(header)) report(file, line, `includes <${header}>`);
+      const wrapped = WRAPPED_HEADERS.find((entry) => entry.header.test(header));
+      if (wrapped && !wrapped.wrapper.test(file)) report(file, line, `includes ${header}, which another file wraps`);
+      if (quote === '"' && !wrapped) {
+        const folder = header.split("/")[0];
+        if (!existsSync(path.join(root, "wasm", header)))
+          report(file, line, `includes "${header}", which is not under wasm/`);
+        else if (!allowed.includes(folder)) report(file, line, `${file.split("/")[1]} may not include ${folder}`);
+      }
+    });
+    if (file.endsWith(".h") && !/^#pragma once$/m.test(text)) report(file, 1, "has no #pragma once");
+    const own = file.replace(/^wasm\//, "").replace(/\.cc$/, ".h");
+    if (file.endsWith(".cc") && existsSync(path.join(root, "wasm", own)) && first !== own)
+      report(file, 1, `includes ${first} before its own ${own}`);
+  }
+}
+
+/** The modules that a TypeScript or JavaScript file imports, with their lines. */
+function importsOf(file) {
+  const text = withoutComments(read(file));
+  const pattern = /(?:\bfrom\s*|\bimport\s*\(?\s*)(["'])([^"'\n]+)\1/g;
+  return [...text.matchAll(pattern)].map((match) => {
+    const specifier = match[2];
+    const line = text.slice(0, match.index).split("\n").length;
+    const target = specifier.startsWith(".")
+      ? path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier))
+      : undefined;
+    return { specifier, target, line };
+  });
+}
+
+/** What the inner files import, directly or not, must run in Node and keep to the layers. */
+function checkInnerFile(layer) {
+  const seen = new Set([layer]);
+  const pending = [layer];
+  while (pending.length > 0) {
+    const file = pending.pop();
+    if (!existsSync(path.join(root, file))) {
+      report(file, 1, "is missing");
+      continue;
+    }
+    for (const { specifier, target, line } of importsOf(file)) {
+      const outer = specifier.startsWith("cloudflare:") || SHIM_OUTER.test(target);
+      const sideways = target in SHIM_LAYERS && target !== layer && !SHIM_LAYERS[layer].includes(target);
+      if (outer || sideways) report(file, line, `${layer} may not reach ${target ?? specifier}`);
+      else if (
+        target?.startsWith("worker-shim/") &&
+        target.endsWith(".ts") &&
+        !(target in SHIM_LAYERS) &&
+        !seen.has(target)
+      ) {
+        seen.add(target);
+        pending.push(target);
+      }
+    }
+  }
+}
+
+function checkShim() {
+  for (const layer of Object.keys(SHIM_LAYERS)) checkInnerFile(layer);
+  for (const file of files("worker-shim/**/*.ts")) {
+    for (const { target, line } of importsOf(file)) {
+      if (file.startsWith("worker-shim/ports/") && target === "worker-shim/core.ts")
+        report(file, line, "a port may not import core.ts");
+      if (target?.startsWith("tests/")) report(file, line, `the shim may not import ${target}`);
+    }
+  }
+}
+
+function checkSimulators() {
+  for (const file of files("tests/simulators/**/*.{ts,mjs}")) {
+    for (const { specifier, target, line } of importsOf(file)) {
+      if (TEST_FRAMEWORK.test(specifier)) report(file, line, `a simulator may not import ${specifier}`);
+      // A judge that shares code with what it judges repeats its mistakes.
+      if (target && !target.startsWith("tests/simulators/")) report(file, line, `a simulator may not import ${target}`);
+    }
+  }
+}
+
+checkCore();
+checkShim();
+checkSimulators();
+for (const fault of faults) console.error(fault);
+if (faults.length === 0) console.log("layers hold");
+process.exitCode = faults.length === 0 ? 0 : 1;

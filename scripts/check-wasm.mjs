@@ -1,0 +1,111 @@
+#!/usr/bin/env node
+// Holds builds of the module to their contract: no imports; exactly the exports
+// of wasm/abi/trunkline.h besides `memory` and `_initialize`; memory that
+// cannot grow; a bounded size.
+//
+//   scripts/check-wasm.mjs [FILE...]   default: both builds
+
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+
+/** Bytes. The Worker's start-up pays for the raw size, its upload for the compressed one. */
+const MAX_RAW_BYTES = 384 * 1024;
+const MAX_GZIP_BYTES = 128 * 1024;
+
+const PAGE_BYTES = 65536;
+const MEMORY_SECTION = 5;
+
+const root = path.join(import.meta.dirname, "..");
+const files =
+  process.argv.length > 2
+    ? process.argv.slice(2)
+    : ["wasm-wasi", "wasm-emscripten"].map((preset) => path.join(root, "build", preset, "trunkline.wasm"));
+
+function readText(name) {
+  return readFileSync(path.join(root, name), "utf8");
+}
+
+/** The functions that the header exports, and the two that a reactor has. */
+function expectedExports() {
+  const names = [...readText("wasm/abi/trunkline.h").matchAll(/^TL_EXPORT\((tl_\w+)\)/gm)].map((match) => match[1]);
+  if (names.length === 0) throw new Error("trunkline.h exports nothing");
+  return [...names, "_initialize", "memory"].sort();
+}
+
+function expectedMemoryBytes() {
+  const match = /set\(TRUNKLINE_WASM_MEMORY_BYTES (\d+)/.exec(readText("CMakeLists.txt"));
+  if (!match) throw new Error("CMakeLists.txt does not set TRUNKLINE_WASM_MEMORY_BYTES");
+  return Number(match[1]);
+}
+
+/** Reads an unsigned LEB128 at `offset`; returns the value and the offset behind it. */
+function readUnsigned(bytes, offset) {
+  let value = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[offset++];
+    value += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) return [value, offset];
+  }
+}
+
+/** The limits of the module's one memory, in pages; `max` is undefined where it has none. */
+function memoryLimits(bytes) {
+  let offset = 8; // magic and version
+  while (offset < bytes.length) {
+    const id = bytes[offset++];
+    let size;
+    [size, offset] = readUnsigned(bytes, offset);
+    if (id === MEMORY_SECTION) {
+      let count, min, max;
+      [count, offset] = readUnsigned(bytes, offset);
+      if (count !== 1) throw new Error(`${count} memories`);
+      const flags = bytes[offset++];
+      [min, offset] = readUnsigned(bytes, offset);
+      if (flags & 1) [max] = readUnsigned(bytes, offset);
+      return { min, max };
+    }
+    offset += size;
+  }
+  throw new Error("no memory of its own");
+}
+
+function check(file) {
+  if (!existsSync(file)) {
+    console.error(`${file} is missing`);
+    return false;
+  }
+  const bytes = readFileSync(file);
+  const module = new WebAssembly.Module(bytes);
+  const faults = [];
+
+  const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
+  if (imports.length > 0) faults.push(`imports ${imports.join(", ")}`);
+
+  const expected = expectedExports();
+  const actual = WebAssembly.Module.exports(module)
+    .map((entry) => entry.name)
+    .sort();
+  const missing = expected.filter((name) => !actual.includes(name));
+  const extra = actual.filter((name) => !expected.includes(name));
+  if (missing.length > 0) faults.push(`does not export ${missing.join(", ")}`);
+  if (extra.length > 0) faults.push(`exports ${extra.join(", ")}`);
+
+  const pages = expectedMemoryBytes() / PAGE_BYTES;
+  const { min, max } = memoryLimits(bytes);
+  if (min !== pages || max !== pages) faults.push(`has ${min}..${max ?? "any"} pages of memory, not ${pages}`);
+
+  const gzipBytes = gzipSync(bytes, { level: 9 }).length;
+  if (bytes.length > MAX_RAW_BYTES) faults.push(`is ${bytes.length} bytes, more than ${MAX_RAW_BYTES}`);
+  if (gzipBytes > MAX_GZIP_BYTES) faults.push(`is ${gzipBytes} bytes compressed, more than ${MAX_GZIP_BYTES}`);
+
+  const name = path.relative(process.cwd(), file);
+  for (const fault of faults) console.error(`${name} ${fault}`);
+  console.log(
+    `${name}: ${bytes.length} bytes, ${gzipBytes} compressed, ${actual.length} exports, ${imports.length} imports`,
+  );
+  return faults.length === 0;
+}
+
+const results = files.map(check);
+process.exitCode = results.every(Boolean) ? 0 : 1;

@@ -1,0 +1,224 @@
+// Starts the Worker in workerd and, when no key of the real one is there, the
+// simulated Realtime upstream on the port behind it. Prints `Ready on <url>` on
+// standard output once the gateway answers; everything else goes to standard
+// error. Ends what it started when it ends.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+
+const root = path.join(import.meta.dirname, "..");
+const HOST = "127.0.0.1";
+
+/** Longest wait for a child to be ready; the simulator compiles its speech programs on first use. */
+const READY_TIMEOUT_MS = 120_000;
+const HEALTH_INTERVAL_MS = 100;
+const HEALTH_TIMEOUT_MS = 2_000;
+/** What a child gets between the request to end and the end. */
+const STOP_TIMEOUT_MS = 5_000;
+
+/** What `--agent` says -> what the Worker calls it. */
+const AGENTS = new Map([
+  ["parrot", "parrot"],
+  ["realtime", "openai-realtime"],
+]);
+
+class UsageError extends Error {
+  readonly code = "usage";
+}
+
+interface Options {
+  readonly port: number;
+  readonly agent: string;
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: { port: { type: "string", default: "8787" }, agent: { type: "string", default: "parrot" } },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function parseOptions(args: string[]): Options {
+  const { values } = parse(args);
+  const port = Number(values.port);
+  // The simulator takes the next one.
+  if (!Number.isInteger(port) || port < 1 || port > 65_534) throw new UsageError("--port must be 1..65534");
+  const agent = AGENTS.get(values.agent);
+  if (!agent) throw new UsageError(`--agent must be ${[...AGENTS.keys()].join(" or ")}`);
+  return { port, agent };
+}
+
+/** Writes .dev.vars with fresh secrets unless it is there; returns its names and values. */
+function devVars(): Map<string, string> {
+  const file = path.join(root, ".dev.vars");
+  const secret = (bytes: number) => randomBytes(bytes).toString("hex");
+  const fresh = {
+    TWILIO_AUTH_TOKEN: secret(16),
+    TOKEN_SECRET: secret(32),
+    ADMIN_TOKEN: secret(16),
+    ALLOW_UNAUTHENTICATED: "true",
+  };
+  const lines = Object.entries(fresh).map(([name, value]) => `${name}="${value}"\n`);
+  try {
+    writeFileSync(file, lines.join(""), { mode: 0o600, flag: "wx" });
+    console.error("wrote .dev.vars with fresh secrets");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  const pairs = readFileSync(file, "utf8").matchAll(/^\s*(?:export\s+)?(\w+)\s*=\s*(["']?)(.*?)\2\s*$/gm);
+  return new Map([...pairs].map(([, name = "", , value = ""]) => [name, value]));
+}
+
+/** Rejects unless nothing listens on the port. */
+function claim(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", () => reject(new Error(`port ${port} is taken`)));
+    server.listen(port, HOST, () => server.close(() => resolve()));
+  });
+}
+
+/** A child and its own children: they share a process group, which ends together. */
+class Child {
+  /** Resolves with a description when the process has ended. */
+  readonly ended: Promise<string>;
+  readonly #name: string;
+  readonly #process: ChildProcess;
+  readonly #lines: ((line: string) => void)[] = [];
+
+  constructor(name: string, command: string, args: readonly string[]) {
+    this.#name = name;
+    this.#process = spawn(command, args, { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    this.ended = new Promise((resolve) => {
+      this.#process.once("error", (error) => resolve(`${name} did not start: ${error.message}`));
+      this.#process.once("exit", (status, signal) => resolve(`${name} ended with ${signal ?? `status ${status}`}`));
+    });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      if (!stream) continue;
+      createInterface({ input: stream }).on("line", (line) => {
+        console.error(`${name}: ${line}`);
+        for (const listener of this.#lines) listener(line);
+      });
+    }
+  }
+
+  /** Resolves when the child has printed exactly this line. */
+  printed(expected: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#lines.push((line) => {
+        if (line === expected) resolve();
+      });
+    });
+  }
+
+  /** Ends the whole group, first by asking; resolves when no process of it is left. */
+  async stop(): Promise<void> {
+    if (!this.#signal("SIGTERM")) return;
+    const deadline = Date.now() + STOP_TIMEOUT_MS;
+    while (this.#signal(0)) {
+      if (Date.now() > deadline) {
+        console.error(`${this.#name} does not end; killing it`);
+        this.#signal("SIGKILL");
+        return;
+      }
+      await delay(20);
+    }
+  }
+
+  /** Returns whether any process of the group was there to take the signal. */
+  #signal(signal: NodeJS.Signals | 0): boolean {
+    if (this.#process.pid === undefined) return false;
+    try {
+      process.kill(-this.#process.pid, signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+async function healthy(url: string): Promise<void> {
+  for (;;) {
+    try {
+      const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+      await response.arrayBuffer();
+      if (response.status === 200) return;
+    } catch {
+      // Nobody listens yet.
+    }
+    await delay(HEALTH_INTERVAL_MS);
+  }
+}
+
+/** Waits until the child is ready; rejects when it ends first or takes too long. */
+async function ready(child: Child, what: string, condition: Promise<void>): Promise<void> {
+  const timeout = AbortSignal.timeout(READY_TIMEOUT_MS);
+  const expired = new Promise<string>((resolve) => {
+    timeout.addEventListener("abort", () => resolve(`${what} is not ready after ${READY_TIMEOUT_MS / 1000} s`));
+  });
+  const failure = await Promise.race([condition, child.ended, expired]);
+  if (failure !== undefined) throw new Error(failure);
+}
+
+async function serve({ port, agent }: Options, children: Child[]): Promise<string> {
+  const url = `http://${HOST}:${port}`;
+  const secrets = devVars();
+  const vars = new Map([
+    ["DEFAULT_AGENT", agent],
+    ["ENVIRONMENT", "development"],
+    ["PUBLIC_BASE_URL", url],
+  ]);
+  await claim(port);
+  if (!secrets.get("OPENAI_API_KEY")) {
+    await claim(port + 1);
+    const simulator = new Child("simulator", "node", [
+      "tests/simulators/openai-realtime/main.ts",
+      "--port",
+      `${port + 1}`,
+    ]);
+    children.push(simulator);
+    await ready(simulator, "the simulator", simulator.printed(`Ready on ws://${HOST}:${port + 1}`));
+    vars.set("OPENAI_BASE_URL", `http://${HOST}:${port + 1}`);
+    // The simulator takes any key, but wants one.
+    vars.set("OPENAI_API_KEY", "simulated");
+  }
+  const wrangler = new Child("wrangler", "wrangler", [
+    ...["dev", "--local", "--ip", HOST, "--port", `${port}`, "--inspector-port", "0"],
+    ...["--persist-to", `.wrangler/dev-${port}`, "--show-interactive-dev-session=false"],
+    ...[...vars].flatMap(([name, value]) => ["--var", `${name}:${value}`]),
+  ]);
+  children.push(wrangler);
+  await ready(wrangler, "the gateway", healthy(url));
+  console.log(`Ready on ${url}`);
+  return Promise.race(children.map((child) => child.ended));
+}
+
+async function main(): Promise<number> {
+  const children: Child[] = [];
+  const interrupted = new Promise<undefined>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve(undefined));
+  });
+  try {
+    const ended = await Promise.race([serve(parseOptions(process.argv.slice(2)), children), interrupted]);
+    if (ended !== undefined) console.error(ended);
+    return ended === undefined ? 0 : 1;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return error instanceof UsageError ? 2 : 1;
+  } finally {
+    await Promise.all(children.map((child) => child.stop()));
+  }
+}
+
+// Polls and streams may still be open; there is nothing left to wait for.
+process.exit(await main());

@@ -1,0 +1,65 @@
+// Runs clang-tidy over the sources of the core and the C++ tests with the
+// compile commands of the preset asan, two files at a time. What passed is
+// remembered by a hash of the preprocessed file, so that only what changed is
+// looked at again.
+
+import { exec, execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const runShell = promisify(exec);
+const root = path.join(import.meta.dirname, "../..");
+const build = path.join(root, "build/asan");
+const cache = path.join(root, "build/clang-tidy");
+const JOBS = 2;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+const config = readFileSync(path.join(root, ".clang-tidy"));
+const commands = JSON.parse(readFileSync(path.join(build, "compile_commands.json"), "utf8")).filter(({ file }) =>
+  ["wasm", "tests"].some((folder) => file.startsWith(path.join(root, folder) + path.sep)),
+);
+if (commands.length === 0) throw new Error("no file of ours in compile_commands.json");
+mkdirSync(cache, { recursive: true });
+
+/** Hash of all that decides the outcome: the rules, the flags and the text after inclusion, comments kept. */
+async function keyOf({ command, directory }) {
+  const preprocess = command.replace(/ -o \S+ -c /, " -E -C ");
+  const { stdout } = await runShell(preprocess, { cwd: directory, maxBuffer: MAX_OUTPUT_BYTES });
+  return createHash("sha256").update(config).update(command).update(stdout).digest("hex");
+}
+
+/** Says whether the file is clean, and prints what is not. */
+async function check(entry) {
+  const name = path.relative(root, entry.file);
+  let stamp;
+  try {
+    stamp = path.join(cache, await keyOf(entry));
+  } catch (error) {
+    console.log(`${name} does not compile:\n${error.stderr}`);
+    return false;
+  }
+  if (existsSync(stamp)) return true;
+  try {
+    await run("clang-tidy-22", ["--quiet", "-p", build, entry.file], { cwd: root, maxBuffer: MAX_OUTPUT_BYTES });
+  } catch (error) {
+    console.log(`${name}:\n${error.stdout || error.stderr}`);
+    return false;
+  }
+  writeFileSync(stamp, name);
+  return true;
+}
+
+const pending = [...commands];
+let clean = true;
+await Promise.all(
+  Array.from({ length: JOBS }, async () => {
+    for (let entry = pending.shift(); entry; entry = pending.shift()) {
+      if (!(await check(entry))) clean = false;
+    }
+  }),
+);
+console.log(`${commands.length} files`);
+process.exitCode = clean ? 0 : 1;

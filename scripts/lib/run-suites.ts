@@ -1,0 +1,248 @@
+// Builds what the suites need and runs them, one after the other. Every suite
+// reports its tests one by one; a suite that crashes, or ran no test, counts as
+// one failure, so that silence never passes.
+
+import { spawn } from "node:child_process";
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+interface Suite {
+  readonly name: string;
+  /** Presets of CMakePresets.json that it runs. */
+  readonly presets: readonly string[];
+  run(): Promise<Counts>;
+}
+
+interface Exit {
+  /** 0 for success; the name of a signal when that ended it. */
+  readonly status: number | string;
+  readonly output: string;
+}
+
+const root = path.join(import.meta.dirname, "../..");
+const reports = path.join(root, "build/reports");
+
+/** Seconds that all fuzz targets share, and the least that one gets. */
+const FUZZ_TOTAL_S = 60;
+const FUZZ_MIN_S = 10;
+
+/** A suite that hangs is ended: the longest is far below this. */
+const SUITE_TIMEOUT_MS = 15 * 60_000;
+
+/** Runs a command from the root; its output goes to ours unless it is only wanted back. */
+function run(command: string, args: readonly string[], output: "show" | "keep" = "show"): Promise<Exit> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: SUITE_TIMEOUT_MS });
+    let text = "";
+    const take = (chunk: Buffer) => {
+      text += chunk.toString("utf8");
+      if (output === "show") process.stdout.write(chunk);
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    child.on("error", (error) => resolve({ status: "error", output: `${text}${error.message}\n` }));
+    child.on("close", (status, signal) => resolve({ status: status ?? signal ?? "unknown", output: text }));
+  });
+}
+
+function counts(passed = 0, failed = 0, skipped = 0): Counts {
+  return { passed, failed, skipped };
+}
+
+/** A report that says all is well and a process that says otherwise: believe the process. */
+function withStatus(result: Counts, status: Exit["status"]): Counts {
+  return status !== 0 && result.failed === 0 ? { ...result, failed: 1 } : result;
+}
+
+function failure(message: string): Counts {
+  console.log(message);
+  return counts(0, 1);
+}
+
+/** Reads a report and forgets it, so that it cannot stand in for the next run. */
+function readReport(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+interface GoogleTestReport {
+  testsuites: { testsuite: { status: string; result: string; failures?: unknown[] }[] }[];
+}
+
+function googleTest(name: string): Suite {
+  return {
+    name,
+    presets: ["asan"],
+    async run() {
+      const binary = path.join(root, "build/asan/tests", `${name}_test`);
+      if (!existsSync(binary)) return failure(`${name}: no tests`);
+      const report = path.join(reports, `${name}.json`);
+      const { status, output } = await run(binary, ["--gtest_brief=1", `--gtest_output=json:${report}`], "keep");
+      if (status !== 0) console.log(output);
+      const json = readReport(report) as GoogleTestReport | undefined;
+      if (!json) return failure(`${name}: ended with status ${status} and no report`);
+      const result = counts();
+      for (const test of json.testsuites.flatMap((suite) => suite.testsuite)) {
+        if (test.failures) result.failed += 1;
+        else if (test.status === "NOTRUN" || test.result === "SKIPPED") result.skipped += 1;
+        else result.passed += 1;
+      }
+      return withStatus(result, status);
+    },
+  };
+}
+
+interface VitestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numTodoTests: number;
+}
+
+function vitest(project: string, presets: readonly string[]): Suite {
+  return {
+    name: project,
+    presets,
+    async run() {
+      const report = path.join(reports, `${project}.json`);
+      const { status, output } = await run(
+        "vitest",
+        ["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+        "keep",
+      );
+      if (status !== 0) console.log(output);
+      const json = readReport(report) as VitestReport | undefined;
+      if (!json) return failure(`${project}: ended with status ${status} and no report`);
+      const result = counts(json.numPassedTests, json.numFailedTests, json.numPendingTests + json.numTodoTests);
+      return withStatus(result, status);
+    },
+  };
+}
+
+/** A minute of every fuzz target together, from its seeds: one test each. */
+const fuzz: Suite = {
+  name: "fuzz",
+  presets: ["fuzz"],
+  async run() {
+    const targets = globSync("tests/fuzz/*_fuzz.cc", { cwd: root }).map((file) => path.basename(file, ".cc"));
+    const seconds = Math.max(FUZZ_MIN_S, Math.floor(FUZZ_TOTAL_S / Math.max(1, targets.length)));
+    const result = counts();
+    for (const target of targets.sort()) {
+      const seeds = path.join("tests/fuzz/corpus", target);
+      const found = path.join("build/fuzz/corpus", target);
+      const crashes = path.join("build/fuzz/crashes", target, "/");
+      if (!existsSync(path.join(root, seeds))) {
+        console.log(`${target}: no seeds at ${seeds}`);
+        result.failed += 1;
+        continue;
+      }
+      for (const directory of [found, crashes]) mkdirSync(path.join(root, directory), { recursive: true });
+      const { status, output } = await run(
+        path.join(root, "build/fuzz/fuzz", target),
+        [
+          `-max_total_time=${seconds}`,
+          "-timeout=10",
+          "-print_final_stats=1",
+          `-artifact_prefix=${crashes}`,
+          found,
+          seeds,
+        ],
+        "keep",
+      );
+      const runs = Number(/stat::number_of_executed_units:\s*(\d+)/.exec(output)?.[1] ?? 0);
+      if (status === 0 && runs > 0) {
+        console.log(`${target}: ${runs} runs`);
+        result.passed += 1;
+      } else {
+        console.log(output);
+        result.failed += 1;
+      }
+    }
+    return result;
+  },
+};
+
+/** Each check of scripts/check is one test. */
+const checks: Suite = {
+  name: "checks",
+  presets: [],
+  async run() {
+    const { status, output } = await run("scripts/check", []);
+    const last = /(\d+) passed, (\d+) failed\s*$/.exec(output);
+    return withStatus(last ? counts(Number(last[1]), Number(last[2])) : counts(), status);
+  },
+};
+
+const suites: readonly Suite[] = [
+  checks,
+  ...["base", "audio", "protocol", "session", "abi", "golden"].map(googleTest),
+  vitest("shim", []),
+  vitest("simulators", []),
+  vitest("golden-wasm-wasi", ["wasm-wasi"]),
+  vitest("golden-wasm-emscripten", ["wasm-emscripten"]),
+  vitest("integration", ["wasm-wasi"]),
+  fuzz,
+];
+
+/** Builds each preset that the suites name; returns those that failed. */
+async function build(presets: ReadonlySet<string>): Promise<Set<string>> {
+  const broken = new Set<string>();
+  for (const preset of presets) {
+    const started = Date.now();
+    const { status } = await run("scripts/build", [preset]);
+    if (status !== 0) broken.add(preset);
+    console.log(`${status === 0 ? "built" : "BROKEN"} ${preset} (${seconds(started)} s)`);
+  }
+  return broken;
+}
+
+function seconds(since: number): string {
+  return ((Date.now() - since) / 1000).toFixed(1);
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  if (names[0] === "--list") {
+    console.log(suites.map((suite) => suite.name).join("\n"));
+    return 0;
+  }
+  const unknown = names.filter((name) => !suites.some((suite) => suite.name === name));
+  if (unknown.length > 0) {
+    console.error(`no suite ${unknown.join(", ")}`);
+    return 2;
+  }
+  const wanted = names.length === 0 ? suites : suites.filter((suite) => names.includes(suite.name));
+  mkdirSync(reports, { recursive: true });
+  // A module that was missing in one run stays unresolved in vitest's cache.
+  rmSync(path.join(root, "node_modules/.vitest-cache"), { recursive: true, force: true });
+
+  const broken = await build(new Set(wanted.flatMap((suite) => suite.presets)));
+  const total = counts();
+  for (const suite of wanted) {
+    const started = Date.now();
+    const missing = suite.presets.filter((preset) => broken.has(preset));
+    let result = missing.length > 0 ? failure(`${suite.name}: ${missing.join(", ")} did not build`) : await suite.run();
+    if (result.passed + result.failed === 0) result = failure(`${suite.name}: ran no test`);
+    const skipped = result.skipped > 0 ? `, ${result.skipped} skipped` : "";
+    const word = result.failed === 0 ? "ok  " : "FAIL";
+    console.log(
+      `${word} ${suite.name}: ${result.passed} passed, ${result.failed} failed${skipped} (${seconds(started)} s)`,
+    );
+    total.passed += result.passed;
+    total.failed += result.failed;
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,282 @@
+// Places a call against a running gateway, as Twilio would, and tells what the caller heard and when.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { readWav8k, writeWav } from "./audio/wav.ts";
+import { type GatewayEvent, Observer } from "./observer.ts";
+import { PhoneCall } from "./twilio/phone-call.ts";
+
+const HELP = `npm run call -- --wav FILE [options]
+
+  --wav FILE            what the caller says (WAV: PCM16, mu-law or A-law, any rate)
+  --agent NAME          parrot or realtime; default: what the gateway was started with
+  --interrupt-at TIME   interrupt the reply this long after it was first heard (1.2s, 800ms)
+  --interrupt-wav FILE  with these words instead of the same ones
+  --loss PERCENT        frames that never arrive (2%)
+  --jitter TIME         frames that arrive late by up to this (30ms)
+  --url URL             the gateway; default http://127.0.0.1:8787
+  --auth-token TOKEN    Twilio auth token; default TWILIO_AUTH_TOKEN, then .dev.vars
+  --out DIR             where the recordings go; default calls/<call id>
+  --json                print one JSON object and nothing else
+`;
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** Silence before the first word: the caller lifts the phone to the ear. */
+const LEAD_MS = 300;
+
+interface Truncation {
+  atMs: number;
+  item: string;
+  audioEndMs: number;
+  receivedMs: number;
+  /** The simulator's own count of the reply, up to the clear. */
+  heardByCallerMs: number | null;
+}
+
+function parseTime(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text);
+  if (!match) throw new TypeError(`"${text}" is no time: write 800ms or 1.2s`);
+  return Number(match[1]) * (match[2] === "s" ? 1000 : 1);
+}
+
+function parsePercent(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)%$/.exec(text);
+  if (!match || Number(match[1]) > 100) throw new TypeError(`"${text}" is no percentage: write 2%`);
+  return Number(match[1]) / 100;
+}
+
+function devVar(name: string): string | undefined {
+  if (process.env[name]) return process.env[name];
+  const file = join(ROOT, ".dev.vars");
+  if (!existsSync(file)) return undefined;
+  const line = readFileSync(file, "utf8")
+    .split("\n")
+    .find((text) => text.startsWith(`${name}=`));
+  return line?.slice(name.length + 1).replace(/^"(.*)"$/, "$1") || undefined;
+}
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      wav: { type: "string" },
+      agent: { type: "string" },
+      "interrupt-at": { type: "string" },
+      "interrupt-wav": { type: "string" },
+      loss: { type: "string", default: "0%" },
+      jitter: { type: "string", default: "0ms" },
+      url: { type: "string", default: "http://127.0.0.1:8787" },
+      "auth-token": { type: "string" },
+      out: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    process.exit(0);
+  }
+  if (values.wav === undefined) throw new TypeError("--wav is missing");
+  const agent = values.agent === "realtime" ? "openai-realtime" : values.agent;
+  const words = readWav8k(values.wav);
+  return {
+    words,
+    interruption: values["interrupt-wav"] === undefined ? words : readWav8k(values["interrupt-wav"]),
+    interruptAtMs: values["interrupt-at"] === undefined ? undefined : parseTime(values["interrupt-at"]),
+    agent,
+    loss: parsePercent(values.loss),
+    jitterMs: parseTime(values.jitter),
+    url: values.url,
+    authToken: values["auth-token"] ?? devVar("TWILIO_AUTH_TOKEN"),
+    out: values.out,
+    json: values.json,
+  };
+}
+
+type Arguments = ReturnType<typeof readArguments>;
+
+/** Runs the conversation; returns what did not happen as asked. */
+async function converse(call: PhoneCall, options: Arguments): Promise<string[]> {
+  const errors: string[] = [];
+  await call.until(() => call.clock() >= LEAD_MS, LEAD_MS + 1000);
+  const first = await call.say(options.words);
+  const heardAt = await call.firstHeardAfter(first.endMs);
+  if (heardAt === undefined) errors.push("no reply was heard");
+  else if (options.interruptAtMs !== undefined) {
+    const due = heardAt + options.interruptAtMs;
+    await call.until(() => call.clock() >= due, options.interruptAtMs + 1000);
+    const second = await call.say(options.interruption);
+    if ((await call.firstHeardAfter(second.endMs)) === undefined) errors.push("no reply to the interruption was heard");
+  }
+  await call.quiet();
+  if (call.over) errors.push(`the gateway ended the call (close ${call.record().closeCode ?? "?"})`);
+  else call.hangUp();
+  await call.ended;
+  if (call.failure !== undefined) errors.push(call.failure);
+  return errors;
+}
+
+async function main(): Promise<number> {
+  let options: Arguments;
+  try {
+    options = readArguments();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+    return 2;
+  }
+  let call: PhoneCall;
+  try {
+    call = await PhoneCall.dial(options);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    if (options.json) process.stdout.write(`${JSON.stringify(emptyReport(text))}\n`);
+    else process.stderr.write(`The call failed: ${text}\n`);
+    return 1;
+  }
+  const observer = new Observer(options.url, call.callId, devVar("ADMIN_TOKEN"));
+  const errors = await converse(call, options);
+  // The summary follows the hang-up by a moment.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  observer.close();
+
+  const record = call.record();
+  for (const violation of record.violations) errors.push(`${violation.code}: ${violation.text}`);
+  const out = options.out ?? join(ROOT, "calls", record.callId);
+  mkdirSync(out, { recursive: true });
+  const sentWav = join(out, "sent.wav");
+  const heardWav = join(out, "heard.wav");
+  writeWav(sentWav, record.sent, 8000);
+  writeWav(heardWav, record.heard, 8000);
+
+  const offset = observer.offsetMs(record.epochMs);
+  const notes: string[] = [];
+  if (offset === undefined) notes.push(`no events from the gateway: ${observer.failure ?? "the feed was empty"}`);
+  const at = (event: GatewayEvent | undefined) =>
+    event === undefined || offset === undefined ? null : Math.round(event.atMs + offset);
+  const first = record.utterances[0];
+  const firstEndMs = first?.endMs ?? 0;
+  const after = (type: string) =>
+    observer.events.find((event) => event.type === type && (at(event) ?? -1) >= (first?.startMs ?? 0));
+  const heardAfterSpeech = record.audible.find(({ endMs }) => endMs > firstEndMs);
+  const truncations = observer.events
+    .filter((event) => event.type === "truncated")
+    .map((event): Truncation => {
+      const atMs = at(event) ?? 0;
+      const clear = record.clears.filter(({ atMs: clearMs }) => clearMs <= atMs + 100).at(-1);
+      const started = observer.events.filter((e) => e.type === "replyStarted" && e.atMs <= event.atMs).at(-1);
+      const replyStartMs = at(started);
+      return {
+        atMs,
+        item: String(event["item"]),
+        audioEndMs: Number(event["audioEndMs"]),
+        receivedMs: Number(event["receivedMs"]),
+        heardByCallerMs:
+          clear === undefined || replyStartMs === null ? null : heardBetween(call, replyStartMs - 50, clear.atMs),
+      };
+    });
+  const report = {
+    callId: record.callId,
+    sentWav,
+    heardWav,
+    timeline: {
+      speechEndMs: Math.round(firstEndMs),
+      endOfTurnMs: at(after("turnEnded")),
+      firstAudioSentMs: at(after("replyStarted")),
+      firstAudioHeardMs:
+        heardAfterSpeech === undefined ? null : Math.round(Math.max(heardAfterSpeech.startMs, firstEndMs)),
+      clears: record.clears.map(({ atMs, droppedMs }) => ({
+        atMs: Math.round(atMs),
+        droppedMs: Math.round(droppedMs),
+      })),
+      truncations,
+    },
+    underruns: record.underruns,
+    notes,
+    errors,
+  };
+  writeFileSync(join(out, "timeline.json"), `${JSON.stringify({ ...report, events: observer.events }, null, 2)}\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else print(report, observer.events, at);
+  return errors.length === 0 ? 0 : 1;
+}
+
+/** Reply audio that was heard in the time, ms, by the carrier's own buffer. */
+function heardBetween(call: PhoneCall, fromMs: number, toMs: number): number {
+  let bytes = 0;
+  for (const stream of call.streams) {
+    for (const piece of stream.playout?.heard ?? []) {
+      const end = piece.atMs + piece.bytes.length / 8;
+      bytes += Math.max(0, Math.min(end, toMs) - Math.max(piece.atMs, fromMs)) * 8;
+    }
+  }
+  return Math.round(bytes / 8);
+}
+
+function emptyReport(error: string) {
+  return {
+    callId: null,
+    sentWav: null,
+    heardWav: null,
+    timeline: {
+      speechEndMs: null,
+      endOfTurnMs: null,
+      firstAudioSentMs: null,
+      firstAudioHeardMs: null,
+      clears: [],
+      truncations: [],
+    },
+    errors: [error],
+  };
+}
+
+interface Report {
+  callId: string;
+  heardWav: string;
+  timeline: {
+    speechEndMs: number;
+    endOfTurnMs: number | null;
+    firstAudioSentMs: number | null;
+    firstAudioHeardMs: number | null;
+    clears: { atMs: number; droppedMs: number }[];
+    truncations: Truncation[];
+  };
+  underruns: number;
+  notes: string[];
+  errors: string[];
+}
+
+function print(report: Report, events: GatewayEvent[], at: (event: GatewayEvent) => number | null): void {
+  const { timeline } = report;
+  const lines: { ms: number | null; text: string }[] = [
+    { ms: timeline.speechEndMs, text: "speech end" },
+    { ms: timeline.endOfTurnMs, text: "end of turn" },
+    { ms: timeline.firstAudioSentMs, text: "first audio out" },
+    { ms: timeline.firstAudioHeardMs, text: "first audio heard" },
+    ...timeline.clears.map(({ atMs, droppedMs }) => ({ ms: atMs, text: `clear (${droppedMs} ms dropped)` })),
+    ...timeline.truncations.map((t) => ({
+      ms: t.atMs,
+      text: `truncate ${t.item} at ${t.audioEndMs} ms (the caller heard ${t.heardByCallerMs ?? "?"} ms of it)`,
+    })),
+    ...events
+      .filter((event) => ["resumed", "transcript", "agentFailed"].includes(event.type) && event["final"] !== false)
+      .map((event) => ({
+        ms: at(event),
+        text: event.type === "transcript" ? `${event["role"]}: "${event["text"]}"` : event.type,
+      })),
+  ];
+  process.stdout.write(`call ${report.callId}\n`);
+  for (const { ms, text } of lines.sort((a, b) => (a.ms ?? 1e12) - (b.ms ?? 1e12))) {
+    process.stdout.write(`${ms === null ? "-".padStart(8) : String(ms).padStart(8)} ms  ${text}\n`);
+  }
+  if (timeline.firstAudioHeardMs !== null) {
+    process.stdout.write(
+      `the reply was heard ${timeline.firstAudioHeardMs - timeline.speechEndMs} ms after the speech ended\n`,
+    );
+  }
+  process.stdout.write(`heard: ${report.heardWav}\n`);
+  for (const note of report.notes) process.stdout.write(`note: ${note}\n`);
+  for (const error of report.errors) process.stdout.write(`error: ${error}\n`);
+}
+
+process.exitCode = await main();

@@ -1,0 +1,284 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  TL_EFFECT_AUTHORIZE,
+  TL_EFFECT_CLOSE,
+  TL_EFFECT_CONNECT,
+  TL_EFFECT_DEADLINE,
+  TL_EFFECT_ENDED,
+  TL_EFFECT_EVENT,
+  TL_EFFECT_SEND_BINARY,
+  TL_EFFECT_SEND_TEXT,
+  TL_ERR_ENDED,
+  TL_ERR_HANDLE,
+  TL_ERR_INPUT,
+  TL_INPUT_AUTHORIZED,
+  TL_INPUT_COMMAND,
+  TL_INPUT_SOCKET_BINARY,
+  TL_INPUT_SOCKET_CLOSED,
+  TL_INPUT_SOCKET_OPENED,
+  TL_INPUT_SOCKET_OVERSIZE,
+  TL_INPUT_SOCKET_TEXT,
+  TL_INPUT_TIMER,
+  TL_MAX_INPUT_BYTES,
+  TL_PORT_AGENT,
+  TL_PORT_LEG,
+} from "../../../worker-shim/abi.generated.ts";
+import { Core, CoreConfigError, CoreTrapError, type Effect } from "../../../worker-shim/core.ts";
+import { FakeCore, record } from "../../support/fake-core.ts";
+
+let fake: FakeCore;
+let core: Core;
+
+function drain(): Effect[] {
+  const effects: Effect[] = [];
+  const count = core.drain((effect) => effects.push(effect));
+  expect(count).toBe(effects.length);
+  return effects;
+}
+
+function lastBody(): Uint8Array {
+  const input = fake.inputs.at(-1);
+  if (!input) throw new Error("no input");
+  return input.body;
+}
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+beforeEach(() => {
+  fake = new FakeCore();
+  core = new Core(fake.exports);
+  core.create(0, '{"callId":"c"}');
+});
+
+describe("creation", () => {
+  it("initialises the instance once and hands the configuration over", () => {
+    expect(fake.initialised).toBe(1);
+    expect(fake.config).toBe('{"callId":"c"}');
+  });
+
+  it("refuses a module of another boundary", () => {
+    fake.version = 2;
+    expect(() => new Core(fake.exports)).toThrow(CoreTrapError);
+  });
+
+  it("tells a configuration that is refused from a trap", () => {
+    const refusing = new FakeCore();
+    refusing.handle = 0;
+    expect(() => new Core(refusing.exports).create(0, "{}")).toThrow(CoreConfigError);
+  });
+
+  it("refuses a configuration that is longer than any input", () => {
+    expect(() => new Core(new FakeCore().exports).create(0, "x".repeat(TL_MAX_INPUT_BYTES + 1))).toThrow(
+      CoreConfigError,
+    );
+  });
+
+  it("destroys the session it has made", () => {
+    core.destroy();
+    expect(fake.destroyed).toEqual([257]);
+  });
+});
+
+describe("inputs", () => {
+  it.each([
+    ["leg", TL_PORT_LEG],
+    ["agent", TL_PORT_AGENT],
+  ] as const)("carry the port %s in the high half of the tag", (port, number) => {
+    core.socketOpened(20_000, port, "realtime");
+    expect(fake.inputs[0]).toMatchObject({ nowUs: 20_000n, tag: (number << 16) | TL_INPUT_SOCKET_OPENED });
+    expect(decode(lastBody())).toBe("realtime");
+  });
+
+  it.each(["", "plain", "h\u00e9llo", "\u4f60\u597d", "\ud83d\ude00", "a\ud800b"])(
+    "carry the text %j as UTF-8",
+    (text) => {
+      core.socketText(0, "leg", text);
+      expect(fake.inputs[0]?.tag).toBe(TL_INPUT_SOCKET_TEXT);
+      expect([...lastBody()]).toEqual([...new TextEncoder().encode(text)]);
+    },
+  );
+
+  it("ask for no more of the inbox than the text can take", () => {
+    core.socketText(0, "leg", "abcd");
+    expect(fake.inboxLengths.at(-1)).toBe(12);
+  });
+
+  it("carry bytes untouched", () => {
+    core.socketBinary(0, "agent", Uint8Array.of(0, 255, 7).buffer);
+    expect(fake.inputs[0]?.tag).toBe((TL_PORT_AGENT << 16) | TL_INPUT_SOCKET_BINARY);
+    expect([...lastBody()]).toEqual([0, 255, 7]);
+  });
+
+  it("deliver a text of exactly the limit and report the next longer one with its length in bytes", () => {
+    core.socketText(0, "leg", "x".repeat(TL_MAX_INPUT_BYTES));
+    expect(lastBody()).toHaveLength(TL_MAX_INPUT_BYTES);
+    core.socketText(0, "leg", `${"x".repeat(TL_MAX_INPUT_BYTES - 1)}\u00e9`);
+    expect(fake.inputs[1]?.tag).toBe(TL_INPUT_SOCKET_OVERSIZE);
+    expect(new DataView(lastBody().buffer).getBigUint64(0, true)).toBe(BigInt(TL_MAX_INPUT_BYTES + 1));
+  });
+
+  it("deliver bytes of exactly the limit and report more", () => {
+    core.socketBinary(0, "leg", new ArrayBuffer(TL_MAX_INPUT_BYTES));
+    expect(lastBody()).toHaveLength(TL_MAX_INPUT_BYTES);
+    core.socketBinary(0, "agent", new ArrayBuffer(TL_MAX_INPUT_BYTES + 5));
+    expect(fake.inputs[1]?.tag).toBe((TL_PORT_AGENT << 16) | TL_INPUT_SOCKET_OVERSIZE);
+    expect(new DataView(lastBody().buffer).getBigUint64(0, true)).toBe(BigInt(TL_MAX_INPUT_BYTES + 5));
+  });
+
+  it("describe how a socket was closed", () => {
+    core.socketClosed(0, "agent", 1006, 401, "n\u00f6");
+    expect(fake.inputs[0]?.tag).toBe((TL_PORT_AGENT << 16) | TL_INPUT_SOCKET_CLOSED);
+    const view = new DataView(lastBody().buffer);
+    expect([view.getUint16(0, true), view.getUint16(2, true)]).toEqual([1006, 401]);
+    expect(decode(lastBody().subarray(4))).toBe("n\u00f6");
+  });
+
+  it("say that the time has come", () => {
+    core.timer(5_000_000);
+    expect(fake.inputs[0]).toMatchObject({ nowUs: 5_000_000n, tag: TL_INPUT_TIMER });
+    expect(lastBody()).toHaveLength(0);
+  });
+
+  it.each([
+    ["granted", 0],
+    ["foreign", 1],
+    ["expired", 2],
+    ["used", 3],
+    ["missing", 4],
+  ] as const)("carry the verdict %s as %i", (verdict, number) => {
+    core.authorized(0, verdict);
+    expect(fake.inputs[0]?.tag).toBe(TL_INPUT_AUTHORIZED);
+    expect([...lastBody()]).toEqual([number]);
+  });
+
+  it("are ignored after the end", () => {
+    fake.statuses = [TL_ERR_ENDED];
+    expect(() => core.socketText(0, "leg", "late")).not.toThrow();
+  });
+
+  it.each([TL_ERR_HANDLE, TL_ERR_INPUT, -99])("that are refused with %i are a trap", (status) => {
+    fake.statuses = [status];
+    expect(() => core.socketText(0, "leg", "x")).toThrow(CoreTrapError);
+  });
+
+  it("before the effects are drained are a trap", () => {
+    fake.onInput = () => [record(TL_EFFECT_EVENT, 0, "{}")];
+    core.timer(0);
+    expect(() => core.timer(1)).toThrow(CoreTrapError);
+  });
+
+  it("turn a trap of the module into an error of its own", () => {
+    fake.onInput = () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    };
+    expect(() => core.timer(0)).toThrow(expect.objectContaining({ code: "core_trap", message: "unreachable" }));
+  });
+});
+
+describe("commands", () => {
+  it("are accepted or refused without a trap", () => {
+    expect(core.command(0, '{"type":"say"}')).toBe(true);
+    expect(fake.inputs[0]?.tag).toBe(TL_INPUT_COMMAND);
+    fake.statuses = [TL_ERR_INPUT];
+    expect(core.command(0, "{}")).toBe(false);
+  });
+
+  it("that are too long are refused", () => {
+    expect(core.command(0, "x".repeat(TL_MAX_INPUT_BYTES + 1))).toBe(false);
+    expect(fake.inputs).toHaveLength(0);
+  });
+});
+
+describe("drain", () => {
+  const table: [Uint8Array, Effect][] = [
+    [record(TL_EFFECT_SEND_TEXT, TL_PORT_LEG, "h\u00e9"), { type: "sendText", port: "leg", text: "h\u00e9" }],
+    [
+      record(TL_EFFECT_SEND_BINARY, TL_PORT_AGENT, Uint8Array.of(1, 2)),
+      { type: "sendBinary", port: "agent", bytes: Uint8Array.of(1, 2) },
+    ],
+    [record(TL_EFFECT_CONNECT, TL_PORT_AGENT, "{}"), { type: "connect", port: "agent", request: "{}" }],
+    [
+      record(TL_EFFECT_CLOSE, (4401n << 32n) | BigInt(TL_PORT_LEG), "no"),
+      { type: "close", port: "leg", code: 4401, reason: "no" },
+    ],
+    [record(TL_EFFECT_DEADLINE, 5_000_000_000_001n), { type: "deadline", atUs: 5_000_000_000_001 }],
+    [record(TL_EFFECT_DEADLINE, 2n ** 64n - 1n), { type: "deadline", atUs: Number.POSITIVE_INFINITY }],
+    [record(TL_EFFECT_AUTHORIZE, 0, '{"a":1}'), { type: "authorize", credentials: '{"a":1}' }],
+    [record(TL_EFFECT_EVENT, 0, "[]"), { type: "event", json: "[]" }],
+    [record(TL_EFFECT_ENDED, 0, "{}"), { type: "ended", summary: "{}" }],
+  ];
+
+  it.each(table)("decodes %#", (bytes, expected) => {
+    fake.putRaw(bytes);
+    expect(drain()).toEqual([expected]);
+  });
+
+  it("keeps the order and leaves nothing", () => {
+    for (const [bytes] of table) fake.putRaw(bytes);
+    expect(drain()).toEqual(table.map(([, effect]) => effect));
+    expect(drain()).toEqual([]);
+  });
+
+  it("takes what follows tag 0 for padding", () => {
+    fake.putRaw(record(TL_EFFECT_EVENT, 0, "1"));
+    fake.putRaw(new Uint8Array(24));
+    expect(drain()).toEqual([{ type: "event", json: "1" }]);
+  });
+
+  it("hands out bytes that outlive the core's buffer", () => {
+    fake.putRaw(record(TL_EFFECT_SEND_BINARY, TL_PORT_LEG, Uint8Array.of(9)));
+    const [effect] = drain();
+    new Uint8Array(fake.memory.buffer).fill(0);
+    expect(effect).toMatchObject({ bytes: Uint8Array.of(9) });
+  });
+
+  it("reads through a fresh view when the memory has grown", () => {
+    fake.memory.grow(1);
+    fake.putRaw(record(TL_EFFECT_EVENT, 0, "{}"));
+    expect(drain()).toHaveLength(1);
+  });
+
+  it.each([
+    ["an unknown tag", record(99)],
+    ["an unknown port", record(TL_EFFECT_SEND_TEXT, 7)],
+    ["a header that is cut short", new Uint8Array(8).fill(1)],
+    ["a body that is cut short", record(TL_EFFECT_EVENT, 0, "x".repeat(64)).slice(0, 40)],
+  ])("takes %s for a trap", (_, bytes) => {
+    fake.putRaw(bytes);
+    expect(() => drain()).toThrow(CoreTrapError);
+  });
+});
+
+/** A module with a memory, `_initialize` of the given instructions, and `tl_abi_version` that answers 7. */
+function tinyModule(initialize: readonly number[]): WebAssembly.Module {
+  const section = (id: number, ...content: number[]) => [id, content.length, ...content];
+  const body = (...instructions: number[]) => [instructions.length + 2, 0, ...instructions, 0x0b];
+  const name = (text: string) => [text.length, ...Buffer.from(text)];
+  // The types are those of workerd, which compiles no bytes.
+  const compile = WebAssembly.Module as unknown as new (bytes: Uint8Array) => WebAssembly.Module;
+  return new compile(
+    Uint8Array.of(
+      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...section(1, 2, 0x60, 0, 0, 0x60, 0, 1, 0x7f),
+      ...section(3, 2, 0, 1),
+      ...section(5, 1, 0, 1),
+      ...section(7, 3, ...name("memory"), 2, 0, ...name("_initialize"), 0, 0, ...name("tl_abi_version"), 0, 1),
+      ...section(10, 2, ...body(...initialize), ...body(0x41, 7)),
+    ),
+  );
+}
+
+describe("a real instance", () => {
+  const Nop = 0x01;
+  const Unreachable = 0x00;
+
+  it("is instantiated without imports and asked for its boundary", () => {
+    expect(() => Core.instantiate(tinyModule([Nop]))).toThrow("the module has boundary 7, not 1");
+  });
+
+  it("that traps is reported as a trap", () => {
+    expect(() => Core.instantiate(tinyModule([Unreachable]))).toThrow(
+      expect.objectContaining({ code: "core_trap", cause: expect.any(WebAssembly.RuntimeError) }),
+    );
+  });
+});

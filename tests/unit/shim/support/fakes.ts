@@ -1,0 +1,137 @@
+import { DatabaseSync } from "node:sqlite";
+import type { Port, Verdict } from "../../../../worker-shim/core.ts";
+import type { PeerSocket } from "../../../../worker-shim/ports/sockets.ts";
+import type { Timers } from "../../../../worker-shim/ports/timers.ts";
+import type { Log, LogFields, SessionInputs, SqlDatabase, SqlValue } from "../../../../worker-shim/ports.ts";
+
+/** A database of Node behind the interface of the object's. */
+export function memoryDatabase(): SqlDatabase {
+  const database = new DatabaseSync(":memory:");
+  return {
+    exec: <T extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) => {
+      const rows = database.prepare(query).all(...(bindings as (string | number | null)[]));
+      return { toArray: () => rows as T[] };
+    },
+  };
+}
+
+/** A clock and timers that only move when told. */
+export class VirtualTime implements Timers {
+  nowMs = 0;
+  readonly armed = new Map<number, { readonly atMs: number; readonly callback: () => void }>();
+  /** Timers ever set. */
+  count = 0;
+
+  nowUs(): number {
+    return this.nowMs * 1000;
+  }
+
+  set(callback: () => void, delayMs: number): unknown {
+    this.armed.set(++this.count, { atMs: this.nowMs + delayMs, callback });
+    return this.count;
+  }
+
+  clear(timer: unknown): void {
+    this.armed.delete(timer as number);
+  }
+
+  /** Runs what becomes due, in order. */
+  advance(ms: number): void {
+    const endMs = this.nowMs + ms;
+    for (;;) {
+      const due = [...this.armed].filter(([, { atMs }]) => atMs <= endMs).sort((a, b) => a[1].atMs - b[1].atMs)[0];
+      if (!due) break;
+      const [id, { atMs, callback }] = due;
+      this.armed.delete(id);
+      this.nowMs = Math.max(this.nowMs, atMs);
+      callback();
+    }
+    this.nowMs = endMs;
+  }
+}
+
+type Listener = (event: never) => void;
+
+/** A socket that records what is done to it and says what it is told to. */
+export class FakeSocket implements PeerSocket {
+  binaryType: "blob" | "arraybuffer" = "blob";
+  /** binaryType when accept() came; undefined before. */
+  acceptedAs: string | undefined;
+  readonly sent: unknown[] = [];
+  closed: { readonly code: number | undefined; readonly reason: string | undefined } | undefined;
+  /** Thrown by send and close. */
+  failure: Error | undefined;
+  readonly #listeners = new Map<string, Listener[]>();
+
+  accept(): void {
+    this.acceptedAs = this.binaryType;
+  }
+
+  send(message: unknown): void {
+    if (this.failure) throw this.failure;
+    this.sent.push(message);
+  }
+
+  close(code?: number, reason?: string): void {
+    if (this.failure) throw this.failure;
+    this.closed ??= { code, reason };
+  }
+
+  addEventListener(type: string, listener: Listener): void {
+    this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
+  }
+
+  emit(type: "message" | "close" | "error", event: object): void {
+    for (const listener of this.#listeners.get(type) ?? []) listener(event as never);
+  }
+
+  /** Messages to it, decoded. */
+  get json(): Record<string, unknown>[] {
+    return this.sent.map((message) => JSON.parse(String(message)));
+  }
+}
+
+export class FakeInputs implements SessionInputs {
+  readonly calls: unknown[][] = [];
+
+  onSocketOpened(port: Port, subprotocol: string): void {
+    this.calls.push(["opened", port, subprotocol]);
+  }
+  onSocketText(port: Port, text: string): void {
+    this.calls.push(["text", port, text]);
+  }
+  onSocketBinary(port: Port, bytes: ArrayBuffer): void {
+    this.calls.push(["binary", port, [...new Uint8Array(bytes)]]);
+  }
+  onSocketClosed(port: Port, code: number, httpStatus: number, reason: string): void {
+    this.calls.push(["closed", port, code, httpStatus, reason]);
+  }
+  onTimer(): void {
+    this.calls.push(["timer"]);
+  }
+  onAuthorized(verdict: Verdict): void {
+    this.calls.push(["authorized", verdict]);
+  }
+  onPortFault(error: unknown): void {
+    this.calls.push(["fault", error]);
+  }
+}
+
+export class FakeLog implements Log {
+  readonly lines: { readonly level: string; readonly message: string; readonly fields: LogFields }[] = [];
+
+  info(message: string, fields: LogFields = {}): void {
+    this.lines.push({ level: "info", message, fields });
+  }
+  warn(message: string, fields: LogFields = {}): void {
+    this.lines.push({ level: "warn", message, fields });
+  }
+  error(message: string, fields: LogFields = {}): void {
+    this.lines.push({ level: "error", message, fields });
+  }
+}
+
+/** Lets everything that is settled run. */
+export async function settle(): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+}

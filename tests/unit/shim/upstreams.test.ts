@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  CONNECT_TIMEOUT_MS,
+  openUpstream,
+  type UpgradeFetch,
+  type UpgradeResponse,
+  upstreamTable,
+} from "../../../worker-shim/ports/upstreams.ts";
+import { FakeSocket } from "./support/fakes.ts";
+
+const TABLE = upstreamTable({ OPENAI_API_KEY: "sk-test" });
+const REQUEST = { upstream: "openai", path: "/v1/realtime?model=m", protocols: ["realtime"] };
+
+function response(status: number, socket: FakeSocket | null = null, subprotocol?: string): UpgradeResponse {
+  const headers = new Headers(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol });
+  return { status, headers, webSocket: socket, body: null };
+}
+
+/** Answers every request with `answer` and keeps what was asked. */
+function recorder(answer: () => Promise<UpgradeResponse>) {
+  const requests: { readonly url: string; readonly headers: Record<string, string>; readonly signal: AbortSignal }[] =
+    [];
+  const fetchUpgrade: UpgradeFetch = (url, init) => {
+    requests.push({ url, ...init });
+    return answer();
+  };
+  return { requests, fetchUpgrade };
+}
+
+const never = () => new Promise<UpgradeResponse>(() => undefined);
+
+describe("upstreamTable", () => {
+  it("has no upstream without its key", () => {
+    expect(upstreamTable({ OPENAI_BASE_URL: "http://127.0.0.1:1" })).toEqual({});
+  });
+
+  it("names the organization and the project only where they are set", () => {
+    expect(TABLE.openai).toEqual({
+      baseUrl: "https://api.openai.com",
+      headers: { Authorization: "Bearer sk-test" },
+    });
+    const full = upstreamTable({
+      OPENAI_API_KEY: "k",
+      OPENAI_BASE_URL: "http://h",
+      OPENAI_ORGANIZATION: "o",
+      OPENAI_PROJECT: "p",
+    });
+    expect(full.openai).toEqual({
+      baseUrl: "http://h",
+      headers: { Authorization: "Bearer k", "OpenAI-Organization": "o", "OpenAI-Project": "p" },
+    });
+  });
+});
+
+describe("openUpstream", () => {
+  const { signal } = new AbortController();
+
+  it("asks for the upgrade with credentials and subprotocol", async () => {
+    const socket = new FakeSocket();
+    const { requests, fetchUpgrade } = recorder(async () => response(101, socket, "realtime"));
+    const answer = await openUpstream(TABLE, REQUEST, fetchUpgrade, signal);
+    expect(answer).toEqual({ type: "opened", socket, subprotocol: "realtime" });
+    expect(requests).toMatchObject([
+      {
+        url: "https://api.openai.com/v1/realtime?model=m",
+        headers: { Authorization: "Bearer sk-test", Upgrade: "websocket", "Sec-WebSocket-Protocol": "realtime" },
+      },
+    ]);
+    expect(socket.acceptedAs).toBeUndefined();
+  });
+
+  it.each([
+    ["wss://host", "https://host/v1/realtime?model=m"],
+    ["ws://127.0.0.1:9", "http://127.0.0.1:9/v1/realtime?model=m"],
+    ["https://proxy/openai/", "https://proxy/openai/v1/realtime?model=m"],
+  ])("reaches %s by a URL that fetch takes", async (baseUrl, url) => {
+    const { requests, fetchUpgrade } = recorder(async () => response(101, new FakeSocket()));
+    await openUpstream({ openai: { baseUrl, headers: {} } }, REQUEST, fetchUpgrade, signal);
+    expect(requests[0]?.url).toBe(url);
+  });
+
+  it.each(["v1", "@evil.example/x", ".evil.example", ""])("does not let the path %j choose the host", async (path) => {
+    const { requests, fetchUpgrade } = recorder(never);
+    const answer = await openUpstream(TABLE, { ...REQUEST, path }, fetchUpgrade, signal);
+    expect(answer).toMatchObject({ type: "refused", httpStatus: 400 });
+    expect(requests).toEqual([]);
+  });
+
+  it.each(["deepgram", "toString", "__proto__"])("refuses %s, which has no credentials", async (upstream) => {
+    const { requests, fetchUpgrade } = recorder(never);
+    const answer = await openUpstream(TABLE, { ...REQUEST, upstream }, fetchUpgrade, signal);
+    expect(answer).toMatchObject({ type: "refused", httpStatus: 401 });
+    expect(requests).toEqual([]);
+  });
+
+  it.each([401, 429, 503, 200])("reports the status %i", async (status) => {
+    const cancelled = vi.fn(async () => undefined);
+    const body = { cancel: cancelled };
+    const { fetchUpgrade } = recorder(async () => ({ ...response(status), body }));
+    expect(await openUpstream(TABLE, REQUEST, fetchUpgrade, signal)).toMatchObject({
+      type: "refused",
+      httpStatus: status,
+    });
+    expect(cancelled).toHaveBeenCalledOnce();
+  });
+
+  it("reports a connection that fails without a status", async () => {
+    const { fetchUpgrade } = recorder(() => Promise.reject(new Error("Network connection lost.")));
+    expect(await openUpstream(TABLE, REQUEST, fetchUpgrade, signal)).toEqual({
+      type: "refused",
+      httpStatus: 0,
+      reason: "connection failed",
+    });
+  });
+
+  describe("when it takes too long", () => {
+    beforeEach(() => {
+      vi.useFakeTimers();
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    it("gives up, and closes a socket that comes all the same", async () => {
+      let arrive: (response: UpgradeResponse) => void = () => undefined;
+      const { requests, fetchUpgrade } = recorder(() => new Promise((resolve) => (arrive = resolve)));
+      const answer = openUpstream(TABLE, REQUEST, fetchUpgrade, signal);
+      await vi.advanceTimersByTimeAsync(CONNECT_TIMEOUT_MS);
+      expect(await answer).toEqual({ type: "refused", httpStatus: 0, reason: "no answer in time" });
+      expect(requests[0]?.signal.aborted).toBe(true);
+      const late = new FakeSocket();
+      arrive(response(101, late));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(late.acceptedAs).toBeDefined();
+      expect(late.closed?.code).toBe(1000);
+    });
+
+    it("leaves a socket that came in time alone", async () => {
+      const { requests, fetchUpgrade } = recorder(async () => response(101, new FakeSocket()));
+      await openUpstream(TABLE, REQUEST, fetchUpgrade, signal);
+      await vi.advanceTimersByTimeAsync(2 * CONNECT_TIMEOUT_MS);
+      expect(requests[0]?.signal.aborted).toBe(false);
+      expect(vi.getTimerCount()).toBe(0);
+    });
+  });
+
+  it("stops waiting when it is not wanted any more", async () => {
+    const controller = new AbortController();
+    const { requests, fetchUpgrade } = recorder(never);
+    const answer = openUpstream(TABLE, REQUEST, fetchUpgrade, controller.signal);
+    controller.abort();
+    expect(await answer).toMatchObject({ type: "refused", httpStatus: 0 });
+    expect(requests[0]?.signal.aborted).toBe(true);
+  });
+});

@@ -1,0 +1,42 @@
+import path from "node:path";
+import { defineConfig } from "vitest/config";
+
+const root = import.meta.dirname;
+
+/** The builds of the module; a golden test runs once against each. */
+const modules = ["wasm-wasi", "wasm-emscripten"];
+
+export default defineConfig({
+  test: {
+    allowOnly: false,
+    projects: [
+      { test: { name: "shim", include: ["tests/unit/shim/**/*.test.ts"] } },
+      {
+        test: {
+          name: "simulators",
+          include: ["tests/unit/simulators/**/*.test.ts"],
+          // Speech is synthesised and recognised by real programs.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      ...modules.map((preset) => ({
+        test: {
+          name: `golden-${preset}`,
+          include: ["tests/golden/**/*.test.ts"],
+          env: { TRUNKLINE_WASM: path.join(root, "build", preset, "trunkline.wasm") },
+        },
+      })),
+      {
+        test: {
+          name: "integration",
+          include: ["tests/integration/**/*.test.ts"],
+          // Each file starts its own workerd; two cores are for one at a time.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
