@@ -62,11 +62,12 @@ typedef int32_t tl_status;
 /* Body: u16 close code (1006 without a close frame), u16 HTTP status (0 unless
  * an upgrade that a CONNECT asked for was refused), UTF-8 reason. */
 #define TL_INPUT_SOCKET_CLOSED 4u
-#define TL_INPUT_SOCKET_OVERSIZE 5u /* body: u64 length of the dropped frame \
-                                     */
-#define TL_INPUT_TIMER 6u           /* no body; early and late are harmless   */
-#define TL_INPUT_COMMAND 7u         /* body: JSON, docs/boundary.md           */
-#define TL_INPUT_AUTHORIZED 8u      /* body: u8 TL_VERDICT_*                  */
+#define TL_INPUT_SOCKET_OVERSIZE                                        \
+  5u                           /* body: u64 length of the dropped frame \
+                                */
+#define TL_INPUT_TIMER 6u      /* no body; early and late are harmless   */
+#define TL_INPUT_COMMAND 7u    /* body: JSON, docs/boundary.md           */
+#define TL_INPUT_AUTHORIZED 8u /* body: u8 TL_VERDICT_*                  */
 
 #define TL_VERDICT_GRANTED 0u
 #define TL_VERDICT_FOREIGN 1u /* not signed by us, or made for another call */

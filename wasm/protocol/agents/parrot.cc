@@ -40,15 +40,16 @@ void Parrot::Listen(std::span<const uint8_t> audio) {
 void Parrot::TurnStarted(Duration ago) {
   if (in_turn_) return;
   in_turn_ = true;
-  const size_t keep = BytesBack(ago + Duration::Millis(kMarginMs));
+  const size_t keep = BytesBack(ago + Duration::Millis(kMarginBeforeMs));
   heard_.erase(heard_.begin(), heard_.end() - static_cast<ptrdiff_t>(keep));
 }
 
 void Parrot::Respond(Duration ago) {
   if (!in_turn_) return;
   in_turn_ = false;
-  const size_t silence =
-      ago.ms() > kMarginMs ? BytesBack(ago - Duration::Millis(kMarginMs)) : 0;
+  const size_t silence = ago.ms() > kMarginAfterMs
+                             ? BytesBack(ago - Duration::Millis(kMarginAfterMs))
+                             : 0;
   const auto words =
       std::span<const uint8_t>(heard_).first(heard_.size() - silence);
   ++replies_;

@@ -15,9 +15,11 @@ class Parrot final : public Agent {
  public:
   // The longest turn that is remembered. Speech beyond it is not repeated.
   static constexpr int kMaxTurnMs = 60'000;
-  // What is kept before and after the speech of a turn: consonants begin and
-  // end below the level at which speech is detected.
-  static constexpr int kMarginMs = 120;
+  // What is kept before and after the speech of a turn, since consonants begin
+  // and end below the level at which speech is detected. Little before it: that
+  // much silence delays the answer.
+  static constexpr int kMarginBeforeMs = 20;
+  static constexpr int kMarginAfterMs = 120;
   // What is remembered while nobody speaks. Detection looks back at most 200
   // ms; the margin and a frame come on top.
   static constexpr int kPreRollMs = 400;

@@ -142,8 +142,7 @@ TEST(OpenAiRealtimeFormatTest, EachFormatIsWrittenAsRealtimeWantsIt) {
   const std::pair<AudioFormat, Json> cases[] = {
       {{Encoding::kMuLaw, 8000}, {{"type", "audio/pcmu"}}},
       {{Encoding::kALaw, 8000}, {{"type", "audio/pcma"}}},
-      {{Encoding::kLinear16, 24000},
-       {{"type", "audio/pcm"}, {"rate", 24000}}}};
+      {{Encoding::kLinear16, 24000}, {{"type", "audio/pcm"}, {"rate", 24000}}}};
   for (const auto& [format, expected] : cases) {
     RecordingWire wire;
     RecordingListener listener;
@@ -212,8 +211,8 @@ TEST_F(OpenAiRealtimeTest, CancelErrorWhileIdleIsHarmless) {
   Connect();
   agent.Cancel();
   EXPECT_THAT(wire.OfType("response.cancel"), IsEmpty());
-  Receive({{"type", "error"},
-           {"error", {{"code", "response_cancel_not_active"}}}});
+  Receive(
+      {{"type", "error"}, {"error", {{"code", "response_cancel_not_active"}}}});
   EXPECT_THAT(listener.log, IsEmpty());
   EXPECT_THAT(listener.faults, ElementsAre(Fault::kPeerError));
   agent.Respond({});
@@ -238,8 +237,9 @@ TEST_F(OpenAiRealtimeTest, ASecondRequestWaitsForTheFirstToBeDone) {
 TEST_F(OpenAiRealtimeTest, ABusyServerIsAskedAgainOnce) {
   Connect();
   const auto busy = [this] {
-    Receive({{"type", "error"},
-             {"error", {{"code", "conversation_already_has_active_response"}}}});
+    Receive(
+        {{"type", "error"},
+         {"error", {{"code", "conversation_already_has_active_response"}}}});
   };
   agent.Respond({});
   busy();
@@ -268,8 +268,8 @@ TEST_F(OpenAiRealtimeTest, ToolResultsAreAnsweredOnceAfterTheResponse) {
                {"arguments", ""}}}});
   }
   // An empty string of arguments is an empty object.
-  EXPECT_THAT(listener.log, ElementsAre("tool call_1 lookup {}",
-                                        "tool call_2 lookup {}"));
+  EXPECT_THAT(listener.log,
+              ElementsAre("tool call_1 lookup {}", "tool call_2 lookup {}"));
   agent.ToolResult("call_1", "one");
   agent.ToolResult("call_2", "two");
   agent.ToolResult("call_2", "two again");
@@ -385,8 +385,7 @@ TEST_F(OpenAiRealtimeTest, TheConversationSurvivesItsSocket) {
   Receive({{"type", "session.updated"}});
   const std::vector<Json> items = wire.OfType("conversation.item.create");
   ASSERT_EQ(items.size(), 2U);
-  EXPECT_EQ(items[0]["item"],
-            Json::parse(R"({"type":"message","role":"user",
+  EXPECT_EQ(items[0]["item"], Json::parse(R"({"type":"message","role":"user",
                 "content":[{"type":"input_text","text":"when do you open"}]})"));
   EXPECT_EQ(items[1]["item"],
             Json::parse(R"({"type":"message","role":"assistant",
@@ -424,12 +423,12 @@ TEST_F(OpenAiRealtimeTest, BadMessagesAreCountedAndChangeNothing) {
     agent.OnText(text);
   }
   agent.OnBinary({});
-  EXPECT_THAT(listener.faults,
-              ElementsAre(Fault::kMalformed, Fault::kMalformed,
-                          Fault::kMalformed, Fault::kMalformed,
-                          Fault::kMissingField, Fault::kUnknownEvent,
-                          Fault::kBadPayload, Fault::kMissingField,
-                          Fault::kUnexpectedBinary));
+  EXPECT_THAT(
+      listener.faults,
+      ElementsAre(Fault::kMalformed, Fault::kMalformed, Fault::kMalformed,
+                  Fault::kMalformed, Fault::kMissingField, Fault::kUnknownEvent,
+                  Fault::kBadPayload, Fault::kMissingField,
+                  Fault::kUnexpectedBinary));
   EXPECT_THAT(listener.log, IsEmpty());
   EXPECT_THAT(listener.audio_bytes, IsEmpty());
 }

@@ -49,9 +49,9 @@ TEST(ParrotTest, RepeatsTheTurnWithItsMarginsAndNothingElse) {
   parrot.TurnStarted(Duration::Millis(60));  // in frame 97
   Hear(parrot, 100, 140);
   parrot.Respond(Duration::Millis(400));  // after frame 119
-  // 120 ms before and after.
-  ASSERT_EQ(listener.audio.size(), (119 - 97 + 1 + 12) * 160U);
-  EXPECT_EQ(listener.audio.front(), 97 - 6);
+  // 20 ms before and 120 ms after.
+  ASSERT_EQ(listener.audio.size(), (119 - 97 + 1 + 1 + 6) * 160U);
+  EXPECT_EQ(listener.audio.front(), 97 - 1);
   EXPECT_EQ(listener.audio.back(), 119 + 6);
   EXPECT_EQ(parrot.item_name(listener.last_item), "parrot-1");
   // Asked twice, it has nothing more to say.

@@ -120,16 +120,15 @@ TEST_F(TwilioTest, OnlyMarksThatWereSentComeBack) {
   Start();
   leg.Mark({0, 160});
   const auto echo = [this](const std::string& name) {
-    leg.OnText(
-        R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":")" + name +
-        R"("}})");
+    leg.OnText(R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":")" +
+               name + R"("}})");
   };
   echo("g0:160");
   EXPECT_THAT(listener.marks, ElementsAre(MarkId{0, 160}));
   // A second echo, a foreign name, and names that only look like ours.
-  for (const char* name : {"g0:160", "g0:320", "hello", "", "g:", "g0:", "g-1:5",
-                           "g0:160x", "g99999999999:1",
-                           "g0:99999999999999999999999"}) {
+  for (const char* name :
+       {"g0:160", "g0:320", "hello", "", "g:", "g0:", "g-1:5", "g0:160x",
+        "g99999999999:1", "g0:99999999999999999999999"}) {
     echo(name);
   }
   EXPECT_EQ(listener.marks.size(), 1U);
@@ -141,11 +140,9 @@ TEST_F(TwilioTest, ForgetsTheOldestOfTooManyMarks) {
   for (uint64_t i = 0; i <= TwilioLeg::kMaxPendingMarks; ++i) {
     leg.Mark({0, i});
   }
-  leg.OnText(
-      R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":"g0:0"}})");
+  leg.OnText(R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":"g0:0"}})");
   EXPECT_THAT(listener.faults, ElementsAre(Fault::kUnknownMark));
-  leg.OnText(
-      R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":"g0:1"}})");
+  leg.OnText(R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":"g0:1"}})");
   EXPECT_THAT(listener.marks, ElementsAre(MarkId{0, 1}));
 }
 
@@ -215,8 +212,9 @@ INSTANTIATE_TEST_SUITE_P(
                 Fault::kBadPayload},
         BadCase{R"({"event":"media","media":{"payload":"A*=="}})",
                 Fault::kBadPayload},
-        BadCase{R"({"event":"media","streamSid":"MZother","media":{"payload":"AQID"}})",
-                Fault::kForeignStream},
+        BadCase{
+            R"({"event":"media","streamSid":"MZother","media":{"payload":"AQID"}})",
+            Fault::kForeignStream},
         BadCase{R"({"event":"mark","streamSid":"MZ18ad"})",
                 Fault::kMissingField},
         BadCase{R"({"event":"mark","streamSid":"MZ18ad","mark":{}})",
