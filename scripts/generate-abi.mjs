@@ -42,8 +42,8 @@ function parameters(list) {
 
 /** The generated module's text for the header's text. */
 export function generate(header) {
-  const text = header.replace(/\/\*[\s\S]*?\*\//g, "");
-  const constants = [...text.matchAll(/^#define (TL_\w+) \(?(-?\d+)u?\)?\s*$/gm)];
+  const text = header.replaceAll("\\\n", " ").replace(/\/\*[\s\S]*?\*\//g, "");
+  const constants = [...text.matchAll(/^#define (TL_\w+) +\(?(-?\d+)u?\)?\s*$/gm)];
   const functions = [...text.matchAll(/TL_EXPORT\((tl_\w+)\)\s*([\w\s*]+?)\s*\b\1\(([^)]*)\);/g)];
   const exported = [...text.matchAll(/^TL_EXPORT\((tl_\w+)\)/gm)];
   const defined = [...text.matchAll(/^#define TL_\w+[ \t]/gm)];

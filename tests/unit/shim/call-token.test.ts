@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Verdict } from "../../../worker-shim/boundary.ts";
 import { judgeToken, mintToken, readToken, type TokenRing } from "../../../worker-shim/call-token.ts";
-import type { Verdict } from "../../../worker-shim/core.ts";
 
 const RING: TokenRing = { current: "secret-one-0123456789" };
 const OTHER: TokenRing = { current: "secret-two-0123456789" };

@@ -15,7 +15,7 @@ const TOKEN = "0123456789abcdef0123456789abcdef";
 const OTHER_TOKEN = "fedcba9876543210fedcba9876543210";
 const FORM = "application/x-www-form-urlencoded";
 
-const encode = (text: string) => new TextEncoder().encode(text);
+const encode = (text: string) => Uint8Array.from(new TextEncoder().encode(text));
 
 interface Sent {
   readonly url: string;

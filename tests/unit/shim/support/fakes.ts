@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import type { Port, Verdict } from "../../../../worker-shim/core.ts";
+import type { Port, Verdict } from "../../../../worker-shim/boundary.ts";
 import type { PeerSocket } from "../../../../worker-shim/ports/sockets.ts";
 import type { Timers } from "../../../../worker-shim/ports/timers.ts";
 import type { Log, LogFields, SessionInputs, SqlDatabase, SqlValue } from "../../../../worker-shim/ports.ts";

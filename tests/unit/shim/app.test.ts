@@ -1,0 +1,447 @@
+import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createApp } from "../../../worker-shim/api/app.ts";
+import { MAX_BODY_BYTES } from "../../../worker-shim/api/requests.ts";
+import type { Resumption } from "../../../worker-shim/call.ts";
+import type { Env } from "../../../worker-shim/env.ts";
+import type { Admission, LeaseCounts } from "../../../worker-shim/leases.ts";
+import type { ExpectedCall } from "../../../worker-shim/ports/records.ts";
+
+const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
+const ADMIN_TOKEN = "admin-0123456789abcdef";
+const CALL_PARAMS = { CallSid: "CA1", From: "+15550001111", To: "+15550002222" };
+const COUNTS: LeaseCounts = { active: 2, admitted: 5, refused: 1, ended: { hangUp: 3 } };
+
+/** The bindings, which write down what they are asked. */
+class Gateway {
+  readonly asked: unknown[][] = [];
+  readonly background: Promise<unknown>[] = [];
+  admission: Admission = "granted";
+  resumption: Resumption = { type: "hangUp" };
+  /** Status of what the call's object answers to an upgrade. */
+  upgradeStatus = 204;
+  commandTaken = true;
+  failing = new Set<string>();
+  warmUpError: unknown;
+  variables: Record<string, unknown> = {
+    TWILIO_AUTH_TOKEN: AUTH_TOKEN,
+    TOKEN_SECRET: "0123456789abcdef",
+    ADMIN_TOKEN,
+    PUBLIC_BASE_URL: "https://gw.example.com",
+  };
+
+  request(path: string, init: RequestInit = {}): Promise<Response> {
+    const env = { ...this.variables, CALLS: this.#calls, SWITCHBOARD: this.#switchboard } as unknown as Env;
+    const app = createApp({ version: "1.2.3", warmUpError: this.warmUpError });
+    const context = { waitUntil: (work: Promise<unknown>) => this.background.push(work), passThroughOnException() {} };
+    return Promise.resolve(app.fetch(new Request(`http://internal:8080${path}`, init), env, context as never));
+  }
+
+  /** As Twilio asks: signed for the public URL. */
+  webhook(path: string, params: Readonly<Record<string, string>> = CALL_PARAMS, headers: Record<string, string> = {}) {
+    const signature = getExpectedTwilioSignature(AUTH_TOKEN, `https://gw.example.com${path}`, params);
+    return this.request(path, {
+      method: "POST",
+      headers: { "X-Twilio-Signature": signature, ...headers },
+      body: new URLSearchParams(params),
+    });
+  }
+
+  upgrade(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return this.request(path, { headers: { Upgrade: "websocket", ...headers } });
+  }
+
+  names(): unknown[] {
+    return this.asked.map(([name]) => name);
+  }
+
+  #note(name: string, ...args: unknown[]): void {
+    this.asked.push([name, ...args]);
+    if (this.failing.has(name)) throw new Error(`${name} failed`);
+  }
+
+  readonly #calls = {
+    getByName: (callId: string, options?: unknown) => ({
+      prepare: async (call: ExpectedCall) => {
+        this.#note("prepare", callId, call, options);
+        return "the-token";
+      },
+      resume: async (callSid: string) => {
+        this.#note("resume", callId, callSid);
+        return this.resumption;
+      },
+      command: async (json: string) => {
+        this.#note("command", callId, json);
+        return this.commandTaken;
+      },
+      abort: async () => {
+        this.#note("abort", callId);
+        throw new Error("the object is lost");
+      },
+      fetch: async (url: string, init: RequestInit) => {
+        this.#note("fetch", callId, url, new Headers(init.headers).get("Upgrade"));
+        return new Response(null, { status: this.upgradeStatus });
+      },
+    }),
+  };
+
+  readonly #switchboard = {
+    getByName: (shard: string) => ({
+      acquire: async (callId: string, ...rest: unknown[]) => {
+        this.#note("acquire", shard, callId, ...rest);
+        return this.admission;
+      },
+      release: async (...args: unknown[]) => {
+        this.#note("release", ...args);
+        return true;
+      },
+      counts: async () => {
+        this.#note("counts");
+        return COUNTS;
+      },
+    }),
+  };
+}
+
+let gateway: Gateway;
+
+async function errorOf(response: Response): Promise<[number, unknown]> {
+  const body = (await response.json()) as { error: { code: string; message: string } };
+  expect(body).toEqual({ error: { code: expect.any(String), message: expect.any(String) } });
+  return [response.status, body.error.code];
+}
+
+beforeEach(() => {
+  gateway = new Gateway();
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("/twiml", () => {
+  it("admits the call, prepares its object and connects the stream", async () => {
+    gateway.variables = { ...gateway.variables, CALL_LOCATION_HINT: "enam", MAX_CONCURRENT_CALLS: "7" };
+    const response = await gateway.webhook("/twiml?agent=openai-realtime");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Content-Type")).toMatch(/^text\/xml/);
+    const document = await response.text();
+    const callId = /wss:\/\/gw\.example\.com\/call\/([0-9a-f]{32})"/.exec(document)?.[1];
+    expect(document).toContain('<Parameter name="token" value="the-token"/>');
+    expect(document).toContain(`<Redirect method="POST">https://gw.example.com/twiml/${callId}</Redirect>`);
+    expect(gateway.asked).toEqual([
+      [
+        "acquire",
+        "switchboard-0",
+        callId,
+        { tenant: "default", number: "+15550002222" },
+        { calls: 7, callsPerNumber: 0 },
+      ],
+      [
+        "prepare",
+        callId,
+        {
+          callId,
+          callSid: "CA1",
+          agent: "openai-realtime",
+          authorization: "required",
+          from: "+15550001111",
+          to: "+15550002222",
+        },
+        { locationHint: "enam" },
+      ],
+    ]);
+  });
+
+  it("gives every call an id of its own", async () => {
+    const documents = await Promise.all([gateway.webhook("/twiml"), gateway.webhook("/twiml")]);
+    const [a, b] = await Promise.all(documents.map((document) => document.text()));
+    expect(a).not.toBe(b);
+  });
+
+  it("takes the signed query of a GET", async () => {
+    const path = "/twiml?CallSid=CA1&To=%2B1";
+    const signature = getExpectedTwilioSignature(AUTH_TOKEN, `https://gw.example.com${path}`, {});
+    const response = await gateway.request(path, { headers: { "X-Twilio-Signature": signature } });
+    expect(response.status).toBe(200);
+    expect(gateway.asked[1]?.[2]).toMatchObject({ callSid: "CA1", to: "+1" });
+  });
+
+  it("has the caller hear the busy tone when there is no room", async () => {
+    for (const admission of ["full", "numberFull"] as const) {
+      gateway.admission = admission;
+      expect(await (await gateway.webhook("/twiml")).text()).toContain('<Reject reason="busy"/>');
+    }
+    expect(gateway.names()).not.toContain("prepare");
+  });
+
+  it("gives the place back when the object cannot be prepared", async () => {
+    gateway.failing.add("prepare");
+    expect(await errorOf(await gateway.webhook("/twiml"))).toEqual([500, "internal_error"]);
+    await Promise.all(gateway.background);
+    expect(gateway.names()).toEqual(["acquire", "prepare", "release"]);
+  });
+
+  it.each([
+    [
+      "a wrong signature",
+      () => gateway.webhook("/twiml", CALL_PARAMS, { "X-Twilio-Signature": "AAAA" }),
+      403,
+      "bad_signature",
+    ],
+    ["no signature", () => gateway.request("/twiml", { method: "POST" }), 403, "no_signature"],
+    ["an unknown agent", () => gateway.webhook("/twiml?agent=robot"), 400, "bad_agent"],
+    ["no CallSid", () => gateway.webhook("/twiml", { To: "+1" }), 400, "bad_call_sid"],
+    ["a CallSid that is none", () => gateway.webhook("/twiml", { CallSid: "CA|1" }), 400, "bad_call_sid"],
+    ["PUT", () => gateway.request("/twiml", { method: "PUT" }), 405, "method_not_allowed"],
+  ])("refuses %s before anything happens", async (_, ask, status, code) => {
+    expect(await errorOf(await ask())).toEqual([status, code]);
+    expect(gateway.asked).toEqual([]);
+  });
+
+  it("refuses a body that is too long, announced or not", async () => {
+    const body = "x".repeat(MAX_BODY_BYTES + 1);
+    expect(await errorOf(await gateway.request("/twiml", { method: "POST", body }))).toEqual([413, "body_too_long"]);
+    const stream = new Blob([body]).stream();
+    const unannounced = { method: "POST", body: stream, duplex: "half" } as RequestInit;
+    expect(await errorOf(await gateway.request("/twiml", unannounced))).toEqual([413, "body_too_long"]);
+  });
+
+  it("is closed without an auth token, unless unauthenticated calls are allowed", async () => {
+    gateway.variables = { ...gateway.variables, TWILIO_AUTH_TOKEN: "" };
+    expect(await errorOf(await gateway.webhook("/twiml"))).toEqual([503, "configuration"]);
+    gateway.variables = { ...gateway.variables, ALLOW_UNAUTHENTICATED: "true" };
+    expect((await gateway.request("/twiml")).status).toBe(200);
+    gateway.variables = { ...gateway.variables, ENVIRONMENT: "production" };
+    expect(await errorOf(await gateway.webhook("/twiml"))).toEqual([503, "configuration"]);
+  });
+
+  it("still refuses a wrong signature where none is needed", async () => {
+    gateway.variables = { ...gateway.variables, ALLOW_UNAUTHENTICATED: "true" };
+    expect((await gateway.request("/twiml", { method: "POST" })).status).toBe(200);
+    const forged = gateway.webhook("/twiml", CALL_PARAMS, { "X-Twilio-Signature": "AAAA" });
+    expect(await errorOf(await forged)).toEqual([403, "bad_signature"]);
+  });
+
+  it("uses the URL of the request where no public one is set, unencrypted only if that is", async () => {
+    gateway.variables = { ...gateway.variables, PUBLIC_BASE_URL: "", ALLOW_UNAUTHENTICATED: "true" };
+    expect(await (await gateway.request("/twiml")).text()).toContain('url="ws://internal:8080/call/');
+  });
+});
+
+describe("/twiml/CALL", () => {
+  it("connects a lost stream again", async () => {
+    gateway.resumption = { type: "stream", token: "second" };
+    const document = await (await gateway.webhook("/twiml/4c7e")).text();
+    expect(document).toContain('url="wss://gw.example.com/call/4c7e"');
+    expect(document).toContain('value="second"');
+    expect(gateway.asked).toEqual([["resume", "4c7e", "CA1"]]);
+  });
+
+  it("hangs up when the call is over", async () => {
+    expect(await (await gateway.webhook("/twiml/4c7e")).text()).toContain("<Hangup/>");
+  });
+
+  it("asks nobody for an id that cannot be one, nor without a signature", async () => {
+    expect(await errorOf(await gateway.webhook("/twiml/a.b"))).toEqual([404, "not_found"]);
+    expect(await errorOf(await gateway.request("/twiml/4c7e", { method: "POST" }))).toEqual([403, "no_signature"]);
+    expect(gateway.asked).toEqual([]);
+  });
+});
+
+describe("/twiml/status", () => {
+  it("takes signed reports", async () => {
+    expect((await gateway.webhook("/twiml/status")).status).toBe(204);
+    expect(await errorOf(await gateway.request("/twiml/status", { method: "POST" }))).toEqual([403, "no_signature"]);
+    expect(await errorOf(await gateway.request("/twiml/status"))).toEqual([405, "method_not_allowed"]);
+    expect(gateway.asked).toEqual([]);
+  });
+});
+
+describe("/call/CALL", () => {
+  const signed = { "X-Twilio-Signature": getExpectedTwilioSignature(AUTH_TOKEN, "wss://gw.example.com/call/4c7e", {}) };
+
+  it("hands the upgrade to the call's object, signed or not", async () => {
+    for (const headers of [signed, {}]) expect((await gateway.upgrade("/call/4c7e", headers)).status).toBe(204);
+    const handed = ["fetch", "4c7e", "https://call/leg", "websocket"];
+    expect(gateway.asked).toEqual([handed, handed]);
+  });
+
+  it.each([
+    ["a wrong signature", () => gateway.upgrade("/call/other", signed), 403, "bad_signature"],
+    ["no upgrade", () => gateway.request("/call/4c7e"), 426, "upgrade_required"],
+    ["POST", () => gateway.request("/call/4c7e", { method: "POST" }), 405, "method_not_allowed"],
+    ["an id that cannot be one", () => gateway.upgrade(`/call/${"x".repeat(65)}`), 404, "not_found"],
+    ["no id", () => gateway.upgrade("/call"), 401, "unauthorized"],
+  ])("refuses %s before the object is touched", async (_, ask, status, code) => {
+    expect(await errorOf(await ask())).toEqual([status, code]);
+    expect(gateway.asked).toEqual([]);
+  });
+
+  it.each([
+    [404, "not_found"],
+    [410, "over"],
+  ])("says %i as the object does", async (status, code) => {
+    gateway.upgradeStatus = status;
+    expect(await errorOf(await gateway.upgrade("/call/4c7e"))).toEqual([status, code]);
+  });
+});
+
+describe("/call", () => {
+  beforeEach(() => {
+    gateway.variables = { ...gateway.variables, ALLOW_UNAUTHENTICATED: "true" };
+  });
+
+  it("takes an unannounced stream where that is allowed", async () => {
+    expect((await gateway.upgrade("/call?agent=parrot")).status).toBe(204);
+    expect(gateway.names()).toEqual(["acquire", "prepare", "fetch"]);
+    expect(gateway.asked[1]?.[2]).toMatchObject({ authorization: "none", agent: "parrot", callSid: "" });
+  });
+
+  it("does not in production", async () => {
+    gateway.variables = { ...gateway.variables, ENVIRONMENT: "production" };
+    expect(await errorOf(await gateway.upgrade("/call"))).toEqual([401, "unauthorized"]);
+    expect(gateway.asked).toEqual([]);
+  });
+
+  it("does not when there is no room", async () => {
+    gateway.admission = "full";
+    expect(await errorOf(await gateway.upgrade("/call"))).toEqual([503, "full"]);
+    expect(gateway.names()).toEqual(["acquire"]);
+  });
+});
+
+describe("/logs", () => {
+  const admin = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+
+  it("shows a call to operators", async () => {
+    expect((await gateway.upgrade("/logs?call=4c7e", admin)).status).toBe(204);
+    expect(gateway.asked).toEqual([["fetch", "4c7e", "https://call/observer", "websocket"]]);
+  });
+
+  it.each([
+    ["no token", () => gateway.upgrade("/logs?call=4c7e"), 401, "unauthorized"],
+    [
+      "a wrong token",
+      () => gateway.upgrade("/logs?call=4c7e", { Authorization: `Bearer ${ADMIN_TOKEN}x` }),
+      401,
+      "unauthorized",
+    ],
+    [
+      "another scheme",
+      () => gateway.upgrade("/logs?call=4c7e", { Authorization: `Basic ${ADMIN_TOKEN}` }),
+      401,
+      "unauthorized",
+    ],
+    ["no call", () => gateway.upgrade("/logs", admin), 400, "no_call"],
+    ["no upgrade", () => gateway.request("/logs?call=4c7e", { headers: admin }), 426, "upgrade_required"],
+  ])("refuses %s", async (_, ask, status, code) => {
+    expect(await errorOf(await ask())).toEqual([status, code]);
+    expect(gateway.asked).toEqual([]);
+  });
+
+  it("is open where unauthenticated requests are allowed, but not to a wrong token", async () => {
+    gateway.variables = { ...gateway.variables, ALLOW_UNAUTHENTICATED: "true" };
+    expect((await gateway.upgrade("/logs?call=4c7e")).status).toBe(204);
+    const wrong = gateway.upgrade("/logs?call=4c7e", { Authorization: "Bearer wrong" });
+    expect(await errorOf(await wrong)).toEqual([401, "unauthorized"]);
+  });
+
+  it("is closed to all without an admin token", async () => {
+    gateway.variables = { ...gateway.variables, ADMIN_TOKEN: "" };
+    const empty = gateway.upgrade("/logs?call=4c7e", { Authorization: "Bearer undefined" });
+    expect(await errorOf(await empty)).toEqual([401, "unauthorized"]);
+  });
+});
+
+describe("/health", () => {
+  it("reports what goes on", async () => {
+    const response = await gateway.request("/health");
+    expect(response.status).toBe(200);
+    const report = (await response.json()) as Record<string, unknown>;
+    expect(report).toMatchObject({ status: "ok", version: "1.2.3", activeCalls: 2, core: "ok" });
+    expect(Math.abs(Date.parse(String(report.timestamp)) - Date.now())).toBeLessThan(60_000);
+    expect(report.uptimeSeconds).toBeGreaterThanOrEqual(0);
+  });
+
+  it("is degraded when the core did not warm up or the switchboard does not answer", async () => {
+    gateway.warmUpError = new Error("trap");
+    expect((await gateway.request("/health")).status).toBe(503);
+    gateway.warmUpError = undefined;
+    gateway.failing.add("counts");
+    const response = await gateway.request("/health");
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ status: "degraded", activeCalls: null, core: "ok" });
+  });
+
+  it("says which variable is wrong", async () => {
+    gateway.variables = { ...gateway.variables, DEFAULT_AGENT: "robot" };
+    const response = await gateway.request("/health");
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain("DEFAULT_AGENT");
+  });
+});
+
+describe("/public-url", () => {
+  it("is the configured one", async () => {
+    expect(await (await gateway.request("/public-url")).json()).toEqual({ url: "https://gw.example.com" });
+  });
+});
+
+describe("/api/faults/CALL", () => {
+  const fault = (body: unknown, headers: Record<string, string> = { Authorization: `Bearer ${ADMIN_TOKEN}` }) =>
+    gateway.request("/api/faults/4c7e", { method: "POST", headers, body: JSON.stringify(body) });
+
+  it("is no route unless faults may be injected, and never in production", async () => {
+    expect(await errorOf(await fault({ type: "abort" }))).toEqual([404, "not_found"]);
+    gateway.variables = { ...gateway.variables, FAULT_INJECTION: "true", ENVIRONMENT: "production" };
+    expect(await errorOf(await fault({ type: "abort" }))).toEqual([404, "not_found"]);
+    expect(gateway.asked).toEqual([]);
+  });
+
+  describe("where faults may be injected", () => {
+    beforeEach(() => {
+      gateway.variables = { ...gateway.variables, FAULT_INJECTION: "true" };
+    });
+
+    it("loses the object", async () => {
+      expect((await fault({ type: "abort" })).status).toBe(202);
+      expect(gateway.asked).toEqual([["abort", "4c7e"]]);
+    });
+
+    it("gives the core a command", async () => {
+      expect((await fault({ type: "command", command: { type: "crash" } })).status).toBe(202);
+      expect(gateway.asked).toEqual([["command", "4c7e", '{"type":"crash"}']]);
+      gateway.commandTaken = false;
+      expect(await errorOf(await fault({ type: "command" }))).toEqual([409, "refused"]);
+    });
+
+    it("wants the admin token and a body that says what", async () => {
+      expect(await errorOf(await fault({ type: "abort" }, {}))).toEqual([401, "unauthorized"]);
+      expect(await errorOf(await fault({ type: "explode" }))).toEqual([400, "bad_fault"]);
+      expect(await errorOf(await fault(3))).toEqual([400, "bad_body"]);
+      expect(gateway.asked).toEqual([]);
+    });
+  });
+});
+
+describe("everything else", () => {
+  it.each(["/", "/nope", "/twiml/a/b", "/call/a/b"])("answers %s with 404 as JSON", async (path) => {
+    expect(await errorOf(await gateway.request(path))).toEqual([404, "not_found"]);
+  });
+
+  it("names the methods that a route takes", async () => {
+    const response = await gateway.request("/health", { method: "DELETE" });
+    expect(response.headers.get("Allow")).toBe("GET");
+    expect(await errorOf(response)).toEqual([405, "method_not_allowed"]);
+  });
+
+  it("tells nobody what broke inside", async () => {
+    gateway.failing.add("resume");
+    const response = await gateway.webhook("/twiml/4c7e");
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain("resume failed");
+    expect(console.error).toHaveBeenCalledOnce();
+  });
+});

@@ -1,0 +1,33 @@
+import { Hono } from "hono";
+import { ConsoleLog, errorFields } from "../ports/log.ts";
+import { ConfigurationError, readSettings } from "../settings.ts";
+import { SwitchboardClient } from "../switchboard-client.ts";
+import { errorResponse, HttpError } from "./errors.ts";
+import { faultRoutes } from "./faults.ts";
+import { mediaRoutes } from "./media.ts";
+import { operationRoutes } from "./operations.ts";
+import type { AppEnv, Build } from "./routing.ts";
+import { twimlRoutes } from "./twiml.ts";
+
+export function createApp(build: Build): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const log = new ConsoleLog();
+  app.use(async (context, next) => {
+    const settings = readSettings(context.env);
+    context.set("settings", settings);
+    context.set("switchboard", new SwitchboardClient((name) => context.env.SWITCHBOARD.getByName(name), settings));
+    await next();
+  });
+  twimlRoutes(app);
+  mediaRoutes(app);
+  operationRoutes(app, build);
+  faultRoutes(app);
+  app.notFound(() => errorResponse(new HttpError(404, "not_found", "there is no such route")));
+  app.onError((error) => {
+    if (error instanceof HttpError) return errorResponse(error);
+    log.error("a request failed", errorFields(error));
+    if (error instanceof ConfigurationError) return errorResponse(new HttpError(503, error.code, error.message));
+    return errorResponse(new HttpError(500, "internal_error", "the gateway failed"));
+  });
+  return app;
+}

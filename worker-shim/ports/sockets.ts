@@ -1,0 +1,176 @@
+import type { Port } from "../boundary.ts";
+import type { ConnectRequest, Log, SessionInputs, SocketsPort } from "../ports.ts";
+import { errorFields } from "./log.ts";
+import type { UpstreamAnswer } from "./upstreams.ts";
+
+/** RFC 6455: a control frame has 125 bytes, two of them the code. */
+export const MAX_CLOSE_REASON_BYTES = 123;
+
+const CLOSE_NORMAL = 1000;
+const CLOSE_NO_STATUS = 1005;
+const CLOSE_ABNORMAL = 1006;
+
+/** What the sockets of the platform have in common with those of the tests. */
+export interface PeerSocket {
+  binaryType: "blob" | "arraybuffer";
+  accept(): void;
+  send(message: string | ArrayBuffer | ArrayBufferView): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { readonly code: number; readonly reason: string }) => void): void;
+  addEventListener(type: "error", listener: (event: unknown) => void): void;
+}
+
+/** Opens an upstream's socket; never rejects. `signal` gives up. */
+export type OpenUpstream = (request: ConnectRequest, signal: AbortSignal) => Promise<UpstreamAnswer>;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Cuts `reason` to what a close frame holds, at a character. */
+export function closeReason(reason: string): string {
+  const bytes = encoder.encode(reason);
+  if (bytes.length <= MAX_CLOSE_REASON_BYTES) return reason;
+  let end = MAX_CLOSE_REASON_BYTES;
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return decoder.decode(bytes.subarray(0, end));
+}
+
+/** Closes a socket that may already be closed, whose peer may be gone. */
+export function closeQuietly(socket: PeerSocket, code: number, reason: string, log: Log): void {
+  try {
+    socket.close(code, closeReason(reason));
+  } catch (error) {
+    log.info("a socket was closed already", errorFields(error));
+  }
+}
+
+/**
+ * The sockets of one session, one a port.
+ *
+ * A socket that was closed from here, or replaced, is forgotten at once: what its peer still says is not delivered.
+ */
+export class CallSockets implements SocketsPort {
+  readonly #inputs: SessionInputs;
+  readonly #openUpstream: OpenUpstream;
+  readonly #log: Log;
+  readonly #sockets = new Map<Port, PeerSocket>();
+  readonly #pending = new Map<Port, AbortController>();
+  #down: { readonly code: number; readonly reason: string } | undefined;
+
+  constructor(inputs: SessionInputs, openUpstream: OpenUpstream, log: Log) {
+    this.#inputs = inputs;
+    this.#openUpstream = openUpstream;
+    this.#log = log;
+  }
+
+  /** Accepts `socket` and takes it in place of the port's former one. */
+  attach(port: Port, socket: PeerSocket, subprotocol: string): void {
+    // Before accept(): else binary frames come as Blobs.
+    socket.binaryType = "arraybuffer";
+    if (this.#down) {
+      socket.accept();
+      closeQuietly(socket, this.#down.code, this.#down.reason, this.#log);
+      return;
+    }
+    this.#drop(port, CLOSE_NORMAL, "replaced");
+    this.#sockets.set(port, socket);
+    const whileCurrent = (handle: () => void) => {
+      if (this.#sockets.get(port) === socket) this.#guard(handle);
+    };
+    socket.addEventListener("message", ({ data }) => {
+      whileCurrent(() => {
+        if (typeof data === "string") this.#inputs.onSocketText(port, data);
+        else if (data instanceof ArrayBuffer) this.#inputs.onSocketBinary(port, data);
+        else throw new TypeError("a message is neither text nor bytes");
+      });
+    });
+    const onClosed = (code: number, reason: string) => {
+      whileCurrent(() => {
+        this.#sockets.delete(port);
+        this.#inputs.onSocketClosed(port, code, 0, reason);
+      });
+    };
+    socket.addEventListener("close", ({ code, reason }) => onClosed(code || CLOSE_NO_STATUS, reason));
+    socket.addEventListener("error", () => onClosed(CLOSE_ABNORMAL, "connection lost"));
+    socket.accept();
+    whileCurrent(() => this.#inputs.onSocketOpened(port, subprotocol));
+  }
+
+  sendText(port: Port, text: string): void {
+    this.#send(port, text);
+  }
+
+  sendBinary(port: Port, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#send(port, bytes);
+  }
+
+  connect(port: Port, request: ConnectRequest): void {
+    this.#drop(port, CLOSE_NORMAL, "replaced");
+    const attempt = new AbortController();
+    this.#pending.set(port, attempt);
+    void this.#connect(port, request, attempt);
+  }
+
+  close(port: Port, code: number, reason: string): void {
+    this.#drop(port, code, reason);
+  }
+
+  shutDown(code: number, reason: string): void {
+    this.#down ??= { code, reason };
+    for (const port of [...this.#sockets.keys(), ...this.#pending.keys()]) this.#drop(port, code, reason);
+  }
+
+  async #connect(port: Port, request: ConnectRequest, attempt: AbortController): Promise<void> {
+    try {
+      const answer = await this.#openUpstream(request, attempt.signal);
+      if (this.#pending.get(port) !== attempt) {
+        // Too late: the session has ended, given up or asked again.
+        if (answer.type === "opened") {
+          answer.socket.accept();
+          closeQuietly(answer.socket, CLOSE_NORMAL, "not wanted any more", this.#log);
+        }
+        return;
+      }
+      this.#pending.delete(port);
+      if (answer.type === "opened") {
+        this.attach(port, answer.socket, answer.subprotocol);
+        return;
+      }
+      const { httpStatus, reason } = answer;
+      this.#log.warn("an upstream was not reached", { upstream: request.upstream, httpStatus, reason });
+      this.#inputs.onSocketClosed(port, CLOSE_ABNORMAL, httpStatus, reason);
+    } catch (error) {
+      this.#inputs.onPortFault(error);
+    }
+  }
+
+  #send(port: Port, message: string | Uint8Array<ArrayBuffer>): void {
+    const socket = this.#sockets.get(port);
+    if (!socket) return;
+    try {
+      socket.send(message);
+    } catch (error) {
+      // It is closing; its close event says the rest.
+      this.#log.info("a message came too late for its socket", { port, ...errorFields(error) });
+    }
+  }
+
+  /** Ends whatever the port has. */
+  #drop(port: Port, code: number, reason: string): void {
+    this.#pending.get(port)?.abort();
+    this.#pending.delete(port);
+    const socket = this.#sockets.get(port);
+    this.#sockets.delete(port);
+    if (socket) closeQuietly(socket, code, reason, this.#log);
+  }
+
+  /** The platform swallows what a listener throws. */
+  #guard(handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      this.#inputs.onPortFault(error);
+    }
+  }
+}

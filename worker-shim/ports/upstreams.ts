@@ -1,0 +1,130 @@
+import type { ConnectRequest } from "../ports.ts";
+import type { PeerSocket } from "./sockets.ts";
+
+/** From the request to the answer of the upgrade. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Where an upstream lives and what opens its door. */
+export interface Upstream {
+  /** http(s) or ws(s), with or without a path that goes in front. */
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** By the names that the core uses. An upstream without credentials is absent. */
+export type UpstreamTable = Readonly<Record<string, Upstream>>;
+
+export interface UpstreamVariables {
+  readonly OPENAI_API_KEY?: string | undefined;
+  readonly OPENAI_BASE_URL?: string | undefined;
+  readonly OPENAI_ORGANIZATION?: string | undefined;
+  readonly OPENAI_PROJECT?: string | undefined;
+}
+
+const OPENAI_BASE_URL = "https://api.openai.com";
+
+export function upstreamTable(variables: UpstreamVariables): UpstreamTable {
+  const { OPENAI_API_KEY: key, OPENAI_ORGANIZATION: organization, OPENAI_PROJECT: project } = variables;
+  if (!key) return {};
+  return {
+    openai: {
+      baseUrl: variables.OPENAI_BASE_URL || OPENAI_BASE_URL,
+      headers: {
+        Authorization: `Bearer ${key}`,
+        ...(organization && { "OpenAI-Organization": organization }),
+        ...(project && { "OpenAI-Project": project }),
+      },
+    },
+  };
+}
+
+export type UpstreamAnswer =
+  | { readonly type: "opened"; readonly socket: PeerSocket; readonly subprotocol: string }
+  /** `httpStatus` is 0 if no answer came. */
+  | { readonly type: "refused"; readonly httpStatus: number; readonly reason: string };
+
+/** What the platform answers to a request for an upgrade. */
+export interface UpgradeResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly webSocket: PeerSocket | null;
+  readonly body: { cancel(): Promise<void> } | null;
+}
+
+export type UpgradeFetch = (
+  url: string,
+  init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
+) => Promise<UpgradeResponse>;
+
+function refused(httpStatus: number, reason: string): UpstreamAnswer {
+  return { type: "refused", httpStatus, reason };
+}
+
+/** The URL to ask, undefined if the path leads away from the upstream. */
+function upgradeUrl(base: string, path: string): string | undefined {
+  // fetch() upgrades http(s) URLs only.
+  const prefix = base.replace(/^ws(s?):/i, "http$1:").replace(/\/+$/, "");
+  // A path cannot carry the host away: the slash ends the authority.
+  return path.startsWith("/") && URL.canParse(prefix + path) ? prefix + path : undefined;
+}
+
+/**
+ * Asks an upstream for a WebSocket. The socket is not accepted yet.
+ *
+ * Never rejects. `signal` gives up; a socket that comes later all the same is closed here.
+ */
+export async function openUpstream(
+  table: UpstreamTable,
+  request: ConnectRequest,
+  fetchUpgrade: UpgradeFetch,
+  signal: AbortSignal,
+): Promise<UpstreamAnswer> {
+  const upstream = Object.hasOwn(table, request.upstream) ? table[request.upstream] : undefined;
+  // Answered as the upstream itself would: retrying does not help.
+  if (!upstream) return refused(401, "no credentials for this upstream");
+  const url = upgradeUrl(upstream.baseUrl, request.path);
+  if (!url) return refused(400, "no URL");
+  const abort = new AbortController();
+  const giveUp = () => abort.abort();
+  signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
+  // The signal must not fire once the socket is there: it would take it down.
+  const timer = setTimeout(giveUp, CONNECT_TIMEOUT_MS);
+  try {
+    const headers: Record<string, string> = { ...upstream.headers, Upgrade: "websocket" };
+    if (request.protocols.length > 0) headers["Sec-WebSocket-Protocol"] = request.protocols.join(", ");
+    const answer = fetchUpgrade(url, { headers, signal: abort.signal });
+    const response = await unlessAborted(answer, abort.signal);
+    if (!response) {
+      answer.then(discard, () => undefined);
+      return refused(0, signal.aborted ? "not wanted any more" : "no answer in time");
+    }
+    if (response.status === 101 && response.webSocket) {
+      const subprotocol = response.headers.get("Sec-WebSocket-Protocol") ?? "";
+      return { type: "opened", socket: response.webSocket, subprotocol };
+    }
+    await response.body?.cancel();
+    return refused(response.status, "upgrade refused");
+  } catch {
+    return refused(0, abort.signal.aborted ? "no answer in time" : "connection failed");
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** What the promise brings, undefined if the signal comes first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    promise.then(resolve, reject);
+  });
+}
+
+/** Closes a socket that nobody waits for. */
+export function discard(response: UpgradeResponse): void {
+  if (!response.webSocket) return;
+  response.webSocket.accept();
+  response.webSocket.close(1000, "not wanted any more");
+}
