@@ -1,0 +1,221 @@
+#include "support/input_script.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "abi/trunkline.h"
+#include "base/check.h"
+
+namespace trunkline::test {
+namespace {
+
+constexpr const char* kConfigurations[] = {
+    R"({"callId":"c","agent":"parrot"})",
+    R"({"callId":"c","agent":"openai-realtime"})",
+    R"({"callId":"c","agent":"openai-realtime","profile":{"agentAudio":"pcm","greeting":"hi","farewell":"bye","tools":[{"name":"lookup"}]}})",
+    R"({"callId":"c","agent":"parrot","limits":{"deadAirMs":500,"maxCallMs":3000,"endOfTurnMs":200,"leadMs":60,"markMs":20}})",
+};
+
+// What peers say; a script picks one and may overwrite bytes of it.
+constexpr const char* kLegMessages[] = {
+    R"({"event":"connected","protocol":"Call","version":"1.0.0"})",
+    R"({"event":"start","sequenceNumber":"1","streamSid":"MZ1","start":{"streamSid":"MZ1","callSid":"CA1","mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1},"customParameters":{"token":"t"}}})",
+    R"({"event":"mark","sequenceNumber":"4","streamSid":"MZ1","mark":{"name":"g0:1280"}})",
+    R"({"event":"mark","sequenceNumber":"4","streamSid":"MZ1","mark":{"name":"g1:2560"}})",
+    R"({"event":"dtmf","streamSid":"MZ1","sequenceNumber":"5","dtmf":{"track":"inbound_track","digit":"1"}})",
+    R"({"event":"stop","sequenceNumber":"5","streamSid":"MZ1","stop":{"callSid":"CA1"}})",
+};
+constexpr const char* kAgentMessages[] = {
+    R"({"type":"session.created","session":{"id":"s"}})",
+    R"({"type":"session.updated","session":{"id":"s"}})",
+    R"({"type":"input_audio_buffer.speech_started","item_id":"u"})",
+    R"({"type":"input_audio_buffer.speech_stopped","item_id":"u"})",
+    R"({"type":"input_audio_buffer.committed","item_id":"u"})",
+    R"({"type":"response.created","response":{"id":"r"}})",
+    R"({"type":"response.output_audio.delta","response_id":"r","item_id":"i","content_index":0,"delta":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"})",
+    R"({"type":"response.output_audio_transcript.done","response_id":"r","item_id":"i","transcript":"some words"})",
+    R"({"type":"conversation.item.input_audio_transcription.delta","item_id":"u","delta":"words"})",
+    R"({"type":"response.output_item.done","response_id":"r","item":{"type":"function_call","status":"completed","call_id":"k","name":"lookup","arguments":""}})",
+    R"({"type":"response.output_item.done","response_id":"r","item":{"type":"function_call","status":"completed","call_id":"k","name":"end_call"}})",
+    R"({"type":"response.done","response":{"id":"r","status":"completed","usage":{"input_tokens":1,"output_tokens":2}}})",
+    R"({"type":"response.done","response":{"id":"r","status":"failed"}})",
+    R"({"type":"error","error":{"code":"conversation_already_has_active_response"}})",
+    R"({"type":"error","error":{"code":"session_expired"}})",
+};
+constexpr const char* kCommands[] = {
+    R"({"type":"hangUp"})",
+    R"({"type":"say","text":"hello"})",
+    R"({"type":"toolResult","toolCallId":"k","output":"x"})",
+};
+
+class Script {
+ public:
+  explicit Script(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+  bool empty() const { return at_ >= bytes_.size(); }
+  uint8_t Byte() { return empty() ? 0 : bytes_[at_++]; }
+  std::span<const uint8_t> Take(size_t count) {
+    const size_t size = std::min(count, bytes_.size() - at_);
+    at_ += size;
+    return bytes_.subspan(at_ - size, size);
+  }
+
+ private:
+  std::span<const uint8_t> bytes_;
+  size_t at_ = 0;
+};
+
+template <size_t kCount>
+std::string Pick(const char* const (&texts)[kCount], uint8_t choice) {
+  return texts[choice % kCount];
+}
+
+// A media frame of the caller: loud noise, a tone or silence.
+std::string Media(Script& script, uint32_t& sequence) {
+  constexpr char kAlphabet[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const uint8_t kind = script.Byte();
+  const uint32_t skipped = kind >> 5;
+  sequence += 1 + skipped;
+  std::string payload;
+  uint32_t random = kind;
+  for (int i = 0; i < 216; ++i) {
+    random = random * 1664525 + 1013904223;
+    switch (kind % 3) {
+      case 0:
+        payload += '/';
+        break;
+      case 1:
+        payload += kAlphabet[random >> 26];
+        break;
+      default:
+        payload += i / 6 % 2 == 0 ? 'g' : 'C';
+        break;
+    }
+  }
+  return R"({"event":"media","sequenceNumber":")" + std::to_string(sequence) +
+         R"(","streamSid":"MZ1","media":{"track":"inbound","timestamp":")" +
+         std::to_string(sequence * 20) + R"(","payload":")" + payload +
+         R"("}})";
+}
+
+class Hash {
+ public:
+  void Add(std::span<const uint8_t> bytes) {
+    for (const uint8_t byte : bytes) value_ = (value_ ^ byte) * 1099511628211U;
+  }
+  uint64_t value() const { return value_; }
+
+ private:
+  uint64_t value_ = 14695981039346656037U;
+};
+
+// Every record is whole and known, and nothing follows ENDED.
+void CheckEffects(tl_handle session, Hash& hash, bool& ended) {
+  const uint8_t* at = tl_effects(session);
+  const uint32_t length = tl_effects_len(session);
+  hash.Add({at, length});
+  uint32_t offset = 0;
+  while (offset < length) {
+    TL_CHECK(!ended);
+    TL_CHECK(length - offset >= 16);
+    uint16_t tag = 0;
+    uint32_t body = 0;
+    std::memcpy(&tag, at + offset, 2);
+    std::memcpy(&body, at + offset + 4, 4);
+    TL_CHECK(tag >= TL_EFFECT_SEND_TEXT && tag <= TL_EFFECT_ENDED);
+    ended = tag == TL_EFFECT_ENDED;
+    offset += 16 + (body + 7) / 8 * 8;
+  }
+  TL_CHECK(offset == length);
+  tl_effects_consume(session, length);
+  TL_CHECK(tl_effects_len(session) == 0);
+}
+
+}  // namespace
+
+uint64_t RunInputScript(std::span<const uint8_t> bytes) {
+  Hash hash;
+  Script script(bytes);
+  const std::string config = Pick(kConfigurations, script.Byte());
+  std::memcpy(tl_inbox(static_cast<uint32_t>(config.size())), config.data(),
+              config.size());
+  uint64_t now_us = 1'000'000;
+  const tl_handle session =
+      tl_session_create(now_us, static_cast<uint32_t>(config.size()));
+  TL_CHECK(session != 0);
+  bool ended = false;
+  CheckEffects(session, hash, ended);
+  uint32_t sequence = 1;
+  while (!script.empty()) {
+    const uint8_t kind = script.Byte();
+    const uint8_t how = script.Byte();
+    const uint32_t port = how & 1;
+    // 0 to 5 ms, 20 ms, 300 ms or 20 s.
+    constexpr uint64_t kSteps[] = {0, 1'000, 5'000, 20'000, 20'000, 20'000,
+                                   300'000, 20'000'000};
+    now_us += kSteps[how >> 1 & 7];
+    std::string body;
+    uint32_t tag = kind % 10;
+    switch (tag) {
+      case TL_INPUT_SOCKET_TEXT:
+        body = port == TL_PORT_LEG ? Pick(kLegMessages, script.Byte())
+                                   : Pick(kAgentMessages, script.Byte());
+        // Overwrites some of it.
+        if ((how & 0x10) != 0) {
+          const size_t place = script.Byte();
+          for (const uint8_t byte : script.Take(how >> 5)) {
+            if (place < body.size()) body[place] = static_cast<char>(byte);
+          }
+        }
+        break;
+      case 9:
+        // Most of what really comes.
+        tag = TL_INPUT_SOCKET_TEXT;
+        body = Media(script, sequence);
+        break;
+      case 0: {
+        tag = TL_INPUT_SOCKET_TEXT;
+        const auto raw = script.Take(script.Byte());
+        body.assign(raw.begin(), raw.end());
+        break;
+      }
+      case TL_INPUT_SOCKET_BINARY: {
+        const auto raw = script.Take(how >> 4);
+        body.assign(raw.begin(), raw.end());
+        break;
+      }
+      case TL_INPUT_SOCKET_CLOSED: {
+        constexpr uint16_t kCodes[] = {1000, 1005, 1006, 1008, 1011};
+        const uint16_t code = kCodes[(how >> 4) % 5];
+        const uint16_t status = (how & 0x80) != 0 ? 503 : 0;
+        body.resize(4);
+        std::memcpy(body.data(), &code, 2);
+        std::memcpy(body.data() + 2, &status, 2);
+        break;
+      }
+      case TL_INPUT_SOCKET_OVERSIZE:
+        body.assign(8, '\x11');
+        break;
+      case TL_INPUT_COMMAND:
+        body = Pick(kCommands, script.Byte());
+        break;
+      case TL_INPUT_AUTHORIZED:
+        body.assign(1, static_cast<char>(how >> 5));
+        break;
+      default:
+        break;
+    }
+    std::memcpy(tl_inbox(static_cast<uint32_t>(body.size())), body.data(),
+                body.size());
+    const tl_status status =
+        tl_session_input(session, now_us, tag | port << 16,
+                         static_cast<uint32_t>(body.size()));
+    TL_CHECK(status == TL_OK || status == TL_ERR_INPUT ||
+             (ended && status == TL_ERR_ENDED));
+    CheckEffects(session, hash, ended);
+  }
+  tl_session_destroy(session);
+  return hash.value();
+}
+
+}  // namespace trunkline::test
