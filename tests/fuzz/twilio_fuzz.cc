@@ -1,5 +1,5 @@
-// The Twilio codec on any text: the first byte chooses whether a stream is open,
-// a line break separates messages.
+// The Twilio codec on any text: the first byte chooses whether a stream is
+// open, a line break separates messages.
 
 #include <cstdint>
 #include <string_view>

@@ -151,8 +151,8 @@ uint64_t RunInputScript(std::span<const uint8_t> bytes) {
     const uint8_t how = script.Byte();
     const uint32_t port = how & 1;
     // 0 to 5 ms, 20 ms, 300 ms or 20 s.
-    constexpr uint64_t kSteps[] = {0, 1'000, 5'000, 20'000, 20'000, 20'000,
-                                   300'000, 20'000'000};
+    constexpr uint64_t kSteps[] = {0,      1'000,  5'000,   20'000,
+                                   20'000, 20'000, 300'000, 20'000'000};
     now_us += kSteps[how >> 1 & 7];
     std::string body;
     uint32_t tag = kind % 10;
@@ -207,9 +207,8 @@ uint64_t RunInputScript(std::span<const uint8_t> bytes) {
     }
     std::memcpy(tl_inbox(static_cast<uint32_t>(body.size())), body.data(),
                 body.size());
-    const tl_status status =
-        tl_session_input(session, now_us, tag | port << 16,
-                         static_cast<uint32_t>(body.size()));
+    const tl_status status = tl_session_input(
+        session, now_us, tag | port << 16, static_cast<uint32_t>(body.size()));
     TL_CHECK(status == TL_OK || status == TL_ERR_INPUT ||
              (ended && status == TL_ERR_ENDED));
     CheckEffects(session, hash, ended);

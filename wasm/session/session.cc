@@ -196,9 +196,7 @@ void Session::OnSocketClosed(Port port, uint16_t code, uint16_t http_status,
       }
       break;
     case Port::kAgent:
-      if (agent_phase_ == AgentPhase::kConnecting ||
-          agent_phase_ == AgentPhase::kConfiguring ||
-          agent_phase_ == AgentPhase::kReady) {
+      if (HasAgentSocket()) {
         agent_phase_ = AgentPhase::kNone;
         agent_->OnSocketClosed(code, http_status);
       }
@@ -244,8 +242,6 @@ void Session::OnTimer(Instant now) {
     }
   }
   if (!ended() && deadlines_.TakeDue(Timer::kAgentReady, now_)) {
-    sink_.Close(Port::kAgent, kCloseNormal, "not ready in time");
-    agent_phase_ = AgentPhase::kNone;
     OnAgentFailed(Loss::kFatal, "notReady");
   }
   if (!ended() && deadlines_.TakeDue(Timer::kAgentRetry, now_)) StartAgent();
@@ -256,10 +252,6 @@ void Session::OnTimer(Instant now) {
       deadlines_.Set(Timer::kReply, now_ + config_.limits.reply);
     } else {
       // An open socket that says nothing is as good as a lost one.
-      if (agent_phase_ == AgentPhase::kReady && agent_->upstream()) {
-        sink_.Close(Port::kAgent, kCloseNormal, "no reply in time");
-      }
-      agent_phase_ = AgentPhase::kNone;
       OnAgentFailed(Loss::kRetryable, "noReply");
     }
   }
@@ -329,6 +321,9 @@ void Session::OnAuthorized(Verdict verdict, Instant now) {
       if (playout_->received() > playout_->sent()) {
         SetState(State::kSpeaking, Reason::kReplyAudio);
         deadlines_.Clear(Timer::kDeadAir);
+        if (!playout_->reply_ended()) {
+          deadlines_.Set(Timer::kReply, now_ + config_.limits.reply);
+        }
       }
     } else {
       SetState(State::kConnecting, Reason::kAuthorized);
@@ -569,6 +564,14 @@ void Session::LoseLeg() {
 // ---------------------------------------------------------------------------
 // The agent
 
+// Open, or being opened; a built-in agent has none.
+bool Session::HasAgentSocket() const {
+  return (agent_phase_ == AgentPhase::kConnecting ||
+          agent_phase_ == AgentPhase::kConfiguring ||
+          agent_phase_ == AgentPhase::kReady) &&
+         agent_->upstream();
+}
+
 void Session::StartAgent() {
   const std::optional<protocol::Upstream> upstream = agent_->upstream();
   if (!upstream) {
@@ -793,10 +796,7 @@ void Session::OnAgentFailed(Loss loss, std::string_view code) {
   event["code"] = code;
   event["fatal"] = !retry;
   sink_.Event(event);
-  if (agent_phase_ == AgentPhase::kReady ||
-      agent_phase_ == AgentPhase::kConfiguring) {
-    sink_.Close(Port::kAgent, kCloseNormal, code);
-  }
+  if (HasAgentSocket()) sink_.Close(Port::kAgent, kCloseNormal, code);
   deadlines_.Clear(Timer::kAgentReady);
   provider_hears_speech_ = false;
   to_leg_->Reset();
@@ -1055,13 +1055,7 @@ void Session::PlayFarewellTones() {
 void Session::End(std::string_view end_reason) {
   if (ended()) return;
   SetState(State::kEnded, Reason::kOver);
-  if (agent_phase_ == AgentPhase::kConnecting ||
-      agent_phase_ == AgentPhase::kConfiguring ||
-      agent_phase_ == AgentPhase::kReady) {
-    if (agent_->upstream()) {
-      sink_.Close(Port::kAgent, kCloseNormal, "call ended");
-    }
-  }
+  if (HasAgentSocket()) sink_.Close(Port::kAgent, kCloseNormal, "call ended");
   if (leg_phase_ != LegPhase::kClosed) {
     CloseLeg(kCloseNormal, end_reason);
   }

@@ -169,6 +169,7 @@ class Session final : private protocol::LegListener,
   void RejectLeg(uint16_t code, std::string_view reason);
   void LoseLeg();
   void CreateMedia(protocol::AudioFormat format);
+  bool HasAgentSocket() const;
   void StartAgent();
   void FeedAgent(std::span<const uint8_t> frame);
 

@@ -73,9 +73,9 @@ TEST_F(TrunklineTest, TheVersionIsTheHeaders) {
 TEST_F(TrunklineTest, TheInboxHasABound) {
   EXPECT_NE(tl_inbox(TL_MAX_INPUT_BYTES), nullptr);
   EXPECT_EQ(tl_inbox(TL_MAX_INPUT_BYTES + 1), nullptr);
-  EXPECT_EQ(tl_session_input(session, 2000, TL_INPUT_TIMER,
-                             TL_MAX_INPUT_BYTES + 1),
-            TL_ERR_INPUT);
+  EXPECT_EQ(
+      tl_session_input(session, 2000, TL_INPUT_TIMER, TL_MAX_INPUT_BYTES + 1),
+      TL_ERR_INPUT);
 }
 
 TEST_F(TrunklineTest, AnInputWaitsForTheEffectsOfTheFormer) {
