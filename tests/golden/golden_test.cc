@@ -1,6 +1,6 @@
 // Golden transcripts: each *.md here has a block of inputs and the block of
-// effects they must have. This test runs them on the native core, golden.test.ts
-// on both modules; all three must agree to the byte.
+// effects they must have. This test runs them on the native core,
+// golden.test.ts on both modules; all three must agree to the byte.
 //
 //   <ms> create <config>           <ms> text|binary|closed|opened <port> ...
 //   <ms> command <json>            <ms> authorized <verdict>
@@ -109,7 +109,8 @@ class Transcript {
     if (verb == "authorized") {
       int verdict = 0;
       words >> verdict;
-      Input(ms, TL_INPUT_AUTHORIZED, std::string(1, static_cast<char>(verdict)));
+      Input(ms, TL_INPUT_AUTHORIZED,
+            std::string(1, static_cast<char>(verdict)));
       return;
     }
     std::string port_name;

@@ -1,4 +1,10 @@
-import {type CoreExports, TL_ABI_VERSION, TL_ERR_UNDRAINED, TL_MAX_INPUT_BYTES, TL_OK,} from '../../worker-shim/abi.generated.ts';
+import {
+  type CoreExports,
+  TL_ABI_VERSION,
+  TL_ERR_UNDRAINED,
+  TL_MAX_INPUT_BYTES,
+  TL_OK,
+} from "../../worker-shim/abi.generated.ts";
 
 /** What came in: one tl_session_input. */
 export interface FakeInput {
@@ -8,11 +14,8 @@ export interface FakeInput {
 }
 
 /** One record as trunkline.h describes it. */
-export function record(
-    tag: number, arg: bigint|number = 0,
-    body: string|Uint8Array = ''): Uint8Array {
-  const bytes =
-      typeof body === 'string' ? new TextEncoder().encode(body) : body;
+export function record(tag: number, arg: bigint | number = 0, body: string | Uint8Array = ""): Uint8Array {
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   const padded = new Uint8Array(16 + Math.ceil(bytes.length / 8) * 8);
   const view = new DataView(padded.buffer);
   view.setUint16(0, tag, true);
@@ -31,11 +34,11 @@ const PAGES = 64;
  * contract as the core does: an input while effects wait is refused.
  */
 export class FakeCore {
-  readonly memory = new WebAssembly.Memory({initial: PAGES});
+  readonly memory = new WebAssembly.Memory({ initial: PAGES });
   readonly inputs: FakeInput[] = [];
   readonly inboxLengths: number[] = [];
   /** The configuration of tl_session_create. */
-  config = '';
+  config = "";
   initialised = 0;
   readonly destroyed: number[] = [];
   version = TL_ABI_VERSION;
@@ -51,43 +54,37 @@ export class FakeCore {
 
   readonly exports: CoreExports = {
     memory: this.memory,
-    _initialize:
-        () => {
-          this.initialised++;
-        },
+    _initialize: () => {
+      this.initialised++;
+    },
     tl_abi_version: () => this.version,
-    tl_inbox:
-        (length) => {
-          this.inboxLengths.push(length);
-          return length > TL_MAX_INPUT_BYTES ? 0 : INBOX;
-        },
-    tl_session_create:
-        (nowUs, length) => {
-          const body = this.#inbox(length);
-          this.config = new TextDecoder().decode(body);
-          if (this.handle !== 0) this.#put(this.onInput({nowUs, tag: 0, body}));
-          return this.handle;
-        },
-    tl_session_destroy:
-        (session) => {
-          this.destroyed.push(session);
-        },
-    tl_session_input:
-        (_session, nowUs, tag, length) => {
-          if (this.#pending > 0) return TL_ERR_UNDRAINED;
-          const status = this.statuses.shift() ?? TL_OK;
-          if (status !== TL_OK) return status;
-          const input = {nowUs, tag, body: this.#inbox(length)};
-          this.inputs.push(input);
-          this.#put(this.onInput(input));
-          return TL_OK;
-        },
+    tl_inbox: (length) => {
+      this.inboxLengths.push(length);
+      return length > TL_MAX_INPUT_BYTES ? 0 : INBOX;
+    },
+    tl_session_create: (nowUs, length) => {
+      const body = this.#inbox(length);
+      this.config = new TextDecoder().decode(body);
+      if (this.handle !== 0) this.#put(this.onInput({ nowUs, tag: 0, body }));
+      return this.handle;
+    },
+    tl_session_destroy: (session) => {
+      this.destroyed.push(session);
+    },
+    tl_session_input: (_session, nowUs, tag, length) => {
+      if (this.#pending > 0) return TL_ERR_UNDRAINED;
+      const status = this.statuses.shift() ?? TL_OK;
+      if (status !== TL_OK) return status;
+      const input = { nowUs, tag, body: this.#inbox(length) };
+      this.inputs.push(input);
+      this.#put(this.onInput(input));
+      return TL_OK;
+    },
     tl_effects: () => EFFECTS,
     tl_effects_len: () => this.#pending,
-    tl_effects_consume:
-        (_session, length) => {
-          this.#pending -= length;
-        },
+    tl_effects_consume: (_session, length) => {
+      this.#pending -= length;
+    },
   };
 
   /** Puts bytes where effects are, well-formed or not. */

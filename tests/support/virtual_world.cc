@@ -58,7 +58,7 @@ uint8_t MuLaw(int sample) {
   const int sign = sample < 0 ? 0 : 0x80;
   int magnitude = std::min(std::abs(sample), 32635) + 132;
   int segment = 7;
-  while (segment > 0 && magnitude < (132 << segment)) --segment;
+  while (segment > 0 && magnitude < (128 << segment)) --segment;
   const int step = magnitude >> (segment + 3) & 15;
   return static_cast<uint8_t>((sign | 0x70 | 15) ^ (segment << 4 | step));
 }

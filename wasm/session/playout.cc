@@ -92,13 +92,13 @@ void Playout::Retire(uint64_t heard) {
   while (segments_.size() > 1 && segments_.front().end <= heard) {
     segments_.erase(segments_.begin());
   }
-  // Nothing waits: start over at the front of the ring, so that a long call
-  // touches no more memory than its longest reply.
-  if (reply_ended_ && heard == received_) {
-    segments_.clear();
-    base_ = received_;
-    origin_ = received_;
-  }
+}
+
+void Playout::Forget() {
+  TL_CHECK(sent_ == received_);
+  segments_.clear();
+  base_ = received_;
+  origin_ = received_;
 }
 
 std::span<const uint8_t> Playout::NextChunk(Instant now) {

@@ -89,6 +89,10 @@ class Playout {
   // are valid until the next call.
   std::span<const Cut> Discard(Instant now);
 
+  // Forgets a reply that is done. The queue starts over at its front, so that a
+  // long call touches no more memory than its longest reply.
+  void Forget();
+
   // Samples heard since the call began.
   uint64_t heard(Instant now) const;
   uint64_t sent() const { return sent_; }

@@ -430,8 +430,11 @@ void Session::CreateMedia(AudioFormat format) {
       config_.limits.end_of_turn.value_or(agent_->default_end_of_turn()));
   frame_samples_.resize(protocol::BytesOf(format, CallerAudio::kFrameMs) /
                         protocol::BytesPerSample(format.encoding));
-  faded_samples_.resize(protocol::Leg::kMaxPlayBytes / 2);
-  faded_.resize(protocol::Leg::kMaxPlayBytes);
+  // No chunk is longer than the lead.
+  faded_.resize(
+      protocol::BytesOf(format, static_cast<int>(config_.limits.lead.ms())));
+  faded_samples_.resize(faded_.size() /
+                        protocol::BytesPerSample(format.encoding));
 }
 
 void Session::OnLegAudio(std::optional<int64_t> timestamp_ms,
@@ -981,6 +984,7 @@ void Session::TruncateUnheard() {
 void Session::ReplyHeard() {
   ++replies_;
   const Playout::Cut heard = playout_->current(now_);
+  playout_->Forget();
   Json event = NewEvent("replyDone");
   event["item"] = ItemName(heard.item);
   event["heardMs"] = heard.heard_ms;

@@ -5,7 +5,7 @@ export const MULAW_SILENCE = 0xff;
 export function encodeSample(sample: number): number {
   const magnitude = Math.min(Math.abs(sample), 32635) + 132;
   let segment = 7;
-  while (segment > 0 && magnitude < 132 << segment) segment--;
+  while (segment > 0 && magnitude < 128 << segment) segment--;
   const step = (magnitude >> (segment + 3)) & 15;
   return ((sample < 0 ? 0x7f : 0xff) ^ ((segment << 4) | step)) & 0xff;
 }

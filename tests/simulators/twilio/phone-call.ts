@@ -6,6 +6,8 @@ import { parseTwiml, type Verb } from "./twiml.ts";
 
 /** TwiML documents that one call may ask for. */
 const MAX_DOCUMENTS = 10;
+/** Silence after which what plays is something else than before. */
+const BREAK_MS = 100;
 
 export interface DialOptions {
   /** The gateway: its webhook is `url`/twiml. */
@@ -139,10 +141,17 @@ export class PhoneCall {
     return utterance;
   }
 
-  /** Waits for the first sound that is heard at or after `afterMs`; undefined when none comes in time. */
+  /**
+   * Waits for the first sound that is heard at or after `afterMs` and is no rest of what was playing when the caller
+   * began to speak; undefined when none comes in time.
+   */
   async firstHeardAfter(afterMs: number, timeoutMs = 20_000): Promise<number | undefined> {
+    const spokenMs = this.#utterances.at(-1)?.startMs ?? afterMs;
     const find = () => {
-      for (const { startMs, endMs } of this.audible) if (endMs > afterMs) return Math.max(startMs, afterMs);
+      const overMs = this.#overSince(spokenMs);
+      if (overMs === undefined) return undefined;
+      const fromMs = Math.max(afterMs, overMs);
+      for (const { startMs, endMs } of this.audible) if (endMs > fromMs) return Math.max(startMs, fromMs);
       return undefined;
     };
     await this.until(() => find() !== undefined, timeoutMs);
@@ -199,6 +208,22 @@ export class PhoneCall {
       documents: this.#documents,
       closeCode: this.#closeCode,
     };
+  }
+
+  /** When what was playing at `atMs` had ended or was cleared; `atMs` if nothing was. Undefined while it goes on. */
+  #overSince(atMs: number): number | undefined {
+    let overMs: number | undefined;
+    for (const { atMs: startMs, bytes } of this.streams.flatMap((stream) => stream.playout?.heard ?? [])) {
+      const endMs = startMs + bytes.length / 8;
+      if (overMs === undefined ? startMs <= atMs && atMs < endMs : startMs - overMs < BREAK_MS) overMs = endMs;
+    }
+    if (overMs === undefined) return atMs;
+    const lastMs = overMs;
+    const clear = this.streams
+      .flatMap((stream) => stream.clears)
+      .find((each) => each.atMs >= atMs && each.atMs <= lastMs);
+    if (clear) return clear.atMs;
+    return this.clock() - lastMs >= BREAK_MS ? lastMs : undefined;
   }
 
   #poll(): void {

@@ -290,6 +290,31 @@ TEST_F(PlayoutTest, DiscardTellsWhatWasHeardOfEachItem) {
   EXPECT_EQ(Send(1800), 0U);
 }
 
+// A hundred replies take no more room than one.
+TEST_F(PlayoutTest, AForgottenReplyGivesItsRoomBack) {
+  const std::vector<uint8_t> reply = Bytes(8000, 1);
+  const uint8_t* front = nullptr;
+  int64_t now = 1000;
+  for (uint32_t i = 1; i <= 100; ++i) {
+    ASSERT_TRUE(playout.Append(ItemId{i}, reply));
+    playout.EndReply();
+    const uint8_t* const at = playout.NextChunk(At(now)).data();
+    if (front == nullptr) front = at;
+    EXPECT_EQ(at, front);
+    for (const int64_t end = now + 1200; now < end; now += 20) {
+      Send(now);
+      while (!marks.empty() &&
+             marks.front().position <= playout.heard(At(now))) {
+        EXPECT_TRUE(playout.OnMark(marks.front(), At(now)));
+        marks.erase(marks.begin());
+      }
+    }
+    ASSERT_TRUE(playout.done(At(now)));
+    playout.Forget();
+  }
+  EXPECT_EQ(playout.received(), 800'000U);
+}
+
 TEST_F(PlayoutTest, RefusesWhatExceedsItsBounds) {
   const std::vector<uint8_t> minute = Bytes(60'000 * 8, 1);
   for (int i = 0; i < Playout::kMaxQueueMs / 60'000; ++i) {

@@ -60,13 +60,10 @@ class Leg {
   virtual void OnBinary(std::span<const uint8_t> bytes) = 0;
 
   // Commands. Valid from OnLegStarted on; before it they do nothing.
-  // `audio` is in the format of `start`, 1..kMaxPlayBytes bytes.
+  // `audio` is in the format of `start`, not empty.
   virtual void Play(std::span<const uint8_t> audio) = 0;
   virtual void Mark(MarkId mark) = 0;
   virtual void Clear() = 0;
-
-  // One second of the widest format a leg can have.
-  static constexpr size_t kMaxPlayBytes = size_t{48000} * 2;
 };
 
 }  // namespace trunkline::protocol
