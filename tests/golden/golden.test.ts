@@ -15,6 +15,13 @@ const ENDED = 8;
 const PORTS = ["leg", "agent"];
 const NEVER = 0xffff_ffff_ffff_ffffn;
 
+// The Worker's types know no constructors: there only the runtime compiles.
+const Module = WebAssembly.Module as unknown as new (bytes: Uint8Array) => WebAssembly.Module;
+const Instance = WebAssembly.Instance as unknown as new (
+  module: WebAssembly.Module,
+  imports: object,
+) => { exports: unknown };
+
 interface Exports {
   memory: WebAssembly.Memory;
   _initialize(): void;
@@ -29,8 +36,7 @@ interface Exports {
 
 const path = process.env["TRUNKLINE_WASM"];
 if (path === undefined) throw new Error("TRUNKLINE_WASM names the module");
-const module = new WebAssembly.Module(readFileSync(path));
-
+const module = new Module(readFileSync(path));
 function show(body: Buffer): string {
   if (body.length <= 160) return body.toString("utf8");
   let hash = 14695981039346656037n;
@@ -51,7 +57,7 @@ function voice(n: number): number {
 }
 
 class Transcript {
-  readonly #core = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
+  readonly #core = new Instance(module, {}).exports as Exports;
   #session = 0;
   #deadlineUs = NEVER;
   #sequence = 1;

@@ -398,7 +398,7 @@ void VirtualRealtime::Receive(const std::string& text) {
     if (*end > item->generated_ms) {
       return Error("invalid_value", "Audio content is already shorter");
     }
-    item->truncated_at_ms = *end;
+    item->truncated_at_ms = end;
   }
 }
 

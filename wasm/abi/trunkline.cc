@@ -36,6 +36,7 @@ struct Module {
   Slot slots[TL_MAX_SESSIONS];
   alignas(8) uint8_t inbox[TL_MAX_INPUT_BYTES] = {};
 };
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the ABI.
 constinit Module module_state;
 
 constexpr uint32_t kSlotBits = 8;

@@ -13,6 +13,7 @@ inline constexpr auto kQuarterSine = [] {
   std::array<int16_t, kQuarterSineSteps + 1> table{};
   for (int i = 0; i <= kQuarterSineSteps; ++i) {
     table[static_cast<size_t>(i)] =
+        // NOLINTNEXTLINE(bugprone-incorrect-roundings): lround: no constexpr.
         static_cast<int16_t>(32767 * SinPi(0.5 * i / kQuarterSineSteps) + 0.5);
   }
   return table;

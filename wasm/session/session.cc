@@ -373,7 +373,7 @@ bool Session::OnCommand(const Json& command, Instant now) {
 
 void Session::OnLegStarted(const protocol::LegStart& start) {
   if (leg_phase_ != LegPhase::kAwaitingStart) return;
-  if (leg_format_ && *leg_format_ != start.format) {
+  if (playout_ && leg_format_ != start.format) {
     OnLegFault(Fault::kUnsupportedFormat);
     return;
   }
@@ -458,7 +458,7 @@ void Session::OnLegAudio(std::optional<int64_t> timestamp_ms,
 void Session::OnCallerFrame(std::span<const uint8_t> frame) {
   if (ended()) return;
   FeedAgent(frame);
-  DecodeAudio(leg_format_->encoding, frame, frame_samples_);
+  DecodeAudio(leg_format_.encoding, frame, frame_samples_);
   const bool speech = speech_detector_->Process(frame_samples_).speech;
   HandleTurnEvent(turn_detector_->OnFrame(speech));
 }
@@ -1041,14 +1041,14 @@ void Session::SayGoodbye(std::string_view end_reason) {
 }
 
 void Session::PlayFarewellTones() {
-  audio::FarewellTones tones(leg_format_->sample_rate_hz);
+  audio::FarewellTones tones(leg_format_.sample_rate_hz);
   int16_t samples[160];
   uint8_t encoded[sizeof samples];
-  const size_t sample_bytes = protocol::BytesPerSample(leg_format_->encoding);
+  const size_t sample_bytes = protocol::BytesPerSample(leg_format_.encoding);
   for (;;) {
     const size_t count = tones.Generate(samples);
     if (count == 0) break;
-    EncodeAudio(leg_format_->encoding,
+    EncodeAudio(leg_format_.encoding,
                 std::span<const int16_t>(samples).first(count), encoded);
     playout_->Append(kTonesItem, std::span<const uint8_t>(encoded).first(
                                      count * sample_bytes));
@@ -1136,7 +1136,7 @@ void Session::Pump() {
 
 // The first samples after an interruption that was none rise from silence.
 std::span<const uint8_t> Session::FadeIn(std::span<const uint8_t> chunk) {
-  const protocol::Encoding encoding = leg_format_->encoding;
+  const protocol::Encoding encoding = leg_format_.encoding;
   const auto samples = std::span<int16_t>(faded_samples_)
                            .first(DecodeAudio(encoding, chunk, faded_samples_));
   audio::FadeIn(samples, fade_position_, fade_samples_);

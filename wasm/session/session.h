@@ -214,7 +214,7 @@ class Session final : private protocol::LegListener,
 
   std::unique_ptr<protocol::Leg> leg_;
   // From the first authorised start on.
-  std::optional<protocol::AudioFormat> leg_format_;
+  protocol::AudioFormat leg_format_;
   std::unique_ptr<protocol::Agent> agent_;
   std::unique_ptr<CallerAudio> caller_audio_;
   std::unique_ptr<Playout> playout_;

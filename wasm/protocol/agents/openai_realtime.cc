@@ -366,7 +366,7 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
   const bool awaits_tools = !open_tool_calls_.empty() || tools_answered_;
   if (awaits_tools && open_tool_calls_.empty()) {
     tools_answered_ = false;
-    requests_.push_back({});
+    requests_.emplace_back();
   }
   listener_.OnAgentReplyDone(end,
                              awaits_tools

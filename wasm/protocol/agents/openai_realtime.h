@@ -69,10 +69,10 @@ class OpenAiRealtime final : public Agent {
   void Say(std::string_view text) override;
   void DiscardTurn() override;
   void Cancel() override;
-  int64_t Truncate(ItemId item, int64_t heard_ms) override;
+  int64_t Truncate(ItemId id, int64_t heard_ms) override;
   void ToolResult(std::string_view tool_call_id,
                   std::string_view output) override;
-  std::string_view item_name(ItemId item) const override;
+  std::string_view item_name(ItemId id) const override;
 
  private:
   // What is known of one assistant item that has audio.

@@ -227,9 +227,8 @@ void TwilioLeg::ParseMessage(std::string_view text) {
     const std::optional<MarkId> mark =
         ParseMarkName(StringMember(*body, "name"));
     const auto pending =
-        mark ? std::find(pending_marks_.begin(), pending_marks_.end(), *mark)
-             : pending_marks_.end();
-    if (pending == pending_marks_.end()) {
+        std::find(pending_marks_.begin(), pending_marks_.end(), mark);
+    if (!mark || pending == pending_marks_.end()) {
       listener_.OnLegFault(Fault::kUnknownMark);
       return;
     }
