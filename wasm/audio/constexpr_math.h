@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 // Math at compile time, by series: tables are the same to the bit in every
 // build, which no libm promises. For tables only; it is slow.
 
@@ -33,6 +35,11 @@ constexpr double BesselI0OfRoot(double squared) {
     sum += term;
   }
   return sum;
+}
+
+// To the nearest, halves away from zero. `value` is in range.
+constexpr int16_t RoundedToInt16(double value) {
+  return static_cast<int16_t>(value < 0 ? value - 0.5 : value + 0.5);
 }
 
 }  // namespace trunkline::audio

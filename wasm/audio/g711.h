@@ -3,16 +3,18 @@
 #include <cstdint>
 #include <span>
 
-// ITU-T G.711 at 8 kHz: one byte a sample against 16-bit linear PCM, where the
-// 14 bits (mu-law) and 13 bits (A-law) of the recommendation are the upper
-// ones. Exact for all 256 codes and all 65,536 values; ties round as the
-// recommendation's decision values say, and as spandsp does.
+// ITU-T G.711: one byte a sample against 16-bit linear PCM, whose upper 14 bits
+// (mu-law) or 13 bits (A-law) are the recommendation's. Exact for all 256 codes
+// and all 65,536 values. A value that lies on one of the recommendation's
+// decision values takes the code of the interval above it; an A-law value below
+// zero, the code of the interval nearer to zero. spandsp does the same.
 //
-// Every function wants out.size() >= in.size() and touches no more of `out`.
+// Every function wants out.size() >= in.size(), writes in.size() elements and
+// touches no more of `out`.
 
 namespace trunkline::audio {
 
-// Codes of linear zero.
+// Codes of linear zero. A-law has none: 0xD5 is +8 of 32,768.
 inline constexpr uint8_t kMuLawSilence = 0xFF;
 inline constexpr uint8_t kALawSilence = 0xD5;
 

@@ -1,14 +1,34 @@
 #include "audio/level.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace trunkline::audio {
+namespace {
+
+// log2(value) with 16 bits of fraction, rounded down. value > 0.
+int32_t Log2Q16(uint32_t value) {
+  const int exponent = 31 - std::countl_zero(value);
+  // In [1, 2), 31 bits of fraction. Squared, it is in [1, 4): a first bit of
+  // the logarithm's fraction, and the square or its half for the next.
+  uint64_t mantissa = uint64_t{value} << (31 - exponent);
+  int32_t log2 = exponent;
+  for (int bit = 0; bit < 16; ++bit) {
+    mantissa = mantissa * mantissa >> 31;
+    const uint64_t carry = mantissa >> 32;
+    mantissa >>= carry;
+    log2 = log2 * 2 + static_cast<int32_t>(carry);
+  }
+  return log2;
+}
+
+}  // namespace
 
 uint32_t MeanSquare(std::span<const int16_t> samples) {
   if (samples.empty()) return 0;
   uint64_t sum = 0;
   for (const int16_t sample : samples) {
-    sum += static_cast<uint64_t>(static_cast<int32_t>(sample) * sample);
+    sum += static_cast<uint32_t>(static_cast<int32_t>(sample) * sample);
   }
   return static_cast<uint32_t>(sum / samples.size());
 }
@@ -20,6 +40,15 @@ int32_t Peak(std::span<const int16_t> samples) {
     peak = std::max(peak, value < 0 ? -value : value);
   }
   return peak;
+}
+
+int LevelDbfsTenths(uint32_t mean_square) {
+  if (mean_square == 0) return kSilenceDbfsTenths;
+  // 100 * log10(2) = 30.10300, times 2^16.
+  constexpr int64_t kTenthsPerOctaveQ16 = 1'972'830;
+  const int64_t octaves = int64_t{Log2Q16(mean_square)} - (30 << 16);
+  return static_cast<int>(
+      (octaves * kTenthsPerOctaveQ16 + (int64_t{1} << 31)) >> 32);
 }
 
 }  // namespace trunkline::audio

@@ -10,18 +10,28 @@
 namespace trunkline::audio {
 namespace {
 
-// -55 dBFS: (32768 * 10^(-55/20))^2. No speech on a telephone line is quieter,
-// and no idle line that is fit for calls is louder.
-constexpr uint32_t kQuietest = 3395;
-// Speech is at least 6 dB above the floor.
-constexpr uint32_t kMargin = 4;
-// Where the floor starts: it falls at once and rises slowly.
-constexpr uint32_t kInitialFloor = 300;
-// 1/128 a frame: 1.7 dB a second, slower than any pause between words is short,
-// faster than a caller walks into a noisy street and gives up.
-constexpr uint32_t kRise = 128;
-// No floor above -35 dBFS: speech must still be able to exceed it.
-constexpr uint32_t kHighestFloor = 340'000;
+// All of these are tenths of a dB or of dBFS.
+
+// Speech on a telephone line is louder, an idle line fit for calls is not.
+constexpr int kQuietestSpeech = -550;
+// How far speech lies above the floor. The floor is a minimum, so that steady
+// noise itself reaches up to 3 dB above it.
+constexpr int kMargin = 40;
+// How far the end of a word may lie below the loudest frame. Breath and room
+// follow it there.
+constexpr int kRange = 300;
+// What the loudest frame sinks by in a frame, 5 dB/s, and how far: a caller who
+// turns away is heard again within seconds.
+constexpr int kLoudestDecay = 1;
+constexpr int kLoudestAtLeast = -350;
+
+// The floor falls at once and rises by 10 dB/s: a vowel held for four seconds
+// is still speech, and noise that sets in is noise after five.
+constexpr int kFloorRise = 2;
+constexpr int kFloorAtStart = -600;
+constexpr int kFloorAtLeast = -700;
+// Speech must be able to exceed it.
+constexpr int kFloorAtMost = -200;
 
 }  // namespace
 
@@ -30,11 +40,11 @@ struct SpeechDetector::Vad {
   ~Vad() { WebRtcVad_Free(handle); }
   Vad(const Vad&) = delete;
   Vad& operator=(const Vad&) = delete;
-  VadInst* handle;
+  VadInst* const handle;
 };
 
 SpeechDetector::SpeechDetector(const Config& config)
-    : vad_(std::make_unique<Vad>()), config_(config) {
+    : config_(config), vad_(std::make_unique<Vad>()) {
   Reset();
 }
 
@@ -44,26 +54,44 @@ void SpeechDetector::Reset() {
   TL_CHECK(WebRtcVad_Init(vad_->handle) == 0);
   TL_CHECK(WebRtcVad_set_mode(vad_->handle, static_cast<int>(config_.mode)) ==
            0);
-  noise_floor_ = kInitialFloor;
+  noise_floor_ = kFloorAtStart;
+  loudest_ = kLoudestAtLeast;
+  quietest_.fill(kFloorAtStart);
+  slot_ = 0;
+  slot_frames_ = 0;
 }
 
 SpeechDetector::Result SpeechDetector::Process(std::span<const int16_t> frame) {
   TL_CHECK(frame.size() == kFrameSamples);
-  Result result;
-  result.mean_square = MeanSquare(frame);
-  if (result.mean_square < noise_floor_) {
-    noise_floor_ = std::max<uint32_t>(result.mean_square, 1);
-  } else {
-    noise_floor_ =
-        std::min(noise_floor_ + noise_floor_ / kRise + 1, kHighestFloor);
-  }
-  result.noise_floor = noise_floor_;
-  // WebRTC's detector sees every frame: it adapts to noise as well.
+  const int level = LevelDbfsTenths(MeanSquare(frame));
+  TrackNoise(level);
+  // WebRTC's detector sees every frame: it learns from noise as well.
   const bool voiced = WebRtcVad_Process(vad_->handle, kSampleRateHz,
                                         frame.data(), frame.size()) == 1;
-  result.speech = voiced && result.mean_square > kQuietest &&
-                  result.mean_square > noise_floor_ * kMargin;
-  return result;
+  const bool loud = level > kQuietestSpeech && level > noise_floor_ + kMargin &&
+                    level > loudest_ - kRange;
+  loudest_ = std::max(loudest_ - kLoudestDecay, kLoudestAtLeast);
+  if (voiced && loud) loudest_ = std::max(loudest_, level);
+  return Result{
+      .speech = voiced && loud,
+      .voiced = voiced,
+      .level_dbfs_tenths = static_cast<int16_t>(level),
+      .noise_floor_dbfs_tenths = static_cast<int16_t>(noise_floor_),
+  };
+}
+
+void SpeechDetector::TrackNoise(int level) {
+  const auto bounded =
+      static_cast<int16_t>(std::clamp(level, kFloorAtLeast, kFloorAtMost));
+  if (slot_frames_ == kSlotFrames) {
+    slot_frames_ = 0;
+    slot_ = (slot_ + 1) % kSlots;
+    quietest_[slot_] = bounded;
+  }
+  ++slot_frames_;
+  quietest_[slot_] = std::min(quietest_[slot_], bounded);
+  const int quietest = *std::min_element(quietest_.begin(), quietest_.end());
+  noise_floor_ = std::min(noise_floor_ + kFloorRise, quietest);
 }
 
 }  // namespace trunkline::audio

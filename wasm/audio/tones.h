@@ -1,27 +1,37 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace trunkline::audio {
 
-// What a caller hears when a call ends and nobody can say so: three notes that
-// fall (G4, E4, C4), 240 ms each, at -18 dBFS, each rising and sinking softly.
+// What a caller hears when a call ends and nobody can say so: three soft notes
+// that fall (G4, E4, C4), 720 ms in all, at -18 dB below a full-scale sine,
+// each rising within 30 ms and dying away over 120 ms along a quarter of a
+// sine, so that nothing clicks.
+//
+// Integer arithmetic; the samples do not depend on how they are asked for.
+// Allocates nothing.
 class FarewellTones {
  public:
-  static constexpr int kNotes = 3;
+  static constexpr size_t kNotes = 3;
   static constexpr int kNoteMs = 240;
 
-  // `sample_rate_hz`: 8000, 16000, 24000 or 48000.
+  // Precondition: `sample_rate_hz` is 8000, 16000, 24000 or 48000.
   explicit FarewellTones(int sample_rate_hz);
 
-  // Writes the next samples; returns how many, 0 when all have been written.
+  // Writes the next samples; returns how many, 0 once all have been written.
   size_t Generate(std::span<int16_t> out);
+
+  // How many there are in all.
+  size_t total_samples() const { return note_samples_ * kNotes; }
 
  private:
   size_t note_samples_;
-  uint32_t steps_[kNotes];
+  // What a sample adds to the phase, note by note; 2^32 is a whole turn.
+  std::array<uint32_t, kNotes> steps_;
   size_t position_ = 0;
   uint32_t phase_ = 0;
 };

@@ -2,34 +2,146 @@
 
 #include <array>
 
+#include "base/check.h"
+
+#if defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+#endif
+
 namespace trunkline {
 namespace {
 
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-// Above any six bits: three good characters and a bad one stay recognisable
-// when all four are combined.
+// The value of a character that is none: above any six bits, wherever a group
+// of four shifts it to.
 constexpr uint32_t kBad = 0x8000'0000;
 
-constexpr std::array<uint32_t, 256> MakeValues() {
+constexpr auto kValues = [] {
   std::array<uint32_t, 256> values{};
   values.fill(kBad);
   for (uint32_t i = 0; i < kAlphabet.size(); ++i) {
     values[static_cast<unsigned char>(kAlphabet[i])] = i;
   }
   return values;
-}
-constexpr std::array<uint32_t, 256> kValues = MakeValues();
+}();
 
 uint32_t ValueOf(char c) { return kValues[static_cast<unsigned char>(c)]; }
+
+// Parts of the whole that are done, 3 bytes for 4 characters: where the rest
+// begins.
+struct Done {
+  size_t bytes = 0;
+  size_t characters = 0;
+};
+
+#if defined(__wasm_simd128__)
+
+// Twelve bytes against sixteen characters a step, by the method of W. Mula and
+// D. Lemire, "Faster Base64 Encoding and Decoding using AVX2 Instructions"
+// (2018). A step touches sixteen bytes on either side.
+constexpr size_t kStep = 16;
+
+Done EncodeFast(std::span<const uint8_t> in, char* out) {
+  // What turns a value into its character, by class: 0 for a-z, 1-10 for the
+  // digits, 11 for '+', 12 for '/', 13 for A-Z.
+  const v128_t offsets = wasm_i8x16_const(
+      'a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+      '0' - 52, '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
+  Done done;
+  for (; in.size() - done.bytes >= kStep; done.bytes += 12) {
+    // Three bytes in each 32-bit lane, the first one uppermost.
+    const v128_t lanes = wasm_i8x16_swizzle(
+        wasm_v128_load(in.data() + done.bytes),
+        wasm_i8x16_const(2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1));
+    const v128_t values = wasm_v128_or(
+        wasm_v128_or(wasm_u32x4_shr(lanes, 18),
+                     wasm_v128_and(wasm_u32x4_shr(lanes, 4),
+                                   wasm_i32x4_const_splat(0x3F00))),
+        wasm_v128_or(wasm_v128_and(wasm_i32x4_shl(lanes, 10),
+                                   wasm_i32x4_const_splat(0x3F0000)),
+                     wasm_v128_and(wasm_i32x4_shl(lanes, 24),
+                                   wasm_i32x4_const_splat(0x3F000000))));
+    const v128_t upper_case =
+        wasm_v128_and(wasm_i8x16_lt(values, wasm_i8x16_const_splat(26)),
+                      wasm_i8x16_const_splat(13));
+    const v128_t classes = wasm_v128_or(
+        wasm_u8x16_sub_sat(values, wasm_i8x16_const_splat(51)), upper_case);
+    wasm_v128_store(
+        out + done.characters,
+        wasm_i8x16_add(values, wasm_i8x16_swizzle(offsets, classes)));
+    done.characters += 16;
+  }
+  return done;
+}
+
+// Stops before the first sixteen characters of which one is bad.
+Done DecodeFast(std::string_view in, std::span<uint8_t> out) {
+  // A character is bad if these two, looked up by its halves, share a bit.
+  const v128_t by_high =
+      wasm_u8x16_const(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10,
+                       0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10);
+  const v128_t by_low =
+      wasm_u8x16_const(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
+                       0x11, 0x13, 0x1A, 0x1B, 0x1B, 0x1B, 0x1A);
+  // What turns a character into its value, by its upper half; '/', which shares
+  // its half with '+', by one less.
+  const v128_t offsets =
+      wasm_i8x16_const(0, 63 - '/', 62 - '+', 52 - '0', -'A', -'A', 26 - 'a',
+                       26 - 'a', 0, 0, 0, 0, 0, 0, 0, 0);
+  Done done;
+  for (;
+       in.size() - done.characters >= kStep && out.size() - done.bytes >= kStep;
+       done.characters += 16) {
+    const v128_t chars = wasm_v128_load(in.data() + done.characters);
+    const v128_t high = wasm_u8x16_shr(chars, 4);
+    const v128_t low = wasm_v128_and(chars, wasm_i8x16_const_splat(0x0F));
+    if (wasm_v128_any_true(wasm_v128_and(wasm_i8x16_swizzle(by_high, high),
+                                         wasm_i8x16_swizzle(by_low, low)))) {
+      break;
+    }
+    const v128_t slash = wasm_i8x16_eq(chars, wasm_i8x16_const_splat('/'));
+    const v128_t values = wasm_i8x16_add(
+        chars, wasm_i8x16_swizzle(offsets, wasm_i8x16_add(high, slash)));
+    // Four values of six bits in each lane, the first one lowest.
+    const v128_t lanes = wasm_v128_or(
+        wasm_v128_or(
+            wasm_i32x4_shl(wasm_v128_and(values, wasm_i32x4_const_splat(0x3F)),
+                           18),
+            wasm_i32x4_shl(
+                wasm_v128_and(values, wasm_i32x4_const_splat(0x3F00)), 4)),
+        wasm_v128_or(
+            wasm_u32x4_shr(
+                wasm_v128_and(values, wasm_i32x4_const_splat(0x3F0000)), 10),
+            wasm_u32x4_shr(values, 24)));
+    wasm_v128_store(out.data() + done.bytes,
+                    wasm_i8x16_swizzle(
+                        lanes, wasm_i8x16_const(2, 1, 0, 6, 5, 4, 10, 9, 8, 14,
+                                                13, 12, -1, -1, -1, -1)));
+    done.bytes += 12;
+  }
+  return done;
+}
+
+#else
+
+Done EncodeFast(std::span<const uint8_t> /*in*/, char* /*out*/) { return {}; }
+
+Done DecodeFast(std::string_view /*in*/, std::span<uint8_t> /*out*/) {
+  return {};
+}
+
+#endif
 
 }  // namespace
 
 size_t Base64Encode(std::span<const uint8_t> in, char* out) {
   const char* const begin = out;
-  size_t i = 0;
-  for (; i + 3 <= in.size(); i += 3, out += 4) {
+  const Done done = EncodeFast(in, out);
+  out += done.characters;
+  size_t i = done.bytes;
+  for (; in.size() - i >= 3; i += 3, out += 4) {
     const uint32_t group = static_cast<uint32_t>(in[i]) << 16 |
                            static_cast<uint32_t>(in[i + 1]) << 8 | in[i + 2];
     out[0] = kAlphabet[group >> 18];
@@ -39,9 +151,8 @@ size_t Base64Encode(std::span<const uint8_t> in, char* out) {
   }
   const size_t rest = in.size() - i;
   if (rest > 0) {
-    const uint32_t group =
-        static_cast<uint32_t>(in[i]) << 16 |
-        (rest == 2 ? static_cast<uint32_t>(in[i + 1]) << 8 : 0);
+    const uint32_t second = rest == 2 ? in[i + 1] : 0;
+    const uint32_t group = static_cast<uint32_t>(in[i]) << 16 | second << 8;
     out[0] = kAlphabet[group >> 18];
     out[1] = kAlphabet[group >> 12 & 63];
     out[2] = rest == 2 ? kAlphabet[group >> 6 & 63] : '=';
@@ -53,6 +164,7 @@ size_t Base64Encode(std::span<const uint8_t> in, char* out) {
 
 std::optional<size_t> Base64Decode(std::string_view in,
                                    std::span<uint8_t> out) {
+  TL_CHECK(out.size() >= Base64DecodedMaxSize(in.size()));
   // Padding only completes the last group.
   if (in.size() % 4 == 0) {
     for (int i = 0; i < 2 && !in.empty() && in.back() == '='; ++i) {
@@ -60,10 +172,11 @@ std::optional<size_t> Base64Decode(std::string_view in,
     }
   }
   if (in.size() % 4 == 1) return std::nullopt;
-  uint8_t* to = out.data();
+  const Done done = DecodeFast(in, out);
+  uint8_t* to = out.data() + done.bytes;
   uint32_t all = 0;
-  size_t i = 0;
-  for (; i + 4 <= in.size(); i += 4, to += 3) {
+  size_t i = done.characters;
+  for (; in.size() - i >= 4; i += 4, to += 3) {
     const uint32_t a = ValueOf(in[i]);
     const uint32_t b = ValueOf(in[i + 1]);
     const uint32_t c = ValueOf(in[i + 2]);

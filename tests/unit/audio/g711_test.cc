@@ -2,135 +2,157 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <cstdint>
+#include <numeric>
+#include <utility>
 #include <vector>
+
+#include "support/audio_reference.h"
 
 namespace trunkline::audio {
 namespace {
 
-// The slow twins: the decision values of ITU-T G.711, tables 1 and 2, scaled to
-// 16 bits and walked step by step. Interval k of a magnitude begins at value k
-// and ends before value k + 1; the last one never ends.
+std::vector<uint8_t> AllCodes() {
+  std::vector<uint8_t> codes(256);
+  std::iota(codes.begin(), codes.end(), uint8_t{0});
+  return codes;
+}
 
-// Mu-law: 0, 4, then 15 steps of 8, then 16 steps each of 16, 32, ... 1024.
-std::vector<int> MuLawDecisions() {
-  std::vector<int> decisions = {0, 4};
-  for (int i = 0; i < 15; ++i) decisions.push_back(decisions.back() + 8);
-  for (int step = 16; step <= 1024; step *= 2) {
-    for (int i = 0; i < 16; ++i) decisions.push_back(decisions.back() + step);
+std::vector<int16_t> AllSamples() {
+  std::vector<int16_t> samples(65536);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    samples[i] = static_cast<int16_t>(static_cast<int>(i) - 32768);
   }
-  return decisions;
+  return samples;
 }
 
-// A-law: 32 steps of 16, then 16 steps each of 32, 64, ... 1024.
-std::vector<int> ALawDecisions() {
-  std::vector<int> decisions = {0};
-  for (int i = 0; i < 32; ++i) decisions.push_back(decisions.back() + 16);
-  for (int step = 32; step <= 1024; step *= 2) {
-    for (int i = 0; i < 16; ++i) decisions.push_back(decisions.back() + step);
-  }
-  return decisions;
-}
-
-// A code's value lies midway between the decision values of its interval; the
-// two codes of mu-law's first interval are zero.
-int16_t ReferenceMuLaw(uint8_t code) {
-  const std::vector<int> decisions = MuLawDecisions();
-  const auto interval = static_cast<size_t>(0x7F - (code & 0x7F));
-  const int magnitude =
-      interval == 0 ? 0 : (decisions[interval] + decisions[interval + 1]) / 2;
-  return static_cast<int16_t>((code & 0x80) != 0 ? magnitude : -magnitude);
-}
-
-int16_t ReferenceALaw(uint8_t code) {
-  const std::vector<int> decisions = ALawDecisions();
-  const int even = code ^ 0x55;
-  const auto interval = static_cast<size_t>(even & 0x7F);
-  const int magnitude = (decisions[interval] + decisions[interval + 1]) / 2;
-  return static_cast<int16_t>((even & 0x80) != 0 ? magnitude : -magnitude);
-}
-
-int16_t DecodeOne(void (*decode)(std::span<const uint8_t>, std::span<int16_t>),
-                  uint8_t code) {
-  int16_t value = 0;
-  decode({&code, 1}, {&value, 1});
-  return value;
-}
-
-TEST(G711Test, DecodesEveryCodeAsTheTablesSay) {
-  for (int code = 0; code < 256; ++code) {
-    const auto byte = static_cast<uint8_t>(code);
-    EXPECT_EQ(DecodeOne(DecodeMuLaw, byte), ReferenceMuLaw(byte)) << code;
-    EXPECT_EQ(DecodeOne(DecodeALaw, byte), ReferenceALaw(byte)) << code;
+TEST(MuLawTest, EveryCodeDecodesAsTheTablesSay) {
+  const std::vector<uint8_t> codes = AllCodes();
+  std::vector<int16_t> samples(codes.size());
+  DecodeMuLaw(codes, samples);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    ASSERT_EQ(samples[i], test::ReferenceDecodeMuLaw(codes[i])) << i;
   }
 }
 
-// Every one of the 65,536 values gets the code of its interval. A value on a
-// decision value belongs to the larger magnitude; in A-law, whose negative side
-// is the one's complement of the positive, -1 - m mirrors m.
-TEST(G711Test, EncodesEveryValueIntoItsInterval) {
-  std::vector<int16_t> values(65536);
-  for (int i = 0; i < 65536; ++i) {
-    values[static_cast<size_t>(i)] = static_cast<int16_t>(i - 32768);
+TEST(MuLawTest, EverySampleEncodesAsTheTablesSay) {
+  const std::vector<int16_t> samples = AllSamples();
+  std::vector<uint8_t> codes(samples.size());
+  EncodeMuLaw(samples, codes);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    ASSERT_EQ(codes[i], test::ReferenceEncodeMuLaw(samples[i])) << samples[i];
   }
-  std::vector<uint8_t> mu(values.size());
-  std::vector<uint8_t> a(values.size());
-  EncodeMuLaw(values, mu);
-  EncodeALaw(values, a);
-  const std::vector<int> mu_decisions = MuLawDecisions();
-  const std::vector<int> a_decisions = ALawDecisions();
-  int mu_interval = 0;
-  int a_interval = 0;
-  for (int magnitude = 0; magnitude <= 32767; ++magnitude) {
-    while (mu_interval < 127 &&
-           magnitude >= mu_decisions[static_cast<size_t>(mu_interval) + 1]) {
-      ++mu_interval;
-    }
-    while (a_interval < 127 &&
-           magnitude >= a_decisions[static_cast<size_t>(a_interval) + 1]) {
-      ++a_interval;
-    }
-    ASSERT_EQ(mu[static_cast<size_t>(32768 + magnitude)], 0xFF - mu_interval)
-        << magnitude;
-    if (magnitude > 0) {
-      ASSERT_EQ(mu[static_cast<size_t>(32768 - magnitude)], 0x7F - mu_interval)
-          << -magnitude;
-    }
-    ASSERT_EQ(a[static_cast<size_t>(32768 + magnitude)],
-              (0x80 | a_interval) ^ 0x55)
-        << magnitude;
-    ASSERT_EQ(a[static_cast<size_t>(32767 - magnitude)], a_interval ^ 0x55)
-        << -1 - magnitude;
-  }
-  EXPECT_EQ(mu[0], 0x00);
 }
 
-TEST(G711Test, KnownValues) {
-  const std::pair<int16_t, uint8_t> vectors[] = {
-      {0, 0xFF}, {1000, 0xCE}, {-1000, 0x4E}, {32767, 0x80}, {-32768, 0x00}};
-  for (const auto& [value, code] : vectors) {
+TEST(MuLawTest, KnownValues) {
+  const std::vector<std::pair<int16_t, uint8_t>> known = {
+      {0, kMuLawSilence}, {1000, 0xCE},   {-1000, 0x4E},
+      {32767, 0x80},      {-32768, 0x00}, {-1, 0x7F}};
+  for (const auto& [sample, code] : known) {
     uint8_t encoded = 0;
-    EncodeMuLaw({&value, 1}, {&encoded, 1});
-    EXPECT_EQ(encoded, code) << value;
+    EncodeMuLaw({&sample, 1}, {&encoded, 1});
+    EXPECT_EQ(encoded, code) << sample;
   }
-  const int16_t zero = 0;
-  uint8_t encoded = 0;
-  EncodeALaw({&zero, 1}, {&encoded, 1});
-  EXPECT_EQ(encoded, kALawSilence);
+  const std::vector<std::pair<uint8_t, int16_t>> decoded = {
+      {0xFF, 0}, {0x7F, 0}, {0x80, 32124}, {0x00, -32124}, {0xCE, 988}};
+  for (const auto& [code, sample] : decoded) {
+    int16_t out = 1;
+    DecodeMuLaw({&code, 1}, {&out, 1});
+    EXPECT_EQ(out, sample) << int{code};
+  }
 }
 
-// Code to value to code is the identity, but for mu-law's second zero.
-TEST(G711Test, EveryCodeSurvivesARoundTrip) {
-  for (int code = 0; code < 256; ++code) {
-    const auto byte = static_cast<uint8_t>(code);
-    const int16_t mu = DecodeOne(DecodeMuLaw, byte);
-    const int16_t a = DecodeOne(DecodeALaw, byte);
-    uint8_t again = 0;
-    EncodeMuLaw({&mu, 1}, {&again, 1});
-    EXPECT_EQ(again, byte == 0x7F ? 0xFF : byte);
-    EncodeALaw({&a, 1}, {&again, 1});
-    EXPECT_EQ(again, byte);
+TEST(MuLawTest, CodesSurviveThereAndBackExceptNegativeZero) {
+  const std::vector<uint8_t> codes = AllCodes();
+  std::vector<int16_t> samples(codes.size());
+  std::vector<uint8_t> again(codes.size());
+  DecodeMuLaw(codes, samples);
+  EncodeMuLaw(samples, again);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    EXPECT_EQ(again[i], codes[i] == 0x7F ? kMuLawSilence : codes[i]);
   }
+}
+
+TEST(ALawTest, EveryCodeDecodesAsTheTablesSay) {
+  const std::vector<uint8_t> codes = AllCodes();
+  std::vector<int16_t> samples(codes.size());
+  DecodeALaw(codes, samples);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    ASSERT_EQ(samples[i], test::ReferenceDecodeALaw(codes[i])) << i;
+  }
+}
+
+TEST(ALawTest, EverySampleEncodesAsTheTablesSay) {
+  const std::vector<int16_t> samples = AllSamples();
+  std::vector<uint8_t> codes(samples.size());
+  EncodeALaw(samples, codes);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    ASSERT_EQ(codes[i], test::ReferenceEncodeALaw(samples[i])) << samples[i];
+  }
+}
+
+TEST(ALawTest, KnownValues) {
+  const std::vector<std::pair<int16_t, uint8_t>> known = {
+      {0, kALawSilence}, {-1, 0x55},    {1000, 0xFA},
+      {-1000, 0x7A},     {32767, 0xAA}, {-32768, 0x2A}};
+  for (const auto& [sample, code] : known) {
+    uint8_t encoded = 0;
+    EncodeALaw({&sample, 1}, {&encoded, 1});
+    EXPECT_EQ(encoded, code) << sample;
+  }
+  const std::vector<std::pair<uint8_t, int16_t>> decoded = {
+      {kALawSilence, 8}, {0x55, -8}, {0xAA, 32256}, {0x2A, -32256}};
+  for (const auto& [code, sample] : decoded) {
+    int16_t out = 1;
+    DecodeALaw({&code, 1}, {&out, 1});
+    EXPECT_EQ(out, sample) << int{code};
+  }
+}
+
+TEST(ALawTest, EveryCodeSurvivesThereAndBack) {
+  const std::vector<uint8_t> codes = AllCodes();
+  std::vector<int16_t> samples(codes.size());
+  std::vector<uint8_t> again(codes.size());
+  DecodeALaw(codes, samples);
+  EncodeALaw(samples, again);
+  EXPECT_EQ(again, codes);
+}
+
+// Loops that work on several samples at once have a part that does not.
+TEST(G711Test, AnyLengthIsTreatedAlikeAndNothingBehindItIsWritten) {
+  constexpr uint8_t kUntouchedCode = 0xA5;
+  constexpr int16_t kUntouchedSample = 12345;
+  for (size_t size = 0; size < 70; ++size) {
+    std::vector<uint8_t> codes(size);
+    for (size_t i = 0; i < size; ++i) codes[i] = static_cast<uint8_t>(i * 37);
+    std::vector<int16_t> mu_law(size + 8, kUntouchedSample);
+    std::vector<int16_t> a_law(size + 8, kUntouchedSample);
+    DecodeMuLaw(codes, mu_law);
+    DecodeALaw(codes, a_law);
+    std::vector<uint8_t> mu_law_codes(size + 16, kUntouchedCode);
+    std::vector<uint8_t> a_law_codes(size + 16, kUntouchedCode);
+    EncodeMuLaw(std::span(mu_law).first(size), mu_law_codes);
+    EncodeALaw(std::span(a_law).first(size), a_law_codes);
+    for (size_t i = 0; i < size; ++i) {
+      ASSERT_EQ(mu_law[i], test::ReferenceDecodeMuLaw(codes[i]));
+      ASSERT_EQ(a_law[i], test::ReferenceDecodeALaw(codes[i]));
+      ASSERT_EQ(mu_law_codes[i], test::ReferenceEncodeMuLaw(mu_law[i]));
+      ASSERT_EQ(a_law_codes[i], codes[i]);
+    }
+    for (size_t i = size; i < size + 8; ++i) {
+      ASSERT_EQ(mu_law[i], kUntouchedSample);
+      ASSERT_EQ(a_law[i], kUntouchedSample);
+      ASSERT_EQ(mu_law_codes[i], kUntouchedCode);
+      ASSERT_EQ(a_law_codes[i], kUntouchedCode);
+    }
+  }
+}
+
+TEST(G711DeathTest, OutputThatIsTooShortIsRefused) {
+  const std::vector<uint8_t> codes(3);
+  std::vector<int16_t> samples(2);
+  EXPECT_DEATH(DecodeMuLaw(codes, samples), "");
+  EXPECT_DEATH(DecodeALaw(codes, samples), "");
 }
 
 }  // namespace

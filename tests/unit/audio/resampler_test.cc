@@ -4,182 +4,247 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <string>
 #include <vector>
+
+#include "support/audio_reference.h"
+#include "support/audio_signals.h"
 
 namespace trunkline::audio {
 namespace {
 
-constexpr double kTwoPi = 6.28318530717958647692;
+constexpr int kRatesHz[] = {8000, 16000, 24000, 48000};
 
 struct Pair {
   int in_hz;
   int out_hz;
 };
-void PrintTo(const Pair& pair, std::ostream* out) {
-  *out << pair.in_hz << "->" << pair.out_hz;
-}
 
-class ResamplerTest : public testing::TestWithParam<Pair> {};
-
-std::vector<int16_t> Sine(double hz, int rate_hz, int samples, double peak) {
-  std::vector<int16_t> out;
-  for (int i = 0; i < samples; ++i) {
-    out.push_back(static_cast<int16_t>(
-        std::lround(peak * std::sin(kTwoPi * hz * i / rate_hz))));
+std::vector<Pair> Pairs() {
+  std::vector<Pair> pairs;
+  for (const int in_hz : kRatesHz) {
+    for (const int out_hz : kRatesHz) {
+      if (in_hz != out_hz) pairs.push_back({in_hz, out_hz});
+    }
   }
-  return out;
+  return pairs;
 }
 
-std::vector<int16_t> Resample(Resampler& resampler,
-                              std::span<const int16_t> in) {
+std::vector<int16_t> Resampled(Resampler& resampler,
+                               std::span<const int16_t> in) {
   std::vector<int16_t> out(resampler.MaxOutputSamples(in.size()));
   out.resize(resampler.Process(in, out));
   return out;
 }
 
-// Power at `hz` and all other power, of the settled part, S16 squared.
-struct Spectrum {
-  double tone;
-  double rest;
-};
-Spectrum Analyse(std::span<const int16_t> out, double hz, int rate_hz) {
-  const auto skip = static_cast<size_t>(rate_hz / 50);
-  const std::span<const int16_t> settled = out.subspan(skip);
-  double re = 0;
-  double im = 0;
-  double window_sum = 0;
-  const auto n = static_cast<double>(settled.size());
-  for (size_t i = 0; i < settled.size(); ++i) {
-    const double window =
-        0.5 - 0.5 * std::cos(kTwoPi * static_cast<double>(i) / n);
-    re += window * settled[i] *
-          std::cos(kTwoPi * hz * static_cast<double>(i) / rate_hz);
-    im += window * settled[i] *
-          std::sin(kTwoPi * hz * static_cast<double>(i) / rate_hz);
-    window_sum += window;
-  }
-  const double amplitude = 2 * std::sqrt(re * re + im * im) / window_sum;
-  // Take the tone away at its exact amplitude and phase, and see what is left.
-  const double phase = std::atan2(im, re);
-  double rest = 0;
-  for (size_t i = 0; i < settled.size(); ++i) {
-    const double tone =
-        amplitude *
-        std::cos(kTwoPi * hz * static_cast<double>(i) / rate_hz - phase);
-    rest += (settled[i] - tone) * (settled[i] - tone);
-  }
-  return {amplitude * amplitude / 2, rest / n};
-}
+class ResamplerTest : public ::testing::TestWithParam<Pair> {
+ protected:
+  int in_hz() const { return GetParam().in_hz; }
+  int out_hz() const { return GetParam().out_hz; }
+  int lower_hz() const { return std::min(in_hz(), out_hz()); }
 
-double Db(double ratio) { return 10 * std::log10(std::max(ratio, 1e-20)); }
-
-// Frequencies scale with the lower rate: 3.4 kHz of 8.
-TEST_P(ResamplerTest, PassesSpeechFlatAndWithoutImages) {
-  const auto [in_hz, out_hz] = GetParam();
-  const double lower = std::min(in_hz, out_hz);
-  constexpr double kPeak = 16000;
-  for (double fraction = 0.025; fraction <= 0.4251; fraction += 0.025) {
-    const double hz = fraction * lower;
-    Resampler resampler(in_hz, out_hz);
-    const std::vector<int16_t> out =
-        Resample(resampler, Sine(hz, in_hz, in_hz / 2, kPeak));
-    const Spectrum spectrum = Analyse(out, hz, out_hz);
-    EXPECT_NEAR(Db(spectrum.tone / (kPeak * kPeak / 2)), 0, 0.1) << hz;
-    EXPECT_LT(Db(spectrum.rest / spectrum.tone), -70) << hz;
+  // What half a second of a sine becomes, without its first 50 ms.
+  std::vector<int16_t> Response(double frequency_hz) const {
+    Resampler resampler(in_hz(), out_hz());
+    const std::vector<int16_t> out = Resampled(
+        resampler, test::SineSignal(static_cast<size_t>(in_hz()) / 2,
+                                    frequency_hz, in_hz(), kAmplitude));
+    return {out.begin() + out_hz() / 20, out.end()};
   }
-}
 
-// Downwards, nothing from beyond the transition folds into what is heard.
-TEST_P(ResamplerTest, RejectsWhatWouldFold) {
-  const auto [in_hz, out_hz] = GetParam();
-  if (out_hz >= in_hz) return;
-  constexpr double kPeak = 16000;
-  for (double hz = 0.576 * out_hz; hz < 0.5 * in_hz; hz += 0.031 * out_hz) {
-    Resampler resampler(in_hz, out_hz);
-    const std::vector<int16_t> out =
-        Resample(resampler, Sine(hz, in_hz, in_hz / 4, kPeak));
-    double power = 0;
-    for (size_t i = out.size() / 4; i < out.size(); ++i) {
-      power += static_cast<double>(out[i]) * out[i];
+  // Frequencies between two shares of the lower rate, Hz. All have whole
+  // periods in what Response() returns, 450 ms.
+  std::vector<double> Frequencies(double from, double to) const {
+    std::vector<double> frequencies;
+    for (int i = 0; from + 0.0125 * i <= to + 1e-9; ++i) {
+      const double share = from + 0.0125 * i;
+      frequencies.push_back(std::round(share * lower_hz() / 20) * 20);
     }
-    power /= static_cast<double>(out.size() * 3 / 4);
-    EXPECT_LT(Db(power / (kPeak * kPeak / 2)), -70) << hz;
+    return frequencies;
+  }
+
+  // -3 dBFS.
+  static constexpr double kAmplitude = 23000;
+};
+
+TEST_P(ResamplerTest, PassBandIsFlat) {
+  for (const double frequency : Frequencies(0.0125, 0.425)) {
+    const double gain =
+        test::AmplitudeAt(Response(frequency), frequency, out_hz()) /
+        kAmplitude;
+    ASSERT_NEAR(20 * std::log10(gain), 0, 0.01) << frequency;
+  }
+}
+
+TEST_P(ResamplerTest, CutOffIsHalfOfTheLowerRate) {
+  if (in_hz() < out_hz()) return;  // There it is the end of the input's band.
+  const double frequency = 0.48 * lower_hz();
+  const double gain =
+      test::AmplitudeAt(Response(frequency), frequency, out_hz()) / kAmplitude;
+  EXPECT_NEAR(20 * std::log10(gain), -2.0, 1);
+}
+
+// Everything that is not the tone itself, noise included.
+TEST_P(ResamplerTest, ImagesAreBelowMinus74Db) {
+  for (const double frequency : Frequencies(0.0125, 0.425)) {
+    const double power =
+        test::PowerBeside(Response(frequency), frequency, out_hz());
+    ASSERT_LT(10 * std::log10(power / (kAmplitude * kAmplitude / 2)), -74)
+        << frequency;
+  }
+}
+
+TEST_P(ResamplerTest, AliasesAreBelowMinus74Db) {
+  if (in_hz() < out_hz()) return;  // Nothing can fold.
+  for (const double frequency :
+       Frequencies(0.575, 0.5 * in_hz() / lower_hz() - 0.0125)) {
+    const double power = test::PowerOf(Response(frequency));
+    ASSERT_LT(10 * std::log10(power / (kAmplitude * kAmplitude / 2)), -74)
+        << frequency;
+  }
+}
+
+TEST_P(ResamplerTest, MatchesTheSlowTwin) {
+  for (const std::vector<int16_t>& in :
+       {test::RandomSamples(1500, 1), test::NoiseSignal(1500, -200, 2)}) {
+    Resampler resampler(in_hz(), out_hz());
+    const std::vector<int16_t> out = Resampled(resampler, in);
+    const std::vector<double> exact =
+        test::ReferenceResample(in, in_hz(), out_hz());
+    ASSERT_EQ(out.size(), exact.size());
+    for (size_t i = 0; i < out.size(); ++i) {
+      // 240 coefficients, each half of 1/32768 wrong at most and mostly by
+      // less, and a rounded result.
+      ASSERT_NEAR(out[i], std::clamp(exact[i], -32768.0, 32767.0), 8) << i;
+    }
+  }
+}
+
+TEST_P(ResamplerTest, SaturatesAndNeverWraps) {
+  // Half periods from the shortest to well below the cut-off, so that every
+  // pattern of signs that a filter can meet at its loudest occurs.
+  for (size_t half_period = 1; half_period < 50; half_period += 3) {
+    const std::vector<int16_t> in = test::SquareSignal(1500, half_period);
+    Resampler resampler(in_hz(), out_hz());
+    const std::vector<int16_t> out = Resampled(resampler, in);
+    const std::vector<double> exact =
+        test::ReferenceResample(in, in_hz(), out_hz());
+    for (size_t i = 0; i < out.size(); ++i) {
+      ASSERT_NEAR(out[i], std::clamp(exact[i], -32768.0, 32767.0), 8)
+          << half_period << " " << i;
+    }
+  }
+}
+
+TEST_P(ResamplerTest, ConstantsPassUnchanged) {
+  for (const int value : {INT16_MIN, -1, 0, 1, 1000, INT16_MAX}) {
+    Resampler resampler(in_hz(), out_hz());
+    const std::vector<int16_t> out = Resampled(
+        resampler, std::vector<int16_t>(1000, static_cast<int16_t>(value)));
+    for (size_t i = out.size() / 2; i < out.size(); ++i) {
+      ASSERT_NEAR(out[i], value, std::abs(value) > 1 ? 6 : 0);
+    }
   }
 }
 
 TEST_P(ResamplerTest, AnySplitGivesTheSameSamples) {
-  const auto [in_hz, out_hz] = GetParam();
-  uint32_t random = 7;
-  const auto next = [&random](uint32_t bound) {
-    random = random * 1664525 + 1013904223;
-    return (random >> 8) % bound;
-  };
-  std::vector<int16_t> in(5000);
-  for (int16_t& sample : in) {
-    sample = static_cast<int16_t>(static_cast<int>(next(65536)) - 32768);
-  }
-  Resampler whole(in_hz, out_hz);
-  const std::vector<int16_t> expected = Resample(whole, in);
-  for (int round = 0; round < 20; ++round) {
-    Resampler split(in_hz, out_hz);
+  const std::vector<int16_t> in = test::RandomSamples(6000, 3);
+  Resampler whole(in_hz(), out_hz());
+  const std::vector<int16_t> expected = Resampled(whole, in);
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    test::Random random(seed);
+    const size_t longest = seed % 2 == 0 ? 7 : 1500;
+    Resampler resampler(in_hz(), out_hz());
     std::vector<int16_t> out;
-    for (size_t at = 0; at < in.size();) {
-      const size_t take = std::min<size_t>(next(700), in.size() - at);
-      const std::vector<int16_t> part =
-          Resample(split, std::span<const int16_t>(in).subspan(at, take));
-      out.insert(out.end(), part.begin(), part.end());
-      at += take;
+    size_t at = 0;
+    for (const size_t part : test::RandomSplit(in.size(), longest, random)) {
+      const std::vector<int16_t> more =
+          Resampled(resampler, std::span(in).subspan(at, part));
+      ASSERT_LE(more.size(), resampler.MaxOutputSamples(part));
+      out.insert(out.end(), more.begin(), more.end());
+      at += part;
     }
-    ASSERT_EQ(out, expected);
+    ASSERT_EQ(out, expected) << seed;
   }
 }
 
-TEST_P(ResamplerTest, ExtremesSaturateAndKeepTheCount) {
-  const auto [in_hz, out_hz] = GetParam();
-  for (const int period : {1, 2, 8, 80}) {
-    std::vector<int16_t> in;
-    for (int i = 0; i < 4800; ++i) {
-      in.push_back(i / period % 2 == 0 ? INT16_MAX : INT16_MIN);
-    }
-    Resampler resampler(in_hz, out_hz);
-    EXPECT_EQ(Resample(resampler, in).size(),
-              static_cast<size_t>(4800LL * out_hz / in_hz));
+TEST_P(ResamplerTest, CountOfSamplesIsFixed) {
+  Resampler resampler(in_hz(), out_hz());
+  test::Random random(4);
+  int64_t in_count = 0;
+  int64_t out_count = 0;
+  for (int i = 0; i < 500; ++i) {
+    const std::vector<int16_t> in(random.Below(50));
+    in_count += static_cast<int64_t>(in.size());
+    out_count += static_cast<int64_t>(Resampled(resampler, in).size());
+    ASSERT_EQ(out_count, (in_count * out_hz() + in_hz() - 1) / in_hz());
   }
 }
 
-TEST_P(ResamplerTest, DelayIsAsSaidAndBelowThreeMilliseconds) {
-  const auto [in_hz, out_hz] = GetParam();
-  std::vector<int16_t> in(static_cast<size_t>(in_hz / 20), 0);
-  in[0] = 20000;
-  Resampler resampler(in_hz, out_hz);
-  const std::vector<int16_t> out = Resample(resampler, in);
-  double centre = 0;
+TEST_P(ResamplerTest, DelayIsHalfOfTheFilter) {
+  Resampler resampler(in_hz(), out_hz());
+  const size_t at = static_cast<size_t>(in_hz()) / 100;
+  std::vector<int16_t> in(4 * at);
+  in[at] = 30000;
+  const std::vector<int16_t> out = Resampled(resampler, in);
   double energy = 0;
+  double centre = 0;
   for (size_t i = 0; i < out.size(); ++i) {
-    const double power = static_cast<double>(out[i]) * out[i];
-    centre += static_cast<double>(i) * power;
-    energy += power;
+    energy += double{1} * out[i] * out[i];
+    centre += static_cast<double>(i) * out[i] * out[i];
   }
-  if (energy == 0) return;  // the impulse fell between the samples kept
-  centre /= energy;
-  EXPECT_NEAR(centre, resampler.delay_samples(), 1.6);
-  EXPECT_LT(centre / out_hz * 1000, 3.0 * 8000 / std::min(in_hz, out_hz));
+  const double delay = centre / energy - out_hz() / 100.0;
+  EXPECT_NEAR(delay, resampler.delay_samples(), 1);
+  // Twenty samples of the lower rate: 2.5 ms at 8 kHz.
+  EXPECT_NEAR(delay / out_hz() * lower_hz(), 20, 1);
 }
 
-TEST(ResamplerSupportTest, KnowsItsRates) {
-  EXPECT_TRUE(Resampler::Supports(8000, 48000));
-  EXPECT_FALSE(Resampler::Supports(8000, 44100));
-  EXPECT_FALSE(Resampler::Supports(0, 8000));
+TEST_P(ResamplerTest, ResetForgetsThePast) {
+  const std::vector<int16_t> in = test::RandomSamples(777, 5);
+  Resampler fresh(in_hz(), out_hz());
+  const std::vector<int16_t> expected = Resampled(fresh, in);
+  Resampler used(in_hz(), out_hz());
+  Resampled(used, test::RandomSamples(1001, 6));
+  used.Reset();
+  EXPECT_EQ(Resampled(used, in), expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(AllPairs, ResamplerTest,
-                         testing::Values(Pair{8000, 16000}, Pair{8000, 24000},
-                                         Pair{8000, 48000}, Pair{16000, 8000},
-                                         Pair{16000, 24000}, Pair{16000, 48000},
-                                         Pair{24000, 8000}, Pair{24000, 16000},
-                                         Pair{24000, 48000}, Pair{48000, 8000},
-                                         Pair{48000, 16000}, Pair{48000, 24000},
-                                         Pair{8000, 8000}));
+INSTANTIATE_TEST_SUITE_P(Pairs, ResamplerTest, ::testing::ValuesIn(Pairs()),
+                         [](const ::testing::TestParamInfo<Pair>& instance) {
+                           return std::to_string(instance.param.in_hz / 1000) +
+                                  "To" +
+                                  std::to_string(instance.param.out_hz / 1000);
+                         });
+
+TEST(ResamplerEqualRatesTest, Copies) {
+  const std::vector<int16_t> in = test::RandomSamples(1000, 7);
+  for (const int hz : kRatesHz) {
+    Resampler resampler(hz, hz);
+    EXPECT_EQ(Resampled(resampler, in), in);
+    EXPECT_EQ(resampler.delay_samples(), 0);
+  }
+}
+
+TEST(ResamplerSupportTest, FourRates) {
+  for (const int in_hz : kRatesHz) {
+    for (const int out_hz : kRatesHz) {
+      EXPECT_TRUE(Resampler::Supports(in_hz, out_hz));
+    }
+    for (const int other : {0, -8000, 11025, 44100, 96000}) {
+      EXPECT_FALSE(Resampler::Supports(in_hz, other));
+      EXPECT_FALSE(Resampler::Supports(other, in_hz));
+    }
+  }
+}
+
+TEST(ResamplerDeathTest, UnsupportedRatesAndShortOutputAreRefused) {
+  EXPECT_DEATH(Resampler(8000, 44100), "");
+  Resampler resampler(8000, 24000);
+  const std::vector<int16_t> in(10);
+  std::vector<int16_t> out(29);
+  EXPECT_DEATH(resampler.Process(in, out), "");
+}
 
 }  // namespace
 }  // namespace trunkline::audio

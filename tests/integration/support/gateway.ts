@@ -1,0 +1,105 @@
+import { fetch as socketFetch } from "miniflare";
+import { createTestHarness } from "wrangler";
+import { Observer } from "../../simulators/observer.ts";
+import { type DialOptions, PhoneCall } from "../../simulators/twilio/phone-call.ts";
+
+/**
+ * The harness serves a Worker's outbound requests with Node's fetch, which cannot open WebSockets; miniflare's can.
+ */
+const plainFetch = globalThis.fetch;
+globalThis.fetch = ((input: RequestInfo | URL, init?: RequestInit) => {
+  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+  if (headers.get("upgrade") !== "websocket") return plainFetch(input, init);
+  const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
+  return socketFetch(url, { headers: Object.fromEntries(headers) });
+}) as typeof fetch;
+
+const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
+const ADMIN_TOKEN = "an-admin-token-for-tests-only";
+
+export interface Health {
+  status: string;
+  activeCalls: number;
+  calls: { admitted: number; refused: number; ended: Record<string, number> };
+}
+
+/** The built Worker with its wrangler.toml in workerd, on a loopback port. */
+export class Gateway {
+  readonly #harness: ReturnType<typeof createTestHarness>;
+  readonly url: string;
+  readonly authToken = AUTH_TOKEN;
+
+  private constructor(harness: ReturnType<typeof createTestHarness>, url: string) {
+    this.#harness = harness;
+    this.url = url;
+  }
+
+  static async start(vars: Record<string, string> = {}): Promise<Gateway> {
+    const harness = createTestHarness({
+      workers: [
+        {
+          configPath: "./wrangler.toml",
+          // A developer's own .dev.vars must not change what is tested.
+          vars: { FAULT_INJECTION: "true", ALLOW_UNAUTHENTICATED: "false", ...vars },
+          secrets: {
+            TWILIO_AUTH_TOKEN: AUTH_TOKEN,
+            TOKEN_SECRET: "a-token-secret-for-tests-only-0123456789",
+            ADMIN_TOKEN,
+            OPENAI_API_KEY: "simulated",
+          },
+        },
+      ],
+    });
+    const { url } = await harness.listen();
+    return new Gateway(harness, url.href.replace(/\/$/, ""));
+  }
+
+  close(): Promise<void> {
+    return this.#harness.close();
+  }
+
+  dial(options: Partial<DialOptions> = {}): Promise<PhoneCall> {
+    return PhoneCall.dial({ url: this.url, authToken: this.authToken, ...options });
+  }
+
+  observe(callId: string): Observer {
+    return new Observer(this.url, callId, ADMIN_TOKEN);
+  }
+
+  async health(): Promise<Health> {
+    return (await (await plainFetch(`${this.url}/health`)).json()) as Health;
+  }
+
+  async fault(callId: string, body: unknown): Promise<number> {
+    const response = await plainFetch(`${this.url}/api/faults/${callId}`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    await response.arrayBuffer();
+    return response.status;
+  }
+
+  /** Polls until no lease is held; throws when that takes longer. */
+  async idle(timeoutMs = 5_000): Promise<Health> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const health = await this.health();
+      if (health.activeCalls === 0) return health;
+      if (Date.now() > deadline) throw new Error(`${health.activeCalls} calls still hold a lease`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** The first event of a type on an observer; rejects in time. */
+export async function waitForEvent(observer: Observer, type: string, count = 1, timeoutMs = 10_000) {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const found = observer.events.filter((event) => event.type === type);
+    const event = found[count - 1];
+    if (event !== undefined) return event;
+    if (Date.now() > deadline) throw new Error(`no event "${type}": ${observer.events.map((e) => e.type).join(" ")}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,216 @@
+#include "support/audio_vectors.h"
+
+#include <array>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "audio/fade.h"
+#include "audio/g711.h"
+#include "audio/level.h"
+#include "audio/resampler.h"
+#include "audio/speech_detector.h"
+#include "audio/tones.h"
+#include "base/base64.h"
+#include "support/audio_signals.h"
+
+namespace trunkline::test {
+namespace {
+
+class Fnv1a {
+ public:
+  void AddByte(uint8_t byte) { hash_ = (hash_ ^ byte) * 0x100000001B3ULL; }
+  void AddBytes(std::span<const uint8_t> bytes) {
+    for (const uint8_t byte : bytes) AddByte(byte);
+  }
+  void AddSamples(std::span<const int16_t> samples) {
+    for (const int16_t sample : samples) {
+      const auto bits = static_cast<uint16_t>(sample);
+      AddByte(static_cast<uint8_t>(bits & 0xFF));
+      AddByte(static_cast<uint8_t>(bits >> 8));
+    }
+  }
+  uint64_t hash() const { return hash_; }
+
+ private:
+  uint64_t hash_ = 0xCBF29CE484222325ULL;
+};
+
+// An odd count, so that what a SIMD loop leaves over is run as well.
+constexpr size_t kCount = 9601;
+
+template <void (*Decode)(std::span<const uint8_t>, std::span<int16_t>)>
+uint64_t HashDecode() {
+  std::vector<uint8_t> codes(256 + 13);
+  std::iota(codes.begin(), codes.end(), uint8_t{0});
+  std::vector<int16_t> samples(codes.size());
+  Decode(codes, samples);
+  Fnv1a fnv;
+  fnv.AddSamples(samples);
+  return fnv.hash();
+}
+
+template <void (*Encode)(std::span<const int16_t>, std::span<uint8_t>)>
+uint64_t HashEncode() {
+  std::vector<int16_t> samples(65536 + 13);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    samples[i] = static_cast<int16_t>(static_cast<uint16_t>(i));
+  }
+  std::vector<uint8_t> codes(samples.size());
+  Encode(samples, codes);
+  Fnv1a fnv;
+  fnv.AddBytes(codes);
+  return fnv.hash();
+}
+
+template <int InHz, int OutHz>
+uint64_t HashResampler() {
+  Fnv1a fnv;
+  const std::vector<int16_t> inputs[] = {
+      RandomSamples(kCount, 1), SquareSignal(kCount, 7),
+      SineSignal(kCount, 1234.5, InHz, 20000)};
+  audio::Resampler resampler(InHz, OutHz);
+  for (const std::vector<int16_t>& in : inputs) {
+    std::vector<int16_t> out(resampler.MaxOutputSamples(in.size()));
+    out.resize(resampler.Process(in, out));
+    fnv.AddSamples(out);
+  }
+  return fnv.hash();
+}
+
+// Voice and pauses over noise, at all sorts of levels.
+template <audio::SpeechDetector::Mode DetectorMode>
+uint64_t HashSpeechDetector() {
+  Fnv1a fnv;
+  audio::SpeechDetector detector(
+      audio::SpeechDetector::Config{.mode = DetectorMode});
+  for (uint64_t part = 0; part < 16; ++part) {
+    std::vector<int16_t> line =
+        NoiseSignal(16000, -650 + 150 * static_cast<int>(part % 4), part);
+    Mix(line, VoiceSignal(8000, -450 + 100 * static_cast<int>(part / 4), part));
+    line = ThroughMuLaw(line);
+    for (size_t at = 0; at < line.size(); at += 160) {
+      const auto result =
+          detector.Process(std::span<const int16_t>(line).subspan(at, 160));
+      fnv.AddByte(static_cast<uint8_t>((result.speech ? 2 : 0) |
+                                       (result.voiced ? 1 : 0)));
+      const int16_t levels[] = {result.level_dbfs_tenths,
+                                result.noise_floor_dbfs_tenths};
+      fnv.AddSamples(levels);
+    }
+  }
+  return fnv.hash();
+}
+
+uint64_t HashLevel() {
+  Fnv1a fnv;
+  for (size_t n = 0; n < 60; ++n) {
+    const std::vector<int16_t> samples =
+        NoiseSignal(100 + n, -15 * static_cast<int>(n), n);
+    const uint32_t mean_square = audio::MeanSquare(samples);
+    const int16_t values[] = {
+        static_cast<int16_t>(audio::LevelDbfsTenths(mean_square)),
+        static_cast<int16_t>(audio::Peak(samples) - 32768),
+        static_cast<int16_t>(static_cast<uint16_t>(mean_square)),
+        static_cast<int16_t>(mean_square >> 16)};
+    fnv.AddSamples(values);
+  }
+  return fnv.hash();
+}
+
+uint64_t HashFade() {
+  Fnv1a fnv;
+  std::vector<int16_t> samples = RandomSamples(kCount, 2);
+  audio::FadeIn(samples, 17, 5000);
+  fnv.AddSamples(samples);
+  samples = RandomSamples(kCount, 3);
+  audio::FadeOut(samples, 3, 777);
+  fnv.AddSamples(samples);
+  return fnv.hash();
+}
+
+template <int Hz>
+uint64_t HashTones() {
+  audio::FarewellTones tones(Hz);
+  std::vector<int16_t> samples(tones.total_samples());
+  samples.resize(tones.Generate(samples));
+  Fnv1a fnv;
+  fnv.AddSamples(samples);
+  return fnv.hash();
+}
+
+uint64_t HashBase64() {
+  Fnv1a fnv;
+  Random random(4);
+  for (size_t size = 0; size < 200; ++size) {
+    std::vector<uint8_t> bytes(size);
+    for (uint8_t& byte : bytes)
+      byte = static_cast<uint8_t>(random.Next() >> 40);
+    std::string text(Base64EncodedSize(size), '\0');
+    Base64Encode(bytes, text.data());
+    for (const char c : text) fnv.AddByte(static_cast<uint8_t>(c));
+    // One character in three texts is replaced by any byte.
+    if (!text.empty() && random.Below(3) == 0) {
+      text[random.Below(text.size())] = static_cast<char>(random.Below(256));
+    }
+    std::vector<uint8_t> decoded(Base64DecodedMaxSize(text.size()));
+    const auto count = Base64Decode(text, decoded);
+    fnv.AddByte(count.has_value() ? 1 : 0);
+    fnv.AddBytes(std::span<const uint8_t>(decoded).first(count.value_or(0)));
+  }
+  return fnv.hash();
+}
+
+struct Vector {
+  std::string_view name;
+  uint64_t golden;
+  uint64_t (*run)();
+};
+
+using Mode = audio::SpeechDetector::Mode;
+
+constexpr std::array<Vector, kAudioVectors> kVectors = {{
+    {"mu-law decoder", 0xAB4CDF0C90400EE2, HashDecode<audio::DecodeMuLaw>},
+    {"mu-law encoder", 0x24C32D131AF3DB51, HashEncode<audio::EncodeMuLaw>},
+    {"A-law decoder", 0x43DBBF51D8557A7B, HashDecode<audio::DecodeALaw>},
+    {"A-law encoder", 0x4A4261FF3AE6C004, HashEncode<audio::EncodeALaw>},
+    {"resampler 8 to 16 Hz", 0xE24BEC17D0632231, HashResampler<8000, 16000>},
+    {"resampler 8 to 24 Hz", 0xC24CD83F550AEDE4, HashResampler<8000, 24000>},
+    {"resampler 8 to 48 Hz", 0xF7A96E98BD788885, HashResampler<8000, 48000>},
+    {"resampler 16 to 8 Hz", 0x5BD0381FD246F1E3, HashResampler<16000, 8000>},
+    {"resampler 16 to 24 Hz", 0x4AFB0C8B07010C7B, HashResampler<16000, 24000>},
+    {"resampler 16 to 48 Hz", 0xB71442EC3C28C7D5, HashResampler<16000, 48000>},
+    {"resampler 24 to 8 Hz", 0xB065279B43ECB195, HashResampler<24000, 8000>},
+    {"resampler 24 to 16 Hz", 0xFB0D5CD7FCDE8ABB, HashResampler<24000, 16000>},
+    {"resampler 24 to 48 Hz", 0xDCC813FE53BC8AC3, HashResampler<24000, 48000>},
+    {"resampler 48 to 8 Hz", 0xCAA281BD63A73AE1, HashResampler<48000, 8000>},
+    {"resampler 48 to 16 Hz", 0x2B709E536202EC7C, HashResampler<48000, 16000>},
+    {"resampler 48 to 24 Hz", 0xE25CEC9CCD7D843E, HashResampler<48000, 24000>},
+    {"resampler 24 to 24 Hz", 0x70AB9D038933AF88, HashResampler<24000, 24000>},
+    {"speech detector, mode 0", 0x5BADC33C55C5E2BB,
+     HashSpeechDetector<Mode::kQuality>},
+    {"speech detector, mode 1", 0x4B8C969A32792B36,
+     HashSpeechDetector<Mode::kLowBitrate>},
+    {"speech detector, mode 2", 0x345E56CBDC30DADF,
+     HashSpeechDetector<Mode::kAggressive>},
+    {"speech detector, mode 3", 0x6041B4095B79E142,
+     HashSpeechDetector<Mode::kStrict>},
+    {"level", 0x9E7288B5FC271D26, HashLevel},
+    {"fade", 0xFA72F1818654E5AF, HashFade},
+    {"tones at 8 Hz", 0x34355787A1C985F1, HashTones<8000>},
+    {"tones at 16 Hz", 0x3B2900BFE7029C76, HashTones<16000>},
+    {"tones at 24 Hz", 0x3F4D42480E713769, HashTones<24000>},
+    {"tones at 48 Hz", 0xA27A71D7A1264721, HashTones<48000>},
+    {"base64", 0xCECDD9D5BA3E3EB5, HashBase64},
+}};
+
+}  // namespace
+
+std::string_view AudioVectorName(size_t which) { return kVectors[which].name; }
+
+uint64_t AudioVectorHash(size_t which) { return kVectors[which].run(); }
+
+uint64_t AudioVectorGolden(size_t which) { return kVectors[which].golden; }
+
+}  // namespace trunkline::test
