@@ -7,7 +7,7 @@ import { type DialOptions, PhoneCall } from "../../simulators/twilio/phone-call.
  * The harness serves a Worker's outbound requests with Node's fetch, which cannot open WebSockets; miniflare's can.
  */
 const plainFetch = globalThis.fetch;
-globalThis.fetch = ((input: RequestInfo | URL, init?: RequestInit) => {
+globalThis.fetch = ((input: string | URL | Request, init?: RequestInit) => {
   const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
   if (headers.get("upgrade") !== "websocket") return plainFetch(input, init);
   const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;

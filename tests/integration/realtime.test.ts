@@ -1,0 +1,198 @@
+// Calls over real sockets, answered by the Realtime simulator, whose voice and ears are real.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { QUESTIONS } from "../simulators/openai-realtime/domain.ts";
+import { RealtimeServer } from "../simulators/openai-realtime/server.ts";
+import { say } from "../simulators/speech/say.ts";
+import { Gateway, waitForEvent } from "./support/gateway.ts";
+import { voice } from "./support/voice.ts";
+
+let upstream: RealtimeServer;
+let gateway: Gateway;
+beforeAll(async () => {
+  upstream = await RealtimeServer.start();
+  gateway = await Gateway.start({
+    OPENAI_BASE_URL: `http://127.0.0.1:${upstream.port}`,
+    LIMITS: JSON.stringify({ replyMs: 4000, agentReadyMs: 4000 }),
+  });
+  for (const { text } of QUESTIONS) for (const name of ["rms", "slt"] as const) await say(text, { voice: name });
+});
+beforeEach(() => {
+  upstream.faults = {};
+});
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+async function dial() {
+  const call = await gateway.dial({ agent: "openai-realtime" });
+  const observer = gateway.observe(call.callId);
+  await waitForEvent(observer, "agentReady");
+  const session = upstream.sessions.at(-1);
+  if (session === undefined) throw new Error("no session upstream");
+  return { call, observer, session };
+}
+
+describe("spoken turns", () => {
+  it("are answered, sixteen of sixteen", { timeout: 120_000 }, async () => {
+    // Four calls at a time, four turns each; two voices.
+    const misses: string[] = [];
+    const latencies: number[] = [];
+    await Promise.all(
+      [0, 1, 2, 3].map(async (index) => {
+        const { call, observer } = await dial();
+        for (const question of QUESTIONS.slice(index * 4, index * 4 + 4)) {
+          const asked = observer.events.length;
+          const words = await say(question.text, { voice: index % 2 === 0 ? "rms" : "slt" });
+          const spoken = await call.say(words);
+          const heardAt = await call.firstHeardAfter(spoken.endMs, 12_000);
+          await call.quiet(900, 20_000);
+          latencies.push((heardAt ?? Number.POSITIVE_INFINITY) - spoken.endMs);
+          const lines = observer.events
+            .slice(asked)
+            .filter((event) => event.type === "transcript" && event["final"] === true);
+          const of = (role: string) =>
+            lines
+              .filter((event) => event["role"] === role)
+              .map((event) => String(event["text"]).toLowerCase())
+              .join(" ");
+          const heard = question.heard.every((word) => of("caller").includes(word));
+          const answered = question.answered.every((word) => of("agent").includes(word));
+          if (heardAt === undefined || !heard || !answered) {
+            misses.push(`${question.text} -> "${of("caller")}" -> "${of("agent")}"`);
+          }
+        }
+        call.hangUp();
+        await call.ended;
+        expect(call.record().violations).toEqual([]);
+        expect(call.record().underruns).toBe(0);
+      }),
+    );
+    latencies.sort((a, b) => a - b);
+    process.stdout.write(
+      `16 spoken turns: reply heard ${latencies[8]?.toFixed(0)} ms (median) after the speech, at most ${latencies[15]?.toFixed(0)} ms\n`,
+    );
+    expect(misses).toEqual([]);
+    for (const session of upstream.sessions) expect(session.errors).toEqual([]);
+    await gateway.idle();
+  });
+
+  it("interrupted, are truncated where the caller stopped hearing", async () => {
+    const { call, observer, session } = await dial();
+    const first = await call.say(await say("When do you open?", { voice: "rms" }));
+    const heardAt = (await call.firstHeardAfter(first.endMs)) ?? 0;
+    await call.until(() => call.clock() > heardAt + 900, 3000);
+    const second = await call.say(await say("What is your address?", { voice: "rms" }));
+    await waitForEvent(observer, "truncated");
+    const clear = call.record().clears[0];
+    expect(await call.firstHeardAfter(second.endMs + 100, 10_000)).toBeDefined();
+    await call.quiet(900);
+    call.hangUp();
+    await call.ended;
+    const truncated = session.items.find((item) => item.truncatedAtMs !== undefined);
+    const offset = observer.offsetMs(call.epochMs) ?? 0;
+    const started = observer.events.find((event) => event.type === "replyStarted");
+    const heardMs = call.streams[0]?.playout?.heard
+      .filter(({ atMs }) => atMs >= (started?.atMs ?? 0) + offset - 30 && atMs < (clear?.atMs ?? 0))
+      .reduce((sum, { bytes }) => sum + bytes.length / 8, 0);
+    expect(Math.abs((truncated?.truncatedAtMs ?? 0) - (heardMs ?? 0))).toBeLessThanOrEqual(40);
+    expect(session.errors.filter((code) => code !== "response_cancel_not_active")).toEqual([]);
+    const answer = observer.events.filter((event) => event.type === "transcript" && event["role"] === "agent").at(-1);
+    expect(String(answer?.["text"])).toContain("street");
+  });
+
+  it("are not lost to a cough, and the cough is not answered", async () => {
+    const { call, observer, session } = await dial();
+    const first = await call.say(await say("What is on the menu today?", { voice: "rms" }));
+    const heardAt = (await call.firstHeardAfter(first.endMs)) ?? 0;
+    await call.until(() => call.clock() > heardAt + 700, 3000);
+    await call.say(voice(140, 2));
+    await call.quiet(1500);
+    call.hangUp();
+    await call.ended;
+    await waitForEvent(observer, "ended");
+    const types = observer.events.map((event) => event.type);
+    expect(types).toContain("resumed");
+    expect(types).not.toContain("truncated");
+    expect(session.received.filter(({ type }) => type === "response.create")).toHaveLength(1);
+    expect(session.items.some((item) => item.truncatedAtMs !== undefined)).toBe(false);
+  });
+
+  it("end the call when the agent says goodbye", async () => {
+    const { call, observer } = await dial();
+    const spoken = await call.say(await say("Thank you, goodbye.", { voice: "rms" }));
+    expect(await call.firstHeardAfter(spoken.endMs)).toBeDefined();
+    await call.ended;
+    const ended = await waitForEvent(observer, "ended");
+    expect(ended["reason"]).toBe("hangUp");
+    expect(call.record().closeCode).toBe(1000);
+  });
+});
+
+describe("an upstream that fails", () => {
+  it.each(["sessionCreated", "committed", "responseCreated", "firstDelta", "midAudio", "responseDone"] as const)(
+    "at %s leaves a caller who is answered or let go cleanly",
+    async (point) => {
+      upstream.faults = { dropAt: point };
+      const call = await gateway.dial({ agent: "openai-realtime" });
+      const observer = gateway.observe(call.callId);
+      await call.until(() => upstream.sessions.length > 0, 2000);
+      upstream.faults = {};
+      await waitForEvent(observer, "agentReady");
+      await call.say(await say("When do you open?", { voice: "rms" }));
+      // A reply over the new socket, or what was left of the first.
+      await waitForEvent(observer, "replyDone", 1, 15_000);
+      await call.quiet(500);
+      expect(call.over).toBe(false);
+      call.hangUp();
+      await call.ended;
+      await waitForEvent(observer, "ended");
+      expect(observer.events.filter((event) => event.type === "ended")).toHaveLength(1);
+      await gateway.idle();
+    },
+  );
+
+  it.each([
+    ["refuses the key", { refuseStatus: 401 }],
+    ["is overloaded", { refuseStatus: 503 }],
+    ["never answers", { stallAt: "open" }],
+  ] as const)("because it %s ends in tones and a normal close", async (_, faults) => {
+    upstream.faults = faults;
+    const call = await gateway.dial({ agent: "openai-realtime" });
+    const observer = gateway.observe(call.callId);
+    await call.ended;
+    const ended = await waitForEvent(observer, "ended");
+    expect(ended["reason"]).toBe("noAnswer");
+    expect(call.record().closeCode).toBe(1000);
+    expect(call.audible.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0)).toBeGreaterThan(300);
+    await gateway.idle();
+  });
+
+  it("with nonsense and errors is only counted", async () => {
+    upstream.faults = {
+      nonsenseAt: "responseCreated",
+      errorAt: { point: "committed", code: "server_error" },
+      omitUsage: true,
+    };
+    const { call, observer } = await dial();
+    const spoken = await call.say(await say("When do you open?", { voice: "rms" }));
+    expect(await call.firstHeardAfter(spoken.endMs)).toBeDefined();
+    await call.quiet(900);
+    call.hangUp();
+    await call.ended;
+    const codes = observer.events.filter((event) => event.type === "fault").map((event) => event["code"]);
+    expect(codes).toEqual(expect.arrayContaining(["malformed", "unknownEvent", "peerError"]));
+  });
+
+  it("because its hour is over is replaced", async () => {
+    upstream.faults = { expireAfterMs: 1500 };
+    const { call, observer } = await dial();
+    upstream.faults = {};
+    await waitForEvent(observer, "agentReady", 2);
+    const spoken = await call.say(await say("When do you open?", { voice: "rms" }));
+    expect(await call.firstHeardAfter(spoken.endMs)).toBeDefined();
+    call.hangUp();
+    await call.ended;
+  });
+});

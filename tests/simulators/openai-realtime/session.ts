@@ -1,0 +1,615 @@
+import { randomBytes } from "node:crypto";
+import type { WebSocket } from "ws";
+import { type AudioFormat, decode, encode, formatObject, type Json, PCM, parseFormat } from "./audio-format.ts";
+import { think } from "./domain.ts";
+import type { Faults, Point } from "./faults.ts";
+
+/** The model's voice and ears. */
+export interface Speech {
+  /** 16 kHz. */
+  say(text: string): Promise<Int16Array>;
+  hear(samples: Int16Array, rateHz: number): Promise<string>;
+}
+
+export interface Item {
+  id: string;
+  type: "message" | "function_call" | "function_call_output";
+  role?: "user" | "assistant" | "system";
+  /** What was said; of a user's audio, when it has been understood. */
+  text: string;
+  understood?: Promise<string>;
+  generatedMs: number;
+  truncatedAtMs?: number;
+  callId?: string;
+}
+
+const FRAME_MS = 20;
+/** Louder is speech, root mean square of S16: -36 dBFS. */
+const SPEECH_RMS = 520;
+const ONSET_FRAMES = 3;
+const CHUNK_MS = 200;
+/** Audio comes this much faster than it plays. */
+const SPEED = 8;
+const CLIENT_EVENTS = new Set([
+  "session.update",
+  "input_audio_buffer.append",
+  "input_audio_buffer.commit",
+  "input_audio_buffer.clear",
+  "conversation.item.create",
+  "conversation.item.retrieve",
+  "conversation.item.delete",
+  "conversation.item.truncate",
+  "response.create",
+  "response.cancel",
+]);
+const SESSION_KEYS: Record<string, unknown> = {
+  type: true,
+  model: true,
+  output_modalities: true,
+  instructions: true,
+  tools: true,
+  tool_choice: true,
+  parallel_tool_calls: true,
+  reasoning: true,
+  max_output_tokens: true,
+  truncation: true,
+  tracing: true,
+  prompt: true,
+  include: true,
+  audio: {
+    input: { format: true, noise_reduction: true, transcription: true, turn_detection: true },
+    output: { format: true, voice: true, speed: true },
+  },
+};
+
+class ClientError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+function id(prefix: string): string {
+  return `${prefix}_${randomBytes(10).toString("hex")}`;
+}
+
+function asObject(value: unknown): Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+/** The first key that the GA session object does not have. */
+function unknownKey(value: Json, known: Record<string, unknown>, path: string): string | undefined {
+  for (const key of Object.keys(value)) {
+    const allowed = known[key];
+    if (allowed === undefined) return `${path}.${key}`;
+    if (typeof allowed === "object" && value[key] !== null) {
+      const inner = unknownKey(asObject(value[key]), allowed as Record<string, unknown>, `${path}.${key}`);
+      if (inner !== undefined) return inner;
+    }
+  }
+  return undefined;
+}
+
+/** One Realtime session of the GA API, as its reference describes it. */
+export class Session {
+  readonly id = id("sess");
+  readonly #socket: WebSocket;
+  readonly #speech: Speech;
+  readonly #faults: Faults;
+  #stalled = false;
+  #session: Json;
+  #input: AudioFormat = PCM;
+  #output: AudioFormat = PCM;
+  #vad: { silenceMs: number; createResponse: boolean; interruptResponse: boolean; prefixMs: number } | undefined = {
+    silenceMs: 500,
+    createResponse: true,
+    interruptResponse: true,
+    prefixMs: 300,
+  };
+  readonly items: Item[] = [];
+  readonly received: Json[] = [];
+  readonly sent: { atMs: number; event: Json }[] = [];
+  readonly errors: string[] = [];
+  #hasSpoken = false;
+
+  #buffer: Int16Array[] = [];
+  #pending: number[] = [];
+  #audioMs = 0;
+  #loud = 0;
+  #quietMs = 0;
+  #speaking: string | undefined;
+  #timers = new Set<NodeJS.Timeout>();
+  #response: { id: string; cancelled: string | undefined } | undefined;
+
+  constructor(socket: WebSocket, model: string, speech: Speech, faults: Faults) {
+    this.#socket = socket;
+    this.#speech = speech;
+    this.#faults = { ...faults };
+    this.#session = {
+      type: "realtime",
+      object: "realtime.session",
+      id: this.id,
+      model,
+      expires_at: Math.floor(Date.now() / 1000) + 3600,
+      output_modalities: ["audio"],
+      instructions: "",
+      tools: [],
+      tool_choice: "auto",
+      audio: {
+        input: { format: formatObject(PCM), turn_detection: { type: "server_vad" } },
+        output: { format: formatObject(PCM), voice: "marin", speed: 1 },
+      },
+    };
+    socket.on("message", (data, isBinary) => this.#receive(data as Buffer, isBinary));
+    socket.on("close", () => {
+      for (const timer of this.#timers) clearTimeout(timer);
+    });
+    if (this.#strike("open")) return;
+    this.#send("session.created", { session: this.#session });
+    this.#strike("sessionCreated");
+    if (faults.expireAfterMs !== undefined) {
+      this.#after(faults.expireAfterMs, () => {
+        this.#error("session_expired", "Your session hit the maximum duration of 60 minutes.");
+        this.#socket.close(1000);
+      });
+    }
+  }
+
+  #after(ms: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  #send(type: string, fields: Json): void {
+    if (this.#stalled || this.#socket.readyState !== this.#socket.OPEN) return;
+    const event = { type, event_id: id("event"), ...fields };
+    this.sent.push({ atMs: performance.now(), event });
+    this.#socket.send(JSON.stringify(event));
+  }
+
+  #error(code: string, message: string, clientEvent?: unknown): void {
+    this.errors.push(code);
+    this.#send("error", {
+      error: {
+        type: "invalid_request_error",
+        code,
+        message,
+        param: null,
+        event_id: typeof clientEvent === "string" ? clientEvent : null,
+      },
+    });
+  }
+
+  /** Performs the fault that waits at this point, if any; true when the session is no more to be served. */
+  #strike(point: Point): boolean {
+    const faults = this.#faults;
+    if (faults.nonsenseAt === point) {
+      delete faults.nonsenseAt;
+      this.#socket.send("{ this is no JSON");
+      this.#send("response.something_new", { detail: [1, 2, 3] });
+    }
+    if (faults.errorAt?.point === point) {
+      const { code } = faults.errorAt;
+      delete faults.errorAt;
+      this.#error(code, "scripted");
+    }
+    if (faults.stallAt === point) this.#stalled = true;
+    if (faults.dropAt === point) {
+      delete faults.dropAt;
+      this.#socket.terminate();
+      return true;
+    }
+    return false;
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (isBinary) {
+      this.#error("invalid_frame", "binary frames are not supported");
+      return;
+    }
+    let event: Json;
+    try {
+      event = asObject(JSON.parse(data.toString()));
+    } catch {
+      this.#error("invalid_json", "the message is no JSON");
+      return;
+    }
+    if (event["type"] !== "input_audio_buffer.append") this.received.push(event);
+    if (this.#stalled) return;
+    try {
+      this.#handle(event);
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      this.#error(error.code, error.message, event["event_id"]);
+    }
+  }
+
+  #handle(event: Json): void {
+    const type = String(event["type"]);
+    if (!CLIENT_EVENTS.has(type)) throw new ClientError("invalid_value", `Invalid value: '${type}'.`);
+    switch (type) {
+      case "session.update":
+        this.#update(asObject(event["session"]));
+        break;
+      case "input_audio_buffer.append":
+        if (typeof event["audio"] !== "string") throw new ClientError("missing_required_parameter", "audio");
+        this.#listen(decode(this.#input, Buffer.from(event["audio"], "base64")));
+        break;
+      case "input_audio_buffer.commit":
+        if (this.#buffer.length === 0) {
+          throw new ClientError(
+            "input_audio_buffer_commit_empty",
+            "Error committing input audio buffer: the buffer is empty.",
+          );
+        }
+        this.#commit(id("item"));
+        break;
+      case "input_audio_buffer.clear":
+        this.#buffer = [];
+        this.#send("input_audio_buffer.cleared", {});
+        break;
+      case "conversation.item.create":
+        this.#createItem(asObject(event["item"]));
+        break;
+      case "conversation.item.retrieve":
+        this.#send("conversation.item.retrieved", { item: this.#show(this.#find(event["item_id"])) });
+        break;
+      case "conversation.item.delete": {
+        const item = this.#find(event["item_id"]);
+        this.items.splice(this.items.indexOf(item), 1);
+        this.#send("conversation.item.deleted", { item_id: item.id });
+        break;
+      }
+      case "conversation.item.truncate":
+        this.#truncate(event);
+        break;
+      case "response.create":
+        this.#respond(asObject(event["response"]));
+        break;
+      case "response.cancel":
+        if (!this.#response || this.#response.cancelled) {
+          throw new ClientError("response_cancel_not_active", "Cancellation failed: no active response found");
+        }
+        this.#response.cancelled = "client_cancelled";
+        break;
+    }
+  }
+
+  #update(session: Json): void {
+    const unknown = unknownKey(session, SESSION_KEYS, "session");
+    if (unknown !== undefined) throw new ClientError("unknown_parameter", `Unknown parameter: '${unknown}'.`);
+    if (session["type"] !== "realtime") throw new ClientError("missing_required_parameter", "session.type");
+    const audio = asObject(session["audio"]);
+    const input = asObject(audio["input"]);
+    const output = asObject(audio["output"]);
+    const formats = [input, output].map((side) =>
+      side["format"] === undefined ? undefined : parseFormat(side["format"]),
+    );
+    for (const format of formats) {
+      if (typeof format === "string") throw new ClientError(format, "session.audio.*.format.rate");
+    }
+    if (output["voice"] !== undefined && this.#hasSpoken) {
+      throw new ClientError(
+        "cannot_update_voice",
+        "Cannot update a conversation's voice if assistant audio is present.",
+      );
+    }
+    if (formats[0] !== undefined) this.#input = formats[0] as AudioFormat;
+    if (formats[1] !== undefined) this.#output = formats[1] as AudioFormat;
+    if (input["turn_detection"] === null) this.#vad = undefined;
+    else if (input["turn_detection"] !== undefined) {
+      const vad = asObject(input["turn_detection"]);
+      const semantic = vad["type"] === "semantic_vad";
+      this.#vad = {
+        silenceMs: semantic ? 800 : Number(vad["silence_duration_ms"] ?? 500),
+        prefixMs: Number(vad["prefix_padding_ms"] ?? 300),
+        createResponse: vad["create_response"] !== false,
+        interruptResponse: vad["interrupt_response"] !== false,
+      };
+    }
+    const before = asObject(this.#session["audio"]);
+    this.#session = {
+      ...this.#session,
+      ...session,
+      audio: {
+        input: { ...asObject(before["input"]), ...input },
+        output: { ...asObject(before["output"]), ...output },
+      },
+    };
+    this.#send("session.updated", { session: this.#session });
+  }
+
+  get #transcribes(): boolean {
+    return asObject(asObject(this.#session["audio"])["input"])["transcription"] != null;
+  }
+
+  #listen(samples: Int16Array): void {
+    this.#buffer.push(samples);
+    this.#trim();
+    for (const sample of samples) this.#pending.push(sample);
+    const size = (this.#input.rateHz / 1000) * FRAME_MS;
+    while (this.#pending.length >= size) this.#frame(this.#pending.splice(0, size));
+  }
+
+  /** Without speech only the padding is kept. */
+  #trim(): void {
+    if (this.#speaking !== undefined || this.#vad === undefined) return;
+    const keep = (this.#vad.prefixMs + 200) * (this.#input.rateHz / 1000);
+    let size = this.#buffer.reduce((sum, part) => sum + part.length, 0);
+    while (this.#buffer[0] && size - this.#buffer[0].length > keep) size -= this.#buffer.shift()?.length ?? 0;
+  }
+
+  #frame(frame: number[]): void {
+    this.#audioMs += FRAME_MS;
+    const vad = this.#vad;
+    if (!vad) return;
+    const loud = Math.sqrt(frame.reduce((sum, s) => sum + s * s, 0) / frame.length) > SPEECH_RMS;
+    this.#loud = loud ? this.#loud + 1 : 0;
+    this.#quietMs = loud ? 0 : this.#quietMs + FRAME_MS;
+    if (this.#speaking === undefined && this.#loud >= ONSET_FRAMES) {
+      this.#speaking = id("item");
+      this.#send("input_audio_buffer.speech_started", {
+        audio_start_ms: Math.max(0, this.#audioMs - ONSET_FRAMES * FRAME_MS - vad.prefixMs),
+        item_id: this.#speaking,
+      });
+      if (vad.interruptResponse && this.#response) this.#response.cancelled ??= "turn_detected";
+    } else if (this.#speaking !== undefined && this.#quietMs >= vad.silenceMs) {
+      const item = this.#speaking;
+      this.#speaking = undefined;
+      this.#send("input_audio_buffer.speech_stopped", { audio_end_ms: this.#audioMs - this.#quietMs, item_id: item });
+      this.#commit(item);
+      if (vad.createResponse && !this.#response) this.#respond({});
+    }
+  }
+
+  #commit(itemId: string): void {
+    const samples = Int16Array.from(this.#buffer.flatMap((part) => [...part]));
+    this.#buffer = [];
+    const item: Item = { id: itemId, type: "message", role: "user", text: "", generatedMs: 0 };
+    const previous = this.items.at(-1)?.id ?? null;
+    this.items.push(item);
+    this.#send("input_audio_buffer.committed", { item_id: itemId, previous_item_id: previous });
+    this.#send("conversation.item.added", { item: this.#show(item), previous_item_id: previous });
+    this.#send("conversation.item.done", { item: this.#show(item), previous_item_id: previous });
+    this.#strike("committed");
+    item.understood = this.#speech.hear(samples, this.#input.rateHz).then((text) => {
+      item.text = text;
+      if (this.#transcribes) {
+        this.#send("conversation.item.input_audio_transcription.completed", {
+          item_id: itemId,
+          content_index: 0,
+          transcript: text,
+          usage: { type: "duration", seconds: samples.length / this.#input.rateHz },
+        });
+      }
+      return text;
+    });
+  }
+
+  #createItem(value: Json): void {
+    const type = value["type"];
+    const item: Item = {
+      id: typeof value["id"] === "string" ? value["id"] : id("item"),
+      type: "message",
+      text: "",
+      generatedMs: 0,
+    };
+    if (type === "function_call_output") {
+      if (typeof value["call_id"] !== "string" || typeof value["output"] !== "string") {
+        throw new ClientError("missing_required_parameter", "item.call_id and item.output are strings");
+      }
+      if (!this.items.some(({ callId }) => callId === value["call_id"])) {
+        throw new ClientError("invalid_tool_call_id", `No tool call found for ${value["call_id"]}`);
+      }
+      item.type = "function_call_output";
+      item.text = value["output"];
+    } else if (type === "message") {
+      const role = value["role"];
+      const content = Array.isArray(value["content"]) ? value["content"].map(asObject) : [];
+      const wanted =
+        role === "assistant" ? ["output_text"] : role === "user" ? ["input_text", "input_audio"] : ["input_text"];
+      if (role !== "user" && role !== "assistant" && role !== "system")
+        throw new ClientError("invalid_value", "item.role");
+      const bad = content.find((part) => !wanted.includes(String(part["type"])));
+      if (bad) throw new ClientError("invalid_value", `Invalid value: '${bad["type"]}' for a ${role} message.`);
+      item.role = role;
+      item.text = content.map((part) => String(part["text"] ?? part["transcript"] ?? "")).join(" ");
+    } else throw new ClientError("invalid_value", `Invalid value: '${String(type)}'.`);
+    const previous = this.items.at(-1)?.id ?? null;
+    this.items.push(item);
+    this.#send("conversation.item.added", { item: this.#show(item), previous_item_id: previous });
+    this.#send("conversation.item.done", { item: this.#show(item), previous_item_id: previous });
+  }
+
+  #find(itemId: unknown): Item {
+    const item = this.items.find((candidate) => candidate.id === itemId);
+    if (!item) throw new ClientError("item_not_found", `Item '${String(itemId)}' does not exist.`);
+    return item;
+  }
+
+  #truncate(event: Json): void {
+    const item = this.#find(event["item_id"]);
+    const end = event["audio_end_ms"];
+    if (item.role !== "assistant")
+      throw new ClientError("invalid_value", "Only model output audio messages can be truncated.");
+    if (typeof end !== "number" || !Number.isInteger(end) || end < 0) {
+      throw new ClientError("invalid_type", "audio_end_ms is an integer");
+    }
+    if (event["content_index"] !== 0) throw new ClientError("invalid_value", "content_index");
+    if (end > item.generatedMs) {
+      throw new ClientError("invalid_value", `Audio content of ${item.generatedMs}ms is already shorter than ${end}ms`);
+    }
+    item.truncatedAtMs = end;
+    // The words cannot be aligned with the audio: they go with it.
+    item.text = "";
+    this.#send("conversation.item.truncated", { item_id: item.id, content_index: 0, audio_end_ms: end });
+  }
+
+  #show(item: Item): Json {
+    const base = { id: item.id, object: "realtime.item", type: item.type, status: "completed" };
+    if (item.type === "function_call_output") return { ...base, call_id: item.callId ?? "", output: item.text };
+    const content =
+      item.role === "assistant"
+        ? [{ type: "output_audio", transcript: item.text }]
+        : [{ type: "input_audio", transcript: item.text || null }];
+    return { ...base, role: item.role, content };
+  }
+
+  #respond(request: Json): void {
+    if (this.#response) {
+      throw new ClientError(
+        "conversation_already_has_active_response",
+        `Conversation already has an active response in progress: ${this.#response.id}.`,
+      );
+    }
+    const response = { id: id("resp"), cancelled: undefined as string | undefined };
+    this.#response = response;
+    this.#send("response.created", { response: this.#showResponse(response.id, "in_progress", []) });
+    this.#send("rate_limits.updated", {
+      rate_limits: [{ name: "requests", limit: 1000, remaining: 999, reset_seconds: 60 }],
+    });
+    if (this.#strike("responseCreated")) return;
+    void this.#generate(response, request);
+  }
+
+  #showResponse(responseId: string, status: string, output: Json[], reason?: string): Json {
+    const done = status !== "in_progress";
+    return {
+      id: responseId,
+      object: "realtime.response",
+      status,
+      status_details: reason === undefined ? null : { type: status, reason },
+      output,
+      conversation_id: "conv_1",
+      output_modalities: ["audio"],
+      max_output_tokens: "inf",
+      metadata: null,
+      ...(done && !this.#faults.omitUsage
+        ? {
+            usage: {
+              total_tokens: 90,
+              input_tokens: 60,
+              output_tokens: 30,
+              input_token_details: { text_tokens: 20, audio_tokens: 40, image_tokens: 0, cached_tokens: 0 },
+              output_token_details: { text_tokens: 10, audio_tokens: 20 },
+            },
+          }
+        : {}),
+    };
+  }
+
+  async #thought(request: Json) {
+    const instructions = String(request["instructions"] ?? "");
+    const quoted = /\bsay\b[^:]*:\s*(.+)$/is.exec(instructions);
+    if (quoted) return { kind: "say", text: quoted[1] ?? "" } as const;
+    const last = this.items.findLast(({ role, type }) => role === "user" || type === "function_call_output");
+    if (last?.type === "function_call_output") return { kind: "say", text: `The answer is ${last.text}.` } as const;
+    const words = last === undefined ? "" : await (last.understood ?? Promise.resolve(last.text));
+    const tools = (Array.isArray(this.#session["tools"]) ? this.#session["tools"] : []).map((tool) =>
+      String(asObject(tool)["name"]),
+    );
+    return think(words, tools);
+  }
+
+  async #generate(response: { id: string; cancelled: string | undefined }, request: Json): Promise<void> {
+    const thought = await this.#thought(request);
+    const output: Json[] = [];
+    const text = thought.kind === "say" ? thought.text : thought.text;
+    if (text !== undefined && !response.cancelled) output.push(await this.#speak(response, text, output.length));
+    if (thought.kind === "call" && !response.cancelled) output.push(this.#call(response, thought, output.length));
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#response = undefined;
+    const status = response.cancelled === undefined ? "completed" : "cancelled";
+    this.#send("response.done", { response: this.#showResponse(response.id, status, output, response.cancelled) });
+    this.#strike("responseDone");
+  }
+
+  #call(response: { id: string }, thought: { name: string; arguments: string }, index: number): Json {
+    const callId = id("call");
+    const item: Item = { id: id("item"), type: "function_call", text: "", generatedMs: 0, callId };
+    this.items.push(item);
+    const shown = (status: string, args: string) => ({
+      id: item.id,
+      object: "realtime.item",
+      type: "function_call",
+      status,
+      name: thought.name,
+      call_id: callId,
+      arguments: args,
+    });
+    const where = { response_id: response.id, output_index: index };
+    this.#send("response.output_item.added", { ...where, item: shown("in_progress", "") });
+    this.#send("response.function_call_arguments.delta", {
+      ...where,
+      item_id: item.id,
+      call_id: callId,
+      delta: thought.arguments,
+    });
+    this.#send("response.function_call_arguments.done", {
+      ...where,
+      item_id: item.id,
+      call_id: callId,
+      name: thought.name,
+      arguments: thought.arguments,
+    });
+    this.#send("response.output_item.done", { ...where, item: shown("completed", thought.arguments) });
+    return shown("completed", thought.arguments);
+  }
+
+  async #speak(response: { id: string; cancelled: string | undefined }, text: string, index: number): Promise<Json> {
+    const audio = encode(this.#output, await this.#speech.say(text), 16_000);
+    this.#hasSpoken = true;
+    const item: Item = { id: id("item"), type: "message", role: "assistant", text, generatedMs: 0 };
+    const previous = this.items.at(-1)?.id ?? null;
+    this.items.push(item);
+    const shown = (status: string, words: string) => ({
+      id: item.id,
+      object: "realtime.item",
+      type: "message",
+      role: "assistant",
+      status,
+      content: status === "in_progress" ? [] : [{ type: "output_audio", transcript: words }],
+    });
+    const where = { response_id: response.id, item_id: item.id, output_index: index, content_index: 0 };
+    this.#send("response.output_item.added", {
+      response_id: response.id,
+      output_index: index,
+      item: shown("in_progress", ""),
+    });
+    this.#send("conversation.item.added", { item: shown("in_progress", ""), previous_item_id: previous });
+    this.#send("response.content_part.added", { ...where, part: { type: "audio", transcript: "" } });
+    const words = text.split(/(?<= )/);
+    const chunk = CHUNK_MS * this.#output.bytesPerMs;
+    let late = this.#faults.lateDeltas ?? 0;
+    let spoken = "";
+    for (let at = 0; at < audio.length; at += chunk) {
+      if (response.cancelled !== undefined && late-- <= 0) break;
+      const part = audio.subarray(at, at + chunk);
+      item.generatedMs += Math.floor(part.length / this.#output.bytesPerMs);
+      this.#send("response.output_audio.delta", { ...where, delta: part.toString("base64") });
+      const until = Math.ceil((words.length * (at + part.length)) / audio.length);
+      const delta = words.slice(Math.ceil((words.length * at) / audio.length), until).join("");
+      spoken += delta;
+      if (delta !== "") this.#send("response.output_audio_transcript.delta", { ...where, delta });
+      if (at === 0 && this.#strike("firstDelta")) break;
+      if (at > audio.length / 2 && this.#strike("midAudio")) break;
+      await new Promise<void>((resolve) => this.#after(CHUNK_MS / SPEED, resolve));
+      if (this.#socket.readyState !== this.#socket.OPEN) break;
+    }
+    const status = response.cancelled === undefined ? "completed" : "incomplete";
+    this.#send("response.output_audio.done", where);
+    this.#send("response.output_audio_transcript.done", { ...where, transcript: spoken });
+    this.#send("response.content_part.done", { ...where, part: { type: "audio", transcript: spoken } });
+    this.#send("response.output_item.done", {
+      response_id: response.id,
+      output_index: index,
+      item: shown(status, spoken),
+    });
+    this.#send("conversation.item.done", { item: shown(status, spoken), previous_item_id: previous });
+    return shown(status, spoken);
+  }
+}
