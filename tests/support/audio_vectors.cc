@@ -64,13 +64,13 @@ uint64_t HashEncode() {
   return fnv.hash();
 }
 
-template <int InHz, int OutHz>
+template <int kInHz, int kOutHz>
 uint64_t HashResampler() {
   Fnv1a fnv;
   const std::vector<int16_t> inputs[] = {
       RandomSamples(kCount, 1), SquareSignal(kCount, 7),
-      SineSignal(kCount, 1234.5, InHz, 20000)};
-  audio::Resampler resampler(InHz, OutHz);
+      SineSignal(kCount, 1234.5, kInHz, 20000)};
+  audio::Resampler resampler(kInHz, kOutHz);
   for (const std::vector<int16_t>& in : inputs) {
     std::vector<int16_t> out(resampler.MaxOutputSamples(in.size()));
     out.resize(resampler.Process(in, out));
@@ -80,11 +80,11 @@ uint64_t HashResampler() {
 }
 
 // Voice and pauses over noise, at all sorts of levels.
-template <audio::SpeechDetector::Mode DetectorMode>
+template <audio::SpeechDetector::Mode kDetectorMode>
 uint64_t HashSpeechDetector() {
   Fnv1a fnv;
   audio::SpeechDetector detector(
-      audio::SpeechDetector::Config{.mode = DetectorMode});
+      audio::SpeechDetector::Config{.mode = kDetectorMode});
   for (uint64_t part = 0; part < 16; ++part) {
     std::vector<int16_t> line =
         NoiseSignal(16000, -650 + 150 * static_cast<int>(part % 4), part);

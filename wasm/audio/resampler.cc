@@ -34,14 +34,14 @@ constexpr size_t kLanes = 4;
 // Lanes are shortened by two bits, so that all of them together fit one number.
 constexpr int kLaneShift = 2;
 
-// What one filter needs: `Phases` phases of `kTaps` taps and the coefficients'
-// one, 2^kBits.
-template <size_t Phases, size_t TapsOfPhase, int BitsOfOne>
+// What one filter needs: `kPhases` phases of `kTapsOfPhase` taps, in units of
+// 2^-kBitsOfOne.
+template <size_t kPhases, size_t kTapsOfPhase, int kBitsOfOne>
 struct Filters {
-  static constexpr size_t kUp = Phases;
-  static constexpr size_t kTaps = TapsOfPhase;
-  static constexpr int kBits = BitsOfOne;
-  std::array<int16_t, Phases * TapsOfPhase> coefficients;
+  static constexpr size_t kUp = kPhases;
+  static constexpr size_t kTaps = kTapsOfPhase;
+  static constexpr int kBits = kBitsOfOne;
+  std::array<int16_t, kPhases * kTapsOfPhase> coefficients;
 
   // Whether no input makes a lane overflow, nor what all of them add up to.
   constexpr bool IsSafe() const {
@@ -62,31 +62,31 @@ struct Filters {
   }
 };
 
-// Filters for upsampling by Up, where the filter's own rate is Ratio times
+// Filters for upsampling by kUp, where the filter's own rate is kRatio times
 // the lower rate.
-template <size_t Up, size_t Ratio, int Bits>
+template <size_t kUp, size_t kRatio, int kBits>
 constexpr auto MakeFilters() {
-  constexpr size_t kCount = kSpan * Ratio;
-  constexpr size_t kUsed = kCount / Up;
+  constexpr size_t kCount = kSpan * kRatio;
+  constexpr size_t kUsed = kCount / kUp;
   constexpr size_t kTaps = (kUsed + kUnit - 1) / kUnit * kUnit;
-  static_assert(kCount % Up == 0);
+  static_assert(kCount % kUp == 0);
   std::array<double, kCount> ideal{};
   for (size_t i = 0; i < kCount; ++i) {
     // From the centre, which is between two taps, so that t is never 0.
     const double t =
         static_cast<double>(i) - (static_cast<double>(kCount) - 1) / 2;
-    const double sinc = SinPi(t / static_cast<double>(Ratio)) / t;
+    const double sinc = SinPi(t / static_cast<double>(kRatio)) / t;
     const double edge = t / (static_cast<double>(kCount) / 2);
     ideal[i] = sinc * BesselI0OfRoot(kBeta * kBeta * (1 - edge * edge));
   }
-  Filters<Up, kTaps, Bits> filters{};
-  for (size_t phase = 0; phase < Up; ++phase) {
+  Filters<kUp, kTaps, kBits> filters{};
+  for (size_t phase = 0; phase < kUp; ++phase) {
     // Every phase passes a constant unchanged, else the phases would beat.
     double sum = 0;
-    for (size_t k = 0; k < kUsed; ++k) sum += ideal[phase + k * Up];
+    for (size_t k = 0; k < kUsed; ++k) sum += ideal[phase + k * kUp];
     for (size_t k = 0; k < kUsed; ++k) {
       const double scaled =
-          ideal[phase + k * Up] / sum * static_cast<double>(1 << Bits);
+          ideal[phase + k * kUp] / sum * static_cast<double>(1 << kBits);
       filters.coefficients[phase * kTaps + kTaps - 1 - k] =
           RoundedToInt16(scaled);
     }
