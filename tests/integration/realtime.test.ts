@@ -1,9 +1,11 @@
 // Calls over real sockets, answered by the Realtime simulator, whose voice and ears are real.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Observer } from "../simulators/observer.ts";
 import { QUESTIONS } from "../simulators/openai-realtime/domain.ts";
 import { RealtimeServer } from "../simulators/openai-realtime/server.ts";
 import { say } from "../simulators/speech/say.ts";
+import type { PhoneCall } from "../simulators/twilio/phone-call.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { voice } from "./support/voice.ts";
 
@@ -194,5 +196,106 @@ describe("an upstream that fails", () => {
     expect(await call.firstHeardAfter(spoken.endMs)).toBeDefined();
     call.hangUp();
     await call.ended;
+  });
+});
+
+/** How to bring a call into a state of docs/architecture.md; resolves in it. */
+const STATES: Record<string, (gateway: Gateway) => Promise<{ call: PhoneCall; observer: Observer }>> = {
+  connecting: async (at) => {
+    upstream.faults = { stallAt: "open" };
+    return begin(at, "connecting");
+  },
+  listening: (at) => begin(at, "listening"),
+  thinking: async (at) => {
+    upstream.faults = { stallAt: "responseCreated" };
+    const { call, observer } = await begin(at, "listening");
+    await call.say(await say("When do you open?", { voice: "rms" }));
+    await inState(observer, "thinking");
+    return { call, observer };
+  },
+  speaking: async (at) => {
+    const { call, observer } = await begin(at, "listening");
+    await call.say(await say("What is on the menu today?", { voice: "rms" }));
+    await inState(observer, "speaking");
+    return { call, observer };
+  },
+  interrupted: async (at) => {
+    const { call, observer } = await begin(at, "listening");
+    const spoken = await call.say(await say("What is on the menu today?", { voice: "rms" }));
+    await call.firstHeardAfter(spoken.endMs);
+    const cough = call.say(voice(200, 2));
+    await inState(observer, "interrupted");
+    cough.catch(() => undefined);
+    return { call, observer };
+  },
+  farewell: async (at) => {
+    const { call, observer } = await begin(at, "listening");
+    await at.fault(call.callId, { type: "command", command: { type: "hangUp" } });
+    await inState(observer, "farewell");
+    return { call, observer };
+  },
+  legLost: async (at) => {
+    const { call, observer } = await begin(at, "listening");
+    call.stream.drop();
+    return { call, observer };
+  },
+};
+
+async function begin(at: Gateway, state: string) {
+  const call = await at.dial({ agent: "openai-realtime" });
+  const observer = at.observe(call.callId);
+  await inState(observer, state);
+  return { call, observer };
+}
+
+async function inState(observer: Observer, state: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (observer.events.filter((event) => event.type === "state").at(-1)?.["to"] !== state) {
+    if (Date.now() > deadline) throw new Error(`never in ${state}: ${observer.events.map((e) => e.type).join(" ")}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+function sum(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+describe("in every state", () => {
+  const states = Object.keys(STATES);
+
+  it.each(states)("a lost object, %s, comes back through the redirect and ends once", async (state) => {
+    const before = (await gateway.idle()).calls;
+    const { call, observer } = (await STATES[state]?.(gateway)) ?? {};
+    if (call === undefined || observer === undefined) throw new Error(state);
+    upstream.faults = {};
+    expect(await gateway.fault(call.callId, { type: "abort" })).toBe(202);
+    expect(await call.until(() => call.streams.length >= 2, 10_000)).toBe(true);
+    const again = gateway.observe(call.callId);
+    await inState(again, "listening");
+    const asked = await call.say(await say("When do you open?", { voice: "rms" }));
+    expect(await call.firstHeardAfter(asked.endMs, 10_000)).toBeDefined();
+    call.hangUp();
+    await call.ended;
+    await waitForEvent(again, "ended");
+    const after = (await gateway.idle()).calls;
+    expect(sum(after.ended) - sum(before.ended)).toBe(1);
+    expect(call.record().violations).toEqual([]);
+    expect(again.events.filter((event) => event.type === "ended")).toHaveLength(1);
+  });
+
+  it.each(states.filter((state) => state !== "legLost"))("a lost stream, %s, ends once", async (state) => {
+    const before = (await gateway.idle()).calls;
+    const { call, observer } = (await STATES[state]?.(gateway)) ?? {};
+    if (call === undefined || observer === undefined) throw new Error(state);
+    upstream.faults = {};
+    call.stream.drop();
+    // Back in the same session; a call that says goodbye is over.
+    if (await call.until(() => call.streams.length >= 2, 10_000)) await call.quiet(300, 3000);
+    if (!call.over) call.hangUp();
+    await call.ended;
+    await waitForEvent(observer, "ended");
+    const after = (await gateway.idle()).calls;
+    expect(sum(after.ended) - sum(before.ended)).toBe(1);
+    expect(observer.events.filter((event) => event.type === "ended")).toHaveLength(1);
   });
 });

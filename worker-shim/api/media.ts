@@ -3,6 +3,7 @@ import { subjectOf } from "../call.ts";
 import { AGENTS, isAgent } from "../settings.ts";
 import { isSignedUpgrade } from "../twilio-signature.ts";
 import { HttpError } from "./errors.ts";
+import { askObject } from "./objects.ts";
 import { isCallId, publicUrl, requireOperator, requireUpgrade } from "./requests.ts";
 import { type AppEnv, refuseOtherMethods } from "./routing.ts";
 import { newCallId } from "./twiml.ts";
@@ -10,8 +11,9 @@ import { newCallId } from "./twiml.ts";
 /** Hands the upgrade to the call's object. @throws {HttpError} if the object does not take it. */
 async function upgrade(context: Context<AppEnv>, callId: string, path: "/leg" | "/observer"): Promise<Response> {
   if (!isCallId(callId)) throw new HttpError(404, "not_found", "there is no such call");
-  const call = context.env.CALLS.getByName(callId);
-  const response = await call.fetch(`https://call${path}`, { headers: { Upgrade: "websocket" } });
+  const response = await askObject(() =>
+    context.env.CALLS.getByName(callId).fetch(`https://call${path}`, { headers: { Upgrade: "websocket" } }),
+  );
   if (response.status === 404) throw new HttpError(404, "not_found", "there is no such call");
   if (response.status === 410) throw new HttpError(410, "over", "the call is over");
   return response;
@@ -39,7 +41,7 @@ async function openUnannounced(context: Context<AppEnv>): Promise<Response> {
   if ((await switchboard.acquire(call.callId, subjectOf(call))) !== "granted")
     throw new HttpError(503, "full", "there is no room for another call");
   try {
-    await context.env.CALLS.getByName(call.callId).prepare(call);
+    await askObject(() => context.env.CALLS.getByName(call.callId).prepare(call));
   } catch (error) {
     context.executionCtx.waitUntil(switchboard.release(call.callId, "notPrepared"));
     throw error;

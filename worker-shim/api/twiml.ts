@@ -1,9 +1,10 @@
 import type { Context, Hono } from "hono";
-import { subjectOf } from "../call.ts";
+import { type Resumption, subjectOf } from "../call.ts";
 import { AGENTS, isAgent } from "../settings.ts";
 import { type FormParameters, isForm, isSignedWebhook, parseForm } from "../twilio-signature.ts";
 import { busyTwiml, hangUpTwiml, streamTwiml } from "../twiml.ts";
 import { HttpError } from "./errors.ts";
+import { askObject } from "./objects.ts";
 import { isCallId, publicBaseUrl, publicUrl, readBody, socketBaseUrl } from "./requests.ts";
 import { type AppEnv, refuseOtherMethods } from "./routing.ts";
 
@@ -79,8 +80,9 @@ async function answer(context: Context<AppEnv>): Promise<Response> {
   if (admission !== "granted") return xml(busyTwiml());
   try {
     // The first call of getByName decides where the object lives.
-    const call = context.env.CALLS.getByName(callId, locationHint ? { locationHint } : {});
-    const token = await call.prepare({ callId, callSid, agent, authorization: "required", from, to });
+    const where = locationHint ? { locationHint } : {};
+    const call = { callId, callSid, agent, authorization: "required", from, to } as const;
+    const token = await askObject(() => context.env.CALLS.getByName(callId, where).prepare(call));
     return stream(context, callId, token);
   } catch (error) {
     context.executionCtx.waitUntil(switchboard.release(callId, "notPrepared"));
@@ -93,7 +95,10 @@ async function resume(context: Context<AppEnv>): Promise<Response> {
   const parameters = await readWebhook(context);
   const callId = context.req.param("callId") ?? "";
   if (!isCallId(callId)) throw new HttpError(404, "not_found", "there is no such call");
-  const resumption = await context.env.CALLS.getByName(callId).resume(readCallSid(context, parameters));
+  const callSid = readCallSid(context, parameters);
+  const resumption: Resumption = await askObject<Resumption>(async () =>
+    context.env.CALLS.getByName(callId).resume(callSid),
+  );
   return resumption.type === "stream" ? stream(context, callId, resumption.token) : xml(hangUpTwiml());
 }
 

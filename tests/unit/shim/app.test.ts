@@ -180,7 +180,7 @@ describe("/twiml", () => {
     gateway.failing.add("prepare");
     expect(await errorOf(await gateway.webhook("/twiml"))).toEqual([500, "internal_error"]);
     await Promise.all(gateway.background);
-    expect(gateway.names()).toEqual(["acquire", "prepare", "release"]);
+    expect(gateway.names()).toEqual(["acquire", "prepare", "prepare", "prepare", "release"]);
   });
 
   it.each([
