@@ -3,25 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "audio/g711.h"
+#include "session/transcoder.h"
 
 namespace trunkline::session {
-namespace {
-
-uint8_t SilenceByte(protocol::Encoding encoding) {
-  switch (encoding) {
-    case protocol::Encoding::kMuLaw:
-      return audio::kMuLawSilence;
-    case protocol::Encoding::kALaw:
-      return audio::kALawSilence;
-    case protocol::Encoding::kLinear16:
-      return 0;
-  }
-  return 0;
-}
-
-}  // namespace
-
 CallerAudio::CallerAudio(protocol::AudioFormat format, Listener& listener)
     : format_(format),
       listener_(listener),
@@ -60,7 +44,7 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
       next_ms_ =
           *timestamp_ms + static_cast<int64_t>(audio.size()) / bytes_per_ms;
       ahead_ = Duration();
-      Deliver(audio);
+      Deliver(audio, Source::kCarrier);
       return;
     }
   }
@@ -70,7 +54,7 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
   } else if (next_ms_) {
     next_ms_ = *next_ms_ + length_ms;
   }
-  Deliver(audio);
+  Deliver(audio, Source::kCarrier);
 }
 
 void CallerAudio::FillSilence(Duration duration) {
@@ -79,21 +63,23 @@ void CallerAudio::FillSilence(Duration duration) {
   DeliverSilence(protocol::BytesOf(format_, static_cast<int>(duration.ms())));
 }
 
-void CallerAudio::Deliver(std::span<const uint8_t> audio) {
+void CallerAudio::Deliver(std::span<const uint8_t> audio, Source source) {
   while (!audio.empty()) {
     // A whole frame at a frame's start, as nearly all are, is not copied.
     if (frame_size_ == 0 && audio.size() >= frame_.size()) {
-      listener_.OnCallerFrame(audio.first(frame_.size()));
+      listener_.OnCallerFrame(audio.first(frame_.size()), source);
       audio = audio.subspan(frame_.size());
       continue;
     }
     const size_t take = std::min(audio.size(), frame_.size() - frame_size_);
+    if (frame_size_ == 0) frame_source_ = Source::kCarrier;
+    if (source == Source::kFilled) frame_source_ = Source::kFilled;
     std::memcpy(frame_.data() + frame_size_, audio.data(), take);
     frame_size_ += take;
     audio = audio.subspan(take);
     if (frame_size_ == frame_.size()) {
       frame_size_ = 0;
-      listener_.OnCallerFrame(frame_);
+      listener_.OnCallerFrame(frame_, frame_source_);
     }
   }
 }
@@ -103,7 +89,7 @@ void CallerAudio::DeliverSilence(size_t bytes) {
   std::memset(silence, SilenceByte(format_.encoding), sizeof silence);
   while (bytes > 0) {
     const size_t take = std::min(bytes, sizeof silence);
-    Deliver(std::span<const uint8_t>(silence).first(take));
+    Deliver(std::span<const uint8_t>(silence).first(take), Source::kFilled);
     bytes -= take;
   }
 }

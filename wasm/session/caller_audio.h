@@ -26,10 +26,17 @@ class CallerAudio {
   // differences mean nothing.
   static constexpr Duration kTolerance = Duration::Millis(10);
 
+  // Where a frame's samples are from.
+  enum class Source : uint8_t {
+    kCarrier,
+    kFilled,  // some or all of it was put in for what did not come
+  };
+
   class Listener {
    public:
     // One frame of kFrameMs, encoded.
-    virtual void OnCallerFrame(std::span<const uint8_t> frame) = 0;
+    virtual void OnCallerFrame(std::span<const uint8_t> frame,
+                               Source source) = 0;
 
    protected:
     ~Listener() = default;
@@ -56,7 +63,7 @@ class CallerAudio {
   const Counters& counters() const { return counters_; }
 
  private:
-  void Deliver(std::span<const uint8_t> audio);
+  void Deliver(std::span<const uint8_t> audio, Source source);
   void DeliverSilence(size_t bytes);
 
   const protocol::AudioFormat format_;
@@ -68,6 +75,7 @@ class CallerAudio {
   Duration ahead_;
   std::vector<uint8_t> frame_;
   size_t frame_size_ = 0;
+  Source frame_source_ = Source::kCarrier;
 };
 
 }  // namespace trunkline::session

@@ -65,6 +65,11 @@ uint64_t Playout::heard(Instant now) const {
   return std::min(std::max({position, acknowledged_, base_}), sent_);
 }
 
+Instant Playout::PlaysAt(uint64_t position) const {
+  TL_CHECK(position >= clock_position_);
+  return clock_time_ + Time(position - clock_position_);
+}
+
 bool Playout::Append(protocol::ItemId item, std::span<const uint8_t> audio) {
   const size_t samples = audio.size() / sample_bytes_;
   if (samples == 0) return true;

@@ -93,6 +93,9 @@ class Playout {
   // long call touches no more memory than its longest reply.
   void Forget();
 
+  // When the sample at `position`, which was sent, is heard. Precondition: it
+  // is in the run that is played now.
+  Instant PlaysAt(uint64_t position) const;
   // Samples heard since the call began.
   uint64_t heard(Instant now) const;
   uint64_t sent() const { return sent_; }

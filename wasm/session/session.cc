@@ -455,7 +455,8 @@ void Session::OnLegAudio(std::optional<int64_t> timestamp_ms,
   caller_audio_->OnAudio(timestamp_ms, audio);
 }
 
-void Session::OnCallerFrame(std::span<const uint8_t> frame) {
+void Session::OnCallerFrame(std::span<const uint8_t> frame,
+                            CallerAudio::Source) {
   if (ended()) return;
   FeedAgent(frame);
   DecodeAudio(leg_format_.encoding, frame, frame_samples_);

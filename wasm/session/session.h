@@ -155,7 +155,8 @@ class Session final : private protocol::LegListener,
   void OnAgentFailed(Loss loss, std::string_view code) override;
   void OnAgentFault(protocol::Fault fault) override;
   // CallerAudio::Listener
-  void OnCallerFrame(std::span<const uint8_t> frame) override;
+  void OnCallerFrame(std::span<const uint8_t> frame,
+                     CallerAudio::Source source) override;
 
   void SetNow(Instant now) { now_ = std::max(now_, now); }
   void SetState(State next, Reason reason);

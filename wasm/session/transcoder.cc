@@ -16,6 +16,18 @@ std::span<T> Room(std::vector<T>& buffer, size_t count) {
 
 }  // namespace
 
+uint8_t SilenceByte(protocol::Encoding encoding) {
+  switch (encoding) {
+    case protocol::Encoding::kMuLaw:
+      return audio::kMuLawSilence;
+    case protocol::Encoding::kALaw:
+      return audio::kALawSilence;
+    case protocol::Encoding::kLinear16:
+      return 0;
+  }
+  return 0;
+}
+
 size_t DecodeAudio(protocol::Encoding encoding, std::span<const uint8_t> audio,
                    std::span<int16_t> out) {
   switch (encoding) {

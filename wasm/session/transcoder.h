@@ -10,6 +10,8 @@
 
 namespace trunkline::session {
 
+// The byte that all silence consists of.
+uint8_t SilenceByte(protocol::Encoding encoding);
 // Samples of `audio` as S16; `out` has room for all of them. An odd last byte
 // of kLinear16 is not read. Returns the number of samples.
 size_t DecodeAudio(protocol::Encoding encoding, std::span<const uint8_t> audio,

@@ -30,7 +30,8 @@ Instant At(int64_t ms) {
 
 class Frames final : public CallerAudio::Listener {
  public:
-  void OnCallerFrame(std::span<const uint8_t> frame) override {
+  void OnCallerFrame(std::span<const uint8_t> frame,
+                     CallerAudio::Source) override {
     EXPECT_EQ(frame.size(), 160U);
     bytes.insert(bytes.end(), frame.begin(), frame.end());
   }

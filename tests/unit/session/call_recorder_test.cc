@@ -1,0 +1,258 @@
+#include "session/call_recorder.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include "audio/g711.h"
+#include "support/audio_signals.h"
+
+namespace trunkline::session {
+namespace {
+
+constexpr protocol::AudioFormat kMuLaw{protocol::Encoding::kMuLaw, 8000};
+constexpr size_t kFrame = 160;
+constexpr auto kCarrier = CallerAudio::Source::kCarrier;
+
+constexpr Instant At(int64_t ms) {
+  return Instant::Micros(static_cast<uint64_t>(1'000'000 + ms * 1000));
+}
+
+// A click of 4 ms at the begin of a stretch of silence.
+std::vector<uint8_t> Click(size_t samples) {
+  std::vector<int16_t> linear(samples);
+  std::fill_n(linear.begin(), std::min<size_t>(32, samples), int16_t{12'000});
+  std::vector<uint8_t> codes(samples);
+  audio::EncodeMuLaw(linear, codes);
+  return codes;
+}
+
+// Keeps both tracks.
+struct Tracks : CallRecorder::Listener {
+  std::vector<int16_t> caller;
+  std::vector<int16_t> agent;
+  void OnRecordedFrame(std::span<const int16_t> left,
+                       std::span<const int16_t> right) override {
+    caller.insert(caller.end(), left.begin(), left.end());
+    agent.insert(agent.end(), right.begin(), right.end());
+  }
+  // Where samples rise from silence, ms.
+  static std::vector<int64_t> OnsetsMs(std::span<const int16_t> track) {
+    std::vector<int64_t> onsets;
+    for (size_t i = 1; i < track.size(); ++i) {
+      const bool loud = std::abs(int{track[i]}) > 4000;
+      const bool quiet_before = std::abs(int{track[i - 1]}) <= 4000;
+      if (loud && quiet_before) onsets.push_back(static_cast<int64_t>(i) / 8);
+    }
+    return onsets;
+  }
+};
+
+// A caller whose frames take `way_ms` and up to `jitter_ms` more to come, and
+// who hears what is sent `way_ms` later.
+class Caller {
+ public:
+  explicit Caller(int64_t way_ms, int64_t jitter_ms = 0, int64_t drift_ppm = 0)
+      : way_ms_(way_ms), jitter_ms_(jitter_ms), drift_ppm_(drift_ppm) {}
+
+  // Speaks frame by frame up to `until_ms` of the caller's own time, silence
+  // but for a click at each of `clicks_ms`.
+  void Speak(int64_t until_ms, const std::vector<int64_t>& clicks_ms = {}) {
+    for (; spoken_ms_ < until_ms; spoken_ms_ += 20) {
+      std::vector<int16_t> frame(kFrame);
+      for (const int64_t click : clicks_ms) {
+        if (click >= spoken_ms_ && click < spoken_ms_ + 20) {
+          const auto begin = static_cast<size_t>(click - spoken_ms_) * 8;
+          for (size_t i = begin; i < std::min(begin + 32, kFrame); ++i) {
+            frame[i] = 12'000;
+          }
+        }
+      }
+      const auto late = static_cast<int64_t>(
+          jitter_ms_ == 0 ? 0
+                          : random_.Below(static_cast<size_t>(jitter_ms_) + 1));
+      arrived_ms_ =
+          std::max(arrived_ms_, CarrierMs(spoken_ms_ + 20) + way_ms_ + late);
+      recorder_.OnCallerFrame(frame, kCarrier, At(arrived_ms_),
+                              Duration::Millis(2 * way_ms_));
+    }
+  }
+  void Skip(int64_t until_ms) { spoken_ms_ = until_ms; }
+  // The caller hears `audio` from `heard_ms` of his time on.
+  void Play(std::span<const uint8_t> audio, int64_t heard_ms) {
+    recorder_.OnPlayed(audio, At(CarrierMs(heard_ms) - way_ms_));
+  }
+  // Our time, when the carrier's clock shows `ms`.
+  int64_t CarrierMs(int64_t ms) const {
+    return ms + ms * drift_ppm_ / 1'000'000;
+  }
+
+  const Tracks& Hear() {
+    recorder_.Finish();
+    return tracks_;
+  }
+  CallRecorder& recorder() { return recorder_; }
+
+ private:
+  const int64_t way_ms_;
+  const int64_t jitter_ms_;
+  const int64_t drift_ppm_;
+  Tracks tracks_;
+  CallRecorder recorder_{kMuLaw, tracks_};
+  test::Random random_{7};
+  int64_t spoken_ms_ = 0;
+  int64_t arrived_ms_ = 0;
+};
+
+void ExpectNear(const std::vector<int64_t>& onsets,
+                const std::vector<int64_t>& expected, int64_t tolerance_ms) {
+  ASSERT_EQ(onsets.size(), expected.size());
+  for (size_t i = 0; i < onsets.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(onsets[i]),
+                static_cast<double>(expected[i]),
+                static_cast<double>(tolerance_ms));
+  }
+}
+
+TEST(CallRecorderTest, WhatWasHeardLiesBesideWhatWasSpokenThen) {
+  for (const int64_t way_ms : {0, 40, 120}) {
+    Caller caller(way_ms);
+    caller.Speak(1000);
+    caller.Play(Click(800), 1200);
+    caller.Speak(2500, {1100, 2300});
+    const Tracks& tracks = caller.Hear();
+    ExpectNear(Tracks::OnsetsMs(tracks.caller), {1100, 2300}, 0);
+    ExpectNear(Tracks::OnsetsMs(tracks.agent), {1200}, 0);
+    EXPECT_EQ(tracks.caller.size(), size_t{2500 * 8});
+    EXPECT_EQ(tracks.agent.size(), tracks.caller.size());
+  }
+}
+
+TEST(CallRecorderTest, ChunksOfOneReplyJoinWithoutASeam) {
+  Caller caller(30);
+  caller.Speak(1000);
+  std::vector<int16_t> ramp(8000);
+  for (size_t i = 0; i < ramp.size(); ++i) {
+    ramp[i] = static_cast<int16_t>(4000 + i % 160 * 40);
+  }
+  std::vector<uint8_t> codes(ramp.size());
+  audio::EncodeMuLaw(ramp, codes);
+  for (size_t at = 0; at < codes.size(); at += 160) {
+    caller.Play(std::span<const uint8_t>(codes).subspan(at, 160),
+                1200 + static_cast<int64_t>(at) / 8);
+  }
+  caller.Speak(3000);
+  const Tracks& tracks = caller.Hear();
+  std::vector<int16_t> played(codes.size());
+  audio::DecodeMuLaw(codes, played);
+  const auto begin = tracks.agent.begin() + 1200 * 8;
+  EXPECT_TRUE(std::equal(played.begin(), played.end(), begin));
+}
+
+TEST(CallRecorderTest, WhatWasClearedWasNotHeard) {
+  Caller caller(0);
+  caller.Speak(1000);
+  std::vector<uint8_t> loud(1600, uint8_t{0x80});
+  caller.Play(loud, 1100);
+  caller.recorder().OnCleared(At(1150));
+  caller.Speak(2500);
+  const Tracks& tracks = caller.Hear();
+  for (size_t i = 0; i < tracks.agent.size(); ++i) {
+    const bool heard = i >= 1100 * 8 && i < 1150 * 8;
+    ASSERT_EQ(tracks.agent[i] != 0, heard) << i;
+  }
+}
+
+TEST(CallRecorderTest, WhatIsSentAfterAClearIsHeardInItsPlace) {
+  Caller caller(0);
+  caller.Speak(1000);
+  caller.Play(std::vector<uint8_t>(1600, uint8_t{0x80}), 1100);
+  caller.recorder().OnCleared(At(1150));
+  caller.Play(Click(160), 1400);
+  caller.Speak(2500);
+  ExpectNear(Tracks::OnsetsMs(caller.Hear().agent), {1100, 1400}, 0);
+}
+
+TEST(CallRecorderTest, JitterOfTheNetworkMovesNothing) {
+  Caller caller(50, /*jitter_ms=*/60);
+  caller.Speak(2000);
+  std::vector<int64_t> expected;
+  for (int64_t at = 2500; at < 12'000; at += 1000) {
+    caller.Play(Click(800), at);
+    caller.Speak(at + 500);
+    expected.push_back(at);
+  }
+  caller.Speak(13'000);
+  // The shortest way that was seen may be some jitter too long.
+  ExpectNear(Tracks::OnsetsMs(caller.Hear().agent), expected, 5);
+}
+
+TEST(CallRecorderTest, AClockThatRunsOffIsFollowed) {
+  for (const int64_t drift_ppm : {-200, 200}) {
+    Caller caller(20, /*jitter_ms=*/10, drift_ppm);
+    std::vector<int64_t> expected;
+    // 200 ppm are 120 ms in ten minutes.
+    for (int64_t at = 1000; at < 600'000; at += 5000) {
+      caller.Speak(at - 500);
+      caller.Play(Click(800), at);
+      expected.push_back(at);
+    }
+    caller.Speak(600'000);
+    ExpectNear(Tracks::OnsetsMs(caller.Hear().agent), expected, 10);
+  }
+}
+
+TEST(CallRecorderTest, TheTimeWithoutAStreamIsSilence) {
+  Tracks tracks;
+  CallRecorder recorder(kMuLaw, tracks);
+  const std::vector<int16_t> loud(kFrame, int16_t{9000});
+  for (int i = 0; i < 50; ++i) {
+    recorder.OnCallerFrame(loud, kCarrier, At(20 * (i + 1)), std::nullopt);
+  }
+  recorder.OnStreamStarted(At(4000));
+  for (int i = 0; i < 50; ++i) {
+    recorder.OnCallerFrame(loud, kCarrier, At(4000 + 20 * (i + 1)),
+                           std::nullopt);
+  }
+  recorder.Finish();
+  EXPECT_EQ(tracks.caller.size(), size_t{5000 * 8});
+  ExpectNear(Tracks::OnsetsMs(tracks.caller), {4000}, 0);
+}
+
+TEST(CallRecorderTest, TimeThatNoTimestampToldOfIsPutBack) {
+  Tracks tracks;
+  CallRecorder recorder(kMuLaw, tracks);
+  const std::vector<int16_t> frame(kFrame);
+  int64_t now_ms = 0;
+  for (int i = 0; i < 500; ++i) {
+    recorder.OnCallerFrame(frame, kCarrier, At(now_ms += 20), std::nullopt);
+  }
+  now_ms += 3000;
+  // Within two windows the loss is known for sure.
+  for (int i = 0; i < 1000; ++i) {
+    recorder.OnCallerFrame(frame, kCarrier, At(now_ms += 20), std::nullopt);
+  }
+  recorder.Finish();
+  EXPECT_EQ(static_cast<int64_t>(tracks.caller.size()) / 8, now_ms);
+}
+
+TEST(CallRecorderTest, SilenceAheadOfTheCarrierDoesNotMoveTheClock) {
+  Caller caller(0);
+  caller.Speak(1000);
+  const std::vector<int16_t> silence(kFrame);
+  // The carrier stalls; a second of silence comes at once, and its own audio
+  // follows a second later.
+  for (int i = 0; i < 50; ++i) {
+    caller.recorder().OnCallerFrame(silence, CallerAudio::Source::kFilled,
+                                    At(1000), std::nullopt);
+  }
+  caller.Skip(2000);
+  caller.Play(Click(800), 2500);
+  caller.Speak(4000);
+  ExpectNear(Tracks::OnsetsMs(caller.Hear().agent), {2500}, 0);
+}
+
+}  // namespace
+}  // namespace trunkline::session

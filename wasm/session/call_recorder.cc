@@ -1,0 +1,100 @@
+#include "session/call_recorder.h"
+
+#include <algorithm>
+
+namespace trunkline::session {
+namespace {
+
+constexpr Duration kFrame = Duration::Millis(CallerAudio::kFrameMs);
+
+constexpr Duration Frames(int64_t count) {
+  return Duration::Micros(count * kFrame.us());
+}
+
+}  // namespace
+
+CallRecorder::CallRecorder(protocol::AudioFormat format, Listener& listener)
+    : format_(format),
+      frame_samples_(static_cast<size_t>(format.sample_rate_hz / 1000) *
+                     CallerAudio::kFrameMs),
+      listener_(listener),
+      heard_(format),
+      held_(frame_samples_ * kLagFrames),
+      agent_(frame_samples_),
+      silence_(frame_samples_) {}
+
+void CallRecorder::OnStreamStarted(Instant now) {
+  if (!origin_) return;
+  FillSilence((now - (*origin_ + Frames(frames_))).us() / kFrame.us());
+  // Another stream, another way.
+  window_origin_ = Instant::Never();
+  window_frames_ = 0;
+}
+
+void CallRecorder::OnCallerFrame(std::span<const int16_t> frame,
+                                 CallerAudio::Source source, Instant now,
+                                 std::optional<Duration> round_trip) {
+  if (round_trip) round_trip_ = *round_trip;
+  Push(frame);
+  // What was put in for the caller's audio came at no time of its own.
+  if (source == CallerAudio::Source::kCarrier) MeasureWay(now);
+}
+
+void CallRecorder::MeasureWay(Instant now) {
+  const Instant origin = now - Frames(frames_);
+  origin_ = std::min(origin_.value_or(origin), origin);
+  window_origin_ = std::min(window_origin_, origin);
+  if (++window_frames_ < kWindow.us() / kFrame.us()) return;
+  // Frames that all come later than before: their clock is slower than ours,
+  // or time is missing that no timestamp told of.
+  const int64_t lost = (window_origin_ - *origin_).us() / kFrame.us();
+  origin_ = window_origin_ - Frames(lost);
+  FillSilence(lost);
+  window_origin_ = Instant::Never();
+  window_frames_ = 0;
+}
+
+void CallRecorder::FillSilence(int64_t frames) {
+  frames = std::min(frames, kMaxCatchUp.us() / kFrame.us());
+  for (int64_t i = 0; i < frames; ++i) Push(silence_);
+}
+
+void CallRecorder::Push(std::span<const int16_t> frame) {
+  if (frames_ - delivered_ == static_cast<int64_t>(kLagFrames)) {
+    DeliverOldest();
+  }
+  const size_t slot = static_cast<size_t>(frames_) % kLagFrames;
+  std::copy(frame.begin(), frame.end(),
+            held_.begin() + static_cast<ptrdiff_t>(slot * frame_samples_));
+  ++frames_;
+}
+
+void CallRecorder::DeliverOldest() {
+  const size_t slot = static_cast<size_t>(delivered_) % kLagFrames;
+  const auto caller = std::span<const int16_t>(held_).subspan(
+      slot * frame_samples_, frame_samples_);
+  std::fill(agent_.begin(), agent_.end(), int16_t{0});
+  if (origin_) {
+    const auto count = static_cast<int64_t>(frame_samples_);
+    const int64_t wanted =
+        heard_.PositionAt(*origin_ + Frames(delivered_) - round_trip_);
+    int64_t position = agent_position_.value_or(wanted);
+    const int64_t off = wanted - position;
+    const int64_t jump = kJump.ms() * format_.sample_rate_hz / 1000;
+    if (off > jump || off < -jump || !heard_.IsWithinRun(position, count)) {
+      position = wanted;
+    } else if (off != 0) {
+      position += off > 0 ? 1 : -1;
+    }
+    heard_.Read(position, agent_);
+    agent_position_ = position + count;
+  }
+  ++delivered_;
+  listener_.OnRecordedFrame(caller, agent_);
+}
+
+void CallRecorder::Finish() {
+  while (delivered_ < frames_) DeliverOldest();
+}
+
+}  // namespace trunkline::session

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "protocol/wire.h"
+#include "session/caller_audio.h"
+#include "session/heard_track.h"
+
+namespace trunkline::session {
+
+// Brings both sides of a call onto one clock: the caller's own, counted in
+// frames, and beside each frame what the caller heard while it was spoken.
+//
+// A frame comes later than it was spoken by its way here; what is sent now is
+// heard later by its way there. Both together are the round trip, which the
+// marks measure. The way of a frame varies with the network: the shortest one
+// seen lately stands for all, so jitter does not move the agent's side, and the
+// drift of the carrier's clock against ours moves it by a sample a frame.
+//
+// Frames leave kLag late, when the round trip of a first reply is known.
+// Allocates nothing after construction.
+class CallRecorder {
+ public:
+  static constexpr Duration kLag = Duration::Millis(500);
+  // How long a shortest way holds before it is measured anew.
+  static constexpr Duration kWindow = Duration::Millis(10'000);
+  // Lost time that is put back as silence at once; more stays lost.
+  static constexpr Duration kMaxCatchUp = Duration::Millis(60'000);
+  // The agent's side jumps when it is off by more than this, and by any
+  // distance while nothing is played.
+  static constexpr Duration kJump = Duration::Millis(20);
+
+  class Listener {
+   public:
+    // 20 ms of both sides, linear, at the leg's rate.
+    virtual void OnRecordedFrame(std::span<const int16_t> caller,
+                                 std::span<const int16_t> agent) = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  // `listener` is borrowed for the life of the object.
+  CallRecorder(protocol::AudioFormat format, Listener& listener);
+
+  // `audio`, in the leg's format, was sent and is heard from `begins` on.
+  void OnPlayed(std::span<const uint8_t> audio, Instant begins) {
+    heard_.Play(audio, begins);
+  }
+  // The leg's buffer was dropped.
+  void OnCleared(Instant now) { heard_.Cut(now); }
+  // The stream begins anew: the time without one becomes silence.
+  void OnStreamStarted(Instant now);
+  // A frame of the caller, linear. `round_trip` as far as it is known.
+  void OnCallerFrame(std::span<const int16_t> frame, CallerAudio::Source source,
+                     Instant now, std::optional<Duration> round_trip);
+  // Delivers what is held back.
+  void Finish();
+
+  // Frames taken so far, of 20 ms each.
+  int64_t frames() const { return frames_; }
+
+ private:
+  static constexpr size_t kLagFrames =
+      static_cast<size_t>(kLag.ms()) / CallerAudio::kFrameMs;
+
+  void Push(std::span<const int16_t> frame);
+  void DeliverOldest();
+  void FillSilence(int64_t frames);
+  // When frame `index` would have come, spoken now, over the shortest way.
+  void MeasureWay(Instant now);
+
+  const protocol::AudioFormat format_;
+  const size_t frame_samples_;
+  Listener& listener_;
+  HeardTrack heard_;
+  // The last kLagFrames frames, oldest at delivered_ % kLagFrames.
+  std::vector<int16_t> held_;
+  std::vector<int16_t> agent_;
+  std::vector<int16_t> silence_;
+  int64_t frames_ = 0;
+  int64_t delivered_ = 0;
+
+  // When the first frame's begin would have reached us over the shortest way.
+  std::optional<Instant> origin_;
+  Instant window_origin_ = Instant::Never();
+  int window_frames_ = 0;
+  Duration round_trip_;
+  // Where the agent's side is read next.
+  std::optional<int64_t> agent_position_;
+};
+
+}  // namespace trunkline::session

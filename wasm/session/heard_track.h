@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "protocol/wire.h"
+
+namespace trunkline::session {
+
+// What the caller hears of the agent, sample by sample, on the session's clock:
+// the recording's other side. Holds the last kSpan; what nobody played is
+// silence. Positions count samples of the clock's own zero.
+//
+// Allocates nothing after construction; kSpan of audio in the leg's format.
+class HeardTrack {
+ public:
+  // What is played ahead (the lead) and what is read late (the recorder's lag)
+  // together stay below it.
+  static constexpr Duration kSpan = Duration::Millis(4'000);
+
+  explicit HeardTrack(protocol::AudioFormat format);
+
+  // `audio`, whole samples in the leg's format, is heard from `begins` on. What
+  // was to be heard from there on is replaced.
+  void Play(std::span<const uint8_t> audio, Instant begins);
+  // The leg's buffer was dropped: nothing is heard from `at` on.
+  void Cut(Instant at);
+
+  // What is heard from `position` on, linear.
+  void Read(int64_t position, std::span<int16_t> out) const;
+  // Whether [position, position + count) touches what was played last without
+  // a pause.
+  bool IsWithinRun(int64_t position, int64_t count) const;
+
+  int64_t PositionAt(Instant at) const;
+
+ private:
+  size_t RingIndex(int64_t position) const;
+
+  const protocol::AudioFormat format_;
+  const size_t sample_bytes_;
+  const int64_t capacity_;  // samples
+  std::vector<uint8_t> ring_;
+  // Behind the last sample that is known, and the first of the run it ends.
+  int64_t end_ = 0;
+  int64_t run_begin_ = 0;
+};
+
+}  // namespace trunkline::session
