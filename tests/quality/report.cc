@@ -143,7 +143,7 @@ int Main(std::span<char*> arguments) {
   } else {
     std::ofstream(out) << document;
   }
-  std::cout << held << " passed, " << broken << " failed" << std::endl;
+  std::cout << held << " passed, " << broken << " failed\n";
   return broken == 0 && held > 0 ? 0 : 1;
 }
 

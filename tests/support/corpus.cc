@@ -18,7 +18,7 @@ constexpr std::string_view kMusic = "/usr/share/asterisk/moh";
 
 [[noreturn]] void Die(std::string_view what, const fs::path& where) {
   std::cerr << what << ": " << where << " (scripts/setup installs the corpora)"
-            << std::endl;
+            << "\n";
   std::exit(2);
 }
 
