@@ -43,6 +43,14 @@ export type Effect =
   | { readonly type: "event"; readonly json: string }
   | { readonly type: "ended"; readonly summary: string };
 
+/** Sees all that crosses the boundary. What it is given refers to the core's memory and is valid during the call only. */
+export interface CoreWitness {
+  /** `tag` as in trunkline.h; 0 is the configuration that the session is created from. */
+  input(nowUs: number, tag: number, body: Uint8Array): void;
+  /** Every record that the last input has left, as bytes. */
+  effects(bytes: Uint8Array): void;
+}
+
 /** The instance trapped, broke the boundary's rules or refused what it must take; it is unusable. */
 export class CoreTrapError extends Error {
   readonly code = "core_trap";
@@ -90,11 +98,14 @@ function portOf(number: number): Port {
  */
 export class Core {
   readonly #exports: CoreExports;
+  readonly #witness: CoreWitness | undefined;
   #session = 0;
+  #inboxPointer = 0;
 
   /** Takes the exports of a fresh instance and initialises it. */
-  constructor(exports: CoreExports) {
+  constructor(exports: CoreExports, witness?: CoreWitness) {
     this.#exports = exports;
+    this.#witness = witness;
     this.#guard(() => exports._initialize());
     const version = this.#guard(() => exports.tl_abi_version());
     if (version !== TL_ABI_VERSION)
@@ -102,8 +113,8 @@ export class Core {
   }
 
   /** Makes an instance of its own: a trap loses one call, and the memory goes with it. */
-  static instantiate(module: WebAssembly.Module): Core {
-    return new Core(new WebAssembly.Instance(module, {}).exports as unknown as CoreExports);
+  static instantiate(module: WebAssembly.Module, witness?: CoreWitness): Core {
+    return new Core(new WebAssembly.Instance(module, {}).exports as unknown as CoreExports, witness);
   }
 
   /**
@@ -114,6 +125,7 @@ export class Core {
   create(nowUs: number, config: string): void {
     const length = this.#writeText(config);
     if (length === undefined) throw new CoreConfigError("the configuration is too long");
+    this.#show(nowUs, 0, length);
     this.#session = this.#guard(() => this.#exports.tl_session_create(BigInt(nowUs), length));
     if (this.#session === 0) throw new CoreConfigError("the core refuses the configuration");
   }
@@ -183,6 +195,7 @@ export class Core {
       this.#exports.tl_effects(this.#session),
       this.#exports.tl_effects_len(this.#session),
     ]);
+    this.#witness?.effects(new Uint8Array(this.#exports.memory.buffer as ArrayBuffer, pointer, length));
     if (length === 0) return 0;
     const count = decodeEffects(this.#exports.memory.buffer as ArrayBuffer, pointer, length, apply);
     this.#guard(() => this.#exports.tl_effects_consume(this.#session, length));
@@ -200,6 +213,7 @@ export class Core {
   #inbox(length: number): Uint8Array<ArrayBuffer> {
     const pointer = this.#guard(() => this.#exports.tl_inbox(length));
     if (pointer === 0) throw new CoreTrapError(`no inbox for ${length} bytes`);
+    this.#inboxPointer = pointer;
     return new Uint8Array(this.#exports.memory.buffer as ArrayBuffer, pointer, length);
   }
 
@@ -216,9 +230,16 @@ export class Core {
 
   /** An input that comes after the end is none; everything else that is refused is a fault of ours. */
   #submit(nowUs: number, tag: number, length: number): number {
+    this.#show(nowUs, tag, length);
     const status = this.#guard(() => this.#exports.tl_session_input(this.#session, BigInt(nowUs), tag, length));
     if (status === TL_OK || status === TL_ERR_ENDED || status === TL_ERR_INPUT) return status;
     throw new CoreTrapError(`input ${tag & 0xffff} answered with status ${status}`);
+  }
+
+  #show(nowUs: number, tag: number, length: number): void {
+    if (!this.#witness) return;
+    const memory = this.#exports.memory.buffer as ArrayBuffer;
+    this.#witness.input(nowUs, tag, new Uint8Array(memory, this.#inboxPointer, length));
   }
 
   #guard<T>(call: () => T): T {

@@ -191,6 +191,7 @@ const suites: readonly Suite[] = [
   vitest("simulators", []),
   vitest("golden-wasm-wasi", ["wasm-wasi"]),
   vitest("golden-wasm-emscripten", ["wasm-emscripten"]),
+  vitest("replay", ["wasm-wasi", "release"]),
   vitest("integration", ["wasm-wasi"]),
   fuzz,
 ];

@@ -1,0 +1,181 @@
+// Calls through the module, recorded by the shim, run again by the native core.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Core } from "../../worker-shim/core.ts";
+import { FlightFileError, openFlight, packPart } from "../../worker-shim/flight-file.ts";
+import { type FlightContent, FlightRecorder } from "../../worker-shim/flight-recorder.ts";
+import { encodeMulaw } from "../simulators/audio/mulaw.ts";
+
+const Module = WebAssembly.Module as unknown as new (bytes: Uint8Array) => WebAssembly.Module;
+const root = path.join(import.meta.dirname, "../..");
+const module = new Module(readFileSync(path.join(root, "build/wasm-wasi/trunkline.wasm")));
+const TOKEN = "secret-token.with-parts";
+const KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+let scratch: string;
+beforeAll(() => {
+  scratch = mkdtempSync(path.join(tmpdir(), "replay-test-"));
+});
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+/** A caller who speaks for a second, is answered and hangs up; `seed` varies what is said and when it comes. */
+function record(seed: number, content: FlightContent = "full"): Uint8Array<ArrayBuffer> {
+  const flight = new FlightRecorder(content);
+  const core = Core.instantiate(module, flight);
+  let nowUs = 1_000;
+  const drain = () => core.drain(() => undefined);
+  core.create(nowUs, JSON.stringify({ callId: `c${seed}`, seed, agent: "parrot", authorization: "required" }));
+  drain();
+  const text = (message: object) => {
+    core.socketText(nowUs, "leg", JSON.stringify(message));
+    drain();
+  };
+  core.socketOpened(nowUs, "leg", "");
+  drain();
+  text({
+    event: "start",
+    sequenceNumber: "1",
+    streamSid: "MZ1",
+    start: {
+      streamSid: "MZ1",
+      callSid: "CA1",
+      customParameters: { token: TOKEN },
+      mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
+    },
+  });
+  core.authorized(nowUs, "granted");
+  drain();
+  let random = seed + 1;
+  for (let i = 0; i < 150; i++) {
+    random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+    nowUs += 20_000 + (random % 5_000);
+    const speaks = i > 10 && i < 60;
+    const frame = Int16Array.from({ length: 160 }, (_, n) => {
+      const t = (i * 160 + n) / 8000;
+      return speaks ? 6000 * Math.sin(2 * Math.PI * (120 + seed) * t) * Math.sin(2 * Math.PI * 700 * t) : 0;
+    });
+    text({
+      event: "media",
+      sequenceNumber: String(i + 2),
+      streamSid: "MZ1",
+      media: {
+        track: "inbound",
+        chunk: String(i + 1),
+        timestamp: String(i * 20),
+        payload: Buffer.from(encodeMulaw(frame)).toString("base64"),
+      },
+    });
+    if (i % 40 === 39) {
+      core.timer(nowUs);
+      drain();
+      core.command(nowUs, '{"type":"nonsense"}');
+      drain();
+    }
+  }
+  text({ event: "stop", sequenceNumber: "999", streamSid: "MZ1", stop: { callSid: "CA1" } });
+  return flight.take();
+}
+
+function replay(plain: Uint8Array, ...options: string[]): { status: number | null; output: string } {
+  const file = path.join(scratch, "flight");
+  writeFileSync(file, plain);
+  const run = spawnSync(path.join(root, "build/release/replay"), [...options, file], { encoding: "utf8" });
+  return { status: run.status, output: run.stdout + run.stderr };
+}
+
+describe("a recorded call", () => {
+  it.each([1, 2, 3, 4, 5])("does natively what it did in the module (%i)", (seed) => {
+    const { status, output } = replay(record(seed), "--quiet");
+    expect(output).toMatch(/^1\d\d inputs, every effect the same\n$/);
+    expect(status).toBe(0);
+  });
+
+  it("shows states and the end", () => {
+    const { output } = replay(record(1));
+    expect(output).toContain('"to":"listening"');
+    expect(output).toContain("-> ended {");
+  });
+
+  it("that would go otherwise names the first such input", () => {
+    const plain = record(1);
+    // The first audible frame, made inaudible: the entry of media message 12.
+    const at = Buffer.from(plain).indexOf('"chunk":"12"');
+    const payload = Buffer.from(plain).indexOf('"payload":"', at) + '"payload":"'.length;
+    plain.fill("/".charCodeAt(0), payload, payload + 100);
+    const { status, output } = replay(plain, "--quiet");
+    expect(output).toMatch(/^differs at input \d+ \(/);
+    expect(status).toBe(1);
+  });
+
+  it("whose object was lost while it was written is replayed as far as it goes", () => {
+    const plain = record(1);
+    const { status, output } = replay(plain.subarray(0, plain.length - 100), "--quiet");
+    expect(output).toContain("every effect the same");
+    expect(status).toBe(0);
+  });
+
+  it("has no token", () => {
+    expect(Buffer.from(record(1)).includes(TOKEN)).toBe(false);
+  });
+
+  it("that is redacted has nobody's words, and is read only", () => {
+    const plain = Buffer.from(record(1, "redacted"));
+    expect(plain.includes("payload")).toBe(false);
+    expect(plain.includes("callId")).toBe(false);
+    const { status, output } = replay(plain);
+    expect(output).toMatch(/\d+ inputs, redacted: read, not replayed/);
+    expect(output).toContain("leg text");
+    expect(status).toBe(2);
+  });
+
+  it.each([
+    ["something else", Buffer.from("not a record at all, but long enough")],
+    ["of another version", Buffer.concat([Buffer.from("TLFLIGHT"), Buffer.from([9, 0, 0, 0, 1, 0, 0, 0])])],
+    ["empty", Buffer.from(record(1).subarray(0, 16))],
+  ])("that is %s is refused", (_, plain) => {
+    expect(replay(plain).status).toBe(2);
+  });
+});
+
+describe("a file of parts", () => {
+  const parts = ["first", "second", ""].map((text) => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>);
+  const pack = async (key?: string) => Buffer.concat(await Promise.all(parts.map((part, i) => packPart(i, part, key))));
+
+  it.each([undefined, KEY])("opens to what was packed (key %s)", async (key) => {
+    expect(Buffer.from(await openFlight(await pack(key), key)).toString()).toBe("firstsecond");
+  });
+
+  it("does not open without its key, with another, or in another order", async () => {
+    const sealed = await pack(KEY);
+    await expect(openFlight(sealed, undefined)).rejects.toThrow(FlightFileError);
+    await expect(openFlight(sealed, KEY.replace("0", "1"))).rejects.toThrow(FlightFileError);
+    const length = sealed.readUInt32LE(0) + 5;
+    const swapped = Buffer.concat([sealed.subarray(length), sealed.subarray(0, length)]);
+    await expect(openFlight(swapped, KEY)).rejects.toThrow(FlightFileError);
+  });
+
+  it.each([
+    ["cut", async () => (await pack()).subarray(0, -1)],
+    ["empty", async () => Buffer.alloc(0)],
+    ["of another kind", async () => Buffer.from([0, 0, 0, 0, 9])],
+    ["no gzip", async () => Buffer.from([3, 0, 0, 0, 0, 1, 2, 3])],
+  ])("that is %s is an error", async (_, file) => {
+    await expect(openFlight(await file(), undefined)).rejects.toThrow(FlightFileError);
+  });
+
+  it("is opened by the command", async () => {
+    const file = path.join(scratch, "sealed");
+    writeFileSync(file, await packPart(0, record(2), KEY));
+    const output = execFileSync("node", ["scripts/replay.ts", "--quiet", "--key", KEY, file], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    expect(output).toContain("every effect the same");
+  });
+});
