@@ -1,0 +1,244 @@
+#include "bench/stages.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "audio/fade.h"
+#include "audio/g711.h"
+#include "audio/level.h"
+#include "audio/resampler.h"
+#include "audio/speech_detector.h"
+#include "base/base64.h"
+#include "bench/stage_parts.h"
+#include "protocol/legs/twilio.h"
+#include "session/caller_audio.h"
+#include "support/audio_signals.h"
+
+namespace trunkline::bench {
+
+std::vector<int16_t> LineSignal() {
+  std::vector<int16_t> line = test::NoiseSignal(16000, -600, 1);
+  test::Mix(line, test::VoiceSignal(8000, -200, 2));
+  return test::ThroughMuLaw(line);
+}
+
+std::vector<uint8_t> LineMuLaw() {
+  const std::vector<int16_t> line = LineSignal();
+  std::vector<uint8_t> codes(line.size());
+  audio::EncodeMuLaw(line, codes);
+  return codes;
+}
+
+namespace {
+
+constexpr size_t kFrame = 160;
+
+template <void (*kDecode)(std::span<const uint8_t>, std::span<int16_t>)>
+struct Decode {
+  Frames<uint8_t> line{LineMuLaw(), kFrame};
+  std::array<int16_t, kFrame> out;
+  void Frame() {
+    kDecode(line.Next(), out);
+    Keep(out.data());
+  }
+};
+
+template <void (*kEncode)(std::span<const int16_t>, std::span<uint8_t>)>
+struct Encode {
+  Frames<int16_t> line{LineSignal(), kFrame};
+  std::array<uint8_t, kFrame> out;
+  void Frame() {
+    kEncode(line.Next(), out);
+    Keep(out.data());
+  }
+};
+
+template <int kInHz, int kOutHz>
+struct Resample {
+  Frames<int16_t> line{LineSignal(), kInHz / 50};
+  audio::Resampler resampler{kInHz, kOutHz};
+  std::array<int16_t, 960> out;
+  void Frame() {
+    resampler.Process(line.Next(), out);
+    Keep(out.data());
+  }
+};
+
+struct EncodeBase64 {
+  Frames<uint8_t> line{LineMuLaw(), kFrame};
+  std::array<char, Base64EncodedSize(kFrame)> out;
+  void Frame() {
+    Base64Encode(line.Next(), out.data());
+    Keep(out.data());
+  }
+};
+
+struct DecodeBase64 {
+  std::string text = std::string(Base64EncodedSize(kFrame), '\0');
+  std::array<uint8_t, Base64DecodedMaxSize(Base64EncodedSize(kFrame))> out;
+  DecodeBase64() {
+    Base64Encode(Frames<uint8_t>(LineMuLaw(), kFrame).Next(), text.data());
+  }
+  void Frame() {
+    Keep(text.data());
+    Base64Decode(text, out);
+    Keep(out.data());
+  }
+};
+
+// A carrier's message to audio: scan, checks and base64.
+struct ReceiveMedia final : protocol::Wire, protocol::LegListener {
+  protocol::TwilioLeg leg{*this, *this};
+  std::vector<std::string> messages;
+  size_t next = 0;
+
+  ReceiveMedia() {
+    // As long as a carrier's.
+    const std::string stream = "MZ" + std::string(32, '0');
+    leg.OnSocketOpened();
+    leg.OnText(
+        R"({"event":"start","sequenceNumber":"1","start":{"streamSid":")" +
+        stream +
+        R"(","mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,)"
+        R"("channels":1}}})");
+    Frames<uint8_t> line(LineMuLaw(), kFrame);
+    for (int i = 0; i < 100; ++i) {
+      const std::string number = std::to_string(i + 2);
+      std::string payload(Base64EncodedSize(kFrame), '\0');
+      Base64Encode(line.Next(), payload.data());
+      messages.push_back(R"({"event":"media","sequenceNumber":")" + number +
+                         R"(","media":{"track":"inbound","chunk":")" + number +
+                         R"(","timestamp":")" + std::to_string(i * 20) +
+                         R"(","payload":")" + payload + R"("},"streamSid":")" +
+                         stream + R"("})");
+    }
+  }
+  void Frame() {
+    leg.OnText(messages[next]);
+    next = next + 1 < messages.size() ? next + 1 : 0;
+  }
+
+  void SendText(std::string_view /*text*/) override {}
+  void SendBinary(std::span<const uint8_t> /*bytes*/) override {}
+  void OnLegStarted(const protocol::LegStart& /*start*/) override {}
+  void OnLegAudio(std::optional<int64_t> /*timestamp_ms*/,
+                  std::span<const uint8_t> audio) override {
+    Keep(audio.data());
+  }
+  void OnLegDtmf(char /*digit*/) override {}
+  void OnLegMark(protocol::MarkId /*mark*/) override {}
+  void OnLegStopped() override {}
+  void OnLegFault(protocol::Fault /*fault*/) override {}
+};
+
+struct MeasureLevel {
+  Frames<int16_t> line{LineSignal(), kFrame};
+  void Frame() {
+    const int level = audio::LevelDbfsTenths(audio::MeanSquare(line.Next()));
+    Keep(&level);
+  }
+};
+
+struct FadeIn {
+  std::vector<int16_t> samples = LineSignal();
+  void Frame() {
+    audio::FadeIn(std::span(samples).first(kFrame), 0, 2 * kFrame);
+    Keep(samples.data());
+  }
+};
+
+struct DetectSpeech {
+  Frames<int16_t> line{LineSignal(), kFrame};
+  audio::SpeechDetector detector{audio::SpeechDetector::Config{}};
+  void Frame() {
+    const auto result = detector.Process(line.Next());
+    Keep(&result);
+  }
+};
+
+// All that both directions of a call do with a frame of audio, without noise
+// suppression and recording: mu-law in, gaps filled, decoded, speech detected,
+// 24 kHz out; 24 kHz in, mu-law out.
+struct CallPath final : session::CallerAudio::Listener {
+  Frames<uint8_t> caller{LineMuLaw(), kFrame};
+  Frames<int16_t> agent{LineSignal(), 3 * kFrame};
+  session::CallerAudio caller_audio{protocol::AudioFormat{}, *this};
+  audio::SpeechDetector detector{audio::SpeechDetector::Config{}};
+  audio::Resampler to_agent{8000, 24000};
+  audio::Resampler to_caller{24000, 8000};
+  int64_t now_ms = 0;
+  std::array<int16_t, kFrame> narrow;
+  std::array<int16_t, 3 * kFrame> wide;
+  std::array<uint8_t, kFrame> codes;
+
+  void OnCallerFrame(std::span<const uint8_t> frame) override {
+    audio::DecodeMuLaw(frame, narrow);
+    const auto result = detector.Process(narrow);
+    Keep(&result);
+    to_agent.Process(narrow, wide);
+    Keep(wide.data());
+  }
+  void Frame() {
+    caller_audio.OnAudio(now_ms, caller.Next());
+    now_ms += 20;
+    to_caller.Process(agent.Next(), narrow);
+    audio::EncodeMuLaw(narrow, codes);
+    Keep(codes.data());
+  }
+};
+
+// WebRTC's state, which the detector allocates.
+constexpr size_t kVadBytes = 736;
+constexpr size_t kDetectorBytes = sizeof(audio::SpeechDetector) + kVadBytes;
+
+constexpr Stage kStages[] = {
+    {"mu-law decode", 0, "audio/g711", 0.05, Run<Decode<audio::DecodeMuLaw>>},
+    {"mu-law encode", 0, "audio/g711", 0.05, Run<Encode<audio::EncodeMuLaw>>},
+    {"A-law decode", 0, "audio/g711", 0.05, Run<Decode<audio::DecodeALaw>>},
+    {"A-law encode", 0, "audio/g711", 0.05, Run<Encode<audio::EncodeALaw>>},
+    {"resample 8 to 16 kHz", sizeof(audio::Resampler), "audio/resampler", 1,
+     Run<Resample<8000, 16000>>},
+    {"resample 8 to 24 kHz", sizeof(audio::Resampler), "audio/resampler", 1,
+     Run<Resample<8000, 24000>>},
+    {"resample 8 to 48 kHz", sizeof(audio::Resampler), "audio/resampler", 2,
+     Run<Resample<8000, 48000>>},
+    {"resample 16 to 8 kHz", sizeof(audio::Resampler), "audio/resampler", 1,
+     Run<Resample<16000, 8000>>},
+    {"resample 24 to 8 kHz", sizeof(audio::Resampler), "audio/resampler", 1,
+     Run<Resample<24000, 8000>>},
+    {"resample 48 to 8 kHz", sizeof(audio::Resampler), "audio/resampler", 2,
+     Run<Resample<48000, 8000>>},
+    {"resample 16 to 24 kHz", sizeof(audio::Resampler), "audio/resampler", 2,
+     Run<Resample<16000, 24000>>},
+    {"resample 24 to 16 kHz", sizeof(audio::Resampler), "audio/resampler", 2,
+     Run<Resample<24000, 16000>>},
+    {"resample 16 to 48 kHz", sizeof(audio::Resampler), "audio/resampler", 2,
+     Run<Resample<16000, 48000>>},
+    {"resample 48 to 16 kHz", sizeof(audio::Resampler), "audio/resampler", 2,
+     Run<Resample<48000, 16000>>},
+    {"resample 24 to 48 kHz", sizeof(audio::Resampler), "audio/resampler", 2,
+     Run<Resample<24000, 48000>>},
+    {"resample 48 to 24 kHz", sizeof(audio::Resampler), "audio/resampler", 2,
+     Run<Resample<48000, 24000>>},
+    {"base64 encode", 0, "base/base64", 0.05, Run<EncodeBase64>},
+    {"base64 decode", 0, "base/base64", 0.05, Run<DecodeBase64>},
+    {"media message", sizeof(protocol::TwilioLeg),
+     "protocol/legs/twilio base/json_scanner", 0.2, Run<ReceiveMedia>},
+    {"level", 0, "audio/level", 0.1, Run<MeasureLevel>},
+    {"fade", 0, "audio/fade", 0.3, Run<FadeIn>},
+    {"speech detection", kDetectorBytes, "audio/speech_detector webrtc_vad", 2,
+     Run<DetectSpeech>},
+    {"call path",
+     sizeof(session::CallerAudio) + kFrame + kDetectorBytes +
+         2 * sizeof(audio::Resampler),
+     "", 3, Run<CallPath>},
+};
+
+}  // namespace
+
+std::span<const Stage> Stages() { return kStages; }
+
+}  // namespace trunkline::bench
