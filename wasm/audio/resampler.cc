@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <type_traits>
+#include <utility>
 
 #include "audio/constexpr_math.h"
 #include "base/check.h"
@@ -11,6 +13,14 @@
 #include <wasm_simd128.h>
 #elif defined(__SSE2__)
 #include <emmintrin.h>
+#endif
+
+// Before a loop that is to stay one. Unrolled, it would load more than there
+// are registers.
+#if defined(__clang__)
+#define TL_KEEP_LOOP _Pragma("clang loop unroll(disable)")
+#else
+#define TL_KEEP_LOOP
 #endif
 
 namespace trunkline::audio {
@@ -24,8 +34,10 @@ constexpr size_t kSpan = 40;
 constexpr double kBeta = 8.08;
 
 // Every phase has a multiple of so many taps, the oldest of them zeros where
-// the filter has fewer. SIMD takes as many in five steps, which are unrolled.
-constexpr size_t kUnit = 40;
+// the filter has fewer: what SIMD multiplies at once.
+constexpr size_t kUnit = 8;
+// What it stores at once.
+constexpr size_t kOutputs = 8;
 
 // A sum of products is kept in this many lanes, the n-th pair of products in
 // lane n modulo 4, as SIMD does it: one lane alone would overflow, were the
@@ -120,11 +132,29 @@ inline Lanes AddProducts(Lanes sums, const int16_t* a, const int16_t* b) {
   return wasm_i32x4_add(
       sums, wasm_i32x4_dot_i16x8(wasm_v128_load(a), wasm_v128_load(b)));
 }
-inline int32_t SumOf(Lanes sums) {
-  sums = wasm_i32x4_shr(sums, kLaneShift);
-  sums = wasm_i32x4_add(sums, wasm_i32x4_shuffle(sums, sums, 2, 3, 0, 1));
-  sums = wasm_i32x4_add(sums, wasm_i32x4_shuffle(sums, sums, 1, 0, 3, 2));
-  return wasm_i32x4_extract_lane(sums, 0);
+// The totals of four sums, one in each lane.
+inline Lanes Totals(Lanes a, Lanes b, Lanes c, Lanes d) {
+  a = wasm_i32x4_shr(a, kLaneShift);
+  b = wasm_i32x4_shr(b, kLaneShift);
+  c = wasm_i32x4_shr(c, kLaneShift);
+  d = wasm_i32x4_shr(d, kLaneShift);
+  const v128_t ab = wasm_i32x4_add(wasm_i32x4_shuffle(a, b, 0, 4, 1, 5),
+                                   wasm_i32x4_shuffle(a, b, 2, 6, 3, 7));
+  const v128_t cd = wasm_i32x4_add(wasm_i32x4_shuffle(c, d, 0, 4, 1, 5),
+                                   wasm_i32x4_shuffle(c, d, 2, 6, 3, 7));
+  return wasm_i32x4_add(wasm_i64x2_shuffle(ab, cd, 0, 2),
+                        wasm_i64x2_shuffle(ab, cd, 1, 3));
+}
+// Rounds eight totals to samples.
+template <int kShift>
+inline void Store(int16_t* out, Lanes low, Lanes high) {
+  const v128_t half = wasm_i32x4_const_splat(1 << (kShift - 1));
+  wasm_v128_store(out, wasm_i16x8_narrow_i32x4(
+                           wasm_i32x4_shr(wasm_i32x4_add(low, half), kShift),
+                           wasm_i32x4_shr(wasm_i32x4_add(high, half), kShift)));
+}
+inline int32_t FirstOf(Lanes lanes) {
+  return wasm_i32x4_extract_lane(lanes, 0);
 }
 
 #elif defined(__SSE2__)
@@ -137,12 +167,26 @@ inline __m128i Load(const int16_t* from) {
 inline Lanes AddProducts(Lanes sums, const int16_t* a, const int16_t* b) {
   return _mm_add_epi32(sums, _mm_madd_epi16(Load(a), Load(b)));
 }
-inline int32_t SumOf(Lanes sums) {
-  sums = _mm_srai_epi32(sums, kLaneShift);
-  sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0b01'00'11'10));
-  sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0b10'11'00'01));
-  return _mm_cvtsi128_si32(sums);
+inline Lanes Totals(Lanes a, Lanes b, Lanes c, Lanes d) {
+  a = _mm_srai_epi32(a, kLaneShift);
+  b = _mm_srai_epi32(b, kLaneShift);
+  c = _mm_srai_epi32(c, kLaneShift);
+  d = _mm_srai_epi32(d, kLaneShift);
+  const __m128i ab =
+      _mm_add_epi32(_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
+  const __m128i cd =
+      _mm_add_epi32(_mm_unpacklo_epi32(c, d), _mm_unpackhi_epi32(c, d));
+  return _mm_add_epi32(_mm_unpacklo_epi64(ab, cd), _mm_unpackhi_epi64(ab, cd));
 }
+template <int kShift>
+inline void Store(int16_t* out, Lanes low, Lanes high) {
+  const __m128i half = _mm_set1_epi32(1 << (kShift - 1));
+  _mm_storeu_si128(
+      reinterpret_cast<__m128i*>(out),
+      _mm_packs_epi32(_mm_srai_epi32(_mm_add_epi32(low, half), kShift),
+                      _mm_srai_epi32(_mm_add_epi32(high, half), kShift)));
+}
+inline int32_t FirstOf(Lanes lanes) { return _mm_cvtsi128_si32(lanes); }
 
 #else
 
@@ -154,29 +198,150 @@ inline Lanes AddProducts(Lanes sums, const int16_t* a, const int16_t* b) {
   }
   return sums;
 }
-inline int32_t SumOf(const Lanes& sums) {
-  int32_t sum = 0;
-  for (const int32_t lane : sums) sum += lane >> kLaneShift;
-  return sum;
+inline Lanes Totals(const Lanes& a, const Lanes& b, const Lanes& c,
+                    const Lanes& d) {
+  Lanes totals{};
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    totals[0] += a[lane] >> kLaneShift;
+    totals[1] += b[lane] >> kLaneShift;
+    totals[2] += c[lane] >> kLaneShift;
+    totals[3] += d[lane] >> kLaneShift;
+  }
+  return totals;
 }
+template <int kShift>
+inline void Store(int16_t* out, const Lanes& low, const Lanes& high) {
+  for (size_t i = 0; i < kOutputs; ++i) {
+    const int32_t total = i < kLanes ? low[i] : high[i - kLanes];
+    out[i] = static_cast<int16_t>(std::clamp<int32_t>(
+        (total + (1 << (kShift - 1))) >> kShift, INT16_MIN, INT16_MAX));
+  }
+}
+inline int32_t FirstOf(const Lanes& lanes) { return lanes[0]; }
 
 #endif
 
-// `taps` is a multiple of kUnit.
-inline int16_t DotProduct(const int16_t* samples, const int16_t* coefficients,
-                          size_t taps, int bits) {
-  Lanes sums = NoLanes();
-  for (; taps > 0; taps -= kUnit) {
-    for (size_t k = 0; k < kUnit; k += 2 * kLanes) {
+// Filters with `Chosen`, one of Filters, then takes one of kDown. The
+// coefficients come as a pointer that the compiler cannot see through, else it
+// would put each vector of them into the code, which is larger and slower.
+template <typename Chosen, size_t kDown>
+struct Fir {
+  static constexpr size_t kUp = Chosen::kUp;
+  static constexpr size_t kTaps = Chosen::kTaps;
+  static constexpr int kShift = Chosen::kBits - kLaneShift;
+  // Outputs until the phases repeat, in whole steps of SIMD, and the samples
+  // that they advance by.
+  static constexpr size_t kPeriod = std::lcm(kUp, kOutputs);
+  static constexpr size_t kAdvance = kPeriod / kUp * kDown;
+
+  // Writes eight outputs of a period from `kFirst` on, whose first sample is
+  // *samples. Side by side, so that samples and coefficients that they share
+  // are loaded once, and the lanes of all are added at once.
+  template <size_t kFirst>
+  static void Eight(const int16_t* samples, const int16_t* coefficients,
+                    int16_t* out) {
+    Lanes a = NoLanes();
+    Lanes b = NoLanes();
+    Lanes c = NoLanes();
+    Lanes d = NoLanes();
+    Lanes e = NoLanes();
+    Lanes f = NoLanes();
+    Lanes g = NoLanes();
+    Lanes h = NoLanes();
+    TL_KEEP_LOOP
+    for (size_t k = 0; k < kTaps; k += kUnit) {
+      const int16_t* const at = samples + k;
+      const int16_t* const by = coefficients + k;
+      a = AddProducts(a, at + Position(kFirst), by + Phase(kFirst));
+      b = AddProducts(b, at + Position(kFirst + 1), by + Phase(kFirst + 1));
+      c = AddProducts(c, at + Position(kFirst + 2), by + Phase(kFirst + 2));
+      d = AddProducts(d, at + Position(kFirst + 3), by + Phase(kFirst + 3));
+      e = AddProducts(e, at + Position(kFirst + 4), by + Phase(kFirst + 4));
+      f = AddProducts(f, at + Position(kFirst + 5), by + Phase(kFirst + 5));
+      g = AddProducts(g, at + Position(kFirst + 6), by + Phase(kFirst + 6));
+      h = AddProducts(h, at + Position(kFirst + 7), by + Phase(kFirst + 7));
+    }
+    Store<kShift>(out, Totals(a, b, c, d), Totals(e, f, g, h));
+  }
+
+  template <size_t... kSteps>
+  static void Period(const int16_t* samples, const int16_t* coefficients,
+                     int16_t* out, std::index_sequence<kSteps...> /*steps*/) {
+    (Eight<kSteps * kOutputs>(samples, coefficients, out + kSteps * kOutputs),
+     ...);
+  }
+
+  static int16_t One(const int16_t* samples, const int16_t* coefficients) {
+    Lanes sums = NoLanes();
+    for (size_t k = 0; k < kTaps; k += kUnit) {
       sums = AddProducts(sums, samples + k, coefficients + k);
     }
-    samples += kUnit;
-    coefficients += kUnit;
+    const int32_t total = FirstOf(Totals(sums, sums, sums, sums));
+    return static_cast<int16_t>(std::clamp<int32_t>(
+        (total + (1 << (kShift - 1))) >> kShift, INT16_MIN, INT16_MAX));
   }
-  const int shift = bits - kLaneShift;
-  const int32_t rounded = (SumOf(sums) + (1 << (shift - 1))) >> shift;
-  return static_cast<int16_t>(
-      std::clamp<int32_t>(rounded, INT16_MIN, INT16_MAX));
+
+  // Writes what `count` samples give, of which the first is the newest of the
+  // window at *samples. `next` as Resampler::next_, before and after. Returns
+  // how many were written.
+  static size_t Run(const int16_t* samples, size_t count,
+                    const int16_t* coefficients, size_t& next, int16_t* out) {
+    const int16_t* const begin = out;
+    const size_t end = count * kUp;
+    size_t at = next;
+    for (; at < end && at % kUp != 0; at += kDown) {
+      *out++ = One(samples + at / kUp, coefficients + at % kUp * kTaps);
+    }
+    for (; at + (kPeriod - 1) * kDown < end; at += kPeriod * kDown) {
+      Period(samples + at / kUp, coefficients, out,
+             std::make_index_sequence<kPeriod / kOutputs>());
+      out += kPeriod;
+    }
+    for (; at < end; at += kDown) {
+      *out++ = One(samples + at / kUp, coefficients + at % kUp * kTaps);
+    }
+    next = at - end;
+    return static_cast<size_t>(out - begin);
+  }
+
+ private:
+  static constexpr size_t Position(size_t output) {
+    return output * kDown / kUp;
+  }
+  // Where the coefficients of its phase begin.
+  static constexpr size_t Phase(size_t output) {
+    return output * kDown % kUp * kTaps;
+  }
+};
+
+}  // namespace
+
+struct ResamplerKernel {
+  size_t up;
+  size_t down;
+  size_t taps;
+  const int16_t* coefficients;
+  size_t (*run)(const int16_t* samples, size_t count,
+                const int16_t* coefficients, size_t& next, int16_t* out);
+};
+
+namespace {
+
+template <const auto& kFilters, size_t kDown>
+constexpr ResamplerKernel kKernel = {
+    kFilters.kUp, kDown, kFilters.kTaps, kFilters.coefficients.data(),
+    Fir<std::remove_cvref_t<decltype(kFilters)>, kDown>::Run};
+
+const ResamplerKernel* KernelOf(size_t up, size_t down) {
+  static constexpr const ResamplerKernel* kKernels[] = {
+      &kKernel<kUp2, 1>,     &kKernel<kUp3, 1>,   &kKernel<kUp6, 1>,
+      &kKernel<kDown2, 2>,   &kKernel<kDown3, 3>, &kKernel<kDown6, 6>,
+      &kKernel<kUp3, 2>,  // Its lower rate is the input's, too.
+      &kKernel<kUp2Down3, 3>};
+  for (const ResamplerKernel* kernel : kKernels) {
+    if (kernel->up == up && kernel->down == down) return kernel;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -187,34 +352,16 @@ bool Resampler::Supports(int in_hz, int out_hz) {
 
 Resampler::Resampler(int in_hz, int out_hz) {
   TL_CHECK(Supports(in_hz, out_hz));
+  if (in_hz == out_hz) return;
   const int common = std::gcd(in_hz, out_hz);
-  up_ = static_cast<size_t>(out_hz / common);
-  down_ = static_cast<size_t>(in_hz / common);
-  const auto use = [this](const auto& filters) {
-    taps_ = filters.kTaps;
-    coefficients_ = filters.coefficients.data();
-    coefficient_bits_ = filters.kBits;
-  };
-  if (up_ == 2 && down_ == 3) {
-    use(kUp2Down3);
-  } else if (up_ == 3) {
-    use(kUp3);  // 2 to 3 as well: its lower rate is the input's, too.
-  } else if (up_ == 2) {
-    use(kUp2);
-  } else if (up_ == 6) {
-    use(kUp6);
-  } else if (down_ == 2) {
-    use(kDown2);
-  } else if (down_ == 3) {
-    use(kDown3);
-  } else if (down_ == 6) {
-    use(kDown6);
-  }
-  TL_CHECK(up_ == down_ || coefficients_ != nullptr);
+  kernel_ = KernelOf(static_cast<size_t>(out_hz / common),
+                     static_cast<size_t>(in_hz / common));
+  TL_CHECK(kernel_ != nullptr && kernel_->taps <= kMaxTaps);
 }
 
 size_t Resampler::MaxOutputSamples(size_t in_samples) const {
-  return (in_samples * up_ + down_ - 1) / down_;
+  if (kernel_ == nullptr) return in_samples;
+  return (in_samples * kernel_->up + kernel_->down - 1) / kernel_->down;
 }
 
 void Resampler::Reset() {
@@ -223,50 +370,30 @@ void Resampler::Reset() {
 }
 
 int Resampler::delay_samples() const {
-  if (up_ == down_) return 0;
+  if (kernel_ == nullptr) return 0;
   // Of the filter's rate, kSpan * ratio taps, without those that pad a phase.
-  const size_t ratio = std::max(up_, down_);
-  return static_cast<int>((kSpan * ratio - 1) / 2 / down_);
+  const size_t ratio = std::max(kernel_->up, kernel_->down);
+  return static_cast<int>((kSpan * ratio - 1) / 2 / kernel_->down);
 }
 
 size_t Resampler::Process(std::span<const int16_t> in, std::span<int16_t> out) {
   TL_CHECK(out.size() >= MaxOutputSamples(in.size()));
-  if (up_ == down_) {
+  if (kernel_ == nullptr) {
     std::copy(in.begin(), in.end(), out.begin());
     return in.size();
   }
+  const size_t history = kernel_->taps - 1;
   size_t written = 0;
   while (!in.empty()) {
     const size_t count = std::min(in.size(), kBlockSamples);
-    written += Filter(in.first(count), out.data() + written);
+    std::copy_n(in.begin(), count, buffer_.data() + history);
+    written += kernel_->run(buffer_.data(), count, kernel_->coefficients, next_,
+                            out.data() + written);
+    std::memmove(buffer_.data(), buffer_.data() + count,
+                 history * sizeof(int16_t));
     in = in.subspan(count);
   }
   return written;
-}
-
-size_t Resampler::Filter(std::span<const int16_t> in, int16_t* out) {
-  const size_t history = taps_ - 1;
-  std::copy(in.begin(), in.end(), buffer_.data() + history);
-  const int16_t* const begin = out;
-  const size_t whole = down_ / up_;
-  const size_t part = down_ % up_;
-  size_t position = next_ / up_;
-  size_t phase = next_ % up_;
-  while (position < in.size()) {
-    *out++ =
-        DotProduct(buffer_.data() + position, coefficients_ + phase * taps_,
-                   taps_, coefficient_bits_);
-    position += whole;
-    phase += part;
-    if (phase >= up_) {
-      phase -= up_;
-      ++position;
-    }
-  }
-  next_ = (position - in.size()) * up_ + phase;
-  std::memmove(buffer_.data(), buffer_.data() + in.size(),
-               history * sizeof(int16_t));
-  return static_cast<size_t>(out - begin);
 }
 
 }  // namespace trunkline::audio
