@@ -1,10 +1,7 @@
 #include "audio/g711.h"
 
 #include "base/check.h"
-
-#if defined(__wasm_simd128__)
-#include <wasm_simd128.h>
-#endif
+#include "base/v128_table.h"
 
 namespace trunkline::audio {
 namespace {
@@ -50,86 +47,113 @@ enum class Law { kMu, kA };
 // Codes and samples of a step.
 constexpr size_t kStep = 16;
 
+// Tables of 16 entries are asked for their first 8 only, where the others are
+// 0.
+template <Law kLaw>
+struct Tables {
+  static constexpr bool kIsMu = kLaw == Law::kMu;
+  // On the line, codes are inverted so.
+  static constexpr V128Table kInversion = SplatTable(kIsMu ? 0xFF : 0x55);
+  // A magnitude is 8 times its step plus a base, times a power of two, less the
+  // bias; base and power by segment. A-law has no base of 128 in segment 0,
+  // whose steps are those of segment 1.
+  static constexpr V128Table kBases = {
+      {kIsMu ? 132 : 4, 132, 132, 132, 132, 132, 132, 132}};
+  static constexpr V128Table kPowers = {
+      {kIsMu ? 1 : 2, 2, 4, 8, 16, 32, 64, 128}};
+  static constexpr V128Table kOffset = SplatTable16(kIsMu ? kBias : 0);
+
+  // By the lower and upper half of a magnitude's bits 8 to 14: 16 times the
+  // segment, of which the greater holds, and the power of two that moves the
+  // magnitude's first one to bit 14, of which the smaller holds. A-law's
+  // segment 0 is moved as segment 1 is.
+  static constexpr V128Table kLowSegments = {
+      {0, 16, 32, 32, 48, 48, 48, 48, 64, 64, 64, 64, 64, 64, 64, 64}};
+  static constexpr V128Table kHighSegments = {
+      {0, 80, 96, 96, 112, 112, 112, 112}};
+  static constexpr V128Table kLowPowers = {
+      {kIsMu ? 128 : 64, 64, 32, 32, 16, 16, 16, 16, 8, 8, 8, 8, 8, 8, 8, 8}};
+  static constexpr V128Table kHighPowers = {{128, 4, 2, 2, 1, 1, 1, 1}};
+  // Of a code whose sign bit is not inverted yet.
+  static constexpr V128Table kOutInversion = SplatTable(kIsMu ? 0xFF : 0xD5);
+};
+constexpr V128Table kSegmentMask = SplatTable(0x07);
+constexpr V128Table kStep8Mask = SplatTable(0x78);
+constexpr V128Table kHalfMask = SplatTable(0x0F);
+constexpr V128Table kSignMask = SplatTable(0x80);
+constexpr V128Table kClip = SplatTable16(kMuLawClip);
+constexpr V128Table kBiases = SplatTable16(kBias);
+
 // Decodes whole steps; returns how many codes they were.
 template <Law kLaw>
 size_t DecodeFast(std::span<const uint8_t> in, std::span<int16_t> out) {
-  constexpr bool kIsMu = kLaw == Law::kMu;
-  // By segment, a fraction's base and the power of two that it is times. A-law
-  // has no implied one in segment 0, whose steps are those of segment 1.
-  const v128_t bases = wasm_u8x16_const(kIsMu ? 132 : 4, 132, 132, 132, 132,
-                                        132, 132, 132, 0, 0, 0, 0, 0, 0, 0, 0);
-  const v128_t powers = wasm_u8x16_const(kIsMu ? 1 : 2, 2, 4, 8, 16, 32, 64,
-                                         128, 0, 0, 0, 0, 0, 0, 0, 0);
-  const v128_t offset = wasm_i16x8_const_splat(kIsMu ? kBias : 0);
+  using Of = Tables<kLaw>;
   size_t done = 0;
+  if (in.size() < kStep) return done;
+  const v128_t inversion = Loaded(Of::kInversion);
+  const v128_t bases = Loaded(Of::kBases);
+  const v128_t powers = Loaded(Of::kPowers);
+  const v128_t offset = Loaded(Of::kOffset);
+  const v128_t segment_mask = Loaded(kSegmentMask);
+  const v128_t step8_mask = Loaded(kStep8Mask);
+  // Both laws send a sign bit of 1 from zero up: -1 - ~m is m, 0 - m is -m.
+  const auto signed_by = [](v128_t magnitude, v128_t wide) {
+    const v128_t sign = wasm_i16x8_shr(wide, 15);
+    return wasm_i16x8_sub(sign, wasm_v128_xor(magnitude, sign));
+  };
   for (; in.size() - done >= kStep; done += kStep) {
-    const v128_t code =
-        wasm_v128_xor(wasm_v128_load(in.data() + done),
-                      wasm_u8x16_const_splat(kIsMu ? 0xFF : 0x55));
+    const v128_t line = wasm_v128_load(in.data() + done);
+    const v128_t code = wasm_v128_xor(line, inversion);
     // Shifts of bytes are slow where those of pairs are not.
-    const v128_t segment =
-        wasm_v128_and(wasm_u16x8_shr(code, 4), wasm_u8x16_const_splat(0x07));
-    const v128_t step8 =
-        wasm_v128_and(wasm_i16x8_shl(code, 3), wasm_u8x16_const_splat(0x78));
+    const v128_t segment = wasm_v128_and(wasm_u16x8_shr(code, 4), segment_mask);
+    const v128_t step8 = wasm_v128_and(wasm_i16x8_shl(code, 3), step8_mask);
     const v128_t fraction =
         wasm_i8x16_add(step8, wasm_i8x16_swizzle(bases, segment));
     const v128_t power = wasm_i8x16_swizzle(powers, segment);
-    const v128_t zero = wasm_i8x16_const_splat(0);
-    const v128_t negative =
-        kIsMu ? wasm_i8x16_lt(code, zero) : wasm_i8x16_ge(code, zero);
-    const v128_t low_sign = wasm_i16x8_extend_low_i8x16(negative);
-    const v128_t high_sign = wasm_i16x8_extend_high_i8x16(negative);
-    const v128_t low =
-        wasm_i16x8_sub(wasm_u16x8_extmul_low_u8x16(fraction, power), offset);
-    const v128_t high =
-        wasm_i16x8_sub(wasm_u16x8_extmul_high_u8x16(fraction, power), offset);
+    const v128_t low = wasm_u16x8_extmul_low_u8x16(fraction, power);
+    const v128_t high = wasm_u16x8_extmul_high_u8x16(fraction, power);
     wasm_v128_store(out.data() + done,
-                    wasm_i16x8_sub(wasm_v128_xor(low, low_sign), low_sign));
+                    signed_by(wasm_i16x8_sub(low, offset),
+                              wasm_i16x8_extend_low_i8x16(line)));
     wasm_v128_store(out.data() + done + 8,
-                    wasm_i16x8_sub(wasm_v128_xor(high, high_sign), high_sign));
+                    signed_by(wasm_i16x8_sub(high, offset),
+                              wasm_i16x8_extend_high_i8x16(line)));
   }
   return done;
-}
-
-// A magnitude, mu-law's with its bias, [0, 32767].
-template <Law kLaw>
-v128_t Magnitude(v128_t samples) {
-  if constexpr (kLaw == Law::kMu) {
-    return wasm_i16x8_add(wasm_u16x8_min(wasm_i16x8_abs(samples),
-                                         wasm_i16x8_const_splat(kMuLawClip)),
-                          wasm_i16x8_const_splat(kBias));
-  } else {
-    return wasm_v128_xor(samples, wasm_i16x8_shr(samples, 15));
-  }
 }
 
 // Encodes whole steps; returns how many samples they were.
 template <Law kLaw>
 size_t EncodeFast(std::span<const int16_t> in, std::span<uint8_t> out) {
-  constexpr bool kIsMu = kLaw == Law::kMu;
-  // By the lower and upper half of a magnitude's bits 8 to 14: 16 times the
-  // segment, of which the greater holds, and the power of two that moves the
-  // magnitude's first one to bit 14, of which the smaller holds. A-law's
-  // segment 0 is moved as segment 1 is.
-  const v128_t low_segments = wasm_u8x16_const(0, 16, 32, 32, 48, 48, 48, 48,
-                                               64, 64, 64, 64, 64, 64, 64, 64);
-  const v128_t high_segments = wasm_u8x16_const(0, 80, 96, 96, 112, 112, 112,
-                                                112, 0, 0, 0, 0, 0, 0, 0, 0);
-  const v128_t low_powers = wasm_u8x16_const(
-      kIsMu ? 128 : 64, 64, 32, 32, 16, 16, 16, 16, 8, 8, 8, 8, 8, 8, 8, 8);
-  const v128_t high_powers =
-      wasm_u8x16_const(128, 4, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
-  const v128_t nibble = wasm_u8x16_const_splat(0x0F);
+  using Of = Tables<kLaw>;
   size_t done = 0;
+  if (in.size() < kStep) return done;
+  const v128_t clip = Loaded(kClip);
+  const v128_t bias = Loaded(kBiases);
+  // Mu-law's with its bias, [0, 32767].
+  const auto magnitude = [&](v128_t samples) {
+    if constexpr (kLaw == Law::kMu) {
+      return wasm_i16x8_add(wasm_u16x8_min(wasm_i16x8_abs(samples), clip),
+                            bias);
+    }
+    return wasm_v128_xor(samples, wasm_i16x8_shr(samples, 15));
+  };
+  const v128_t low_segments = Loaded(Of::kLowSegments);
+  const v128_t high_segments = Loaded(Of::kHighSegments);
+  const v128_t low_powers = Loaded(Of::kLowPowers);
+  const v128_t high_powers = Loaded(Of::kHighPowers);
+  const v128_t inversion = Loaded(Of::kOutInversion);
+  const v128_t half = Loaded(kHalfMask);
+  const v128_t sign_mask = Loaded(kSignMask);
   for (; in.size() - done >= kStep; done += kStep) {
     const v128_t a = wasm_v128_load(in.data() + done);
     const v128_t b = wasm_v128_load(in.data() + done + 8);
-    const v128_t magnitude_a = Magnitude<kLaw>(a);
-    const v128_t magnitude_b = Magnitude<kLaw>(b);
+    const v128_t magnitude_a = magnitude(a);
+    const v128_t magnitude_b = magnitude(b);
     const v128_t upper = wasm_u8x16_narrow_i16x8(
         wasm_u16x8_shr(magnitude_a, 8), wasm_u16x8_shr(magnitude_b, 8));
-    const v128_t low = wasm_v128_and(upper, nibble);
-    const v128_t high = wasm_v128_and(wasm_u16x8_shr(upper, 4), nibble);
+    const v128_t low = wasm_v128_and(upper, half);
+    const v128_t high = wasm_v128_and(wasm_u16x8_shr(upper, 4), half);
     const v128_t segment =
         wasm_u8x16_max(wasm_i8x16_swizzle(low_segments, low),
                        wasm_i8x16_swizzle(high_segments, high));
@@ -142,14 +166,12 @@ size_t EncodeFast(std::span<const int16_t> in, std::span<uint8_t> out) {
     const v128_t step =
         wasm_v128_and(wasm_u8x16_narrow_i16x8(wasm_u16x8_shr(aligned_a, 10),
                                               wasm_u16x8_shr(aligned_b, 10)),
-                      nibble);
+                      half);
     // Saturation keeps the sign.
-    const v128_t sign = wasm_v128_and(wasm_i8x16_narrow_i16x8(a, b),
-                                      wasm_u8x16_const_splat(0x80));
-    const v128_t inverted = wasm_u8x16_const_splat(kIsMu ? 0xFF : 0xD5);
+    const v128_t sign = wasm_v128_and(wasm_i8x16_narrow_i16x8(a, b), sign_mask);
     wasm_v128_store(out.data() + done,
                     wasm_v128_xor(wasm_v128_or(segment, step),
-                                  wasm_v128_xor(sign, inverted)));
+                                  wasm_v128_xor(sign, inversion)));
   }
   return done;
 }
