@@ -71,12 +71,74 @@ TEST(JsonScannerTest, WalksWhatTheParserWalks) {
     const Json& member = (*parsed)[std::string(scanner.key())];
     if (scanner.kind() == JsonScanner::Kind::kString) {
       EXPECT_EQ(member, Json(std::string(scanner.value())));
-    } else {
+    } else if (scanner.kind() == JsonScanner::Kind::kScalar) {
       EXPECT_EQ(member, ParseJson(scanner.value()));
+    } else {
+      EXPECT_EQ(member.is_object(),
+                scanner.kind() == JsonScanner::Kind::kObject);
+      EXPECT_TRUE(scanner.value().empty());
     }
   }
   EXPECT_TRUE(scanner.ok());
   EXPECT_EQ(members, parsed->size());
+}
+
+TEST(JsonScannerTest, WalksWhatItEnters) {
+  JsonScanner scanner(
+      R"({"a":{"b":1, "skipped":{"x":[]}, "c":{ }},"d":{"e":{"f":"g"}},"h":2})");
+  std::string walked;
+  const auto note = [&] { walked += std::string(scanner.key()) + ' '; };
+  while (scanner.Next()) {
+    note();
+    if (scanner.kind() != JsonScanner::Kind::kObject) continue;
+    scanner.Enter();
+    while (scanner.Next()) {
+      note();
+      if (scanner.key() != "c" && scanner.key() != "e") continue;
+      scanner.Enter();
+      while (scanner.Next()) note();
+    }
+    EXPECT_FALSE(scanner.ok());
+  }
+  EXPECT_TRUE(scanner.ok());
+  EXPECT_EQ(walked, "a b skipped c d e f h ");
+}
+
+TEST(JsonScannerTest, IsNotOkWhenWhatItEnteredIsBroken) {
+  const std::string good = R"({"a":{"b":"c","d":{}}})";
+  for (size_t length = 0; length <= good.size(); ++length) {
+    JsonScanner scanner(std::string_view(good).substr(0, length));
+    while (scanner.Next()) {
+      if (scanner.kind() == JsonScanner::Kind::kObject) scanner.Enter();
+      while (scanner.Next()) {
+      }
+    }
+    EXPECT_EQ(scanner.ok(), length == good.size()) << length;
+  }
+}
+
+// Marks are looked for sixteen characters at a time: every place counts.
+TEST(JsonScannerTest, FindsTheEndOfStringsOfAnyLength) {
+  for (size_t length = 0; length < 70; ++length) {
+    const std::string value(length, 'v');
+    for (const char* tail : {"}", R"(,"b":1}       )"}) {
+      const std::string text = "{\"a\":\"" + value + "\"" + tail;
+      JsonScanner scanner(text);
+      ASSERT_TRUE(scanner.Next());
+      EXPECT_EQ(scanner.value(), value);
+      while (scanner.Next()) {
+      }
+      EXPECT_TRUE(scanner.ok()) << text;
+    }
+    for (size_t at = 0; at < length; ++at) {
+      std::string escaped = value;
+      escaped[at] = '\\';
+      const std::string text = R"({"a":")" + escaped + R"("})";
+      JsonScanner scanner(text);
+      EXPECT_FALSE(scanner.Next());
+      EXPECT_FALSE(scanner.ok());
+    }
+  }
 }
 
 TEST(JsonScannerTest, IsNotOkOnAnythingBroken) {

@@ -99,14 +99,32 @@ void TwilioLeg::OnBinary(std::span<const uint8_t> /*bytes*/) {
 bool TwilioLeg::ScanMedia(std::string_view text, Media& media) {
   JsonScanner message(text);
   bool is_media = false;
-  std::string_view body;
+  bool has_body = false;
+  bool has_payload = false;
   while (message.Next()) {
     if (message.key() == "event") {
       is_media = message.string_value() == "media";
       if (!is_media) return false;
     } else if (message.key() == "media") {
-      if (message.kind() != JsonScanner::Kind::kObject) return false;
-      body = message.value();
+      // The parser takes the last of two.
+      if (has_body || message.kind() != JsonScanner::Kind::kObject) {
+        return false;
+      }
+      has_body = true;
+      message.Enter();
+      while (message.Next()) {
+        if (message.key() == "payload") {
+          if (!message.string_value()) return false;
+          media.payload = message.value();
+          has_payload = true;
+        } else if (message.key() == "timestamp") {
+          media.timestamp_ms = message.integer_value();
+          if (!media.timestamp_ms) return false;
+        } else if (message.key() == "track") {
+          if (!message.string_value()) return false;
+          media.inbound = message.value() == "inbound";
+        }
+      }
     } else if (message.key() == "streamSid") {
       if (!message.string_value()) return false;
       media.stream_sid = message.value();
@@ -115,24 +133,7 @@ bool TwilioLeg::ScanMedia(std::string_view text, Media& media) {
       if (!media.sequence) return false;
     }
   }
-  if (!message.ok() || !is_media || body.empty()) return false;
-
-  JsonScanner fields(body);
-  bool has_payload = false;
-  while (fields.Next()) {
-    if (fields.key() == "payload") {
-      if (!fields.string_value()) return false;
-      media.payload = fields.value();
-      has_payload = true;
-    } else if (fields.key() == "timestamp") {
-      media.timestamp_ms = fields.integer_value();
-      if (!media.timestamp_ms) return false;
-    } else if (fields.key() == "track") {
-      if (!fields.string_value()) return false;
-      media.inbound = fields.value() == "inbound";
-    }
-  }
-  return fields.ok() && has_payload;
+  return message.ok() && is_media && has_payload;
 }
 
 void TwilioLeg::ParseMessage(std::string_view text) {
