@@ -174,7 +174,8 @@ struct CallPath final : session::CallerAudio::Listener {
   std::array<int16_t, 3 * kFrame> wide;
   std::array<uint8_t, kFrame> codes;
 
-  void OnCallerFrame(std::span<const uint8_t> frame) override {
+  void OnCallerFrame(std::span<const uint8_t> frame,
+                     session::CallerAudio::Source) override {
     audio::DecodeMuLaw(frame, narrow);
     const auto result = detector.Process(narrow);
     Keep(&result);

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
+
+#include "base/bit_cast.h"
 
 // Logarithms and their inverse in plain arithmetic: the same to the bit in
 // every build, which no library of mathematics promises. Free of branches, so
@@ -13,13 +14,11 @@ namespace trunkline::audio {
 // Within 1e-6 of the logarithm to base 2, or 1e-7 of it where it is large.
 // `x` is a positive normal number; below 2^-126 it counts as that.
 constexpr float Log2(float x) {
-  const auto bits =
-      std::bit_cast<uint32_t>(std::max(x, std::bit_cast<float>(0x00800000U)));
+  const auto bits = BitCast<uint32_t>(std::max(x, BitCast<float>(0x00800000U)));
   // The mantissa in [sqrt(1/2), sqrt(2)), where 0x3F3504F3 is sqrt(1/2).
   const uint32_t shifted = bits - 0x3F3504F3U;
   const auto exponent = static_cast<float>(static_cast<int32_t>(shifted) >> 23);
-  const float mantissa =
-      std::bit_cast<float>((shifted & 0x007FFFFFU) + 0x3F3504F3U);
+  const float mantissa = BitCast<float>((shifted & 0x007FFFFFU) + 0x3F3504F3U);
   // 2 atanh(t) = ln(mantissa); the next term is below 2e-8.
   const float t = (mantissa - 1) / (mantissa + 1);
   const float s = t * t;
@@ -44,7 +43,7 @@ constexpr float Exp2(float x) {
                                                           y * (1.0F / 720))))));
   const auto exponent =
       static_cast<uint32_t>(static_cast<int32_t>(whole) + 127);
-  return std::bit_cast<float>(exponent << 23) * fraction;
+  return BitCast<float>(exponent << 23) * fraction;
 }
 
 // 10 log10 of a power ratio; very negative, but finite, for 0.
