@@ -32,6 +32,7 @@ export const TL_EFFECT_DEADLINE = 5;
 export const TL_EFFECT_AUTHORIZE = 6;
 export const TL_EFFECT_EVENT = 7;
 export const TL_EFFECT_ENDED = 8;
+export const TL_EFFECT_RECORD = 9;
 
 /** What the module exports; pointers are offsets into `memory`. */
 export interface CoreExports {

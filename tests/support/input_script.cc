@@ -122,7 +122,7 @@ void CheckEffects(tl_handle session, Hash& hash, bool& ended) {
     uint32_t body = 0;
     std::memcpy(&tag, at + offset, 2);
     std::memcpy(&body, at + offset + 4, 4);
-    TL_CHECK(tag >= TL_EFFECT_SEND_TEXT && tag <= TL_EFFECT_ENDED);
+    TL_CHECK(tag >= TL_EFFECT_SEND_TEXT && tag <= TL_EFFECT_RECORD);
     ended = tag == TL_EFFECT_ENDED;
     offset += 16 + (body + 7) / 8 * 8;
   }

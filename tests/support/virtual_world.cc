@@ -610,6 +610,11 @@ void VirtualWorld::Event(const Json& event) {
   ++counts_[std::string(StringMember(event, "type"))];
 }
 
+void VirtualWorld::Record(int64_t /*granule*/,
+                          std::span<const uint8_t> /*pages*/) {
+  NoteEffect();
+}
+
 void VirtualWorld::Ended(const Json& summary) {
   NoteEffect();
   ended_.push_back(summary);

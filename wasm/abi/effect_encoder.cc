@@ -91,6 +91,10 @@ void EffectEncoder::Event(const Json& event) {
   AppendText(TL_EFFECT_EVENT, 0, PrintJson(event));
 }
 
+void EffectEncoder::Record(int64_t granule, std::span<const uint8_t> pages) {
+  Append(TL_EFFECT_RECORD, static_cast<uint64_t>(granule), pages);
+}
+
 void EffectEncoder::Ended(const Json& summary) {
   AppendText(TL_EFFECT_ENDED, 0, PrintJson(summary));
 }

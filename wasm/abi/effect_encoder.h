@@ -27,6 +27,7 @@ class EffectEncoder final : public session::EffectSink {
   void SetDeadline(Instant at) override;
   void Authorize(const Json& credentials) override;
   void Event(const Json& event) override;
+  void Record(int64_t granule, std::span<const uint8_t> pages) override;
   void Ended(const Json& summary) override;
 
   // What has not been consumed.

@@ -92,6 +92,11 @@ typedef int32_t tl_status;
                               Answered by AUTHORIZED                      */
 #define TL_EFFECT_EVENT 7u /* body: JSON, docs/boundary.md                */
 #define TL_EFFECT_ENDED 8u /* body: JSON summary; exactly once, last      */
+/* arg: granule position at the end of the body, samples at 48 kHz; body: one or
+ * more whole Ogg pages of the call's recording, in order, about a second's
+ * worth. The first has the stream's headers, the last carries EOS and comes
+ * before ENDED. */
+#define TL_EFFECT_RECORD 9u
 
 /* Returns TL_ABI_VERSION of the build. */
 TL_EXPORT(tl_abi_version) uint32_t tl_abi_version(void);

@@ -13,12 +13,13 @@ constexpr Duration Frames(int64_t count) {
 
 }  // namespace
 
-CallRecorder::CallRecorder(protocol::AudioFormat format, Listener& listener)
+CallRecorder::CallRecorder(protocol::AudioFormat format,
+                           const HeardTrack& heard, Listener& listener)
     : format_(format),
       frame_samples_(static_cast<size_t>(format.sample_rate_hz / 1000) *
                      CallerAudio::kFrameMs),
+      heard_(heard),
       listener_(listener),
-      heard_(format),
       held_(frame_samples_ * kLagFrames),
       agent_(frame_samples_),
       silence_(frame_samples_) {}
@@ -66,13 +67,21 @@ void CallRecorder::Push(std::span<const int16_t> frame) {
   const size_t slot = static_cast<size_t>(frames_) % kLagFrames;
   std::copy(frame.begin(), frame.end(),
             held_.begin() + static_cast<ptrdiff_t>(slot * frame_samples_));
+  held_muted_[slot] = muted_;
   ++frames_;
+}
+
+void CallRecorder::MuteHeld() {
+  held_muted_.fill(true);
+  muted_ = true;
 }
 
 void CallRecorder::DeliverOldest() {
   const size_t slot = static_cast<size_t>(delivered_) % kLagFrames;
-  const auto caller = std::span<const int16_t>(held_).subspan(
-      slot * frame_samples_, frame_samples_);
+  const bool muted = held_muted_[slot];
+  const auto caller = muted ? std::span<const int16_t>(silence_)
+                            : std::span<const int16_t>(held_).subspan(
+                                  slot * frame_samples_, frame_samples_);
   std::fill(agent_.begin(), agent_.end(), int16_t{0});
   if (origin_) {
     const auto count = static_cast<int64_t>(frame_samples_);
@@ -86,7 +95,7 @@ void CallRecorder::DeliverOldest() {
     } else if (off != 0) {
       position += off > 0 ? 1 : -1;
     }
-    heard_.Read(position, agent_);
+    if (!muted) heard_.Read(position, agent_);
     agent_position_ = position + count;
   }
   ++delivered_;

@@ -45,20 +45,20 @@ class CallRecorder {
     ~Listener() = default;
   };
 
-  // `listener` is borrowed for the life of the object.
-  CallRecorder(protocol::AudioFormat format, Listener& listener);
+  // `heard` and `listener` are borrowed for the life of the object.
+  CallRecorder(protocol::AudioFormat format, const HeardTrack& heard,
+               Listener& listener);
 
-  // `audio`, in the leg's format, was sent and is heard from `begins` on.
-  void OnPlayed(std::span<const uint8_t> audio, Instant begins) {
-    heard_.Play(audio, begins);
-  }
-  // The leg's buffer was dropped.
-  void OnCleared(Instant now) { heard_.Cut(now); }
   // The stream begins anew: the time without one becomes silence.
   void OnStreamStarted(Instant now);
   // A frame of the caller, linear. `round_trip` as far as it is known.
   void OnCallerFrame(std::span<const int16_t> frame, CallerAudio::Source source,
                      Instant now, std::optional<Duration> round_trip);
+  // From now on silence stands for both sides, so that the recording's clock
+  // stays the call's; MuteHeld reaches back over what is held.
+  void Mute() { muted_ = true; }
+  void MuteHeld();
+  void Unmute() { muted_ = false; }
   // Delivers what is held back.
   void Finish();
 
@@ -77,10 +77,12 @@ class CallRecorder {
 
   const protocol::AudioFormat format_;
   const size_t frame_samples_;
+  const HeardTrack& heard_;
   Listener& listener_;
-  HeardTrack heard_;
   // The last kLagFrames frames, oldest at delivered_ % kLagFrames.
   std::vector<int16_t> held_;
+  std::array<bool, kLagFrames> held_muted_{};
+  bool muted_ = false;
   std::vector<int16_t> agent_;
   std::vector<int16_t> silence_;
   int64_t frames_ = 0;

@@ -8,6 +8,7 @@ namespace trunkline::session {
 namespace {
 
 constexpr int64_t kMaxLimitMs = int64_t{24} * 3600 * 1000;
+constexpr int64_t kMaxLeadMs = 1000;
 // An agent's instructions may be long (16,384 tokens upstream); everything else
 // is a name or a sentence.
 constexpr size_t kMaxInstructionsBytes = size_t{128} * 1024;
@@ -31,11 +32,12 @@ class Reader {
     out = *member->get_ptr<const std::string*>();
   }
 
-  // [min_ms, kMaxLimitMs].
-  void Milliseconds(const char* key, Duration& out, int64_t min_ms) {
+  // [min_ms, max_ms].
+  void Milliseconds(const char* key, Duration& out, int64_t min_ms,
+                    int64_t max_ms = kMaxLimitMs) {
     if (FindMember(object_, key) == nullptr) return;
     const std::optional<int64_t> ms = IntegerMember(object_, key);
-    if (!ms || *ms < min_ms || *ms > kMaxLimitMs) {
+    if (!ms || *ms < min_ms || *ms > max_ms) {
       ok_ = false;
       return;
     }
@@ -81,6 +83,13 @@ bool ReadProfile(const Json& object, Config::Profile& profile) {
   reader.Choice("agentAudio", profile.agent_audio,
                 {{"pcmu", Config::AgentAudio::kCompanded},
                  {"pcm", Config::AgentAudio::kPcm24}});
+  reader.Choice("recording", profile.recording,
+                {{"off", Config::Recording::kOff},
+                 {"on", Config::Recording::kOn},
+                 {"onConsent", Config::Recording::kOnConsent}});
+  reader.Choice(
+      "recordDigits", profile.record_digits,
+      {{"no", Config::RecordDigits::kNo}, {"yes", Config::RecordDigits::kYes}});
   if (const Json* tools = FindMember(object, "tools")) {
     if (!tools->is_array()) return false;
     profile.tools = *tools;
@@ -98,9 +107,10 @@ bool ReadLimits(const Json& object, Config::Limits& limits) {
   reader.Milliseconds("farewellMs", limits.farewell, 1);
   reader.Milliseconds("legLostMs", limits.leg_lost, 1);
   reader.Milliseconds("bargeInConfirmMs", limits.barge_in_confirm, 20);
-  // Below 60 ms of lead every late frame is a gap; a mark more often than a
+  // Below 60 ms of lead every late frame is a gap, and more than a second is
+  // not what an interruption should have to drop; a mark more often than a
   // frame says nothing.
-  reader.Milliseconds("leadMs", limits.lead, 60);
+  reader.Milliseconds("leadMs", limits.lead, 60, kMaxLeadMs);
   reader.Milliseconds("markMs", limits.mark, 20);
   if (FindMember(object, "endOfTurnMs") != nullptr) {
     Duration end_of_turn;

@@ -20,6 +20,14 @@ struct Config {
   // The audio between the core and an upstream agent.
   enum class AgentAudio : uint8_t { kCompanded, kPcm24 };
 
+  enum class Recording : uint8_t {
+    kOff,
+    kOn,
+    kOnConsent,  // once the command `recordingConsent` came
+  };
+  // Whether a recording goes on while the caller enters digits.
+  enum class RecordDigits : uint8_t { kNo, kYes };
+
   struct Profile {
     std::string instructions;
     std::string model = "gpt-realtime-2.1";
@@ -29,6 +37,8 @@ struct Config {
     std::string farewell;
     std::string transcription_model = "gpt-live-transcribe";
     AgentAudio agent_audio = AgentAudio::kCompanded;
+    Recording recording = Recording::kOff;
+    RecordDigits record_digits = RecordDigits::kNo;
     Json tools;
   };
 

@@ -25,6 +25,9 @@ class EffectSink {
   virtual void SetDeadline(Instant at) = 0;
   virtual void Authorize(const Json& credentials) = 0;
   virtual void Event(const Json& event) = 0;
+  // Whole Ogg pages of the recording, in order, about a second's worth. The
+  // granule position, 48 kHz, is the one at their end; the last has EOS.
+  virtual void Record(int64_t granule, std::span<const uint8_t> pages) = 0;
   // Exactly once, and nothing after it.
   virtual void Ended(const Json& summary) = 0;
 

@@ -10,15 +10,16 @@
 namespace trunkline::session {
 
 // What the caller hears of the agent, sample by sample, on the session's clock:
-// the recording's other side. Holds the last kSpan; what nobody played is
-// silence. Positions count samples of the clock's own zero.
+// what a recording has beside the caller, and what may come back as an echo.
+// Holds the last kSpan; where nothing was played is silence. Positions count
+// samples since the clock's zero.
 //
 // Allocates nothing after construction; kSpan of audio in the leg's format.
 class HeardTrack {
  public:
   // What is played ahead (the lead) and what is read late (the recorder's lag)
   // together stay below it.
-  static constexpr Duration kSpan = Duration::Millis(4'000);
+  static constexpr Duration kSpan = Duration::Millis(2'000);
 
   explicit HeardTrack(protocol::AudioFormat format);
 

@@ -420,6 +420,7 @@ void Session::CreateMedia(AudioFormat format) {
   }
   caller_audio_ = std::make_unique<CallerAudio>(
       format, static_cast<CallerAudio::Listener&>(*this));
+  heard_track_ = std::make_unique<HeardTrack>(format);
   playout_ = std::make_unique<Playout>(
       Playout::Config{format, config_.limits.lead, config_.limits.mark});
   to_agent_ = std::make_unique<Transcoder>(format, agent_->input_format());
@@ -555,7 +556,7 @@ void Session::LoseLeg() {
   }
   TL_CHECK(was_up);
   // The leg's buffer went with it: what was not heard is kept for its return.
-  if (state_ == State::kSpeaking) playout_->Interrupt(now_);
+  if (state_ == State::kSpeaking) DropLegBuffer();
   turn_detector_->AbandonTurn();
   for (const Timer timer : {Timer::kReply, Timer::kDeadAir, Timer::kPace,
                             Timer::kDecide, Timer::kCallerStall}) {
@@ -925,9 +926,15 @@ void Session::OnSpeechWhileSpeaking(Interrupter interrupter) {
   Interrupt(interrupter);
 }
 
+// What the leg holds unplayed is not heard.
+void Session::DropLegBuffer() {
+  playout_->Interrupt(now_);
+  heard_track_->Cut(now_);
+}
+
 void Session::Interrupt(Interrupter interrupter) {
   const Playout::Cut heard = playout_->current(now_);
-  playout_->Interrupt(now_);
+  DropLegBuffer();
   leg_->Clear();
   interrupter_ = interrupter;
   Json event = NewEvent("cleared");
@@ -1017,7 +1024,7 @@ void Session::SayGoodbye(std::string_view end_reason) {
   if (state_ == State::kFarewell || ended()) return;
   end_reason_ = end_reason;
   if (playout_->received() > playout_->heard(now_)) {
-    playout_->Interrupt(now_);
+    DropLegBuffer();
     leg_->Clear();
     TruncateUnheard();
   } else if (agent_phase_ == AgentPhase::kReady) {
@@ -1118,10 +1125,12 @@ void Session::Settle() {
 
 void Session::Pump() {
   for (;;) {
+    const uint64_t position = playout_->sent();
     std::span<const uint8_t> chunk = playout_->NextChunk(now_);
     if (chunk.empty()) break;
     if (fade_position_ < fade_samples_) chunk = FadeIn(chunk);
     leg_->Play(chunk);
+    heard_track_->Play(chunk, playout_->PlaysAt(position));
     if (!reply_announced_ && state_ == State::kSpeaking) {
       reply_announced_ = true;
       Json event = NewEvent("replyStarted");

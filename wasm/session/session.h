@@ -19,6 +19,7 @@
 #include "session/config.h"
 #include "session/deadlines.h"
 #include "session/effect_sink.h"
+#include "session/heard_track.h"
 #include "session/playout.h"
 #include "session/state.h"
 #include "session/transcoder.h"
@@ -177,6 +178,7 @@ class Session final : private protocol::LegListener,
   void HandleTurnEvent(TurnDetector::Event event);
   void OnSpeechWhileSpeaking(Interrupter interrupter);
   void EndTurn(std::string_view source);
+  void DropLegBuffer();
   void Interrupt(Interrupter interrupter);
   void ResumeReply();
   void ConfirmBargeIn();
@@ -219,6 +221,7 @@ class Session final : private protocol::LegListener,
   std::unique_ptr<protocol::Agent> agent_;
   std::unique_ptr<CallerAudio> caller_audio_;
   std::unique_ptr<Playout> playout_;
+  std::unique_ptr<HeardTrack> heard_track_;
   std::unique_ptr<Transcoder> to_agent_;
   std::unique_ptr<Transcoder> to_leg_;
   std::unique_ptr<audio::SpeechDetector> speech_detector_;

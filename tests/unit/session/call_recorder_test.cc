@@ -82,7 +82,7 @@ class Caller {
   void Skip(int64_t until_ms) { spoken_ms_ = until_ms; }
   // The caller hears `audio` from `heard_ms` of his time on.
   void Play(std::span<const uint8_t> audio, int64_t heard_ms) {
-    recorder_.OnPlayed(audio, At(CarrierMs(heard_ms) - way_ms_));
+    heard_.Play(audio, At(CarrierMs(heard_ms) - way_ms_));
   }
   // Our time, when the carrier's clock shows `ms`.
   int64_t CarrierMs(int64_t ms) const {
@@ -94,13 +94,15 @@ class Caller {
     return tracks_;
   }
   CallRecorder& recorder() { return recorder_; }
+  HeardTrack& heard() { return heard_; }
 
  private:
   const int64_t way_ms_;
   const int64_t jitter_ms_;
   const int64_t drift_ppm_;
   Tracks tracks_;
-  CallRecorder recorder_{kMuLaw, tracks_};
+  HeardTrack heard_{kMuLaw};
+  CallRecorder recorder_{kMuLaw, heard_, tracks_};
   test::Random random_{7};
   int64_t spoken_ms_ = 0;
   int64_t arrived_ms_ = 0;
@@ -156,7 +158,7 @@ TEST(CallRecorderTest, WhatWasClearedWasNotHeard) {
   caller.Speak(1000);
   std::vector<uint8_t> loud(1600, uint8_t{0x80});
   caller.Play(loud, 1100);
-  caller.recorder().OnCleared(At(1150));
+  caller.heard().Cut(At(1150));
   caller.Speak(2500);
   const Tracks& tracks = caller.Hear();
   for (size_t i = 0; i < tracks.agent.size(); ++i) {
@@ -169,7 +171,7 @@ TEST(CallRecorderTest, WhatIsSentAfterAClearIsHeardInItsPlace) {
   Caller caller(0);
   caller.Speak(1000);
   caller.Play(std::vector<uint8_t>(1600, uint8_t{0x80}), 1100);
-  caller.recorder().OnCleared(At(1150));
+  caller.heard().Cut(At(1150));
   caller.Play(Click(160), 1400);
   caller.Speak(2500);
   ExpectNear(Tracks::OnsetsMs(caller.Hear().agent), {1100, 1400}, 0);
@@ -206,7 +208,8 @@ TEST(CallRecorderTest, AClockThatRunsOffIsFollowed) {
 
 TEST(CallRecorderTest, TheTimeWithoutAStreamIsSilence) {
   Tracks tracks;
-  CallRecorder recorder(kMuLaw, tracks);
+  const HeardTrack heard(kMuLaw);
+  CallRecorder recorder(kMuLaw, heard, tracks);
   const std::vector<int16_t> loud(kFrame, int16_t{9000});
   for (int i = 0; i < 50; ++i) {
     recorder.OnCallerFrame(loud, kCarrier, At(20 * (i + 1)), std::nullopt);
@@ -223,7 +226,8 @@ TEST(CallRecorderTest, TheTimeWithoutAStreamIsSilence) {
 
 TEST(CallRecorderTest, TimeThatNoTimestampToldOfIsPutBack) {
   Tracks tracks;
-  CallRecorder recorder(kMuLaw, tracks);
+  const HeardTrack heard(kMuLaw);
+  CallRecorder recorder(kMuLaw, heard, tracks);
   const std::vector<int16_t> frame(kFrame);
   int64_t now_ms = 0;
   for (int i = 0; i < 500; ++i) {
@@ -252,6 +256,46 @@ TEST(CallRecorderTest, SilenceAheadOfTheCarrierDoesNotMoveTheClock) {
   caller.Play(Click(800), 2500);
   caller.Speak(4000);
   ExpectNear(Tracks::OnsetsMs(caller.Hear().agent), {2500}, 0);
+}
+
+TEST(CallRecorderTest, WhatIsMutedIsSilenceOfItsLength) {
+  Tracks tracks;
+  HeardTrack heard(kMuLaw);
+  CallRecorder recorder(kMuLaw, heard, tracks);
+  heard.Play(std::vector<uint8_t>(8000, uint8_t{0x80}), At(0));
+  const std::vector<int16_t> loud(kFrame, int16_t{9000});
+  auto speak = [&, now_ms = int64_t{0}](int64_t until_ms) mutable {
+    while (now_ms < until_ms) {
+      recorder.OnCallerFrame(loud, kCarrier, At(now_ms += 20), std::nullopt);
+    }
+  };
+  speak(200);
+  recorder.Mute();
+  speak(400);
+  recorder.Unmute();
+  speak(600);
+  recorder.Finish();
+  for (const auto& track : {tracks.caller, tracks.agent}) {
+    ASSERT_EQ(track.size(), size_t{600 * 8});
+    for (size_t i = 0; i < track.size(); ++i) {
+      ASSERT_EQ(track[i] != 0, i < 200 * 8 || i >= 400 * 8) << i;
+    }
+  }
+}
+
+TEST(CallRecorderTest, WhatIsHeldCanBeMutedYet) {
+  Tracks tracks;
+  const HeardTrack heard(kMuLaw);
+  CallRecorder recorder(kMuLaw, heard, tracks);
+  const std::vector<int16_t> loud(kFrame, int16_t{9000});
+  for (int i = 1; i <= 50; ++i) {
+    recorder.OnCallerFrame(loud, kCarrier, At(20 * i), std::nullopt);
+  }
+  recorder.MuteHeld();
+  recorder.Finish();
+  const auto silent = std::find(tracks.caller.begin(), tracks.caller.end(), 0);
+  EXPECT_EQ((silent - tracks.caller.begin()) / 8,
+            1000 - CallRecorder::kLag.ms());
 }
 
 }  // namespace
