@@ -184,6 +184,38 @@ const checks: Suite = {
   },
 };
 
+/** A command whose last line is `N passed, N failed`. */
+async function counted(command: string, args: readonly string[]): Promise<Counts> {
+  const { status, output } = await run(command, args, "keep");
+  const last = /(\d+) passed, (\d+) failed\s*$/.exec(output);
+  if (status !== 0 || !last) console.log(output);
+  return withStatus(last ? counts(Number(last[1]), Number(last[2])) : counts(), status);
+}
+
+/** What the audio stages compute, in both builds of the module: each golden hash is one test. */
+const vectors: Suite = {
+  name: "audio-wasm",
+  presets: ["wasm-wasi", "wasm-emscripten"],
+  async run() {
+    for (const preset of this.presets) {
+      const { status, output } = await run(
+        "bash",
+        ["-c", `. scripts/lib/env.sh && cmake_build ${preset} stages`, "run-suites"],
+        "keep",
+      );
+      if (status !== 0) return failure(output);
+    }
+    return counted("node", ["scripts/lib/audio-vectors.ts", ...this.presets]);
+  },
+};
+
+/** How well the audio stages do, on a part of the material: each demand is one test. */
+const quality: Suite = {
+  name: "quality",
+  presets: ["release"],
+  run: () => counted(path.join(root, "build/release/quality"), []),
+};
+
 const suites: readonly Suite[] = [
   checks,
   ...["base", "audio", "protocol", "session", "abi", "golden"].map(googleTest),
@@ -192,6 +224,8 @@ const suites: readonly Suite[] = [
   vitest("golden-wasm-wasi", ["wasm-wasi"]),
   vitest("golden-wasm-emscripten", ["wasm-emscripten"]),
   vitest("replay", ["wasm-wasi", "release"]),
+  vectors,
+  quality,
   vitest("integration", ["wasm-wasi"]),
   fuzz,
 ];
