@@ -8,6 +8,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
+import { npmStages } from "./npm_stages.ts";
 
 // The Worker's types know no constructors: there only the runtime compiles.
 const Module = WebAssembly.Module as unknown as new (bytes: Uint8Array) => WebAssembly.Module;
@@ -25,6 +26,8 @@ interface Exports {
   bench_state_bytes(stage: number): number;
   bench_target_us(stage: number): number;
   bench_run(stage: number, frames: number): void;
+  bench_line(): number;
+  bench_line_samples(): number;
 }
 
 /** What the module says of a stage. */
@@ -33,15 +36,6 @@ interface Stage {
   readonly parts: readonly string[];
   readonly stateBytes: number;
   readonly targetUs: number;
-  run(frames: number): void;
-}
-
-/** Somebody else's way to do what the stage of that name does. */
-export interface OtherStage {
-  readonly name: string;
-  readonly who: string;
-  /** Bytes to ship, compressed; 0 where that is not known. */
-  readonly gzBytes: number;
   run(frames: number): void;
 }
 
@@ -71,10 +65,14 @@ function frameUs(run: (frames: number) => void): number {
   return batches.sort((a, b) => a - b)[BATCHES >> 1] ?? 0;
 }
 
-function load(preset: string): Stage[] {
+function load(preset: string): Exports {
   const bytes = readFileSync(path.join(root, "build", preset, "stages.wasm"));
   const module = new Instance(new Module(bytes), {}).exports as Exports;
   module._initialize();
+  return module;
+}
+
+function stagesOf(module: Exports): Stage[] {
   const text = (at: number) => {
     const memory = Buffer.from(module.memory.buffer);
     return memory.toString("latin1", at, memory.indexOf(0, at));
@@ -158,14 +156,14 @@ function digits(us: number): string {
 async function main(args: readonly string[]): Promise<void> {
   const wanted = args.filter((arg) => !arg.startsWith("--"));
   const asked = (name: string) => wanted.length === 0 || wanted.some((beginning) => name.startsWith(beginning));
-  const wasi = load("wasm-wasi");
-  const emscripten = load("wasm-emscripten");
+  const module = load("wasm-wasi");
+  const wasi = stagesOf(module);
+  const emscripten = stagesOf(load("wasm-emscripten"));
   const native = JSON.parse(
     execFileSync(path.join(root, "build/release/bench/stages_native"), wanted, { encoding: "utf8" }),
   ) as NativeFigure[];
-  const npm: OtherStage[] = args.includes("--no-npm")
-    ? []
-    : await (await import(new URL("npm/stages.ts", import.meta.url).href)).npmStages();
+  const line = new Int16Array(module.memory.buffer, module.bench_line(), module.bench_line_samples()).slice();
+  const npm = args.includes("--no-npm") ? [] : await npmStages(line);
 
   const header = ["stage", "target", "wasi", "emscripten", "native", "state B", "gz B"];
   const lines: string[][] = [];

@@ -2,6 +2,7 @@
 // with the vectors that say whether they compute what they compute natively.
 // Texts are where they lie in memory, ended by a zero.
 
+#include "bench/stage_parts.h"
 #include "bench/stages.h"
 #include "support/audio_vectors.h"
 
@@ -36,6 +37,16 @@ TL_BENCH_EXPORT(bench_run)
 void bench_run(size_t stage, size_t frames) {
   trunkline::bench::Stages()[stage].run(frames);
 }
+
+// What the stages are fed with.
+TL_BENCH_EXPORT(bench_line)
+const int16_t* bench_line() {
+  static const auto line = trunkline::bench::LineSignal();
+  return line.data();
+}
+
+TL_BENCH_EXPORT(bench_line_samples)
+size_t bench_line_samples() { return trunkline::bench::LineSignal().size(); }
 
 TL_BENCH_EXPORT(bench_vector_count)
 size_t bench_vector_count() { return trunkline::test::kAudioVectors; }
