@@ -2,16 +2,20 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "audio/denoiser.h"
 #include "audio/fade.h"
 #include "audio/g711.h"
+#include "audio/gain_control.h"
 #include "audio/level.h"
 #include "audio/resampler.h"
+#include "audio/spectrum.h"
 #include "audio/speech_detector.h"
 #include "audio/tones.h"
 #include "base/base64.h"
@@ -95,6 +99,39 @@ void DetectSpeech(benchmark::State& state) {
   }
 }
 
+void TransformSpectrum(benchmark::State& state) {
+  std::array<float, audio::kSpectrumSamples> samples;
+  samples.fill(1);
+  audio::Spectrum spectrum;
+  for (auto _ : state) {
+    audio::Transform(samples, spectrum);
+    benchmark::DoNotOptimize(spectrum);
+  }
+}
+
+void Denoise(benchmark::State& state) {
+  Frames<int16_t> frames(Line(), kFrame);
+  audio::Denoiser denoiser(
+      audio::Denoiser::Config{.strength = audio::Denoiser::Strength::kStrong});
+  std::array<int16_t, kFrame> frame;
+  for (auto _ : state) {
+    std::ranges::copy(frames.Next(), frame.begin());
+    denoiser.Process(frame);
+    benchmark::DoNotOptimize(frame);
+  }
+}
+
+void ControlGain(benchmark::State& state) {
+  Frames<int16_t> frames(Line(), kFrame);
+  audio::GainControl control(audio::GainControl::Config{});
+  std::array<int16_t, kFrame> frame;
+  for (auto _ : state) {
+    std::ranges::copy(frames.Next(), frame.begin());
+    benchmark::DoNotOptimize(control.Process(frame));
+    benchmark::DoNotOptimize(frame);
+  }
+}
+
 void MeasureLevel(benchmark::State& state) {
   Frames<int16_t> frames(Line(), kFrame);
   for (auto _ : state) {
@@ -148,6 +185,9 @@ BENCHMARK(Encode<audio::EncodeALaw>)->Name("EncodeALaw");
 BENCHMARK(Resample)->ArgsProduct({{8000, 16000, 24000, 48000},
                                   {8000, 16000, 24000, 48000}});
 BENCHMARK(DetectSpeech);
+BENCHMARK(TransformSpectrum);
+BENCHMARK(Denoise);
+BENCHMARK(ControlGain);
 BENCHMARK(MeasureLevel);
 BENCHMARK(FadeIn);
 BENCHMARK(MakeTones);

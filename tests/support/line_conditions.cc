@@ -1,0 +1,201 @@
+#include "support/line_conditions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "support/audio_signals.h"
+#include "support/corpus.h"
+
+namespace trunkline::test {
+namespace {
+
+constexpr size_t kFrame = 160;
+
+double PowerOfSpan(std::span<const int16_t> samples) {
+  double sum = 0;
+  for (const int16_t sample : samples) sum += double{1} * sample * sample;
+  return samples.empty() ? 0 : sum / static_cast<double>(samples.size());
+}
+
+std::vector<double> FramePowers(std::span<const int16_t> samples) {
+  std::vector<double> powers;
+  for (size_t at = 0; at + kFrame <= samples.size(); at += kFrame) {
+    powers.push_back(PowerOfSpan(samples.subspan(at, kFrame)));
+  }
+  return powers;
+}
+
+double LeastActive(std::span<const double> powers) {
+  return powers.empty() ? 0 : *std::ranges::max_element(powers) * 1e-4;
+}
+
+void Scale(std::vector<double>& samples, double power) {
+  double sum = 0;
+  for (const double sample : samples) sum += sample * sample;
+  const double gain =
+      std::sqrt(power * static_cast<double>(samples.size()) / (sum + 1e-9));
+  for (double& sample : samples) sample *= gain;
+}
+
+// Kellet's filter of three poles: -3 dB an octave within 0.5 dB.
+std::vector<double> Pink(size_t count, Random& random) {
+  std::vector<double> noise(count);
+  double b0 = 0;
+  double b1 = 0;
+  double b2 = 0;
+  for (double& sample : noise) {
+    const double white = random.Symmetric();
+    b0 = 0.99765 * b0 + white * 0.0990460;
+    b1 = 0.96300 * b1 + white * 0.2965164;
+    b2 = 0.57000 * b2 + white * 1.0526913;
+    sample = b0 + b1 + b2 + white * 0.1848;
+  }
+  return noise;
+}
+
+std::vector<double> Babble(size_t count, Random& random) {
+  std::vector<double> noise(count);
+  for (size_t voice = 0; voice < 6; ++voice) {
+    const auto language = kPromptLanguages[voice % std::size(kPromptLanguages)];
+    const auto files = PromptFiles(language);
+    for (size_t at = 0; at < count;) {
+      const auto prompt = ReadWavFile(files[random.Below(files.size())]);
+      const double gain = 1 / std::sqrt(ActivePower(prompt) + 1);
+      for (size_t i = 0; i < prompt.size() && at < count; ++i, ++at) {
+        noise[at] += gain * prompt[i];
+      }
+    }
+  }
+  return noise;
+}
+
+}  // namespace
+
+std::string_view ToString(Noise noise) {
+  switch (noise) {
+    case Noise::kNone:
+      return "clean";
+    case Noise::kWhite:
+      return "white";
+    case Noise::kPink:
+      return "pink";
+    case Noise::kBabble:
+      return "babble";
+  }
+  return "";
+}
+
+double ActivePower(std::span<const int16_t> speech) {
+  const std::vector<double> powers = FramePowers(speech);
+  const double least = LeastActive(powers);
+  double sum = 0;
+  double count = 0;
+  for (const double power : powers) {
+    if (power <= least) continue;
+    sum += power;
+    count += 1;
+  }
+  return count == 0 ? 0 : sum / count;
+}
+
+std::vector<int16_t> PromptLine(std::string_view language, int seconds) {
+  constexpr size_t kPause = 4800;
+  std::vector<int16_t> line(kPause, 0);
+  for (const auto& file : PromptFiles(language)) {
+    if (line.size() >= static_cast<size_t>(seconds) * 8000) break;
+    const std::vector<int16_t> prompt = ReadWavFile(file);
+    // Single words and beeps tell little.
+    if (prompt.size() < 12000) continue;
+    line.insert(line.end(), prompt.begin(), prompt.end());
+    line.insert(line.end(), kPause, 0);
+  }
+  const double gain =
+      std::sqrt(0x1p30 * std::pow(10, -2.6) / std::max(ActivePower(line), 1.0));
+  for (int16_t& sample : line) {
+    sample = static_cast<int16_t>(
+        std::clamp(std::round(sample * gain), -32768.0, 32767.0));
+  }
+  return line;
+}
+
+std::vector<int16_t> WithNoise(std::span<const int16_t> clean, Noise noise,
+                               double snr_db, uint64_t seed) {
+  std::vector<int16_t> line(clean.begin(), clean.end());
+  if (noise == Noise::kNone) return line;
+  Random random(seed);
+  std::vector<double> added;
+  if (noise == Noise::kBabble) {
+    added = Babble(line.size(), random);
+  } else if (noise == Noise::kPink) {
+    added = Pink(line.size(), random);
+  } else {
+    added.resize(line.size());
+    for (double& sample : added) {
+      sample = random.Symmetric() + random.Symmetric() + random.Symmetric();
+    }
+  }
+  Scale(added, ActivePower(clean) * std::pow(10, -snr_db / 10));
+  for (size_t i = 0; i < line.size(); ++i) {
+    line[i] = static_cast<int16_t>(
+        std::clamp(std::round(line[i] + added[i]), -32768.0, 32767.0));
+  }
+  return line;
+}
+
+double SiSdrDb(std::span<const int16_t> clean, std::span<const int16_t> out,
+               size_t delay) {
+  const size_t count = std::min(clean.size(), out.size() - delay);
+  double cross = 0;
+  double power = 0;
+  for (size_t i = 0; i < count; ++i) {
+    cross += double{1} * clean[i] * out[i + delay];
+    power += double{1} * clean[i] * clean[i];
+  }
+  const double scale = cross / power;
+  double error = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const double apart = out[i + delay] - scale * clean[i];
+    error += apart * apart;
+  }
+  return 10 * std::log10(scale * scale * power / (error + 1e-9));
+}
+
+double SegmentalSnrDb(std::span<const int16_t> clean,
+                      std::span<const int16_t> out, size_t delay) {
+  const std::vector<double> powers = FramePowers(clean);
+  const double least = LeastActive(powers);
+  double sum = 0;
+  double frames = 0;
+  for (size_t f = 0; f < powers.size(); ++f) {
+    if (powers[f] <= least || (f + 1) * kFrame + delay > out.size()) continue;
+    double error = 0;
+    for (size_t i = f * kFrame; i < (f + 1) * kFrame; ++i) {
+      const double apart = out[i + delay] - clean[i];
+      error += apart * apart / kFrame;
+    }
+    sum += std::clamp(10 * std::log10(powers[f] / (error + 1e-9)), -10.0, 35.0);
+    frames += 1;
+  }
+  return sum / frames;
+}
+
+double PauseLevelDb(std::span<const int16_t> clean,
+                    std::span<const int16_t> out, size_t delay) {
+  const std::vector<double> powers = FramePowers(clean);
+  double sum = 0;
+  double frames = 0;
+  // Not the first second, in which the noise is learnt, and 100 ms from speech.
+  for (size_t f = 50; f + 5 < powers.size(); ++f) {
+    if (*std::max_element(powers.begin() + static_cast<ptrdiff_t>(f) - 5,
+                          powers.begin() + static_cast<ptrdiff_t>(f) + 5) > 1 ||
+        (f + 1) * kFrame + delay > out.size()) {
+      continue;
+    }
+    sum += PowerOfSpan(out.subspan(f * kFrame + delay, kFrame));
+    frames += 1;
+  }
+  return 10 * std::log10((sum / frames + 0.01) / 0x1p30);
+}
+
+}  // namespace trunkline::test

@@ -1,0 +1,268 @@
+#include "audio/denoiser.h"
+
+#include <algorithm>
+
+#include "audio/constexpr_math.h"
+#include "audio/decibels.h"
+#include "base/check.h"
+
+namespace trunkline::audio {
+namespace {
+
+constexpr size_t kHopSamples = Denoiser::kDelaySamples;
+// Where the analysis window has its top: from there it falls over one hop.
+constexpr size_t kTop = kSpectrumSamples - kHopSamples;
+
+// A long rise and a short fall, quarters of a sine.
+constexpr auto kAnalysis = [] {
+  std::array<float, kSpectrumSamples> window{};
+  for (size_t n = 0; n < window.size(); ++n) {
+    const double x =
+        n < kTop ? (static_cast<double>(n) + 0.5) / kTop
+                 : 1 + (static_cast<double>(n - kTop) + 0.5) / kHopSamples;
+    window[n] = static_cast<float>(SinPi(x / 2));
+  }
+  return window;
+}();
+
+// What makes the product of both the rise of a Hann window in the last hop but
+// one and its fall in the last: in each hop the products add up to one.
+constexpr auto kSynthesis = [] {
+  std::array<float, 2 * kHopSamples> window{};
+  for (size_t n = 0; n < window.size(); ++n) {
+    const double hann = SinPi((static_cast<double>(n) + 0.5) / 2 / kHopSamples);
+    window[n] = static_cast<float>(
+        n < kHopSamples
+            ? hann * hann /
+                  static_cast<double>(kAnalysis[kTop - kHopSamples + n])
+            : hann);
+  }
+  return window;
+}();
+
+// The power in a bin of white noise of 4 steps of S16, about what mu-law leaves
+// on an idle line: 128 is the sum of the squares of the window. No noise is
+// taken to be less.
+constexpr float kLeastNoise = 128 * 4 * 4;
+
+// Exponential integral of 2^u for u in [-12, 4], by its series.
+constexpr double ExponentialIntegralOfPower(double two_to_u, double u) {
+  constexpr double kEuler = 0.57721566490153286;
+  constexpr double kLn2 = 0.69314718055994531;
+  double sum = -kEuler - u * kLn2;
+  double term = 1;
+  for (int k = 1; k < 80; ++k) {
+    term *= -two_to_u / k;
+    sum -= term / k;
+  }
+  return sum;
+}
+
+// log2 of exp(E1(v) / 2), what the log-spectral gain is above Wiener's, for
+// v = 2^-12 to 2^4 in quarters of an octave.
+constexpr int kOctavesBelow = 12;
+constexpr int kOctavesAbove = 4;
+constexpr int kPerOctave = 4;
+constexpr auto kLogSpectral = [] {
+  constexpr int kSteps = (kOctavesBelow + kOctavesAbove) * kPerOctave;
+  std::array<float, kSteps + 2> table{};
+  double v = 1.0 / 4096;
+  for (int i = 0; i <= kSteps; ++i) {
+    const double u = static_cast<double>(i) / kPerOctave - kOctavesBelow;
+    table[static_cast<size_t>(i)] = static_cast<float>(
+        ExponentialIntegralOfPower(v, u) / (2 * 0.69314718055994531));
+    v *= 1.1892071150027210667;  // 2^(1/4)
+  }
+  table[kSteps + 1] = table[kSteps];
+  return table;
+}();
+
+float LogSpectralOverWiener(float v) {
+  const float bounded = std::clamp(v, 1.0F / 4096, 16.0F);
+  const float at = (Log2(bounded) + kOctavesBelow) * kPerOctave;
+  const auto step = static_cast<size_t>(at);
+  const float within = at - static_cast<float>(step);
+  return kLogSpectral[step] +
+         within * (kLogSpectral[step + 1] - kLogSpectral[step]);
+}
+
+// Of the noise tracker, as published: the SNR of speech where it is present,
+// 15 dB, and the smoothing per hop (0.8 and 0.9 for 16 ms there).
+constexpr float kPresentSnr = 31.6227766F;
+constexpr float kNoiseSmoothing = 0.87F;
+constexpr float kPresenceSmoothing = 0.93F;
+
+constexpr float kLog2E = 1.44269504F;
+
+// Tuned over the conditions of tests/quality: the weight of the last hop in the
+// prior SNR; its least value, -25 dB; the share of the tracked noise that is
+// taken away, as more costs the voice more than it takes from the noise.
+constexpr float kDecision = 0.93F;
+constexpr float kLeastPrior = 0.003162F;
+constexpr float kNoiseShare = 0.85F;
+// The mean of noise over the minimum of its smoothed power: 4.8 dB.
+constexpr float kMeanOverLeast = 3.0F;
+constexpr float kMostPosterior = 1e6F;
+// What the mean over the bins of power over noise exceeds when there is speech.
+constexpr float kQuietMean = 1.3F;
+constexpr float kQuietRange = 0.4F;
+// Where the gain is no longer applied, and from how far below it is less so:
+// mu-law itself is no better.
+constexpr float kCleanSnrDb = 37.0F;
+constexpr float kCleanRangeDb = 12.0F;
+
+}  // namespace
+
+Denoiser::Denoiser(const Config& config) : config_(config) {
+  floor_log2_ = config.strength == Strength::kLight ? -12 * 0.166096405F
+                                                    : -24 * 0.166096405F;
+  Reset();
+}
+
+void Denoiser::Reset() {
+  past_.fill(0);
+  tail_.fill(0);
+  noise_.fill(kLeastNoise);
+  presence_.fill(0);
+  voice_.fill(0);
+  quietest_.fill(0);
+  quietest_before_.fill(0);
+  smooth_.fill(kLeastNoise);
+  loudest_ = 0;
+  quiet_ = 1e30F;
+  spoken_ = 0;
+  hops_ = 0;
+}
+
+void Denoiser::Process(std::span<int16_t> frame) {
+  TL_CHECK(frame.size() == kFrameSamples);
+  ProcessHop(frame.first<kHop>());
+  ProcessHop(frame.last<kHop>());
+}
+
+void Denoiser::ProcessHop(std::span<int16_t, kHop> samples) {
+  std::copy(past_.begin() + kHop, past_.end(), past_.begin());
+  for (size_t n = 0; n < kHop; ++n) {
+    past_[kTop + n] = static_cast<float>(samples[n]);
+  }
+  if (config_.strength == Strength::kOff) {
+    for (size_t n = 0; n < kHop; ++n) {
+      samples[n] = static_cast<int16_t>(past_[kTop - kHop + n]);
+    }
+    return;
+  }
+
+  std::array<float, kSpectrumSamples> windowed;
+  for (size_t n = 0; n < windowed.size(); ++n) {
+    windowed[n] = past_[n] * kAnalysis[n];
+  }
+  Spectrum spectrum;
+  Transform(windowed, spectrum);
+  Bins power;
+  for (size_t k = 0; k < kSpectrumBins; ++k) {
+    power[k] =
+        spectrum.re[k] * spectrum.re[k] + spectrum.im[k] * spectrum.im[k];
+  }
+  TrackNoise(power);
+  Bins gains;
+  FindGains(power, gains);
+  for (size_t k = 0; k < kSpectrumBins; ++k) {
+    spectrum.re[k] *= gains[k];
+    spectrum.im[k] *= gains[k];
+  }
+  TransformBack(spectrum, windowed);
+  for (size_t n = 0; n < kHop; ++n) {
+    const float out = tail_[n] + windowed[kTop - kHop + n] * kSynthesis[n];
+    tail_[n] = windowed[kTop + n] * kSynthesis[kHop + n];
+    const float bounded = std::clamp(out, -32768.0F, 32767.0F);
+    samples[n] = static_cast<int16_t>(bounded + (bounded < 0 ? -0.5F : 0.5F));
+  }
+}
+
+void Denoiser::TrackNoise(const Bins& power) {
+  // The minimum of the smoothed power over the last one to two windows is a
+  // second, slower opinion: it lets the noise rise at last where the
+  // probability of speech says that it is all speech.
+  if (hops_ % kWindowHops == 0) {
+    quietest_before_ = hops_ == 0 ? power : quietest_;
+    quietest_ = smooth_;
+    if (hops_ == 0) {
+      quietest_ = power;
+      smooth_ = power;
+    }
+  }
+  hops_ = hops_ + 1 == 2 * kWindowHops ? kWindowHops : hops_ + 1;
+  for (size_t k = 0; k < kSpectrumBins; ++k) {
+    const float noise = noise_[k];
+    const float exponent =
+        power[k] / noise * (kPresentSnr / (1 + kPresentSnr)) * kLog2E;
+    float probability = 1 / (1 + (1 + kPresentSnr) * Exp2(-exponent));
+    presence_[k] = kPresenceSmoothing * presence_[k] +
+                   (1 - kPresenceSmoothing) * probability;
+    // As published: a bin cannot take all to be speech for ever.
+    probability =
+        presence_[k] > 0.99F ? std::min(probability, 0.99F) : probability;
+    const float estimate = probability * noise + (1 - probability) * power[k];
+    const float tracked =
+        kNoiseSmoothing * noise + (1 - kNoiseSmoothing) * estimate;
+    smooth_[k] = 0.85F * smooth_[k] + 0.15F * power[k];
+    quietest_[k] = std::min(quietest_[k], smooth_[k]);
+    const float least = std::min(quietest_[k], quietest_before_[k]);
+    // 6 dB above the minimum it may still rise by 26 dB/s, no faster: that is
+    // a vowel. The minimum of smoothed noise lies some 5 dB below its mean.
+    const float risen = std::min(tracked, std::max(noise * 1.03F, least * 4));
+    noise_[k] = std::max({risen, least * 0.3F, kLeastNoise});
+  }
+}
+
+// How much of the gain is applied, [0, 1]: a line whose speech lies far above
+// its noise is better left alone.
+float Denoiser::FindAmount(const Bins& power) {
+  float power_sum = 0;
+  float noise_sum = 0;
+  for (size_t k = 0; k < kSpectrumBins; ++k) {
+    power_sum += power[k];
+    noise_sum += std::max(std::min(quietest_[k], quietest_before_[k]),
+                          kLeastNoise / kMeanOverLeast);
+  }
+  // Sinks by 0.4 dB/s.
+  loudest_ = std::max(loudest_ * 0.999F, power_sum);
+  // A sentence without a pause lifts even the minimum: it may rise by 4 dB/s.
+  quiet_ = std::min(kMeanOverLeast * noise_sum, quiet_ * 1.00925F);
+  const float snr_db = PowerToDb(loudest_ / quiet_);
+  return std::clamp((kCleanSnrDb - snr_db) / kCleanRangeDb, 0.0F, 1.0F);
+}
+
+void Denoiser::FindGains(const Bins& power, Bins& gains) {
+  const float amount = FindAmount(power);
+  float above = 0;
+  for (size_t k = 0; k < kSpectrumBins; ++k) {
+    const float posterior = std::min(power[k] / noise_[k], kMostPosterior);
+    gains[k] = posterior;
+    above += posterior;
+  }
+  // Of noise alone the mean is one. Speech counts at once, and for some hops
+  // after it so that words end softly.
+  const float mean = above / static_cast<float>(kSpectrumBins);
+  spoken_ = std::max(std::clamp((mean - kQuietMean) / kQuietRange, 0.0F, 1.0F),
+                     spoken_ * 0.9F);
+  for (size_t k = 0; k < kSpectrumBins; ++k) {
+    const float posterior = gains[k];
+    const float noise = noise_[k] * kNoiseShare;
+    const float prior = std::max(
+        kDecision * voice_[k] / noise +
+            (1 - kDecision) * std::max(posterior / kNoiseShare - 1, 0.0F),
+        kLeastPrior);
+    const float wiener = prior / (1 + prior);
+    const float v = wiener * posterior / kNoiseShare;
+    const float absent = (1 + prior) * Exp2(-v * kLog2E);
+    const float present = spoken_ / (1 + absent);
+    const float wanted_log2 =
+        std::min(Log2(wiener) + LogSpectralOverWiener(v), 0.0F);
+    const float drawn = present * wanted_log2 + (1 - present) * floor_log2_;
+    gains[k] = Exp2(amount * std::max(drawn, floor_log2_));
+    voice_[k] = Exp2(2 * wanted_log2) * power[k];
+  }
+}
+
+}  // namespace trunkline::audio
