@@ -108,8 +108,8 @@ constexpr float kQuietMean = 1.3F;
 constexpr float kQuietRange = 0.4F;
 // Where the gain is no longer applied, and from how far below it is less so:
 // mu-law itself is no better.
-constexpr float kCleanSnrDb = 37.0F;
-constexpr float kCleanRangeDb = 12.0F;
+constexpr float kCleanSnrDb = 33.5F;
+constexpr float kCleanRangeDb = 8.0F;
 
 }  // namespace
 
@@ -227,8 +227,8 @@ float Denoiser::FindAmount(const Bins& power) {
   }
   // Sinks by 0.4 dB/s.
   loudest_ = std::max(loudest_ * 0.999F, power_sum);
-  // A sentence without a pause lifts even the minimum: it may rise by 4 dB/s.
-  quiet_ = std::min(kMeanOverLeast * noise_sum, quiet_ * 1.00925F);
+  // A sentence without a pause lifts even the minimum: it may rise by 2.5 dB/s.
+  quiet_ = std::min(kMeanOverLeast * noise_sum, quiet_ * 1.0058F);
   const float snr_db = PowerToDb(loudest_ / quiet_);
   return std::clamp((kCleanSnrDb - snr_db) / kCleanRangeDb, 0.0F, 1.0F);
 }

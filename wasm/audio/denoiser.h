@@ -18,7 +18,7 @@ namespace trunkline::audio {
 // that of the log-spectral amplitude (Ephraim and Malah 1985) with a
 // decision-directed SNR, drawn to the floor by the probability that there is no
 // speech (Cohen 2002). Where the voice is some 30 dB above the noise less and
-// less is done, and nothing from 37 dB on: a clean line comes out as it is. The
+// less is done, and nothing from 34 dB on: a clean line comes out as it is. The
 // windows are not symmetric: the analysis sees 32 ms, of which the synthesis
 // uses the last 20 ms, so that the output lags by 10 ms only (kDelaySamples).
 //
