@@ -72,9 +72,12 @@ TEST_P(KWeightingTest, DirectCurrentIsNotHeard) {
 
 class LoudnessMeterTest : public testing::TestWithParam<int> {
  protected:
+  static size_t Samples(double seconds) {
+    return static_cast<size_t>(seconds * GetParam());
+  }
   std::vector<int16_t> Sine(double seconds, double dbfs) const {
-    return test::SineSignal(static_cast<size_t>(seconds * GetParam()), 997,
-                            GetParam(), 32768 * std::pow(10, dbfs / 20));
+    const double amplitude = 32768 * std::pow(10, dbfs / 20);
+    return test::SineSignal(Samples(seconds), 997, GetParam(), amplitude);
   }
 };
 
@@ -112,20 +115,19 @@ TEST_P(LoudnessMeterTest, TellsNothingBeforeItsBlockIsFull) {
 
 TEST_P(LoudnessMeterTest, SilenceHasNoLoudness) {
   LoudnessMeter meter(GetParam());
-  meter.Process(std::vector<int16_t>(static_cast<size_t>(5 * GetParam()), 0));
+  meter.Process(std::vector<int16_t>(Samples(5), 0));
   EXPECT_EQ(meter.momentary_lufs(), LoudnessMeter::kNone);
   EXPECT_EQ(meter.integrated_lufs(), LoudnessMeter::kNone);
 }
 
 TEST_P(LoudnessMeterTest, FullScaleAlternationIsLoudAndFinite) {
   LoudnessMeter meter(GetParam());
-  meter.Process(test::SquareSignal(static_cast<size_t>(4 * GetParam()), 2));
+  meter.Process(test::SquareSignal(Samples(4), 2));
   EXPECT_NEAR(meter.integrated_lufs(), 3, 1.2);
 }
 
 TEST_P(LoudnessMeterTest, AnySplitAndACopyGiveTheSame) {
-  const auto signal =
-      test::VoiceSignal(static_cast<size_t>(5 * GetParam()), -200, 1);
+  const auto signal = test::VoiceSignal(Samples(5), -200, 1);
   LoudnessMeter whole(GetParam());
   whole.Process(signal);
   LoudnessMeter split(GetParam());
