@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "audio/g711.h"
+
 namespace trunkline::test {
 namespace {
 
@@ -127,6 +129,8 @@ void VirtualTwilio::SendFrame(uint64_t run) {
   for (uint8_t& byte : frame) {
     if (spoken_ < speech_.size()) byte = speech_[spoken_++];
   }
+  Play();
+  AddLoudspeaker(frame);
   ++sequence_;
   const bool lost = world_.Random(1000) < loss_per_mille;
   if (!lost) {
@@ -139,6 +143,20 @@ void VirtualTwilio::SendFrame(uint64_t run) {
   }
   timestamp_ms_ += 20;
   world_.After(kFrame, [this, run] { SendFrame(run); });
+}
+
+void VirtualTwilio::AddLoudspeaker(std::vector<uint8_t>& frame) const {
+  if (loudspeaker_gain == 0) return;
+  std::vector<int16_t> samples(frame.size());
+  audio::DecodeMuLaw(frame, samples);
+  const int64_t begin = (world_.now() - kFrame - loudspeaker_delay).us() / 125;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const auto at = static_cast<size_t>(begin) + i;
+    if (at >= loudspeaker_.size()) break;
+    const double sum = samples[i] + loudspeaker_gain * loudspeaker_[at];
+    samples[i] = static_cast<int16_t>(std::clamp(sum, -32768.0, 32767.0));
+  }
+  audio::EncodeMuLaw(samples, frame);
 }
 
 void VirtualTwilio::SendText(const std::string& text) {
@@ -190,6 +208,13 @@ void VirtualTwilio::Play() {
         ++underruns_;
       }
       for (size_t i = 0; i < count; ++i) ++heard_bytes_[head.bytes[i]];
+      if (loudspeaker_gain != 0) {
+        const auto begin = static_cast<size_t>(played_until_.us() / 125);
+        loudspeaker_.resize(std::max(loudspeaker_.size(), begin + count));
+        audio::DecodeMuLaw(
+            std::span<const uint8_t>(head.bytes).first(count),
+            std::span<int16_t>(loudspeaker_).subspan(begin, count));
+      }
       heard_.insert(heard_.end(), head.bytes.begin(),
                     head.bytes.begin() + static_cast<ptrdiff_t>(count));
       head.bytes.erase(head.bytes.begin(),

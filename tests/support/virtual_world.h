@@ -84,8 +84,12 @@ class VirtualTwilio {
   // Whole pieces of silence between two bytes of one value: a reply that
   // stuttered.
   int underruns() const { return underruns_; }
-  // Echoes are late by up to this, at random.
+  // Echoes of marks are late by up to this, at random.
   Duration echo_jitter;
+  // The caller's loudspeaker: what it plays comes back into the microphone
+  // this much later, times `loudspeaker_gain`.
+  Duration loudspeaker_delay;
+  double loudspeaker_gain = 0;
   // Frames that are not sent, per thousand.
   uint32_t loss_per_mille = 0;
 
@@ -95,6 +99,7 @@ class VirtualTwilio {
     std::string mark;  // after the bytes
   };
   void SendFrame(uint64_t run);
+  void AddLoudspeaker(std::vector<uint8_t>& frame) const;
   void Play();
   void EchoMark(const std::string& name);
 
@@ -110,6 +115,8 @@ class VirtualTwilio {
   // Playback has reached this instant.
   Instant played_until_;
   std::vector<uint8_t> heard_;
+  // What the loudspeaker played, by samples of virtual time.
+  std::vector<int16_t> loudspeaker_;
   std::map<uint8_t, int64_t> heard_bytes_;
   Instant last_heard_at_;
   int clears_ = 0;

@@ -83,6 +83,21 @@ bool ReadProfile(const Json& object, Config::Profile& profile) {
   reader.Choice("agentAudio", profile.agent_audio,
                 {{"pcmu", Config::AgentAudio::kCompanded},
                  {"pcm", Config::AgentAudio::kPcm24}});
+  using Strength = audio::Denoiser::Strength;
+  for (const auto& [key, strength] :
+       {std::pair("denoiseForAgent", &profile.denoise_for_agent),
+        std::pair("denoiseForRecording", &profile.denoise_for_recording)}) {
+    reader.Choice(key, *strength,
+                  {{"off", Strength::kOff},
+                   {"light", Strength::kLight},
+                   {"strong", Strength::kStrong}});
+  }
+  reader.Choice(
+      "levelForAgent", profile.level_for_agent,
+      {{"off", Config::Leveling::kOff}, {"on", Config::Leveling::kOn}});
+  reader.Choice(
+      "echoGuard", profile.echo_guard,
+      {{"off", Config::EchoGuard::kOff}, {"on", Config::EchoGuard::kOn}});
   reader.Choice("recording", profile.recording,
                 {{"off", Config::Recording::kOff},
                  {"on", Config::Recording::kOn},

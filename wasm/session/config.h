@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "audio/denoiser.h"
 #include "base/json.h"
 #include "base/time.h"
 
@@ -28,6 +29,9 @@ struct Config {
   // Whether a recording goes on while the caller enters digits.
   enum class RecordDigits : uint8_t { kNo, kYes };
 
+  enum class EchoGuard : uint8_t { kOff, kOn };
+  enum class Leveling : uint8_t { kOff, kOn };
+
   struct Profile {
     std::string instructions;
     std::string model = "gpt-realtime-2.1";
@@ -37,6 +41,14 @@ struct Config {
     std::string farewell;
     std::string transcription_model = "gpt-live-transcribe";
     AgentAudio agent_audio = AgentAudio::kCompanded;
+    // What of the caller's audio is cleaned depends on who gets it: a model
+    // hears through noise better than through its removal.
+    audio::Denoiser::Strength denoise_for_agent =
+        audio::Denoiser::Strength::kOff;
+    audio::Denoiser::Strength denoise_for_recording =
+        audio::Denoiser::Strength::kOff;
+    Leveling level_for_agent = Leveling::kOff;
+    EchoGuard echo_guard = EchoGuard::kOn;
     Recording recording = Recording::kOff;
     RecordDigits record_digits = RecordDigits::kNo;
     Json tools;

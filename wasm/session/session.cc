@@ -423,14 +423,26 @@ void Session::CreateMedia(AudioFormat format) {
   heard_track_ = std::make_unique<HeardTrack>(format);
   playout_ = std::make_unique<Playout>(
       Playout::Config{format, config_.limits.lead, config_.limits.mark});
-  to_agent_ = std::make_unique<Transcoder>(format, agent_->input_format());
+  agent_cleaner_ = std::make_unique<CallerCleaner>(
+      config_.profile.denoise_for_agent, config_.profile.level_for_agent);
+  // What was cleaned is not companded once more.
+  AudioFormat for_agent = format;
+  if (agent_cleaner_->active()) {
+    for_agent.encoding = protocol::Encoding::kLinear16;
+    cleaned_.resize(protocol::BytesOf(for_agent, CallerAudio::kFrameMs));
+  }
+  to_agent_ = std::make_unique<Transcoder>(for_agent, agent_->input_format());
   to_leg_ = std::make_unique<Transcoder>(agent_->output_format(), format);
   speech_detector_ =
       std::make_unique<audio::SpeechDetector>(audio::SpeechDetector::Config{});
+  if (config_.profile.echo_guard == Config::EchoGuard::kOn) {
+    echo_guard_ = std::make_unique<audio::EchoGuard>();
+  }
   turn_detector_ = std::make_unique<TurnDetector>(
       config_.limits.end_of_turn.value_or(agent_->default_end_of_turn()));
   frame_samples_.resize(protocol::BytesOf(format, CallerAudio::kFrameMs) /
                         protocol::BytesPerSample(format.encoding));
+  played_samples_.resize(frame_samples_.size());
   // No chunk is longer than the lead.
   faded_.resize(
       protocol::BytesOf(format, static_cast<int>(config_.limits.lead.ms())));
@@ -459,10 +471,39 @@ void Session::OnLegAudio(std::optional<int64_t> timestamp_ms,
 void Session::OnCallerFrame(std::span<const uint8_t> frame,
                             CallerAudio::Source) {
   if (ended()) return;
-  FeedAgent(frame);
   DecodeAudio(leg_format_.encoding, frame, frame_samples_);
+  const bool speaks = HearsCaller();
+  FeedAgent(CleanedForAgent(frame, speaks));
+  HandleTurnEvent(turn_detector_->OnFrame(speaks));
+}
+
+bool Session::HearsCaller() {
   const bool speech = speech_detector_->Process(frame_samples_).speech;
-  HandleTurnEvent(turn_detector_->OnFrame(speech));
+  frames_since_caller_ = std::min(frames_since_caller_ + 1, kLongAgoFrames);
+  frames_since_echo_ = std::min(frames_since_echo_ + 1, kLongAgoFrames);
+  bool explained = false;
+  if (echo_guard_) {
+    // The frame was spoken in the 20 ms that end now; the way there and back
+    // is part of the delay that the guard finds.
+    const Instant begin = now_ - Duration::Millis(CallerAudio::kFrameMs);
+    heard_track_->Read(heard_track_->PositionAt(begin), played_samples_);
+    explained = echo_guard_->Process(played_samples_, frame_samples_).explained;
+  }
+  if (speech) (explained ? frames_since_echo_ : frames_since_caller_) = 0;
+  return speech && !explained;
+}
+
+bool Session::IsEchoForProvider() const {
+  return frames_since_echo_ < kLongAgoFrames &&
+         frames_since_caller_ == kLongAgoFrames;
+}
+
+std::span<const uint8_t> Session::CleanedForAgent(
+    std::span<const uint8_t> frame, bool speaks) {
+  if (!agent_cleaner_->active()) return frame;
+  EncodeAudio(protocol::Encoding::kLinear16,
+              agent_cleaner_->Process(frame_samples_, speaks), cleaned_);
+  return cleaned_;
 }
 
 void Session::FeedAgent(std::span<const uint8_t> frame) {
@@ -630,7 +671,9 @@ void Session::OnAgentReady() {
 
 void Session::OnAgentSpeechStarted() {
   provider_hears_speech_ = true;
-  if (state_ == State::kSpeaking) OnSpeechWhileSpeaking(Interrupter::kProvider);
+  if (state_ == State::kSpeaking && !IsEchoForProvider()) {
+    OnSpeechWhileSpeaking(Interrupter::kProvider);
+  }
 }
 
 void Session::OnAgentSpeechStopped() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audio/echo_guard.h"
 #include "audio/fade.h"
 #include "audio/speech_detector.h"
 #include "base/json.h"
@@ -16,6 +17,7 @@
 #include "protocol/agents/agent.h"
 #include "protocol/legs/leg.h"
 #include "session/caller_audio.h"
+#include "session/caller_cleaner.h"
 #include "session/config.h"
 #include "session/deadlines.h"
 #include "session/effect_sink.h"
@@ -59,6 +61,9 @@ class Session final : private protocol::LegListener,
   static constexpr Duration kDecide = Duration::Millis(800);
   // A resumed reply fades in.
   static constexpr int kResumeFadeMs = 20;
+
+  // A voice that the provider hears was heard here within the last second.
+  static constexpr int kLongAgoFrames = 50;
 
   enum class Verdict : uint8_t {
     kGranted,
@@ -173,6 +178,12 @@ class Session final : private protocol::LegListener,
   void CreateMedia(protocol::AudioFormat format);
   bool HasAgentSocket() const;
   void StartAgent();
+  // Whether the caller's own voice is in frame_samples_.
+  bool HearsCaller();
+  // The provider heard speech where the agent's own voice came back.
+  bool IsEchoForProvider() const;
+  std::span<const uint8_t> CleanedForAgent(std::span<const uint8_t> frame,
+                                           bool speaks);
   void FeedAgent(std::span<const uint8_t> frame);
 
   void HandleTurnEvent(TurnDetector::Event event);
@@ -226,6 +237,13 @@ class Session final : private protocol::LegListener,
   std::unique_ptr<Transcoder> to_leg_;
   std::unique_ptr<audio::SpeechDetector> speech_detector_;
   std::unique_ptr<TurnDetector> turn_detector_;
+  std::unique_ptr<audio::EchoGuard> echo_guard_;
+  std::unique_ptr<CallerCleaner> agent_cleaner_;
+  std::vector<int16_t> played_samples_;
+  std::vector<uint8_t> cleaned_;
+  // Frames since the caller's own voice, and since the agent's in its place.
+  int frames_since_caller_ = kLongAgoFrames;
+  int frames_since_echo_ = kLongAgoFrames;
   std::vector<int16_t> frame_samples_;
   // In the agent's input format.
   std::vector<uint8_t> backlog_;

@@ -118,6 +118,62 @@ TEST(BargeInTest, ACoughDoesNotLoseTheReply) {
   }
 }
 
+// A caller on a loudspeaker: the parrot's voice comes back 20 dB down, 120 ms
+// later.
+VirtualWorld::Options LoudspeakerOptions(const char* guard) {
+  VirtualWorld::Options options = RealtimeOptions(Duration::Millis(30));
+  options.agent = "parrot";
+  options.profile = {{"echoGuard", guard}};
+  return options;
+}
+
+void SwitchLoudspeakerOn(VirtualWorld& world) {
+  world.twilio.loudspeaker_delay = Duration::Millis(120);
+  world.twilio.loudspeaker_gain = 0.1;
+}
+
+TEST(EchoTest, TheAgentsOwnVoiceIsNoInterruption) {
+  for (const bool guarded : {false, true}) {
+    VirtualWorld world(LoudspeakerOptions(guarded ? "on" : "off"));
+    SwitchLoudspeakerOn(world);
+    Connect(world);
+    for (int turn = 0; turn < 4; ++turn) {
+      world.twilio.Say(SpeechBytes(2500, static_cast<uint64_t>(turn)));
+      world.Advance(Duration::Millis(7000));
+    }
+    if (guarded) {
+      EXPECT_EQ(world.Count("cleared"), 0U);
+      EXPECT_EQ(world.Count("replyDone"), 4U);
+    } else {
+      // Or this test would show nothing.
+      EXPECT_GT(world.Count("cleared"), 0U);
+    }
+  }
+}
+
+TEST(EchoTest, ACallerOverTheEchoIsHeard) {
+  VirtualWorld world(LoudspeakerOptions("on"));
+  SwitchLoudspeakerOn(world);
+  Connect(world);
+  // One reply in peace, for the guard to find the echo.
+  world.twilio.Say(SpeechBytes(3000, 1));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+  for (size_t turn = 1; turn <= 3; ++turn) {
+    world.twilio.Say(SpeechBytes(3500, turn));
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+    world.Advance(Duration::Millis(1200));
+    const Instant spoke = world.now();
+    world.twilio.Say(SpeechBytes(900, turn + 3));
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.Count("truncated") == turn; }));
+    // Confirmed by 300 ms of speech that began 50 ms after.
+    EXPECT_LT((world.now() - spoke).ms(), 600);
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.Count("replyDone") > turn; }));
+  }
+}
+
 // Trap 1: after a clear the carrier echoes every pending mark; none of them is
 // playback.
 TEST(BargeInTest, EchoesOfClearedMarksAreNotPlayback) {

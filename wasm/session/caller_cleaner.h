@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "audio/denoiser.h"
+#include "audio/gain_control.h"
+#include "session/config.h"
+
+namespace trunkline::session {
+
+// The caller's audio as one destination wants it: with less noise, at an even
+// level, or as it came. Leaves what comes in alone; what comes out lags by
+// 10 ms where noise is taken away and by 2 ms where the level is made even.
+//
+// Allocates nothing after construction.
+class CallerCleaner {
+ public:
+  // Frames are of 20 ms at 8 kHz.
+  CallerCleaner(audio::Denoiser::Strength denoise, Config::Leveling leveling);
+
+  // False: Process gives back what it gets.
+  bool active() const { return denoiser_ || gain_control_; }
+
+  // The result is valid until the next call, or as long as `frame`.
+  // `speaks` is whether the caller's own voice is in the frame.
+  std::span<const int16_t> Process(std::span<const int16_t> frame, bool speaks);
+
+ private:
+  std::optional<audio::Denoiser> denoiser_;
+  std::optional<audio::GainControl> gain_control_;
+  std::vector<int16_t> frame_;
+};
+
+}  // namespace trunkline::session
