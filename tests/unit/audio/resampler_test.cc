@@ -200,6 +200,17 @@ TEST_P(ResamplerTest, DelayIsHalfOfTheFilter) {
   EXPECT_NEAR(delay / out_hz() * lower_hz(), 20, 1);
 }
 
+TEST_P(ResamplerTest, ACopyGoesOnWithTheSameSamples) {
+  Resampler resampler(in_hz(), out_hz());
+  Resampled(resampler, test::RandomSamples(1001, 8));
+  Resampler copy(resampler);
+  const std::vector<int16_t> in = test::RandomSamples(777, 9);
+  const std::vector<int16_t> expected = Resampled(resampler, in);
+  // What either does later is nothing to the other.
+  Resampled(resampler, in);
+  EXPECT_EQ(Resampled(copy, in), expected);
+}
+
 TEST_P(ResamplerTest, ResetForgetsThePast) {
   const std::vector<int16_t> in = test::RandomSamples(777, 5);
   Resampler fresh(in_hz(), out_hz());
