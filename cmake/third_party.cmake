@@ -3,7 +3,9 @@
 set(nlohmann_json_dir "${TRUNKLINE_THIRD_PARTY}/nlohmann-json-3.11.2")
 set(webrtc_vad_dir
     "${TRUNKLINE_THIRD_PARTY}/node-vad-1.1.4/vendor/webrtc_vad")
-foreach(dir IN ITEMS "${nlohmann_json_dir}" "${webrtc_vad_dir}")
+set(opus_dir "${TRUNKLINE_THIRD_PARTY}/opus-1.3.1")
+foreach(dir IN ITEMS
+    "${nlohmann_json_dir}" "${webrtc_vad_dir}" "${opus_dir}")
   if(NOT IS_DIRECTORY "${dir}")
     message(FATAL_ERROR "${dir} is missing: run scripts/fetch-third-party")
   endif()
@@ -45,4 +47,29 @@ if(TRUNKLINE_WASM)
 elseif(CMAKE_C_COMPILER_ID STREQUAL "Clang")
   # Its saturating additions overflow on purpose.
   target_compile_options(webrtc_vad PRIVATE -fno-sanitize=undefined)
+endif()
+
+# libopus in fixed point and without its floating-point interface: integers
+# alone, so that every build writes the same packets. Include <opus.h>, or for
+# the SILK encoder by itself <API.h> and <entenc.h>.
+file(GLOB opus_sources
+  "${opus_dir}/celt/*.c" "${opus_dir}/silk/*.c" "${opus_dir}/silk/fixed/*.c")
+list(FILTER opus_sources EXCLUDE REGEX "/opus_custom_demo\\.c$")
+list(APPEND opus_sources
+  "${opus_dir}/src/opus.c"
+  "${opus_dir}/src/opus_decoder.c"
+  "${opus_dir}/src/opus_encoder.c"
+  "${opus_dir}/src/repacketizer.c")
+add_library(opus STATIC ${opus_sources})
+target_include_directories(opus SYSTEM PUBLIC "${opus_dir}/include"
+  "${opus_dir}/celt" "${opus_dir}/silk")
+target_include_directories(opus PRIVATE "${opus_dir}/silk/fixed")
+target_compile_definitions(opus PUBLIC FIXED_POINT DISABLE_FLOAT_API
+  PRIVATE OPUS_BUILD VAR_ARRAYS DISABLE_WARNINGS)
+target_compile_options(opus PRIVATE -w)
+if(TRUNKLINE_WASM)
+  # In celt/arch.h, and nowhere else, this macro selects what x86-64 does:
+  # products of 32 bits by way of 64. The other way rounds differently.
+  target_compile_definitions(opus PRIVATE _WIN64)
+  target_compile_options(opus PRIVATE -Os)
 endif()

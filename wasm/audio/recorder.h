@@ -1,0 +1,120 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "audio/ogg_writer.h"
+#include "audio/opus_encoder.h"
+
+namespace trunkline::audio {
+
+// Records a call as an Ogg Opus file (RFC 7845): left the caller, right the
+// agent as heard, in packets of 20 ms on pages of at most a second.
+//
+//   append(recorder.Start(comments));          // once
+//   append(recorder.Process(caller, agent));   // every 20 ms, both sides
+//   append(recorder.Finish());                 // once
+//
+// Each of these returns whole pages, mostly none, valid until the next call;
+// the file is all of them in order. Memory does not grow with the call. A file
+// cut after any page plays to there; EndAfter() its last page makes it formally
+// complete as well.
+//
+// Each side is a mono Opus stream of its own (channel mapping family 1, two
+// streams, none coupled), so that a side that is silent costs next to nothing:
+// what is not louder than the line's own noise for 200 ms is left to the
+// decoder's comfort noise, with a frame every 400 ms to keep that true. Speech
+// is encoded from its first frame on.
+//
+// Integer arithmetic: every build writes the same bytes. Allocates nothing; a
+// copy goes on with the same pages. State: 40 KB. Not thread-safe.
+class Recorder {
+ public:
+  struct Config {
+    // 8000 or 16000, of both sides.
+    int sample_rate_hz = 8000;
+    // Of a side that speaks, [6000, 40000].
+    int bitrate_bps = 12000;
+    // Tells streams apart; take it from the call's seed.
+    uint32_t serial = 0;
+  };
+
+  // Comments that do not fit into this are left out, and those after them.
+  static constexpr size_t kMaxCommentBytes = 2048;
+
+  // Precondition: `config` is in range.
+  explicit Recorder(const Config& config);
+
+  // The pages of the headers. Each comment is NAME=value, the name in ASCII,
+  // the value in UTF-8: TITLE, DATE and the like. To be called first.
+  std::span<const uint8_t> Start(std::span<const std::string_view> comments);
+  // Takes 20 ms of both sides. Precondition: each has sample_rate_hz / 50
+  // samples; not after Finish().
+  std::span<const uint8_t> Process(std::span<const int16_t> caller,
+                                   std::span<const int16_t> agent);
+  // The last page. What plays is as long as what was processed.
+  std::span<const uint8_t> Finish();
+
+  // What makes a file complete whose recorder is lost: the page that goes
+  // behind `last_page`, its last whole one. Nullopt when that is no page or is
+  // the end already. Only the page's header is looked at.
+  static constexpr size_t kEndBytes = OggWriter::kHeaderBytes + 1 + 3;
+  static std::optional<std::array<uint8_t, kEndBytes>> EndAfter(
+      std::span<const uint8_t> last_page);
+
+  // While paused, silence is recorded in place of both sides: the file's clock
+  // stays the call's.
+  void Pause() { paused_ = true; }
+  void Resume() { paused_ = false; }
+
+  bool paused() const { return paused_; }
+  int64_t frames() const { return frames_; }
+  // Frames of both sides that were encoded, at most two a frame.
+  int64_t encoded_frames() const { return encoded_frames_; }
+
+ private:
+  // One side: its encoder and what decides whether a frame needs it.
+  class Track {
+   public:
+    explicit Track(const OpusEncoder::Config& config) : encoder_(config) {}
+    // Writes the frame's packet and returns its size.
+    size_t Process(std::span<const int16_t> frame, std::span<uint8_t> packet);
+    bool encoded() const { return encoded_; }
+
+   private:
+    // The noise is the quietest frame of 8 slots of 250 ms: nobody speaks for
+    // two seconds without a closure or a breath.
+    static constexpr size_t kSlots = 8;
+    static constexpr int kSlotFrames = 13;
+
+    bool IsQuiet(std::span<const int16_t> frame);
+
+    OpusEncoder encoder_;
+    // Tenths of dBFS. Nothing is known at first, and so all is recorded.
+    std::array<int16_t, kSlots> quietest_{};
+    size_t slot_ = 0;
+    int slot_frames_ = 0;
+    // Since the last frame that was not quiet.
+    int quiet_frames_ = 0;
+    bool encoded_ = false;
+  };
+
+  // Adds the packet of a frame.
+  void Add(std::span<const int16_t> caller, std::span<const int16_t> agent);
+
+  Config config_;
+  Track caller_;
+  Track agent_;
+  OggWriter ogg_;
+  // The headers' two pages, which must last together.
+  std::array<uint8_t, 128 + kMaxCommentBytes> headers_{};
+  int64_t frames_ = 0;
+  int64_t encoded_frames_ = 0;
+  bool paused_ = false;
+};
+
+}  // namespace trunkline::audio
