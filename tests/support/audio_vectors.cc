@@ -9,6 +9,8 @@
 #include "audio/fade.h"
 #include "audio/g711.h"
 #include "audio/level.h"
+#include "audio/opus_decoder.h"
+#include "audio/recorder.h"
 #include "audio/resampler.h"
 #include "audio/speech_detector.h"
 #include "audio/tones.h"
@@ -162,6 +164,46 @@ uint64_t HashBase64() {
   return fnv.hash();
 }
 
+// Voice, noise and extremes on either side.
+template <int kHz>
+uint64_t HashRecorder() {
+  constexpr size_t kFrame = kHz / 50;
+  std::vector<int16_t> caller = NoiseSignal(150 * kFrame, -600, 1);
+  Mix(std::span(caller).subspan(20 * kFrame), VoiceSignal(6400, -200, 2));
+  std::vector<int16_t> agent = RandomSamples(20 * kFrame, 3);
+  agent.resize(100 * kFrame);
+  const std::vector<int16_t> square = SquareSignal(50 * kFrame, 7);
+  agent.insert(agent.end(), square.begin(), square.end());
+  audio::Recorder recorder({.sample_rate_hz = kHz, .serial = 1});
+  Fnv1a fnv;
+  fnv.AddBytes(recorder.Start({}));
+  for (size_t at = 0; at < caller.size(); at += kFrame) {
+    fnv.AddBytes(recorder.Process(std::span(caller).subspan(at, kFrame),
+                                  std::span(agent).subspan(at, kFrame)));
+  }
+  fnv.AddBytes(recorder.Finish());
+  return fnv.hash();
+}
+
+// Packets of every mode, of any bytes: what they sound like is defined as well.
+template <int kHz>
+uint64_t HashOpusDecoder() {
+  Fnv1a fnv;
+  Random random(5);
+  audio::OpusDecoder decoder(kHz);
+  std::vector<int16_t> out(decoder.MaxSamples());
+  for (size_t i = 0; i < 256; ++i) {
+    std::vector<uint8_t> packet(2 + random.Below(90));
+    for (uint8_t& byte : packet) {
+      byte = static_cast<uint8_t>(random.Next() >> 40);
+    }
+    packet[0] = static_cast<uint8_t>(i & 0xFC);
+    const size_t count = decoder.Process(packet, out);
+    fnv.AddSamples(std::span(out).first(count));
+  }
+  return fnv.hash();
+}
+
 struct Vector {
   std::string_view name;
   uint64_t golden;
@@ -202,6 +244,10 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
     {"tones at 16 Hz", 0x3B2900BFE7029C76, HashTones<16000>},
     {"tones at 24 Hz", 0x3F4D42480E713769, HashTones<24000>},
     {"tones at 48 Hz", 0xA27A71D7A1264721, HashTones<48000>},
+    {"recorder at 8 Hz", 0xBD2B922FE1370ABD, HashRecorder<8000>},
+    {"recorder at 16 Hz", 0x0B88673F39ACBB6E, HashRecorder<16000>},
+    {"Opus decoder at 8 Hz", 0x61C07D2C3013A718, HashOpusDecoder<8000>},
+    {"Opus decoder at 48 Hz", 0xC734AAAEE1D170FB, HashOpusDecoder<48000>},
     {"base64", 0xCECDD9D5BA3E3EB5, HashBase64},
 }};
 
