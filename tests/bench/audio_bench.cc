@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "audio/denoiser.h"
+#include "audio/dtmf_detector.h"
 #include "audio/fade.h"
 #include "audio/g711.h"
 #include "audio/gain_control.h"
 #include "audio/level.h"
+#include "audio/mixer.h"
 #include "audio/resampler.h"
 #include "audio/spectrum.h"
 #include "audio/speech_detector.h"
@@ -140,6 +142,29 @@ void MeasureLevel(benchmark::State& state) {
   }
 }
 
+void DetectDtmf(benchmark::State& state) {
+  Frames<int16_t> frames(Line(), kFrame);
+  audio::DtmfDetector detector;
+  std::array<audio::DtmfDetector::Event, audio::DtmfDetector::MaxEvents(kFrame)>
+      events;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(detector.Process(frames.Next(), events));
+    benchmark::DoNotOptimize(events);
+  }
+}
+
+void MixTwo(benchmark::State& state) {
+  Frames<int16_t> frames(Line(), kFrame);
+  audio::Mixer mixer;
+  mixer.SetGain(1, audio::Mixer::kUnity / 4, 0);
+  std::array<int16_t, kFrame> out;
+  for (auto _ : state) {
+    const std::span<const int16_t> inputs[] = {frames.Next(), frames.Next()};
+    mixer.Process(inputs, out);
+    benchmark::DoNotOptimize(out);
+  }
+}
+
 void FadeIn(benchmark::State& state) {
   std::vector<int16_t> samples = Line();
   samples.resize(kFrame);
@@ -189,6 +214,8 @@ BENCHMARK(TransformSpectrum);
 BENCHMARK(Denoise);
 BENCHMARK(ControlGain);
 BENCHMARK(MeasureLevel);
+BENCHMARK(DetectDtmf);
+BENCHMARK(MixTwo);
 BENCHMARK(FadeIn);
 BENCHMARK(MakeTones);
 BENCHMARK(EncodeBase64);

@@ -6,9 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "audio/cross_fade.h"
+#include "audio/dtmf_detector.h"
+#include "audio/dtmf_generator.h"
 #include "audio/fade.h"
 #include "audio/g711.h"
 #include "audio/level.h"
+#include "audio/mixer.h"
 #include "audio/opus_decoder.h"
 #include "audio/recorder.h"
 #include "audio/resampler.h"
@@ -204,6 +208,63 @@ uint64_t HashOpusDecoder() {
   return fnv.hash();
 }
 
+uint64_t HashDtmfGenerator() {
+  Fnv1a fnv;
+  for (const int hz : {8000, 48000}) {
+    audio::DtmfGenerator generator({.sample_rate_hz = hz}, "0123456789*#ABCD");
+    std::vector<int16_t> samples(generator.total_samples());
+    samples.resize(generator.Generate(samples));
+    fnv.AddSamples(samples);
+  }
+  return fnv.hash();
+}
+
+// Digits in ever more noise, then a voice and a square wave.
+uint64_t HashDtmfDetector() {
+  Fnv1a fnv;
+  audio::DtmfDetector detector;
+  const auto add = [&](std::span<const int16_t> line) {
+    std::vector<audio::DtmfDetector::Event> events(
+        audio::DtmfDetector::MaxEvents(line.size()));
+    events.resize(detector.Process(line, events));
+    for (const audio::DtmfDetector::Event& event : events) {
+      fnv.AddByte(static_cast<uint8_t>(event.kind));
+      fnv.AddByte(static_cast<uint8_t>(event.digit));
+      for (int shift = 0; shift < 64; shift += 8) {
+        fnv.AddByte(static_cast<uint8_t>(event.at_sample >> shift));
+      }
+    }
+  };
+  for (int step = 0; step < 12; ++step) {
+    audio::DtmfGenerator generator({.tone_ms = 45, .pause_ms = 45},
+                                   "0123456789*#ABCD");
+    std::vector<int16_t> line(generator.total_samples());
+    generator.Generate(line);
+    Mix(line, NoiseSignal(line.size(), -400 + 25 * step,
+                          static_cast<uint64_t>(step)));
+    add(ThroughMuLaw(line));
+  }
+  add(VoiceSignal(40000, -200, 5));
+  add(SquareSignal(8000, 5));
+  return fnv.hash();
+}
+
+uint64_t HashMixer() {
+  Fnv1a fnv;
+  const std::vector<int16_t> a = RandomSamples(kCount, 6);
+  const std::vector<int16_t> b = SquareSignal(kCount, 3);
+  const std::span<const int16_t> inputs[] = {a, b};
+  std::vector<int16_t> out(kCount);
+  audio::Mixer mixer;
+  mixer.SetGain(0, 12345, 777);
+  mixer.SetGain(1, 2 * audio::Mixer::kUnity, 3001);
+  mixer.Process(inputs, out);
+  fnv.AddSamples(out);
+  audio::CrossFade(a, b, out, 7, 5000);
+  fnv.AddSamples(out);
+  return fnv.hash();
+}
+
 struct Vector {
   std::string_view name;
   uint64_t golden;
@@ -217,19 +278,19 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
     {"mu-law encoder", 0x24C32D131AF3DB51, HashEncode<audio::EncodeMuLaw>},
     {"A-law decoder", 0x43DBBF51D8557A7B, HashDecode<audio::DecodeALaw>},
     {"A-law encoder", 0x4A4261FF3AE6C004, HashEncode<audio::EncodeALaw>},
-    {"resampler 8 to 16 Hz", 0xE24BEC17D0632231, HashResampler<8000, 16000>},
-    {"resampler 8 to 24 Hz", 0xC24CD83F550AEDE4, HashResampler<8000, 24000>},
-    {"resampler 8 to 48 Hz", 0xF7A96E98BD788885, HashResampler<8000, 48000>},
-    {"resampler 16 to 8 Hz", 0x5BD0381FD246F1E3, HashResampler<16000, 8000>},
-    {"resampler 16 to 24 Hz", 0x4AFB0C8B07010C7B, HashResampler<16000, 24000>},
-    {"resampler 16 to 48 Hz", 0xB71442EC3C28C7D5, HashResampler<16000, 48000>},
-    {"resampler 24 to 8 Hz", 0xB065279B43ECB195, HashResampler<24000, 8000>},
-    {"resampler 24 to 16 Hz", 0xFB0D5CD7FCDE8ABB, HashResampler<24000, 16000>},
-    {"resampler 24 to 48 Hz", 0xDCC813FE53BC8AC3, HashResampler<24000, 48000>},
-    {"resampler 48 to 8 Hz", 0xCAA281BD63A73AE1, HashResampler<48000, 8000>},
-    {"resampler 48 to 16 Hz", 0x2B709E536202EC7C, HashResampler<48000, 16000>},
-    {"resampler 48 to 24 Hz", 0xE25CEC9CCD7D843E, HashResampler<48000, 24000>},
-    {"resampler 24 to 24 Hz", 0x70AB9D038933AF88, HashResampler<24000, 24000>},
+    {"resampler 8 to 16 kHz", 0xE24BEC17D0632231, HashResampler<8000, 16000>},
+    {"resampler 8 to 24 kHz", 0xC24CD83F550AEDE4, HashResampler<8000, 24000>},
+    {"resampler 8 to 48 kHz", 0xF7A96E98BD788885, HashResampler<8000, 48000>},
+    {"resampler 16 to 8 kHz", 0x5BD0381FD246F1E3, HashResampler<16000, 8000>},
+    {"resampler 16 to 24 kHz", 0x4AFB0C8B07010C7B, HashResampler<16000, 24000>},
+    {"resampler 16 to 48 kHz", 0xB71442EC3C28C7D5, HashResampler<16000, 48000>},
+    {"resampler 24 to 8 kHz", 0xB065279B43ECB195, HashResampler<24000, 8000>},
+    {"resampler 24 to 16 kHz", 0xFB0D5CD7FCDE8ABB, HashResampler<24000, 16000>},
+    {"resampler 24 to 48 kHz", 0xDCC813FE53BC8AC3, HashResampler<24000, 48000>},
+    {"resampler 48 to 8 kHz", 0xCAA281BD63A73AE1, HashResampler<48000, 8000>},
+    {"resampler 48 to 16 kHz", 0x2B709E536202EC7C, HashResampler<48000, 16000>},
+    {"resampler 48 to 24 kHz", 0xE25CEC9CCD7D843E, HashResampler<48000, 24000>},
+    {"resampler 24 to 24 kHz", 0x70AB9D038933AF88, HashResampler<24000, 24000>},
     {"speech detector, mode 0", 0x5BADC33C55C5E2BB,
      HashSpeechDetector<Mode::kQuality>},
     {"speech detector, mode 1", 0x4B8C969A32792B36,
@@ -240,15 +301,18 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
      HashSpeechDetector<Mode::kStrict>},
     {"level", 0x9E7288B5FC271D26, HashLevel},
     {"fade", 0xFA72F1818654E5AF, HashFade},
-    {"tones at 8 Hz", 0x34355787A1C985F1, HashTones<8000>},
-    {"tones at 16 Hz", 0x3B2900BFE7029C76, HashTones<16000>},
-    {"tones at 24 Hz", 0x3F4D42480E713769, HashTones<24000>},
-    {"tones at 48 Hz", 0xA27A71D7A1264721, HashTones<48000>},
-    {"recorder at 8 Hz", 0xBD2B922FE1370ABD, HashRecorder<8000>},
-    {"recorder at 16 Hz", 0x0B88673F39ACBB6E, HashRecorder<16000>},
-    {"Opus decoder at 8 Hz", 0x61C07D2C3013A718, HashOpusDecoder<8000>},
-    {"Opus decoder at 48 Hz", 0xC734AAAEE1D170FB, HashOpusDecoder<48000>},
+    {"tones at 8 kHz", 0x34355787A1C985F1, HashTones<8000>},
+    {"tones at 16 kHz", 0x3B2900BFE7029C76, HashTones<16000>},
+    {"tones at 24 kHz", 0x3F4D42480E713769, HashTones<24000>},
+    {"tones at 48 kHz", 0xA27A71D7A1264721, HashTones<48000>},
+    {"recorder at 8 kHz", 0xBD2B922FE1370ABD, HashRecorder<8000>},
+    {"recorder at 16 kHz", 0x0B88673F39ACBB6E, HashRecorder<16000>},
+    {"Opus decoder at 8 kHz", 0x61C07D2C3013A718, HashOpusDecoder<8000>},
+    {"Opus decoder at 48 kHz", 0xC734AAAEE1D170FB, HashOpusDecoder<48000>},
     {"base64", 0xCECDD9D5BA3E3EB5, HashBase64},
+    {"DTMF generator", 0x2C8EFC2A575CB99E, HashDtmfGenerator},
+    {"DTMF detector", 0xA41D5CB215A4D8B0, HashDtmfDetector},
+    {"mixer and cross-fade", 0x272BB9DBC289124B, HashMixer},
 }};
 
 }  // namespace
