@@ -311,7 +311,7 @@ void EchoGuard::Learn(const Levels& caller, const Levels& source) {
   float audible_bands = 0;
   float source_bands = 0;
   for (size_t band = 0; band < kBands; ++band) {
-    audible_bands += caller[band] > noise_[band] + kRest ? 1.0F : 0.0F;
+    audible_bands += caller[band] > noise_[band] + kNoiseMargin ? 1.0F : 0.0F;
     source_bands += source[band] > kLeast + kActive ? 1.0F : 0.0F;
   }
   if (source_bands < kBands / 2.0F) return;

