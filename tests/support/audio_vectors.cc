@@ -7,11 +7,15 @@
 #include <vector>
 
 #include "audio/cross_fade.h"
+#include "audio/denoiser.h"
 #include "audio/dtmf_detector.h"
 #include "audio/dtmf_generator.h"
+#include "audio/echo_guard.h"
 #include "audio/fade.h"
 #include "audio/g711.h"
+#include "audio/gain_control.h"
 #include "audio/level.h"
+#include "audio/loudness.h"
 #include "audio/mixer.h"
 #include "audio/opus_decoder.h"
 #include "audio/recorder.h"
@@ -105,6 +109,76 @@ uint64_t HashSpeechDetector() {
                                 result.noise_floor_dbfs_tenths};
       fnv.AddSamples(levels);
     }
+  }
+  return fnv.hash();
+}
+
+// Words over noise, 8 s of each of three levels.
+std::vector<int16_t> WordsInNoise() {
+  std::vector<int16_t> line;
+  for (const int tenths : {-200, -350, -60}) {
+    std::vector<int16_t> part = NoiseSignal(64000, tenths - 200, 6);
+    std::vector<int16_t> words = VoiceSignal(part.size(), tenths, 7);
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (i % 8000 >= 5000) words[i] = 0;
+    }
+    Mix(part, words);
+    line.insert(line.end(), part.begin(), part.end());
+  }
+  return ThroughMuLaw(line);
+}
+
+template <audio::Denoiser::Strength kStrength>
+uint64_t HashDenoiser() {
+  Fnv1a fnv;
+  audio::Denoiser denoiser(audio::Denoiser::Config{.strength = kStrength});
+  std::vector<int16_t> line = WordsInNoise();
+  for (size_t at = 0; at < line.size(); at += 160) {
+    denoiser.Process(std::span<int16_t>(line).subspan(at, 160));
+  }
+  fnv.AddSamples(line);
+  return fnv.hash();
+}
+
+template <int kHz>
+uint64_t HashGainControl() {
+  Fnv1a fnv;
+  audio::GainControl control(audio::GainControl::Config{.sample_rate_hz = kHz});
+  audio::LoudnessMeter meter(kHz);
+  std::vector<int16_t> line = WordsInNoise();
+  const size_t frame = control.frame_samples();
+  for (size_t at = 0; at + frame <= line.size(); at += frame) {
+    control.Process(std::span<int16_t>(line).subspan(at, frame));
+  }
+  fnv.AddSamples(line);
+  meter.Process(line);
+  const int16_t values[] = {
+      static_cast<int16_t>(100 * meter.integrated_lufs()),
+      static_cast<int16_t>(100 * meter.short_term_lufs())};
+  fnv.AddSamples(values);
+  return fnv.hash();
+}
+
+uint64_t HashEchoGuard() {
+  Fnv1a fnv;
+  audio::EchoGuard guard;
+  const std::vector<int16_t> played = WordsInNoise();
+  std::vector<int16_t> caller = NoiseSignal(played.size(), -600, 8);
+  for (size_t i = 1500; i < caller.size(); ++i) {
+    caller[i] = static_cast<int16_t>(caller[i] + played[i - 1500] / 5);
+  }
+  const std::vector<int16_t> voice = VoiceSignal(32000, -250, 9);
+  Mix(std::span<int16_t>(caller).subspan(48000), voice);
+  caller = ThroughMuLaw(caller);
+  for (size_t at = 0; at < played.size(); at += 160) {
+    const auto result =
+        guard.Process(std::span<const int16_t>(played).subspan(at, 160),
+                      std::span<const int16_t>(caller).subspan(at, 160));
+    const int16_t values[] = {static_cast<int16_t>(result.explained ? 1 : 0),
+                              static_cast<int16_t>(result.delay_ms),
+                              static_cast<int16_t>(256 * result.excess_db),
+                              static_cast<int16_t>(256 * result.loss_db)};
+    fnv.AddSamples(values);
   }
   return fnv.hash();
 }
@@ -309,6 +383,13 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
     {"recorder at 16 kHz", 0x0B88673F39ACBB6E, HashRecorder<16000>},
     {"Opus decoder at 8 kHz", 0x61C07D2C3013A718, HashOpusDecoder<8000>},
     {"Opus decoder at 48 kHz", 0xC734AAAEE1D170FB, HashOpusDecoder<48000>},
+    {"denoiser, light", 0x37805AF8D2005055,
+     HashDenoiser<audio::Denoiser::Strength::kLight>},
+    {"denoiser, strong", 0xB9C162D46BE102C5,
+     HashDenoiser<audio::Denoiser::Strength::kStrong>},
+    {"gain control at 8 kHz", 0xD85521852D538EC1, HashGainControl<8000>},
+    {"gain control at 24 kHz", 0x3E038B7F44158081, HashGainControl<24000>},
+    {"echo guard", 0x47BA9F3B65457213, HashEchoGuard},
     {"base64", 0xCECDD9D5BA3E3EB5, HashBase64},
     {"DTMF generator", 0x2C8EFC2A575CB99E, HashDtmfGenerator},
     {"DTMF detector", 0xA41D5CB215A4D8B0, HashDtmfDetector},

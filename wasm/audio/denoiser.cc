@@ -77,13 +77,26 @@ constexpr auto kLogSpectral = [] {
   return table;
 }();
 
-float LogSpectralOverWiener(float v) {
-  const float bounded = std::clamp(v, 1.0F / 4096, 16.0F);
-  const float at = (Log2(bounded) + kOctavesBelow) * kPerOctave;
-  const auto step = static_cast<size_t>(at);
-  const float within = at - static_cast<float>(step);
-  return kLogSpectral[step] +
-         within * (kLogSpectral[step + 1] - kLogSpectral[step]);
+// Where v lies in the table.
+constexpr float LogSpectralStep(float v) {
+  const float bounded = std::min(std::max(v, 1.0F / 4096), 16.0F);
+  return (Log2(bounded) + kOctavesBelow) * kPerOctave;
+}
+
+float LogSpectralAt(float step) {
+  const auto whole = static_cast<size_t>(step);
+  const float within = step - static_cast<float>(whole);
+  return kLogSpectral[whole] +
+         within * (kLogSpectral[whole + 1] - kLogSpectral[whole]);
+}
+
+// Four sums side by side: one SIMD register, and one order in all builds.
+float Sum(const std::array<float, kSpectrumBins>& values) {
+  std::array<float, 4> sums{};
+  for (size_t k = 0; k + 4 <= kSpectrumBins; k += 4) {
+    for (size_t lane = 0; lane < 4; ++lane) sums[lane] += values[k + lane];
+  }
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + values.back();
 }
 
 // Of the noise tracker, as published: the SNR of speech where it is present,
@@ -196,35 +209,38 @@ void Denoiser::TrackNoise(const Bins& power) {
     const float noise = noise_[k];
     const float exponent =
         power[k] / noise * (kPresentSnr / (1 + kPresentSnr)) * kLog2E;
-    float probability = 1 / (1 + (1 + kPresentSnr) * Exp2(-exponent));
-    presence_[k] = kPresenceSmoothing * presence_[k] +
-                   (1 - kPresenceSmoothing) * probability;
+    const float likely = 1 / (1 + (1 + kPresentSnr) * Exp2(-exponent));
+    const float presence =
+        kPresenceSmoothing * presence_[k] + (1 - kPresenceSmoothing) * likely;
+    presence_[k] = presence;
     // As published: a bin cannot take all to be speech for ever.
-    probability =
-        presence_[k] > 0.99F ? std::min(probability, 0.99F) : probability;
+    const float most = presence > 0.99F ? 0.99F : 1.0F;
+    const float probability = std::min(likely, most);
     const float estimate = probability * noise + (1 - probability) * power[k];
     const float tracked =
         kNoiseSmoothing * noise + (1 - kNoiseSmoothing) * estimate;
-    smooth_[k] = 0.85F * smooth_[k] + 0.15F * power[k];
-    quietest_[k] = std::min(quietest_[k], smooth_[k]);
-    const float least = std::min(quietest_[k], quietest_before_[k]);
+    const float smooth = 0.85F * smooth_[k] + 0.15F * power[k];
+    smooth_[k] = smooth;
+    const float quietest = std::min(quietest_[k], smooth);
+    quietest_[k] = quietest;
+    const float least = std::min(quietest, quietest_before_[k]);
     // 6 dB above the minimum it may still rise by 26 dB/s, no faster: that is
     // a vowel. The minimum of smoothed noise lies some 5 dB below its mean.
     const float risen = std::min(tracked, std::max(noise * 1.03F, least * 4));
-    noise_[k] = std::max({risen, least * 0.3F, kLeastNoise});
+    noise_[k] = std::max(std::max(risen, least * 0.3F), kLeastNoise);
   }
 }
 
 // How much of the gain is applied, [0, 1]: a line whose speech lies far above
 // its noise is better left alone.
 float Denoiser::FindAmount(const Bins& power) {
-  float power_sum = 0;
-  float noise_sum = 0;
+  Bins least;
   for (size_t k = 0; k < kSpectrumBins; ++k) {
-    power_sum += power[k];
-    noise_sum += std::max(std::min(quietest_[k], quietest_before_[k]),
-                          kLeastNoise / kMeanOverLeast);
+    least[k] = std::max(std::min(quietest_[k], quietest_before_[k]),
+                        kLeastNoise / kMeanOverLeast);
   }
+  const float power_sum = Sum(power);
+  const float noise_sum = Sum(least);
   // Sinks by 0.4 dB/s.
   loudest_ = std::max(loudest_ * 0.999F, power_sum);
   // A sentence without a pause lifts even the minimum: it may rise by 2.5 dB/s.
@@ -235,33 +251,39 @@ float Denoiser::FindAmount(const Bins& power) {
 
 void Denoiser::FindGains(const Bins& power, Bins& gains) {
   const float amount = FindAmount(power);
-  float above = 0;
   for (size_t k = 0; k < kSpectrumBins; ++k) {
-    const float posterior = std::min(power[k] / noise_[k], kMostPosterior);
-    gains[k] = posterior;
-    above += posterior;
+    gains[k] = std::min(power[k] / noise_[k], kMostPosterior);
   }
   // Of noise alone the mean is one. Speech counts at once, and for some hops
   // after it so that words end softly.
-  const float mean = above / static_cast<float>(kSpectrumBins);
+  const float mean = Sum(gains) / static_cast<float>(kSpectrumBins);
   spoken_ = std::max(std::clamp((mean - kQuietMean) / kQuietRange, 0.0F, 1.0F),
                      spoken_ * 0.9F);
+  // Three loops: the first and the last are SIMD, the table's is not.
+  Bins present;
+  Bins wiener_log2;
+  Bins step;
   for (size_t k = 0; k < kSpectrumBins; ++k) {
-    const float posterior = gains[k];
-    const float noise = noise_[k] * kNoiseShare;
-    const float prior = std::max(
-        kDecision * voice_[k] / noise +
-            (1 - kDecision) * std::max(posterior / kNoiseShare - 1, 0.0F),
-        kLeastPrior);
+    const float posterior = gains[k] / kNoiseShare;
+    const float prior =
+        std::max(kDecision * voice_[k] / (noise_[k] * kNoiseShare) +
+                     (1 - kDecision) * std::max(posterior - 1, 0.0F),
+                 kLeastPrior);
     const float wiener = prior / (1 + prior);
-    const float v = wiener * posterior / kNoiseShare;
+    const float v = wiener * posterior;
     const float absent = (1 + prior) * Exp2(-v * kLog2E);
-    const float present = spoken_ / (1 + absent);
-    const float wanted_log2 =
-        std::min(Log2(wiener) + LogSpectralOverWiener(v), 0.0F);
-    const float drawn = present * wanted_log2 + (1 - present) * floor_log2_;
+    present[k] = spoken_ / (1 + absent);
+    wiener_log2[k] = Log2(wiener);
+    step[k] = LogSpectralStep(v);
+  }
+  for (float& value : step) value = LogSpectralAt(value);
+  for (size_t k = 0; k < kSpectrumBins; ++k) {
+    const float wanted_log2 = std::min(wiener_log2[k] + step[k], 0.0F);
+    const float drawn =
+        present[k] * wanted_log2 + (1 - present[k]) * floor_log2_;
     gains[k] = Exp2(amount * std::max(drawn, floor_log2_));
-    voice_[k] = Exp2(2 * wanted_log2) * power[k];
+    const float wanted = Exp2(wanted_log2);
+    voice_[k] = wanted * wanted * power[k];
   }
 }
 

@@ -73,7 +73,7 @@ constexpr float kSourceOverMeanDb = 4.0F;
 
 constexpr float kPriorCoupling = -12 * kDb;
 // How far echo and noise reach above what is expected of them.
-constexpr float kEchoMargin = 6 * kDb;
+constexpr float kEchoMargin = 8 * kDb;
 constexpr float kNoiseMargin = 9 * kDb;
 // Mean excess that is a voice.
 constexpr float kNearDb = 1.0F;
@@ -122,7 +122,7 @@ EchoGuard::Levels EchoGuard::LevelsOf(std::span<const int16_t> frame,
     windowed[kOverlap + n] =
         static_cast<float>(frame[n]) * kWindow[kOverlap + n];
   }
-  std::ranges::copy(frame.last(kOverlap), past.begin());
+  std::copy(frame.end() - kOverlap, frame.end(), past.begin());
   Spectrum spectrum;
   Transform(windowed, spectrum);
   Levels levels;
@@ -151,8 +151,9 @@ EchoGuard::Result EchoGuard::Process(std::span<const int16_t> played,
   const Levels heard = LevelsOf(caller, caller_past_);
   TrackNoise(heard);
 
-  const bool active = std::ranges::any_of(
-      played_[newest_], [](float level) { return level > kLeast + kActive; });
+  const bool active =
+      std::any_of(played_[newest_].begin(), played_[newest_].end(),
+                  [](float level) { return level > kLeast + kActive; });
   since_played_ =
       active ? 0 : std::min(since_played_ + 1, static_cast<int>(kDelays));
   Result result;
@@ -252,8 +253,8 @@ void EchoGuard::FindDelay() {
     squares[frames] = cross_[frames] * cross_[frames] /
                       (played_power_[frames] * caller_power_);
   }
-  const auto best =
-      static_cast<int>(std::ranges::max_element(squares) - squares.begin());
+  const auto best = static_cast<int>(
+      std::max_element(squares.begin(), squares.end()) - squares.begin());
   const float most = squares[static_cast<size_t>(best)];
   float elsewhere = 0;
   for (int frames = 0; frames < static_cast<int>(kDelays); ++frames) {

@@ -24,7 +24,7 @@ namespace trunkline::audio {
 // then falls by 25 dB/s.
 //
 // It changes no audio. Plain arithmetic: every build decides alike. Not
-// thread-safe. Allocates nothing; about 3.9 KB. A copy goes on alike.
+// thread-safe. Allocates nothing; about 3.2 KB. A copy goes on alike.
 class EchoGuard {
  public:
   static constexpr int kSampleRateHz = 8000;

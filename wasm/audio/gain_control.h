@@ -23,7 +23,7 @@ namespace trunkline::audio {
 //
 // Plain arithmetic without a library: every build gives the same samples. The
 // output lags by delay_samples(), the limiter's look-ahead of 2 to 3 ms. Not
-// thread-safe. Allocates nothing; about 1.2 KB. A copy goes on alike.
+// thread-safe. Allocates nothing; about 1 KB. A copy goes on alike.
 class GainControl {
  public:
   struct Config {

@@ -44,8 +44,7 @@ int32_t Limiter::HeldGain(int32_t wanted) {
   if (wanted <= least_) {
     least_ = wanted;
   } else if (leaving == least_) {
-    least_ = *std::min_element(
-        wanted_.begin(), wanted_.begin() + static_cast<ptrdiff_t>(look_ahead_));
+    least_ = *std::min_element(wanted_.data(), wanted_.data() + look_ahead_);
   }
   return least_;
 }
