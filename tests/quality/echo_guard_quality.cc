@@ -47,7 +47,7 @@ Samples EchoOf(std::span<const int16_t> played, const Path& path,
         {delay, 0.4 * random.Symmetric() *
                     std::pow(10, -static_cast<double>(delay) / 480)});
   }
-  const auto delay = static_cast<size_t>(path.delay_ms * 8);
+  const auto delay = 8 * static_cast<size_t>(path.delay_ms);
   std::vector<double> sum(played.size());
   double power = 0;
   double original = 0;

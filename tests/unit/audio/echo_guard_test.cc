@@ -34,7 +34,7 @@ std::vector<int16_t> EchoOf(std::span<const int16_t> played, int delay_ms,
                             int loss_db) {
   std::vector<int16_t> echo(played.size(), 0);
   const double gain = test::GainOfTenths(-10 * loss_db);
-  const auto delay = static_cast<size_t>(delay_ms) * 8;
+  const auto delay = 8 * static_cast<size_t>(delay_ms);
   for (size_t i = delay; i < echo.size(); ++i) {
     echo[i] = static_cast<int16_t>(gain * played[i - delay]);
   }

@@ -72,12 +72,10 @@ TEST_P(KWeightingTest, DirectCurrentIsNotHeard) {
 
 class LoudnessMeterTest : public testing::TestWithParam<int> {
  protected:
-  static size_t Samples(double seconds) {
-    return static_cast<size_t>(seconds * GetParam());
-  }
   std::vector<int16_t> Sine(double seconds, double dbfs) const {
-    const double amplitude = 32768 * std::pow(10, dbfs / 20);
-    return test::SineSignal(Samples(seconds), 997, GetParam(), amplitude);
+    const auto count = static_cast<size_t>(seconds * GetParam());
+    return test::SineSignal(count, /*frequency_hz=*/997.0, GetParam(),
+                            32768 * std::pow(10, dbfs / 20));
   }
 };
 
@@ -115,19 +113,20 @@ TEST_P(LoudnessMeterTest, TellsNothingBeforeItsBlockIsFull) {
 
 TEST_P(LoudnessMeterTest, SilenceHasNoLoudness) {
   LoudnessMeter meter(GetParam());
-  meter.Process(std::vector<int16_t>(Samples(5), 0));
+  meter.Process(std::vector<int16_t>(5 * static_cast<size_t>(GetParam()), 0));
   EXPECT_EQ(meter.momentary_lufs(), LoudnessMeter::kNone);
   EXPECT_EQ(meter.integrated_lufs(), LoudnessMeter::kNone);
 }
 
 TEST_P(LoudnessMeterTest, FullScaleAlternationIsLoudAndFinite) {
   LoudnessMeter meter(GetParam());
-  meter.Process(test::SquareSignal(Samples(4), 2));
+  meter.Process(test::SquareSignal(4 * static_cast<size_t>(GetParam()), 2));
   EXPECT_NEAR(meter.integrated_lufs(), 3, 1.2);
 }
 
 TEST_P(LoudnessMeterTest, AnySplitAndACopyGiveTheSame) {
-  const auto signal = test::VoiceSignal(Samples(5), -200, 1);
+  const auto signal =
+      test::VoiceSignal(5 * static_cast<size_t>(GetParam()), -200, 1);
   LoudnessMeter whole(GetParam());
   whole.Process(signal);
   LoudnessMeter split(GetParam());
