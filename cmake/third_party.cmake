@@ -19,8 +19,8 @@ target_include_directories(nlohmann_json SYSTEM INTERFACE
 target_compile_definitions(nlohmann_json INTERFACE JSON_NOEXCEPTION)
 
 # WebRTC's voice activity detector with the part of its signal processing
-# library that the detector calls. Include <webrtc_vad.h>.
-add_library(webrtc_vad STATIC
+# library that the detector calls, for the measurements. Include <webrtc_vad.h>.
+add_library(webrtc_vad STATIC EXCLUDE_FROM_ALL
   "${webrtc_vad_dir}/vad/vad_core.c"
   "${webrtc_vad_dir}/vad/vad_filterbank.c"
   "${webrtc_vad_dir}/vad/vad_gmm.c"
@@ -38,13 +38,7 @@ add_library(webrtc_vad STATIC
 target_include_directories(webrtc_vad SYSTEM PUBLIC "${webrtc_vad_dir}/include")
 target_include_directories(webrtc_vad PRIVATE "${webrtc_vad_dir}/spl")
 target_compile_options(webrtc_vad PRIVATE -w)
-if(TRUNKLINE_WASM)
-  # typedefs.h knows no wasm; this macro selects "32 bits, little-endian" and
-  # nothing else.
-  target_compile_definitions(webrtc_vad PUBLIC __pnacl__)
-  target_include_directories(webrtc_vad BEFORE PRIVATE
-    "${CMAKE_CURRENT_LIST_DIR}/shims")
-elseif(CMAKE_C_COMPILER_ID STREQUAL "Clang")
+if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
   # Its saturating additions overflow on purpose.
   target_compile_options(webrtc_vad PRIVATE -fno-sanitize=undefined)
 endif()

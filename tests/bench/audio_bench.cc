@@ -134,6 +134,15 @@ void ControlGain(benchmark::State& state) {
   }
 }
 
+void DetectSpeechOnAQuietLine(benchmark::State& state) {
+  Frames<int16_t> frames(
+      test::ThroughMuLaw(test::NoiseSignal(kFrames * kFrame, -680, 1)), kFrame);
+  audio::SpeechDetector detector(audio::SpeechDetector::Config{});
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(detector.Process(frames.Next()));
+  }
+}
+
 void MeasureLevel(benchmark::State& state) {
   Frames<int16_t> frames(Line(), kFrame);
   for (auto _ : state) {
@@ -213,6 +222,7 @@ BENCHMARK(DetectSpeech);
 BENCHMARK(TransformSpectrum);
 BENCHMARK(Denoise);
 BENCHMARK(ControlGain);
+BENCHMARK(DetectSpeechOnAQuietLine);
 BENCHMARK(MeasureLevel);
 BENCHMARK(DetectDtmf);
 BENCHMARK(MixTwo);

@@ -191,10 +191,6 @@ struct CallPath final : session::CallerAudio::Listener {
   }
 };
 
-// WebRTC's state, which the detector allocates.
-constexpr size_t kVadBytes = 736;
-constexpr size_t kDetectorBytes = sizeof(audio::SpeechDetector) + kVadBytes;
-
 constexpr Stage kStages[] = {
     {"mu-law decode", 0, "audio/g711", 0.05, Run<Decode<audio::DecodeMuLaw>>},
     {"mu-law encode", 0, "audio/g711", 0.05, Run<Encode<audio::EncodeMuLaw>>},
@@ -230,12 +226,14 @@ constexpr Stage kStages[] = {
      "protocol/legs/twilio base/json_scanner", 0.2, Run<ReceiveMedia>},
     {"level", 0, "audio/level", 0.1, Run<MeasureLevel>},
     {"fade", 0, "audio/fade", 0.3, Run<FadeIn>},
-    {"speech detection", kDetectorBytes, "audio/speech_detector webrtc_vad", 2,
-     Run<DetectSpeech>},
+    {"speech detection", sizeof(audio::SpeechDetector),
+     "audio/speech_detector audio/speech_features audio/speech_net "
+     "audio/spectrum",
+     10, Run<DetectSpeech>},
     {"call path",
-     sizeof(session::CallerAudio) + kFrame + kDetectorBytes +
+     sizeof(session::CallerAudio) + kFrame + sizeof(audio::SpeechDetector) +
          2 * sizeof(audio::Resampler),
-     "", 3, Run<CallPath>},
+     "", 11, Run<CallPath>},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Core } from "../../worker-shim/core.ts";
 import { FlightFileError, openFlight, packPart } from "../../worker-shim/flight-file.ts";
 import { type FlightContent, FlightRecorder } from "../../worker-shim/flight-recorder.ts";
+import { voice } from "../integration/support/voice.ts";
 import { encodeMulaw } from "../simulators/audio/mulaw.ts";
 
 const Module = WebAssembly.Module as unknown as new (bytes: Uint8Array) => WebAssembly.Module;
@@ -51,15 +52,14 @@ function record(seed: number, content: FlightContent = "full"): Uint8Array<Array
   });
   core.authorized(nowUs, "granted");
   drain();
+  const speech = voice(1000, seed);
   let random = seed + 1;
-  for (let i = 0; i < 150; i++) {
+  for (let i = 0; i < 180; i++) {
     random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
     nowUs += 20_000 + (random % 5_000);
-    const speaks = i > 10 && i < 60;
-    const frame = Int16Array.from({ length: 160 }, (_, n) => {
-      const t = (i * 160 + n) / 8000;
-      return speaks ? 6000 * Math.sin(2 * Math.PI * (120 + seed) * t) * Math.sin(2 * Math.PI * 700 * t) : 0;
-    });
+    const at = (i - 10) * 160;
+    const frame = new Int16Array(160);
+    if (at >= 0) frame.set(speech.subarray(at, at + 160));
     text({
       event: "media",
       sequenceNumber: String(i + 2),
@@ -92,13 +92,14 @@ function replay(plain: Uint8Array, ...options: string[]): { status: number | nul
 describe("a recorded call", () => {
   it.each([1, 2, 3, 4, 5])("does natively what it did in the module (%i)", (seed) => {
     const { status, output } = replay(record(seed), "--quiet");
-    expect(output).toMatch(/^1\d\d inputs, every effect the same\n$/);
+    expect(output).toMatch(/^\d+ inputs, every effect the same\n$/);
     expect(status).toBe(0);
   });
 
   it("shows states and the end", () => {
     const { output } = replay(record(1));
     expect(output).toContain('"to":"listening"');
+    expect(output).toContain('"type":"replyStarted"');
     expect(output).toContain("-> ended {");
   });
 

@@ -90,11 +90,9 @@ uint64_t HashResampler() {
 }
 
 // Voice and pauses over noise, at all sorts of levels.
-template <audio::SpeechDetector::Mode kDetectorMode>
 uint64_t HashSpeechDetector() {
   Fnv1a fnv;
-  audio::SpeechDetector detector(
-      audio::SpeechDetector::Config{.mode = kDetectorMode});
+  audio::SpeechDetector detector(audio::SpeechDetector::Config{});
   for (uint64_t part = 0; part < 16; ++part) {
     std::vector<int16_t> line =
         NoiseSignal(16000, -650 + 150 * static_cast<int>(part % 4), part);
@@ -105,9 +103,10 @@ uint64_t HashSpeechDetector() {
           detector.Process(std::span<const int16_t>(line).subspan(at, 160));
       fnv.AddByte(static_cast<uint8_t>((result.speech ? 2 : 0) |
                                        (result.voiced ? 1 : 0)));
-      const int16_t levels[] = {result.level_dbfs_tenths,
+      const int16_t values[] = {result.probability_per_mille,
+                                result.level_dbfs_tenths,
                                 result.noise_floor_dbfs_tenths};
-      fnv.AddSamples(levels);
+      fnv.AddSamples(values);
     }
   }
   return fnv.hash();
@@ -345,8 +344,6 @@ struct Vector {
   uint64_t (*run)();
 };
 
-using Mode = audio::SpeechDetector::Mode;
-
 constexpr std::array<Vector, kAudioVectors> kVectors = {{
     {"mu-law decoder", 0xAB4CDF0C90400EE2, HashDecode<audio::DecodeMuLaw>},
     {"mu-law encoder", 0x24C32D131AF3DB51, HashEncode<audio::EncodeMuLaw>},
@@ -365,14 +362,7 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
     {"resampler 48 to 16 kHz", 0x2B709E536202EC7C, HashResampler<48000, 16000>},
     {"resampler 48 to 24 kHz", 0xE25CEC9CCD7D843E, HashResampler<48000, 24000>},
     {"resampler 24 to 24 kHz", 0x70AB9D038933AF88, HashResampler<24000, 24000>},
-    {"speech detector, mode 0", 0x5BADC33C55C5E2BB,
-     HashSpeechDetector<Mode::kQuality>},
-    {"speech detector, mode 1", 0x4B8C969A32792B36,
-     HashSpeechDetector<Mode::kLowBitrate>},
-    {"speech detector, mode 2", 0x345E56CBDC30DADF,
-     HashSpeechDetector<Mode::kAggressive>},
-    {"speech detector, mode 3", 0x6041B4095B79E142,
-     HashSpeechDetector<Mode::kStrict>},
+    {"speech detector", 0x79B9794C512A11D6, HashSpeechDetector},
     {"level", 0x9E7288B5FC271D26, HashLevel},
     {"fade", 0xFA72F1818654E5AF, HashFade},
     {"tones at 8 kHz", 0x34355787A1C985F1, HashTones<8000>},
