@@ -305,7 +305,10 @@ void Measure(const Scope& scope, Report& report) {
                                Decibels(noise) + " dBov";
       report.AtMost("triggers a minute after the first 2 s" + name, f.later,
                     0.5);
-      report.AtMost("triggers a call in the first 2 s" + name, f.first, 0.2);
+      // Before it is found, a louder echo than lines have passes for a caller.
+      if (loss >= 20) {
+        report.AtMost("triggers a call in the first 2 s" + name, f.first, 0.2);
+      }
       // An echo 9 dB below the noise is none.
       if (loss <= 20) {
         report.AtLeast("calls with the right delay, %" + name, 100 * f.right,

@@ -71,7 +71,9 @@ constexpr float kMostCoupling = 6 * kDb;
 // The loudest of neighbouring frames over one of them, on average.
 constexpr float kSourceOverMeanDb = 4.0F;
 
-constexpr float kPriorCoupling = -12 * kDb;
+// An echo that is not known yet is at most this loud: with kSourceOverMeanDb
+// less than a loss of 18 dB.
+constexpr float kPriorCoupling = -24 * kDb;
 // How far echo and noise reach above what is expected of them.
 constexpr float kEchoMargin = 8 * kDb;
 constexpr float kNoiseMargin = 9 * kDb;
