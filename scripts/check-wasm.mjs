@@ -10,8 +10,8 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 
 /** Bytes. The Worker's start-up pays for the raw size, its upload for the compressed one. */
-const MAX_RAW_BYTES = 384 * 1024;
-const MAX_GZIP_BYTES = 128 * 1024;
+const MAX_RAW_BYTES = 512 * 1024;
+const MAX_GZIP_BYTES = 200 * 1024;
 
 const PAGE_BYTES = 65536;
 const MEMORY_SECTION = 5;

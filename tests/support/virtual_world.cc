@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "audio/g711.h"
+#include "base/check.h"
 
 namespace trunkline::test {
 namespace {
@@ -635,9 +636,11 @@ void VirtualWorld::Event(const Json& event) {
   ++counts_[std::string(StringMember(event, "type"))];
 }
 
-void VirtualWorld::Record(int64_t /*granule*/,
-                          std::span<const uint8_t> /*pages*/) {
+void VirtualWorld::Record(int64_t granule, std::span<const uint8_t> pages) {
   NoteEffect();
+  TL_CHECK(granule >= recorded_until_ && !pages.empty());
+  recorded_until_ = granule;
+  recording_.insert(recording_.end(), pages.begin(), pages.end());
 }
 
 void VirtualWorld::Ended(const Json& summary) {

@@ -235,6 +235,8 @@ class VirtualWorld : private session::EffectSink {
     return it == counts_.end() ? 0 : it->second;
   }
   const std::vector<Json>& ended() const { return ended_; }
+  // The recording's pages, one behind the other.
+  const std::vector<uint8_t>& recording() const { return recording_; }
   // Effects after ENDED; must stay 0.
   int effects_after_end() const { return effects_after_end_; }
   Instant deadline() const { return deadline_; }
@@ -267,6 +269,8 @@ class VirtualWorld : private session::EffectSink {
   uint64_t random_;
   Instant deadline_ = Instant::Never();
   std::vector<Json> events_;
+  std::vector<uint8_t> recording_;
+  int64_t recorded_until_ = 0;
   std::map<std::string, size_t> counts_;
   std::vector<Json> ended_;
   int effects_after_end_ = 0;

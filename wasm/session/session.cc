@@ -90,6 +90,8 @@ const char* ToString(Timer timer) {
       return "decide";
     case Timer::kCallerStall:
       return "callerStall";
+    case Timer::kDigits:
+      return "digits";
   }
   return "unknown";
 }
@@ -262,6 +264,9 @@ void Session::OnTimer(Instant now) {
       turn_detector_->in_turn()) {
     caller_audio_->FillSilence(kStallSilence);
   }
+  if (!ended() && deadlines_.TakeDue(Timer::kDigits, now_)) {
+    SetRecordingPause(Pause::kDigits, false);
+  }
   if (!ended() && deadlines_.TakeDue(Timer::kDecide, now_) &&
       state_ == State::kInterrupted) {
     const bool goes_on = interrupter_ == Interrupter::kProvider
@@ -316,6 +321,7 @@ void Session::OnAuthorized(Verdict verdict, Instant now) {
     // The stream is back: its buffer is empty, its clock a new one.
     deadlines_.Clear(Timer::kLegLost);
     caller_audio_->OnStreamStarted();
+    if (call_recorder_) call_recorder_->OnStreamStarted(now_);
     if (agent_phase_ == AgentPhase::kReady) {
       AwaitCaller(Reason::kLegBack);
       if (playout_->received() > playout_->sent()) {
@@ -359,6 +365,10 @@ bool Session::OnCommand(const Json& command, Instant now) {
       if (id == open_tool_call_) open_tool_call_.clear();
       agent_->ToolResult(id, StringMember(command, "output"));
     }
+  } else if (type == "recordingConsent") {
+    SetRecordingPause(Pause::kConsent, false);
+  } else if (type == "pauseRecording" || type == "resumeRecording") {
+    SetRecordingPause(Pause::kCommand, type == "pauseRecording");
   } else if (type == "crash" && config_.faults == Config::Faults::kAllowed) {
     TL_CHECK(false);
   } else {
@@ -440,6 +450,7 @@ void Session::CreateMedia(AudioFormat format) {
   }
   turn_detector_ = std::make_unique<TurnDetector>(
       config_.limits.end_of_turn.value_or(agent_->default_end_of_turn()));
+  StartRecording(format);
   frame_samples_.resize(protocol::BytesOf(format, CallerAudio::kFrameMs) /
                         protocol::BytesPerSample(format.encoding));
   played_samples_.resize(frame_samples_.size());
@@ -469,9 +480,13 @@ void Session::OnLegAudio(std::optional<int64_t> timestamp_ms,
 }
 
 void Session::OnCallerFrame(std::span<const uint8_t> frame,
-                            CallerAudio::Source) {
+                            CallerAudio::Source source) {
   if (ended()) return;
   DecodeAudio(leg_format_.encoding, frame, frame_samples_);
+  if (call_recorder_) {
+    call_recorder_->OnCallerFrame(frame_samples_, source, now_,
+                                  playout_->round_trip());
+  }
   const bool speaks = HearsCaller();
   FeedAgent(CleanedForAgent(frame, speaks));
   HandleTurnEvent(turn_detector_->OnFrame(speaks));
@@ -506,6 +521,62 @@ std::span<const uint8_t> Session::CleanedForAgent(
   return cleaned_;
 }
 
+void Session::StartRecording(AudioFormat format) {
+  if (config_.profile.recording == Config::Recording::kOff) return;
+  call_recorder_ = std::make_unique<CallRecorder>(
+      format, *heard_track_, static_cast<CallRecorder::Listener&>(*this));
+  recording_cleaner_ = std::make_unique<CallerCleaner>(
+      config_.profile.denoise_for_recording, Config::Leveling::kOff);
+  audio::Recorder::Config recording;
+  recording.sample_rate_hz = format.sample_rate_hz;
+  recording.serial = static_cast<uint32_t>(config_.seed);
+  recording_ = std::make_unique<audio::Recorder>(recording);
+  const std::string title = "TITLE=" + config_.call_id;
+  const std::string_view comments[] = {title};
+  Record(recording_->Start(comments));
+  if (config_.profile.recording == Config::Recording::kOnConsent) {
+    SetRecordingPause(Pause::kConsent, true);
+  }
+}
+
+bool Session::IsRecordingPaused() const {
+  return std::find(recording_pauses_.begin(), recording_pauses_.end(), true) !=
+         recording_pauses_.end();
+}
+
+void Session::SetRecordingPause(Pause pause, bool paused) {
+  if (!recording_) return;
+  const bool was_paused = IsRecordingPaused();
+  recording_pauses_[static_cast<size_t>(pause)] = paused;
+  if (IsRecordingPaused() == was_paused) return;
+  if (was_paused) {
+    call_recorder_->Unmute();
+  } else {
+    call_recorder_->Mute();
+  }
+  Json event = NewEvent("recording");
+  event["state"] = was_paused ? "on" : "paused";
+  sink_.Event(event);
+}
+
+void Session::OnRecordedFrame(std::span<const int16_t> caller,
+                              std::span<const int16_t> agent) {
+  Record(recording_->Process(
+      recording_cleaner_->Process(caller, /*speaks=*/true), agent));
+}
+
+void Session::Record(std::span<const uint8_t> pages) {
+  if (pages.empty()) return;
+  constexpr int64_t kFrame48kHz = 960;
+  sink_.Record(recording_->frames() * kFrame48kHz, pages);
+}
+
+void Session::FinishRecording() {
+  if (!recording_) return;
+  call_recorder_->Finish();
+  Record(recording_->Finish());
+}
+
 void Session::FeedAgent(std::span<const uint8_t> frame) {
   const std::span<const uint8_t> audio = to_agent_->Process(frame);
   if (agent_phase_ == AgentPhase::kReady) {
@@ -528,6 +599,13 @@ void Session::FeedAgent(std::span<const uint8_t> frame) {
 
 void Session::OnLegDtmf(char digit) {
   if (leg_phase_ != LegPhase::kUp) return;
+  if (recording_ &&
+      config_.profile.record_digits == Config::RecordDigits::kNo) {
+    // The digit's tone came before its message.
+    call_recorder_->MuteHeld();
+    SetRecordingPause(Pause::kDigits, true);
+    deadlines_.Set(Timer::kDigits, now_ + kDigitsPause);
+  }
   Json event = NewEvent("dtmf");
   event["digit"] = std::string(1, digit);
   sink_.Event(event);
@@ -1110,6 +1188,7 @@ void Session::PlayFarewellTones() {
 void Session::End(std::string_view end_reason) {
   if (ended()) return;
   SetState(State::kEnded, Reason::kOver);
+  FinishRecording();
   if (HasAgentSocket()) sink_.Close(Port::kAgent, kCloseNormal, "call ended");
   if (leg_phase_ != LegPhase::kClosed) {
     CloseLeg(kCloseNormal, end_reason);

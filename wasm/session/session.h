@@ -11,11 +11,13 @@
 
 #include "audio/echo_guard.h"
 #include "audio/fade.h"
+#include "audio/recorder.h"
 #include "audio/speech_detector.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "protocol/agents/agent.h"
 #include "protocol/legs/leg.h"
+#include "session/call_recorder.h"
 #include "session/caller_audio.h"
 #include "session/caller_cleaner.h"
 #include "session/config.h"
@@ -37,7 +39,8 @@ namespace trunkline::session {
 // input is ignored.
 class Session final : private protocol::LegListener,
                       private protocol::AgentListener,
-                      private CallerAudio::Listener {
+                      private CallerAudio::Listener,
+                      private CallRecorder::Listener {
  public:
   // The caller's audio that is kept for an agent that is not ready, ms.
   // Overflow: the oldest is dropped and counted.
@@ -64,6 +67,9 @@ class Session final : private protocol::LegListener,
 
   // A voice that the provider hears was heard here within the last second.
   static constexpr int kLongAgoFrames = 50;
+
+  // After the last digit that the caller entered, the recording goes on.
+  static constexpr Duration kDigitsPause = Duration::Millis(3'000);
 
   enum class Verdict : uint8_t {
     kGranted,
@@ -116,6 +122,9 @@ class Session final : private protocol::LegListener,
     kLost,     // lost for good
   };
   enum class Interrupter : uint8_t { kLocal, kProvider };
+  // Why nothing is recorded, each for itself.
+  enum class Pause : uint8_t { kConsent, kCommand, kDigits };
+  static constexpr size_t kPauseCount = static_cast<size_t>(Pause::kDigits) + 1;
 
   // Bytes of a codec to the sink.
   class PortWire final : public protocol::Wire {
@@ -163,6 +172,9 @@ class Session final : private protocol::LegListener,
   // CallerAudio::Listener
   void OnCallerFrame(std::span<const uint8_t> frame,
                      CallerAudio::Source source) override;
+  // CallRecorder::Listener
+  void OnRecordedFrame(std::span<const int16_t> caller,
+                       std::span<const int16_t> agent) override;
 
   void SetNow(Instant now) { now_ = std::max(now_, now); }
   void SetState(State next, Reason reason);
@@ -185,6 +197,12 @@ class Session final : private protocol::LegListener,
   std::span<const uint8_t> CleanedForAgent(std::span<const uint8_t> frame,
                                            bool speaks);
   void FeedAgent(std::span<const uint8_t> frame);
+
+  void StartRecording(protocol::AudioFormat format);
+  void SetRecordingPause(Pause pause, bool paused);
+  bool IsRecordingPaused() const;
+  void Record(std::span<const uint8_t> pages);
+  void FinishRecording();
 
   void HandleTurnEvent(TurnDetector::Event event);
   void OnSpeechWhileSpeaking(Interrupter interrupter);
@@ -244,6 +262,11 @@ class Session final : private protocol::LegListener,
   // Frames since the caller's own voice, and since the agent's in its place.
   int frames_since_caller_ = kLongAgoFrames;
   int frames_since_echo_ = kLongAgoFrames;
+  // Null unless the call is recorded.
+  std::unique_ptr<CallRecorder> call_recorder_;
+  std::unique_ptr<audio::Recorder> recording_;
+  std::unique_ptr<CallerCleaner> recording_cleaner_;
+  std::array<bool, kPauseCount> recording_pauses_{};
   std::vector<int16_t> frame_samples_;
   // In the agent's input format.
   std::vector<uint8_t> backlog_;

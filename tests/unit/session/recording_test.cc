@@ -1,0 +1,211 @@
+// What a recorded call leaves behind: both sides on one clock, as they were
+// heard.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "audio/level.h"
+#include "support/ogg_opus.h"
+#include "support/virtual_world.h"
+
+namespace trunkline::test {
+namespace {
+
+using session::State;
+
+constexpr int kHz = 8000;
+
+VirtualWorld::Options RecordedOptions(const char* recording = "on") {
+  VirtualWorld::Options options;
+  options.leg_delay = Duration::Millis(25);
+  options.profile = {{"recording", recording}};
+  return options;
+}
+
+void Connect(VirtualWorld& world) {
+  world.twilio.Call();
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kListening; }));
+}
+
+// Level of [from_ms, to_ms) of a track, tenths of dBFS.
+int Level(const std::vector<int16_t>& track, int64_t from_ms, int64_t to_ms) {
+  const auto at = [](int64_t ms) {
+    return static_cast<size_t>(ms) * kHz / 1000;
+  };
+  EXPECT_LE(at(to_ms), track.size());
+  return audio::LevelDbfsTenths(audio::MeanSquare(
+      std::span(track).subspan(at(from_ms), at(to_ms - from_ms))));
+}
+
+// The first 10 ms from `from_ms` on that are louder than -40 dBFS, ms; -1 for
+// none.
+int64_t Onset(const std::vector<int16_t>& track, int64_t from_ms) {
+  const auto end = static_cast<int64_t>(track.size()) * 1000 / kHz - 10;
+  for (int64_t ms = from_ms; ms <= end; ++ms) {
+    if (Level(track, ms, ms + 10) > -400) return ms;
+  }
+  return -1;
+}
+
+TEST(RecordingTest, BothSidesAreWhereTheyWereHeard) {
+  VirtualWorld world(RecordedOptions());
+  Connect(world);
+  // The recording begins with the first frame, which is spoken as the stream
+  // starts: 20 ms and the way before it comes.
+  const Instant zero = world.now();
+  world.Advance(Duration::Millis(1000));
+  const int64_t said_ms = (world.now() - zero).ms();
+  world.twilio.Say(SpeechBytes(1500));
+  ASSERT_TRUE(world.RunUntil([&] { return !world.twilio.heard().empty(); }));
+  const int64_t heard_ms = (world.now() - zero).ms();
+  world.Advance(Duration::Millis(4000));
+  world.twilio.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+
+  const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+  const double length = static_cast<double>(caller.size()) * 1000 / kHz;
+  EXPECT_NEAR(length, static_cast<double>((world.now() - zero).ms()), 60);
+  const int64_t caller_ms = Onset(caller, 0);
+  const int64_t agent_ms = Onset(agent, 0);
+  // Zero is known to a frame and the way; the distance of the two is exact.
+  EXPECT_NEAR(static_cast<double>(caller_ms), static_cast<double>(said_ms), 80);
+  EXPECT_NEAR(static_cast<double>(agent_ms - caller_ms),
+              static_cast<double>(heard_ms - said_ms), 20);
+  // The parrot's words beside the caller's own.
+  EXPECT_NEAR(Level(agent, agent_ms + 100, agent_ms + 1200),
+              Level(caller, caller_ms + 100, caller_ms + 1200), 15);
+}
+
+TEST(RecordingTest, WhatAnInterruptionCutIsNotInIt) {
+  VirtualWorld world(RecordedOptions());
+  Connect(world);
+  world.twilio.Say(SpeechBytes(3000));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+  world.Advance(Duration::Millis(800));
+  world.twilio.Say(SpeechBytes(900, 5));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("cleared") == 1; }));
+  const Json cleared = world.EventsOf("cleared")[0];
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") == 1; }));
+  world.Advance(Duration::Millis(600));
+  world.twilio.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+
+  const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+  const int64_t begin = Onset(agent, 0);
+  const auto heard = cleared["heardMs"].get<int64_t>();
+  EXPECT_GT(Level(agent, begin + heard - 150, begin + heard - 20), -450);
+  // The codec rings for some milliseconds.
+  EXPECT_LT(Level(agent, begin + heard + 60, begin + heard + 500), -600);
+}
+
+TEST(RecordingTest, IsOneFileThatEnds) {
+  VirtualWorld world(RecordedOptions());
+  Connect(world);
+  world.Advance(Duration::Millis(5500));
+  world.twilio.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+  const std::vector<OggPage> pages = ReadOggPages(world.recording());
+  ASSERT_GE(pages.size(), size_t{2 + 5});
+  EXPECT_EQ(pages.front().flags & 2, 2);
+  EXPECT_EQ(pages.back().flags & 4, 4);
+  for (size_t i = 0; i < pages.size(); ++i) EXPECT_EQ(pages[i].sequence, i);
+}
+
+TEST(RecordingTest, NothingIsRecordedUnlessTheProfileSaysSo) {
+  VirtualWorld world(RecordedOptions("off"));
+  Connect(world);
+  world.Advance(Duration::Millis(2000));
+  world.twilio.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+  EXPECT_TRUE(world.recording().empty());
+}
+
+void Command(VirtualWorld& world, const char* type) {
+  world.Input([&](session::Session& session) {
+    EXPECT_TRUE(session.OnCommand({{"type", type}}, world.now()));
+  });
+}
+
+TEST(RecordingTest, NothingIsHeardInItBeforeConsent) {
+  VirtualWorld world(RecordedOptions("onConsent"));
+  Connect(world);
+  const Instant zero = world.now();
+  world.twilio.Say(SpeechBytes(1000));
+  world.Advance(Duration::Millis(1500));
+  Command(world, "recordingConsent");
+  const int64_t consent_ms = (world.now() - zero).ms();
+  world.twilio.Say(SpeechBytes(1000, 2));
+  world.Advance(Duration::Millis(2500));
+  world.twilio.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+  const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+  EXPECT_GE(Onset(caller, 0), consent_ms - 20);
+  EXPECT_EQ(world.EventsOf("recording").size(), 2U);
+}
+
+TEST(RecordingTest, ACommandPausesAndResumesIt) {
+  VirtualWorld world(RecordedOptions());
+  Connect(world);
+  world.twilio.Say(SpeechBytes(4000));
+  world.Advance(Duration::Millis(1000));
+  Command(world, "pauseRecording");
+  world.Advance(Duration::Millis(1000));
+  Command(world, "resumeRecording");
+  world.Advance(Duration::Millis(2000));
+  world.twilio.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+  const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+  EXPECT_GT(Level(caller, 300, 900), -400);
+  EXPECT_LT(Level(caller, 1150, 1900), -600);
+  EXPECT_GT(Level(caller, 2200, 3500), -400);
+  // Silence stands for what was left out.
+  EXPECT_GT(caller.size(), size_t{3900 * 8});
+}
+
+TEST(RecordingTest, DigitsAreNotInItUnlessTheyMay) {
+  for (const char* record : {"no", "yes"}) {
+    VirtualWorld::Options options = RecordedOptions();
+    options.profile["recordDigits"] = record;
+    VirtualWorld world(options);
+    Connect(world);
+    world.twilio.Say(SpeechBytes(4000));
+    world.Advance(Duration::Millis(2000));
+    world.twilio.SendText(
+        R"({"event":"dtmf","sequenceNumber":"9","streamSid":"MZ1","dtmf":{"track":"inbound_track","digit":"7"}})");
+    world.Advance(Duration::Millis(1500));
+    world.twilio.Say(SpeechBytes(3000, 3));
+    world.Advance(Duration::Millis(4000));
+    world.twilio.HangUp();
+    ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+    const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+    const bool kept = std::string_view(record) == "yes";
+    // Half a second before the message, and until three seconds after it.
+    EXPECT_EQ(Level(caller, 1700, 2400) > -600, kept);
+    EXPECT_EQ(Level(caller, 2600, 3400) > -600, kept);
+    EXPECT_GT(Level(caller, 700, 1200), -400);
+    EXPECT_GT(Level(caller, 5400, 6000), -400);
+  }
+}
+
+TEST(RecordingTest, TimeWithoutAStreamIsSilence) {
+  VirtualWorld world(RecordedOptions());
+  Connect(world);
+  world.Advance(Duration::Millis(2000));
+  world.twilio.Drop();
+  world.Advance(Duration::Millis(3000));
+  world.twilio.Call("token");
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kListening; }));
+  world.Advance(Duration::Millis(2000));
+  world.twilio.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+  const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+  EXPECT_NEAR(static_cast<double>(caller.size()) / 8, 7000, 120);
+}
+
+}  // namespace
+}  // namespace trunkline::test
