@@ -18,9 +18,9 @@ namespace trunkline::audio {
 // the echo's level in each band. A frame in which nothing stands out of that
 // echo and of the caller's noise is explained; speech at the same time stands
 // out in some band even where it is quieter than the echo. Before the delay is
-// known, for 1 to 2 s of the agent's first words, more over noise, what could be
-// an echo at any delay with a loss of 18 dB is taken for one. Lines bring 20 dB
-// and more; to allow for a loudspeaker's first words would cost the others
+// known, for 1 to 2 s of the agent's first words, more over noise, what could
+// be an echo at any delay with a loss of 18 dB is taken for one. Lines bring 20
+// dB and more; to allow for a loudspeaker's first words would cost the others
 // their first interruption. A caller who keeps still for 640 ms meanwhile shows
 // that there is none: that allowance then falls by 25 dB/s.
 //
