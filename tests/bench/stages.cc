@@ -1,5 +1,6 @@
 #include "bench/stages.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "audio/fade.h"
 #include "audio/g711.h"
+#include "audio/gap_concealer.h"
 #include "audio/level.h"
 #include "audio/resampler.h"
 #include "audio/speech_detector.h"
@@ -159,6 +161,24 @@ struct DetectSpeech {
   }
 };
 
+// Every other frame is lost: a search for the period each, and a return.
+struct ConcealGaps {
+  Frames<int16_t> line{LineSignal(), kFrame};
+  audio::GapConcealer concealer{8000};
+  std::array<int16_t, kFrame> frame;
+  bool lost = false;
+  void Frame() {
+    std::ranges::copy(line.Next(), frame.begin());
+    if (lost) {
+      concealer.Lost(frame);
+    } else {
+      concealer.Good(frame);
+    }
+    lost = !lost;
+    Keep(frame.data());
+  }
+};
+
 // All that both directions of a call do with a frame of audio, without noise
 // suppression and recording: mu-law in, gaps filled, decoded, speech detected,
 // 24 kHz out; 24 kHz in, mu-law out.
@@ -230,6 +250,8 @@ constexpr Stage kStages[] = {
      "audio/speech_detector audio/speech_features audio/speech_net "
      "audio/spectrum",
      10, Run<DetectSpeech>},
+    {"gap concealment", sizeof(audio::GapConcealer),
+     "audio/gap_concealer audio/comfort_noise", 2, Run<ConcealGaps>},
     {"call path",
      sizeof(session::CallerAudio) + kFrame + sizeof(audio::SpeechDetector) +
          2 * sizeof(audio::Resampler),

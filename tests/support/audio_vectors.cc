@@ -14,6 +14,7 @@
 #include "audio/fade.h"
 #include "audio/g711.h"
 #include "audio/gain_control.h"
+#include "audio/gap_concealer.h"
 #include "audio/level.h"
 #include "audio/loudness.h"
 #include "audio/mixer.h"
@@ -338,6 +339,34 @@ uint64_t HashMixer() {
   return fnv.hash();
 }
 
+// Voice, noise, extremes and silence with gaps of all sorts.
+template <int kHz>
+uint64_t HashGapConcealer() {
+  constexpr size_t kFrame = kHz / 50;
+  std::vector<int16_t> line = NoiseSignal(200 * kFrame, -550, 1);
+  Mix(std::span(line).subspan(40 * kFrame), VoiceSignal(80 * kFrame, -200, 2));
+  const std::vector<int16_t> square = SquareSignal(20 * kFrame, 1);
+  line.insert(line.end(), square.begin(), square.end());
+  line.resize(line.size() + 30 * kFrame);
+  audio::GapConcealer concealer(kHz);
+  Random random(3);
+  bool lost = false;
+  size_t at = 0;
+  for (const size_t count : RandomSplit(line.size(), kFrame, random)) {
+    lost = lost ? random.Below(2) == 0 : random.Below(8) == 0;
+    const std::span<int16_t> frame = std::span(line).subspan(at, count);
+    at += count;
+    if (lost) {
+      concealer.Lost(frame);
+    } else {
+      concealer.Good(frame);
+    }
+  }
+  Fnv1a fnv;
+  fnv.AddSamples(line);
+  return fnv.hash();
+}
+
 struct Vector {
   std::string_view name;
   uint64_t golden;
@@ -384,6 +413,8 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
     {"DTMF generator", 0x2C8EFC2A575CB99E, HashDtmfGenerator},
     {"DTMF detector", 0xA41D5CB215A4D8B0, HashDtmfDetector},
     {"mixer and cross-fade", 0x272BB9DBC289124B, HashMixer},
+    {"gap concealer at 8 kHz", 0xADE6EE8F00FC1BB3, HashGapConcealer<8000>},
+    {"gap concealer at 16 kHz", 0x85A2FCB98121C437, HashGapConcealer<16000>},
 }};
 
 }  // namespace
