@@ -7,10 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "audio/call_progress.h"
 #include "audio/fade.h"
 #include "audio/g711.h"
 #include "audio/gap_concealer.h"
 #include "audio/level.h"
+#include "audio/melody.h"
+#include "audio/music_player.h"
 #include "audio/resampler.h"
 #include "audio/speech_detector.h"
 #include "base/base64.h"
@@ -152,6 +155,39 @@ struct FadeIn {
   }
 };
 
+struct CallProgress {
+  audio::CallProgressTone tone{{.signal = audio::CallSignal::kDial}};
+  std::array<int16_t, kFrame> out;
+  void Frame() {
+    tone.Generate(out);
+    Keep(out.data());
+  }
+};
+
+struct PlayMelody {
+  audio::Melody melody{8000};
+  std::array<int16_t, kFrame> out;
+  void Frame() {
+    melody.Generate(out);
+    Keep(out.data());
+  }
+};
+
+// Ducked, with a tenth of the time in the seam.
+struct PlayMusic {
+  std::vector<uint8_t> music = LineMuLaw();
+  audio::MusicPlayer player{{.mu_law = music, .seam_ms = 200}};
+  std::array<int16_t, kFrame> out;
+  PlayMusic() {
+    player.Play(0);
+    player.Duck(12, 0);
+  }
+  void Frame() {
+    player.Process(out);
+    Keep(out.data());
+  }
+};
+
 struct DetectSpeech {
   Frames<int16_t> line{LineSignal(), kFrame};
   audio::SpeechDetector detector{audio::SpeechDetector::Config{}};
@@ -252,6 +288,11 @@ constexpr Stage kStages[] = {
      10, Run<DetectSpeech>},
     {"gap concealment", sizeof(audio::GapConcealer),
      "audio/gap_concealer audio/comfort_noise", 2, Run<ConcealGaps>},
+    {"call progress", sizeof(audio::CallProgressTone), "audio/call_progress", 1,
+     Run<CallProgress>},
+    {"melody", sizeof(audio::Melody), "audio/melody", 1, Run<PlayMelody>},
+    {"music player", sizeof(audio::MusicPlayer), "audio/music_player", 1,
+     Run<PlayMusic>},
     {"call path",
      sizeof(session::CallerAudio) + kFrame + sizeof(audio::SpeechDetector) +
          2 * sizeof(audio::Resampler),

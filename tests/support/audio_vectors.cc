@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "audio/call_progress.h"
 #include "audio/cross_fade.h"
 #include "audio/denoiser.h"
 #include "audio/dtmf_detector.h"
@@ -17,7 +18,9 @@
 #include "audio/gap_concealer.h"
 #include "audio/level.h"
 #include "audio/loudness.h"
+#include "audio/melody.h"
 #include "audio/mixer.h"
+#include "audio/music_player.h"
 #include "audio/opus_decoder.h"
 #include "audio/recorder.h"
 #include "audio/resampler.h"
@@ -367,6 +370,61 @@ uint64_t HashGapConcealer() {
   return fnv.hash();
 }
 
+// Every signal of every plan, stopped in the end.
+uint64_t HashCallProgress() {
+  Fnv1a fnv;
+  std::vector<int16_t> samples(kCount);
+  for (int signal = 0; signal <= static_cast<int>(audio::CallSignal::kBeep);
+       ++signal) {
+    for (const audio::TonePlan plan :
+         {audio::TonePlan::kUs, audio::TonePlan::kUk,
+          audio::TonePlan::kEurope}) {
+      for (const int hz : {8000, 24000}) {
+        audio::CallProgressTone tone(
+            {.signal = static_cast<audio::CallSignal>(signal),
+             .plan = plan,
+             .sample_rate_hz = hz});
+        tone.Generate(samples);
+        fnv.AddSamples(samples);
+        tone.Stop();
+        fnv.AddSamples(std::span(samples).first(tone.Generate(samples)));
+      }
+    }
+  }
+  return fnv.hash();
+}
+
+uint64_t HashMelody() {
+  Fnv1a fnv;
+  std::vector<int16_t> samples(kCount);
+  for (const int hz : {8000, 16000, 24000, 48000}) {
+    audio::Melody melody(hz);
+    for (int i = 0; i < 10; ++i) {
+      melody.Generate(samples);
+      fnv.AddSamples(samples);
+    }
+  }
+  return fnv.hash();
+}
+
+// Seams, fades, a pause and ducking, over one another.
+uint64_t HashMusicPlayer() {
+  Fnv1a fnv;
+  std::vector<uint8_t> music(kCount);
+  audio::EncodeMuLaw(RandomSamples(kCount, 7), music);
+  audio::MusicPlayer player({.mu_law = music, .seam_ms = 333});
+  std::vector<int16_t> out(kCount);
+  player.Play(777);
+  for (int step = 0; step < 12; ++step) {
+    if (step % 3 == 1) player.Duck(1.5F * static_cast<float>(step), 1000);
+    if (step == 4) player.Pause(250);
+    if (step == 6) player.Play(10);
+    player.Process(out);
+    fnv.AddSamples(out);
+  }
+  return fnv.hash();
+}
+
 struct Vector {
   std::string_view name;
   uint64_t golden;
@@ -415,6 +473,9 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
     {"mixer and cross-fade", 0x272BB9DBC289124B, HashMixer},
     {"gap concealer at 8 kHz", 0xADE6EE8F00FC1BB3, HashGapConcealer<8000>},
     {"gap concealer at 16 kHz", 0x85A2FCB98121C437, HashGapConcealer<16000>},
+    {"call progress", 0x68ED792B33531852, HashCallProgress},
+    {"melody", 0x176681744140BD16, HashMelody},
+    {"music player", 0xBCFAC9AEFBF612C0, HashMusicPlayer},
 }};
 
 }  // namespace

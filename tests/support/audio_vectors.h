@@ -10,7 +10,7 @@
 
 namespace trunkline::test {
 
-inline constexpr size_t kAudioVectors = 39;
+inline constexpr size_t kAudioVectors = 42;
 
 // `which` is below kAudioVectors.
 std::string_view AudioVectorName(size_t which);

@@ -5,8 +5,6 @@
 namespace trunkline::audio {
 namespace {
 
-constexpr size_t kMaxRampSamples = size_t{1} << 20;
-
 // `magnitude` >= 0.
 int32_t Limited(int32_t magnitude) {
   if (magnitude <= kSoftLimitKnee) return magnitude;
@@ -23,24 +21,11 @@ int16_t SoftLimit(int32_t value) {
 
 Mixer::Mixer() = default;
 
-int32_t Mixer::Ramp::gain_q15() const {
-  if (length == 0) return to;
-  return from + static_cast<int32_t>(int64_t{to - from} * position / length);
-}
-
-void Mixer::Ramp::Step() {
-  if (length != 0 && ++position == length) length = 0;
-}
-
 void Mixer::SetGain(size_t input, int32_t gain_q15, size_t ramp_samples) {
   TL_CHECK(input < kInputs);
   TL_CHECK(gain_q15 >= 0 && gain_q15 <= 4 * kUnity);
-  TL_CHECK(ramp_samples <= kMaxRampSamples);
-  Ramp& ramp = ramps_[input];
-  ramp = {.from = ramp.gain_q15(),
-          .to = gain_q15,
-          .position = 0,
-          .length = static_cast<uint32_t>(ramp_samples)};
+  TL_CHECK(ramp_samples <= GainRamp::kMaxSamples);
+  ramps_[input].MoveTo(gain_q15, static_cast<uint32_t>(ramp_samples));
 }
 
 void Mixer::Process(std::span<const std::span<const int16_t>> inputs,

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "audio/gain_ramp.h"
+
 namespace trunkline::audio {
 
 // Where soft limiting begins, 2.5 dB below full scale.
@@ -25,7 +27,7 @@ int16_t SoftLimit(int32_t value);
 class Mixer {
  public:
   static constexpr size_t kInputs = 4;
-  static constexpr int32_t kUnity = 1 << 15;  // Q15
+  static constexpr int32_t kUnity = GainRamp::kUnity;  // Q15
 
   // Every gain is unity at first.
   Mixer();
@@ -42,15 +44,7 @@ class Mixer {
                std::span<int16_t> out);
 
  private:
-  struct Ramp {
-    int32_t from = kUnity;
-    int32_t to = kUnity;
-    uint32_t position = 0;
-    uint32_t length = 0;  // 0 at rest
-    int32_t gain_q15() const;
-    void Step();
-  };
-  std::array<Ramp, kInputs> ramps_;
+  std::array<GainRamp, kInputs> ramps_;
 };
 
 }  // namespace trunkline::audio
