@@ -54,6 +54,15 @@ list(APPEND opus_sources
   "${opus_dir}/src/opus_decoder.c"
   "${opus_dir}/src/opus_encoder.c"
   "${opus_dir}/src/repacketizer.c")
+set(opus_hot_sources
+  celt/celt_lpc.c celt/entenc.c celt/pitch.c
+  silk/A2NLSF.c silk/LPC_analysis_filter.c silk/LPC_inv_pred_gain.c
+  silk/NLSF_del_dec_quant.c silk/NSQ.c silk/VAD.c silk/VQ_WMat_EC.c
+  silk/ana_filt_bank_1.c silk/encode_pulses.c silk/lin2log.c
+  silk/resampler_down2.c silk/shell_coder.c silk/sum_sqr_shift.c
+  silk/fixed/apply_sine_window_FIX.c silk/fixed/burg_modified_FIX.c
+  silk/fixed/find_LTP_FIX.c silk/fixed/pitch_analysis_core_FIX.c
+  silk/fixed/schur64_FIX.c silk/fixed/vector_ops_FIX.c)
 add_library(opus STATIC ${opus_sources})
 target_include_directories(opus SYSTEM PUBLIC "${opus_dir}/include"
   "${opus_dir}/celt" "${opus_dir}/silk")
@@ -65,5 +74,10 @@ if(TRUNKLINE_WASM)
   # In celt/arch.h, and nowhere else, this macro selects what x86-64 does:
   # products of 32 bits by way of 64. The other way rounds differently.
   target_compile_definitions(opus PRIVATE _WIN64)
+  # Small, but for where an encoder of complexity 0 spends its time: a sixth
+  # faster, for a third of the bytes that -O3 for all would add.
   target_compile_options(opus PRIVATE -Os)
+  list(TRANSFORM opus_hot_sources PREPEND "${opus_dir}/")
+  set_source_files_properties(${opus_hot_sources} PROPERTIES
+    COMPILE_OPTIONS -O3)
 endif()

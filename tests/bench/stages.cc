@@ -14,6 +14,9 @@
 #include "audio/level.h"
 #include "audio/melody.h"
 #include "audio/music_player.h"
+#include "audio/opus_decoder.h"
+#include "audio/opus_encoder.h"
+#include "audio/recorder.h"
 #include "audio/resampler.h"
 #include "audio/speech_detector.h"
 #include "base/base64.h"
@@ -215,6 +218,76 @@ struct ConcealGaps {
   }
 };
 
+// What the sides of a recording say, in two seconds and a half: turns are
+// shorter than people's, and so the pauses after them weigh more.
+enum class Talk : uint8_t { kBoth, kInTurns, kNobody };
+
+// As many frames as batches are multiples of, each of which then holds whole
+// turns.
+constexpr size_t kTalkFrames = 128;
+// 40 %.
+constexpr size_t kTurnFrames = 51;
+
+std::vector<int16_t> Side(Talk talk, size_t side) {
+  std::vector<int16_t> line =
+      test::NoiseSignal(kTalkFrames * kFrame, -650, 1 + side);
+  if (talk != Talk::kNobody) {
+    const bool all = talk == Talk::kBoth;
+    const size_t from = all ? 0 : side * kTalkFrames / 2;
+    test::Mix(std::span(line).subspan(from * kFrame),
+              test::VoiceSignal((all ? kTalkFrames : kTurnFrames) * kFrame,
+                                -200, 3 + side));
+  }
+  return test::ThroughMuLaw(line);
+}
+
+template <Talk kTalk>
+struct Record {
+  Frames<int16_t> caller{Side(kTalk, 0), kFrame};
+  Frames<int16_t> agent{Side(kTalk, 1), kFrame};
+  audio::Recorder recorder{audio::Recorder::Config{}};
+  Record() { recorder.Start({}); }
+  void Frame() {
+    const auto pages = recorder.Process(caller.Next(), agent.Next());
+    Keep(pages.data());
+  }
+};
+
+struct EncodeOpus {
+  Frames<int16_t> line{LineSignal(), kFrame};
+  // The libraries' rate.
+  audio::OpusEncoder encoder{{.bitrate_bps = 16000}};
+  std::array<uint8_t, audio::OpusEncoder::kMaxPacketBytes> packet;
+  void Frame() {
+    encoder.Process(line.Next(), audio::OpusEncoder::Activity::kUnknown,
+                    packet);
+    Keep(packet.data());
+  }
+};
+
+struct DecodeOpus {
+  std::vector<std::vector<uint8_t>> packets;
+  size_t next = 0;
+  audio::OpusDecoder decoder{8000};
+  std::array<int16_t, audio::OpusDecoder::kMaxPacketSamples> out;
+
+  DecodeOpus() {
+    Frames<int16_t> line(Side(Talk::kBoth, 0), kFrame);
+    audio::OpusEncoder encoder{audio::OpusEncoder::Config{}};
+    for (size_t i = 0; i < kTalkFrames; ++i) {
+      std::vector<uint8_t> packet(audio::OpusEncoder::kMaxPacketBytes);
+      packet.resize(encoder.Process(
+          line.Next(), audio::OpusEncoder::Activity::kUnknown, packet));
+      packets.push_back(packet);
+    }
+  }
+  void Frame() {
+    decoder.Process(packets[next], out);
+    next = next + 1 < packets.size() ? next + 1 : 0;
+    Keep(out.data());
+  }
+};
+
 // All that both directions of a call do with a frame of audio, without noise
 // suppression and recording: mu-law in, gaps filled, decoded, speech detected,
 // 24 kHz out; 24 kHz in, mu-law out.
@@ -293,6 +366,15 @@ constexpr Stage kStages[] = {
     {"melody", sizeof(audio::Melody), "audio/melody", 1, Run<PlayMelody>},
     {"music player", sizeof(audio::MusicPlayer), "audio/music_player", 1,
      Run<PlayMusic>},
+    {"Opus encode, mono", sizeof(audio::OpusEncoder), "", 30, Run<EncodeOpus>},
+    {"Opus decode, mono", sizeof(audio::OpusDecoder), "", 10, Run<DecodeOpus>},
+    {"recorder, both speak", sizeof(audio::Recorder),
+     "audio/recorder audio/ogg_writer audio/opus_encoder opus", 60,
+     Run<Record<Talk::kBoth>>},
+    {"recorder, conversation", sizeof(audio::Recorder), "", 35,
+     Run<Record<Talk::kInTurns>>},
+    {"recorder, silence", sizeof(audio::Recorder), "", 5,
+     Run<Record<Talk::kNobody>>},
     {"call path",
      sizeof(session::CallerAudio) + kFrame + sizeof(audio::SpeechDetector) +
          2 * sizeof(audio::Resampler),
