@@ -80,4 +80,7 @@ if(TRUNKLINE_WASM)
   list(TRANSFORM opus_hot_sources PREPEND "${opus_dir}/")
   set_source_files_properties(${opus_hot_sources} PROPERTIES
     COMPILE_OPTIONS -O3)
+  set_source_files_properties("${opus_dir}/celt/pitch.c" PROPERTIES
+    COMPILE_OPTIONS
+    "-O3;-include;${CMAKE_CURRENT_LIST_DIR}/shims/opus_kernels.h")
 endif()
