@@ -123,9 +123,9 @@ std::optional<OggWriter::Resumed> OggWriter::ResumeAfter(
       (last_page[kFlagsAt] & static_cast<uint8_t>(Place::kLast)) != 0) {
     return std::nullopt;
   }
-  OggWriter writer(Get<uint32_t>(last_page.subspan(kSerialAt)));
-  writer.sequence_ = Get<uint32_t>(last_page.subspan(kSequenceAt)) + 1;
-  return Resumed{writer, Get<uint64_t>(last_page.subspan(kGranuleAt))};
+  return Resumed{OggWriter(Get<uint32_t>(last_page.subspan(kSerialAt)),
+                           Get<uint32_t>(last_page.subspan(kSequenceAt)) + 1),
+                 Get<uint64_t>(last_page.subspan(kGranuleAt))};
 }
 
 }  // namespace trunkline::audio

@@ -30,7 +30,9 @@ class OggWriter {
   struct Resumed;
   static std::optional<Resumed> ResumeAfter(std::span<const uint8_t> last_page);
 
-  explicit OggWriter(uint32_t serial) : serial_(serial) {}
+  // The first page has the number `sequence`.
+  explicit OggWriter(uint32_t serial, uint32_t sequence = 0)
+      : serial_(serial), sequence_(sequence) {}
 
   // Room for the next packet, to be filled in and added. Precondition:
   // HasRoom().
@@ -40,6 +42,9 @@ class OggWriter {
   // Whether the page takes another packet, whatever its size.
   bool HasRoom() const;
   size_t packets() const { return packets_; }
+  uint32_t serial() const { return serial_; }
+  // Of the next page.
+  uint32_t sequence() const { return sequence_; }
 
   // Ends the page; the next packet begins another one. `granule` is the
   // stream's position after the page's last packet. Valid until the next Add()
@@ -58,7 +63,7 @@ class OggWriter {
   static constexpr size_t kBody = kHeaderBytes + kMaxPackets;
 
   uint32_t serial_;
-  uint32_t sequence_ = 0;
+  uint32_t sequence_;
   size_t packets_ = 0;
   size_t body_bytes_ = 0;
   std::array<uint8_t, kMaxPackets> sizes_{};

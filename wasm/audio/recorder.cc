@@ -81,11 +81,30 @@ Recorder::Recorder(const Config& config)
                .bitrate_bps = config.bitrate_bps}),
       agent_({.sample_rate_hz = config.sample_rate_hz,
               .bitrate_bps = config.bitrate_bps}),
-      ogg_(config.serial) {}
+      ogg_(config.serial, config.first_page_sequence),
+      frames_(static_cast<int64_t>(config.first_granule / kGranulesPerFrame)) {
+  TL_CHECK(config.first_page_sequence != 1 &&
+           config.first_granule % kGranulesPerFrame == 0 &&
+           (config.first_page_sequence != 0 || config.first_granule == 0));
+}
+
+std::optional<Recorder::Config> Recorder::ContinueAfter(
+    std::span<const uint8_t> last_page, const Config& config) {
+  const auto resumed = OggWriter::ResumeAfter(last_page);
+  if (!resumed || resumed->writer.sequence() < 2 ||
+      resumed->granule % kGranulesPerFrame != 0) {
+    return std::nullopt;
+  }
+  Config continued = config;
+  continued.serial = resumed->writer.serial();
+  continued.first_page_sequence = resumed->writer.sequence();
+  continued.first_granule = resumed->granule;
+  return continued;
+}
 
 std::span<const uint8_t> Recorder::Start(
     std::span<const std::string_view> comments) {
-  TL_CHECK(frames_ == 0);
+  TL_CHECK(frames_ == 0 && ogg_.sequence() == 0);
   std::array<uint8_t, kHeadBytes> head{};
   size_t at = 0;
   Append(head, at, "OpusHead");

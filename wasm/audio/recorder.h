@@ -41,6 +41,12 @@ class Recorder {
     int bitrate_bps = 12000;
     // Tells streams apart; take it from the call's seed.
     uint32_t serial = 0;
+    // Of a recorder that goes on with a file: the number of its first page, at
+    // least 2, and the position of the page before that, a multiple of 960.
+    // Its pages are appended to the file's, and Start() is not called. 0 and 0
+    // begin a file.
+    uint32_t first_page_sequence = 0;
+    uint64_t first_granule = 0;
   };
 
   // Comments that do not fit into this are left out, and those after them.
@@ -49,8 +55,19 @@ class Recorder {
   // Precondition: `config` is in range.
   explicit Recorder(const Config& config);
 
+  // The configuration of a recorder that goes on behind `last_page`, the last
+  // whole one of a file whose recorder is lost: `config` with the page's serial
+  // and what follows from its number and position. The new recorder's first
+  // frame is the one behind it, whenever that is: silence has to be processed
+  // for the time between, until frames() is the call's. Nullopt when that is no
+  // page, the end already, or the first, behind which the comments are missing.
+  // Only the page's header is looked at.
+  static std::optional<Config> ContinueAfter(std::span<const uint8_t> last_page,
+                                             const Config& config);
+
   // The pages of the headers. Each comment is NAME=value, the name in ASCII,
-  // the value in UTF-8: TITLE, DATE and the like. To be called first.
+  // the value in UTF-8: TITLE, DATE and the like. To be called first, when the
+  // recorder begins a file.
   std::span<const uint8_t> Start(std::span<const std::string_view> comments);
   // Takes 20 ms of both sides. Precondition: each has sample_rate_hz / 50
   // samples; not after Finish().
@@ -72,8 +89,9 @@ class Recorder {
   void Resume() { paused_ = false; }
 
   bool paused() const { return paused_; }
+  // In the file, with those before a recorder that goes on with it.
   int64_t frames() const { return frames_; }
-  // Frames of both sides that were encoded, at most two a frame.
+  // Frames of both sides that this recorder encoded, at most two a frame.
   int64_t encoded_frames() const { return encoded_frames_; }
 
  private:
@@ -112,7 +130,7 @@ class Recorder {
   OggWriter ogg_;
   // The headers' two pages, which must last together.
   std::array<uint8_t, 128 + kMaxCommentBytes> headers_{};
-  int64_t frames_ = 0;
+  int64_t frames_;
   int64_t encoded_frames_ = 0;
   bool paused_ = false;
 };

@@ -179,6 +179,8 @@ class ToolsTest : public ::testing::Test {
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
   std::string Path() const { return (directory_ / "call.opus").string(); }
+  // What ExpectAccepted() decodes to: both sides at 48 kHz.
+  std::string Decoded() const { return (directory_ / "decoded.raw").string(); }
   void Write(const Bytes& file) const {
     std::ofstream(Path(), std::ios::binary)
         .write(reinterpret_cast<const char*>(file.data()),
@@ -206,10 +208,9 @@ class ToolsTest : public ::testing::Test {
                     "stream=codec_name,channels:format=duration -of csv=p=0"),
                 ::testing::StartsWith("opus,2\n" + seconds));
     EXPECT_EQ(Run("ffmpeg -v warning -xerror -f null - -i"), "");
-    const std::string decoded = (directory_ / "decoded.raw").string();
     // The name of the output comes last.
-    Run("f() { opusdec --quiet --rate 48000 \"$1\" '" + decoded + "'; }; f");
-    EXPECT_TRUE(std::filesystem::exists(decoded));
+    Run("f() { opusdec --quiet --rate 48000 \"$1\" '" + Decoded() + "'; }; f");
+    EXPECT_TRUE(std::filesystem::exists(Decoded()));
   }
 
  private:
@@ -433,6 +434,99 @@ TEST_F(ToolsTest, AcceptFilesThatWereCutAndEnded) {
     EXPECT_EQ(Pages(cut).back().flags, 4);
     ExpectAccepted(std::to_string(pages[i].granule / 48000));
   }
+}
+
+// The recording of 14 s of `caller` and `agent` whose recorder is lost with the
+// page that it was filling, and replaced 1.5 s later, when the file ends with
+// its page `last`.
+Bytes RecordWithALoss(const Samples& caller, const Samples& agent, size_t last,
+                      size_t frame) {
+  const int rate = static_cast<int>(frame) * 50;
+  Recorder whole({.sample_rate_hz = rate, .serial = 21});
+  Bytes file = Record(whole, caller, agent, frame);
+  const std::vector<Page> pages = Pages(file);
+  file.resize(pages[last].end);
+  const auto config = Recorder::ContinueAfter(
+      std::span(file).subspan(pages[last - 1].end), {.sample_rate_hz = rate});
+  EXPECT_TRUE(config.has_value());
+  Recorder recorder(*config);
+  EXPECT_EQ(static_cast<uint64_t>(recorder.frames()) * 960,
+            pages[last].granule);
+  const Samples silence(frame);
+  const auto resumed_at = static_cast<size_t>(recorder.frames()) + 75;
+  for (auto i = static_cast<size_t>(recorder.frames());
+       (i + 1) * frame <= std::min(caller.size(), agent.size()); ++i) {
+    const bool lost = i < resumed_at;
+    Append(file, recorder.Process(lost ? silence : FrameOf(caller, i, frame),
+                                  lost ? silence : FrameOf(agent, i, frame)));
+  }
+  Append(file, recorder.Finish());
+  return file;
+}
+
+TEST(RecorderTest, AFreshRecorderGoesOnWithTheFileOfALostOne) {
+  const Samples caller = test::VoiceSignal(8000 * 9, -200, 5);
+  const Samples agent = test::VoiceSignal(8000 * 9, -200, 6);
+  const size_t last = 5;
+  const Bytes file = RecordWithALoss(caller, agent, last, kFrame);
+  const std::vector<Page> pages = Pages(file);
+  uint64_t packets = 0;
+  for (size_t i = 0; i < pages.size(); ++i) {
+    EXPECT_EQ(pages[i].sequence, i);
+    EXPECT_EQ(pages[i].serial, 21U);
+    EXPECT_EQ(pages[i].flags, i == 0 ? 2 : i + 1 == pages.size() ? 4 : 0);
+    if (i < 2) continue;
+    packets += pages[i].packets.size();
+    EXPECT_EQ(pages[i].granule,
+              i + 1 < pages.size() ? packets * 960 : 9 * 48000U + 312);
+  }
+  const auto sides = Decode(file, 8000);
+  const size_t lost = static_cast<size_t>(pages[last].granule) / 6;
+  const size_t resumed = lost + 12000;
+  for (size_t i = 0; i < 2; ++i) {
+    const Samples& in = i == 0 ? caller : agent;
+    const Samples& out = sides[i];
+    ASSERT_EQ(out.size(), in.size());
+    EXPECT_NEAR(LevelOf(out, 8000, lost - 8160), LevelOf(in, 8000, lost - 8160),
+                20);
+    EXPECT_LT(LevelOf(out, lost + 800, 12000 - 800), -600);
+    EXPECT_NEAR(LevelOf(out, resumed + 800, 8000),
+                LevelOf(in, resumed + 800, 8000), 20);
+    // Nothing louder than what was said where the two recorders meet.
+    EXPECT_LE(Peak(std::span(out).subspan(lost - 160, 1600)),
+              Peak(std::span(out).subspan(8000, lost - 8160)));
+  }
+}
+
+TEST_F(ToolsTest, AcceptFilesThatAFreshRecorderWentOnWith) {
+  for (const int rate : {8000, 16000}) {
+    // Behind the headers alone, too.
+    for (const size_t last : {1U, 4U}) {
+      Write(RecordWithALoss(Turns(14, 1), Turns(14, 3), last,
+                            static_cast<size_t>(rate / 50)));
+      ExpectAccepted(rate == 8000 ? "14.0" : "7.0");
+      EXPECT_EQ(std::filesystem::file_size(Decoded()) / 4,
+                (rate == 8000 ? 14U : 7U) * 48000);
+    }
+  }
+}
+
+TEST(RecorderTest, OnlyAPageThatIsNotTheLastCanBeContinued) {
+  Recorder recorder({.serial = 3});
+  const Bytes file = Record(recorder, Turns(6, 0), Turns(6, 2));
+  const std::vector<Page> pages = Pages(file);
+  EXPECT_FALSE(Recorder::ContinueAfter({}, {}));
+  EXPECT_FALSE(Recorder::ContinueAfter(Bytes(100), {}));
+  EXPECT_FALSE(Recorder::ContinueAfter(file, {}));
+  EXPECT_FALSE(Recorder::ContinueAfter(
+      std::span(file).subspan(pages.end()[-2].end), {}));
+  const auto config = Recorder::ContinueAfter(
+      std::span(file).subspan(pages[1].end), {.bitrate_bps = 16000});
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(config->serial, 3U);
+  EXPECT_EQ(config->bitrate_bps, 16000);
+  EXPECT_EQ(config->first_page_sequence, 3U);
+  EXPECT_EQ(config->first_granule, pages[2].granule);
 }
 
 TEST(RecorderTest, OnlyAPageCanBeEnded) {
