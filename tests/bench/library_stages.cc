@@ -1,7 +1,6 @@
 // What libraries of C and C++ take for the same work, compiled as their
 // distribution does.
 
-#include <opus/opus.h>
 #include <soxr.h>
 #include <spandsp.h>
 #include <speex/speex_preprocess.h>
@@ -17,6 +16,7 @@
 #include "base/json.h"
 #include "bench/stage_parts.h"
 #include "bench/stages.h"
+#include "support/native_opus.h"
 
 namespace trunkline::bench {
 namespace {
@@ -108,17 +108,18 @@ template <int kChannels, int kComplexity>
 struct OpusEncode {
   Frames<int16_t> line{LineSignal(), kFrame * kChannels};
   std::array<uint8_t, 1500> out;
-  OpusEncoder* encoder = [] {
+  test::NativeOpus opus = test::NativeOpus::Load();
+  OpusEncoder* encoder = [this] {
     int error = 0;
     OpusEncoder* const created =
-        opus_encoder_create(8000, kChannels, OPUS_APPLICATION_VOIP, &error);
-    opus_encoder_ctl(created, OPUS_SET_COMPLEXITY(kComplexity));
-    opus_encoder_ctl(created, OPUS_SET_BITRATE(kChannels == 1 ? 16000 : 24000));
+        opus.encoder_create(8000, kChannels, OPUS_APPLICATION_VOIP, &error);
+    opus.encoder_ctl(created, OPUS_SET_COMPLEXITY(kComplexity));
+    opus.encoder_ctl(created, OPUS_SET_BITRATE(kChannels == 1 ? 16000 : 24000));
     return created;
   }();
   void Frame() {
     const int bytes =
-        opus_encode(encoder, line.Next().data(), kFrame, out.data(),
+        opus.encode(encoder, line.Next().data(), kFrame, out.data(),
                     static_cast<opus_int32>(out.size()));
     Keep(&bytes);
   }
