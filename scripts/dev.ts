@@ -192,9 +192,15 @@ async function serve({ port, agent }: Options, children: Child[]): Promise<strin
     // The simulator takes any key, but wants one.
     vars.set("OPENAI_API_KEY", "simulated");
   }
+  const state = ["--local", "--persist-to", `.wrangler/dev-${port}`];
+  const migrations = new Child("migrations", "wrangler", ["d1", "migrations", "apply", "CALL_LOG", ...state]);
+  children.push(migrations);
+  const migrated = await migrations.ended;
+  children.pop();
+  if (migrated !== "migrations ended with status 0") throw new Error(migrated);
   const wrangler = new Child("wrangler", "wrangler", [
-    ...["dev", "--local", "--ip", HOST, "--port", `${port}`, "--inspector-port", "0"],
-    ...["--persist-to", `.wrangler/dev-${port}`, "--show-interactive-dev-session=false"],
+    ...["dev", ...state, "--ip", HOST, "--port", `${port}`, "--inspector-port", "0"],
+    "--show-interactive-dev-session=false",
     ...[...vars].flatMap(([name, value]) => ["--var", `${name}:${value}`]),
   ]);
   children.push(wrangler);

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { type Attachment, Call, type Resumption } from "./call.ts";
+import { type Attachment, Call, type Erasure, type Resumption } from "./call.ts";
 import { Core } from "./core.ts";
 import type { Env } from "./env.ts";
 import { module } from "./module.ts";
@@ -9,6 +9,7 @@ import type { PeerSocket } from "./ports/sockets.ts";
 import { platformTimers } from "./ports/timers.ts";
 import { openUpstream, type UpgradeFetch, upstreamTable } from "./ports/upstreams.ts";
 import { readSettings } from "./settings.ts";
+import { callSinks } from "./sinks.ts";
 import { SwitchboardClient } from "./switchboard-client.ts";
 
 /** Paths of `fetch`. */
@@ -20,6 +21,13 @@ const STATUS: Readonly<Record<Exclude<Attachment, "taken">, number>> = { unknown
 function randomSeed(): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   return (high & 0x1fffff) * 2 ** 32 + low;
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  });
 }
 
 /** One call: connects the platform to {@link Call}. */
@@ -37,12 +45,14 @@ export class CallSession extends DurableObject<Env> {
       sql: ctx.storage.sql,
       settings,
       switchboard: new SwitchboardClient((name) => env.SWITCHBOARD.getByName(name), settings),
+      sinks: callSinks(env, settings),
       timers: platformTimers,
       openUpstream: (request, signal) => openUpstream(upstreams, request, fetchUpgrade, signal),
       log: new ConsoleLog({ callId: ctx.id.name }),
       nowMs: Date.now,
       randomSeed,
-      instantiate: () => Core.instantiate(module),
+      sleep,
+      instantiate: (witness) => Core.instantiate(module, witness),
       setAlarm: (atMs) => ctx.storage.setAlarm(atMs),
       deleteAll: () => ctx.storage.deleteAll(),
       background: (work) => ctx.waitUntil(work),
@@ -58,9 +68,29 @@ export class CallSession extends DurableObject<Env> {
     return this.#call.resume(callSid);
   }
 
+  /** Gives the call an operator's command. Returns false if nobody takes it. */
+  async operate(json: string): Promise<boolean> {
+    return this.#call.operate(json);
+  }
+
+  /** Every event so far, JSON; undefined for a call that is not known here. */
+  async events(): Promise<string[] | undefined> {
+    return this.#call.events();
+  }
+
+  /** Forgets the recording, or the call as a whole, here and wherever it was delivered. */
+  erase(what: "recording" | "call"): Promise<Erasure> {
+    return this.#call.erase(what);
+  }
+
   /** Gives the call a command; only where faults may be injected. Returns false if nobody takes it. */
   async command(json: string): Promise<boolean> {
     return this.#faultInjection && this.#call.command(json);
+  }
+
+  /** Records pages that the core did not make; only where faults may be injected. Returns false if nobody takes them. */
+  async record(granule: number, pages: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    return this.#faultInjection && this.#call.record(granule, pages);
   }
 
   /** Loses the object as a crash does; only where faults may be injected. Returns only if they may not. */

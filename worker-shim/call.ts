@@ -1,9 +1,20 @@
 import { judgeToken, mintToken, TOKEN_LIFETIME_MS } from "./call-token.ts";
-import type { Core } from "./core.ts";
+import type { Core, CoreWitness } from "./core.ts";
+import { Deliveries, type Sinks } from "./deliveries.ts";
+import { FlightRecorder, MAX_CHUNK_BYTES } from "./flight-recorder.ts";
+import { hashOf } from "./leases.ts";
 import { LiveSession, MonotonicClock } from "./live-session.ts";
 import { errorFields } from "./ports/log.ts";
 import { Observers } from "./ports/observers.ts";
-import { CallRecords, type CallRow, type ExpectedCall, FLUSH_INTERVAL_MS } from "./ports/records.ts";
+import { Outbox } from "./ports/outbox.ts";
+import {
+  CallRecords,
+  type CallRow,
+  type ExpectedCall,
+  FLUSH_INTERVAL_MS,
+  MAX_BATCH_BYTES,
+  PAGES_FLUSH_MS,
+} from "./ports/records.ts";
 import { CallSockets, type OpenUpstream, type PeerSocket } from "./ports/sockets.ts";
 import { DeadlineTimer, type Timers } from "./ports/timers.ts";
 import type { Log, SessionInputs, SqlDatabase, StreamCredentials } from "./ports.ts";
@@ -22,8 +33,19 @@ export const STREAM_GRACE_MS = TOKEN_LIFETIME_MS + 15_000;
 /** From the return of a lost object to its outcome: as long as the core waits for a lost leg. */
 export const LOST_GRACE_MS = 15_000;
 
-/** From the end of a call to the end of its record. */
-export const RETENTION_MS = 30 * 24 * 3600 * 1000;
+/** While deliveries are under way: when they are looked after if the object is lost over them. */
+const DELIVERY_GUARD_MS = 30_000;
+/** After a delivery that leaves nothing due: time never stands still between two alarms. */
+const MIN_ALARM_MS = 50;
+
+/** What an operator may tell a call. */
+const OPERATOR_COMMANDS = new Set([
+  ...["hangUp", "say", "toolResult"],
+  ...["pauseRecording", "resumeRecording", "recordingConsent"],
+]);
+
+/** All inputs of a call, bytes before compression. Overflow: the record ends there; what it has replays. */
+export const MAX_FLIGHT_BYTES = 256 * 1024 * 1024;
 
 const TENANT = "default";
 
@@ -32,13 +54,16 @@ export interface CallPlatform {
   readonly sql: SqlDatabase;
   readonly settings: Settings;
   readonly switchboard: Pick<SwitchboardClient, "renew" | "release">;
+  readonly sinks: Sinks;
   readonly timers: Timers;
   readonly openUpstream: OpenUpstream;
   readonly log: Log;
   nowMs(): number;
   /** 0 .. 2^53-1. */
   randomSeed(): number;
-  instantiate(): Core;
+  /** Resolves after a time, or never if the signal comes first. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  instantiate(witness: CoreWitness | undefined): Core;
   setAlarm(atMs: number): Promise<void>;
   deleteAll(): Promise<void>;
   /** Keeps the object alive until the promise settles. */
@@ -50,6 +75,9 @@ export type Resumption = { readonly type: "hangUp" } | { readonly type: "stream"
 
 /** Whether a socket was taken; a taken one has been accepted. */
 export type Attachment = "taken" | "unknown" | "over";
+
+/** What became of a wish to have something forgotten. */
+export type Erasure = "begun" | "live" | "unknown";
 
 interface Session {
   readonly live: LiveSession;
@@ -72,23 +100,49 @@ export class Call {
   readonly #platform: CallPlatform;
   readonly #records: CallRecords;
   readonly #observers: Observers;
+  readonly #deliveries: Deliveries;
+  readonly #outbox: Outbox;
   readonly #log: Log;
   #session: Session | undefined;
   /** Counts what makes a verdict stale: a later request, a later stream. */
   #authorization = 0;
   #flushTimer: unknown;
+  #flushDueMs = Number.POSITIVE_INFINITY;
+  #flight: FlightRecorder | undefined;
+  #flightBytes = 0;
+  #heartbeatDueMs = 0;
 
   constructor(platform: CallPlatform) {
     this.#platform = platform;
     this.#log = platform.log;
     this.#records = new CallRecords(platform.sql);
     this.#observers = new Observers(platform.log);
+    const nowMs = () => platform.nowMs();
+    const { sinks, settings } = platform;
+    const deliveries = new Deliveries({ records: this.#records, sinks, settings, tenant: TENANT, nowMs });
+    this.#deliveries = deliveries;
+    this.#outbox = new Outbox({
+      sql: platform.sql,
+      log: platform.log,
+      deliver: (delivery, signal) => deliveries.deliver(delivery, signal),
+      timeoutMs: (delivery) => deliveries.timeoutMs(delivery),
+      nowMs,
+      random: () => platform.randomSeed() / 2 ** 53,
+      sleep: (ms, signal) => platform.sleep(ms, signal),
+    });
   }
 
   /** Once, before anything else. A call that was live has lost its session: its stream gets some time to come back. */
   async wake(): Promise<void> {
     const row = this.#records.find();
-    if (!row || row.outcome !== undefined || row.sessions === 0 || row.graceUntilMs !== 0) return;
+    if (!row) return;
+    if (row.outcome !== undefined) {
+      const dueMs = this.#outbox.nextDueMs();
+      // Its alarm may be one that has been tried too often.
+      if (dueMs !== undefined) await this.#platform.setAlarm(Math.max(dueMs, this.#platform.nowMs()));
+      return;
+    }
+    if (row.sessions === 0 || row.graceUntilMs !== 0) return;
     const graceUntilMs = this.#platform.nowMs() + LOST_GRACE_MS;
     this.#log.warn("a call has lost its object", { callId: row.callId });
     this.#records.setGrace(graceUntilMs);
@@ -147,21 +201,80 @@ export class Call {
     return this.#session?.live.command(json) ?? false;
   }
 
+  /** Pages from elsewhere than the core. Returns false if there is no session. */
+  record(granule: number, pages: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#session) this.#onPages(granule, pages);
+    return this.#session !== undefined;
+  }
+
+  /** Returns false if the command is none of an operator's, or nobody takes it. */
+  operate(json: string): boolean {
+    const { type } = JSON.parse(json) as { type?: unknown };
+    return typeof type === "string" && OPERATOR_COMMANDS.has(type) && this.command(json);
+  }
+
+  /** Every event so far, JSON; undefined for a call that does not exist or has been forgotten. */
+  events(): string[] | undefined {
+    const row = this.#records.find();
+    if (!row || row.erased) return undefined;
+    const events = this.#records.events();
+    if (row.outcome !== undefined) events.push(endedEvent(row.outcome));
+    return events;
+  }
+
+  /** Forgets the recording, or the call as a whole, here and wherever it was delivered. */
+  async erase(what: "recording" | "call"): Promise<Erasure> {
+    const row = this.#records.find();
+    if (!row || row.erased) return "unknown";
+    if (row.outcome === undefined) return "live";
+    if (what === "recording") this.#records.eraseAudio();
+    else this.#records.erase();
+    this.#deliveries.announceErasure(this.#outbox, what);
+    await this.#platform.setAlarm(this.#platform.nowMs());
+    return "begun";
+  }
+
   async alarm(): Promise<void> {
     const row = this.#records.find();
     if (!row) return;
     const nowMs = this.#platform.nowMs();
     if (row.outcome !== undefined) {
-      if (nowMs >= row.endedMs + RETENTION_MS) await this.#platform.deleteAll();
-      else await this.#platform.setAlarm(row.endedMs + RETENTION_MS);
+      await this.#afterEnd(row);
     } else if (this.#session) {
-      await this.#platform.setAlarm(nowMs + HEARTBEAT_MS);
-      await this.#settle("a lease was not renewed", this.#platform.switchboard.renew(row.callId, subjectOf(row)));
+      const beats = nowMs >= this.#heartbeatDueMs;
+      if (beats) this.#heartbeatDueMs = nowMs + HEARTBEAT_MS;
+      await this.#platform.setAlarm(this.#heartbeatDueMs);
+      const renewal = beats ? this.#platform.switchboard.renew(row.callId, subjectOf(row)) : Promise.resolve();
+      await Promise.all([this.#settle("a lease was not renewed", renewal), this.#outbox.run()]);
+      const dueMs = this.#outbox.nextDueMs();
+      // The call may have ended meanwhile; then its alarm is another.
+      if (dueMs !== undefined && dueMs < this.#heartbeatDueMs && this.#session) await this.#platform.setAlarm(dueMs);
     } else if (nowMs < row.graceUntilMs) {
       await this.#platform.setAlarm(row.graceUntilMs);
     } else {
       this.#giveUp(row);
     }
+  }
+
+  /** Delivers what is due, drops what was delivered, and at last everything. */
+  async #afterEnd(row: CallRow): Promise<void> {
+    const { settings } = this.#platform;
+    const endMs = row.endedMs + settings.retentionMs;
+    const nowMs = this.#platform.nowMs();
+    if (nowMs >= endMs || (row.erased && this.#outbox.nextDueMs() === undefined)) {
+      if (this.#outbox.nextDueMs() !== undefined)
+        this.#log.error("a call's record ends with deliveries undone", { deliveries: this.#outbox.waiting.length });
+      await this.#records.whileDeleting(() => this.#platform.deleteAll());
+      return;
+    }
+    if (this.#outbox.nextDueMs() !== undefined) {
+      await this.#platform.setAlarm(nowMs + DELIVERY_GUARD_MS);
+      await this.#outbox.run();
+      const { waiting } = this.#outbox;
+      if (waiting.every(({ sink }) => sink !== "bucket") && this.#records.hasBytes()) this.#records.compact();
+    }
+    const dueMs = Math.min(this.#outbox.nextDueMs() ?? (row.erased ? 0 : endMs), endMs);
+    await this.#platform.setAlarm(Math.max(dueMs, this.#platform.nowMs() + MIN_ALARM_MS));
   }
 
   #mint({ callId, callSid }: ExpectedCall): Promise<string> {
@@ -174,13 +287,17 @@ export class Call {
 
   #openSession(row: CallRow): Session | undefined {
     this.#records.beginSession();
-    this.#alarmLater(HEARTBEAT_MS);
+    if (row.sessions === 0) this.#deliveries.announceStart(this.#outbox);
+    this.#heartbeatDueMs = this.#platform.nowMs() + HEARTBEAT_MS;
+    this.#alarmLater(this.#outbox.nextDueMs() === undefined ? HEARTBEAT_MS : 0);
     try {
       let sockets: CallSockets | undefined;
       const clock = new MonotonicClock(() => this.#platform.nowMs());
+      this.#flight = this.#flightOf(row);
+      const core = this.#platform.instantiate(this.#flight && this.#witness(this.#flight));
       const live = new LiveSession({
         callId: row.callId,
-        core: this.#platform.instantiate(),
+        core,
         clock,
         log: this.#log,
         ports: (inputs) => {
@@ -190,6 +307,7 @@ export class Call {
             timer: new DeadlineTimer(clock, this.#platform.timers, () => inputs.onTimer()),
             authorizer: { authorize: (credentials) => this.#authorize(row, credentials, inputs) },
             events: { event: (json) => this.#onEvent(json), ended: (summary) => this.#finish(row.callId, summary) },
+            recorder: { record: (granule, pages) => this.#onPages(granule, pages) },
           };
         },
         onOver: () => {
@@ -245,16 +363,70 @@ export class Call {
   #onEvent(json: string): void {
     this.#records.addEvent(json);
     this.#observers.broadcast(json);
-    this.#flushTimer ??= this.#platform.timers.set(() => this.#flush(), FLUSH_INTERVAL_MS);
+    this.#flushWithin(FLUSH_INTERVAL_MS);
+  }
+
+  #onPages(granule: number, pages: Uint8Array<ArrayBuffer>): void {
+    if (!this.#platform.sinks.bucket) return;
+    this.#records.addPages(granule, pages);
+    // A page is a second old already. Not at once: what goes out with the same input does not wait for storage.
+    this.#flushWithin(PAGES_FLUSH_MS);
+  }
+
+  /** The record of the call's inputs, if it is one of those that have one. */
+  #flightOf(row: CallRow): FlightRecorder | undefined {
+    const { settings, sinks } = this.#platform;
+    const wanted = (settings.profile as { flightRecord?: unknown }).flightRecord === "on";
+    // By its name, so that a call that comes back is still the same one.
+    if (!sinks.bucket || !(wanted || hashOf(row.callId) / 2 ** 32 < settings.flightSampling)) return undefined;
+    const { length } = this.#records.source("inputs");
+    if (length > MAX_FLIGHT_BYTES) return undefined;
+    const flight = new FlightRecorder(settings.flightKey === undefined ? "redacted" : "full");
+    // A session after the first goes on behind the former one's, in the same file.
+    const header = flight.take();
+    if (length === 0) this.#records.addInputs(header);
+    this.#flightBytes = length + header.length;
+    return flight;
+  }
+
+  /** Sees to it that what `flight` holds is written about once a second, and earlier if peers say a lot. */
+  #witness(flight: FlightRecorder): CoreWitness {
+    return {
+      input: (nowUs, tag, body) => flight.input(nowUs, tag, body),
+      effects: (bytes) => {
+        flight.effects(bytes);
+        this.#flushWithin(flight.waiting > MAX_CHUNK_BYTES ? 0 : FLUSH_INTERVAL_MS);
+      },
+    };
+  }
+
+  /** Moves what was kept of the inputs to the next batch; beyond the bound it is dropped. */
+  #takeInputs(): void {
+    const inputs = this.#flight?.take();
+    if (!inputs || inputs.length === 0 || this.#flightBytes > MAX_FLIGHT_BYTES) return;
+    this.#flightBytes += inputs.length;
+    for (let at = 0; at < inputs.length; at += MAX_BATCH_BYTES)
+      this.#records.addInputs(inputs.subarray(at, at + MAX_BATCH_BYTES));
+  }
+
+  #flushWithin(ms: number): void {
+    const { timers, nowMs } = this.#platform;
+    const dueMs = nowMs() + ms;
+    if (dueMs >= this.#flushDueMs) return;
+    if (this.#flushTimer !== undefined) timers.clear(this.#flushTimer);
+    this.#flushDueMs = dueMs;
+    this.#flushTimer = timers.set(() => this.#flush(), ms);
   }
 
   #flush(): void {
     this.#flushTimer = undefined;
+    this.#flushDueMs = Number.POSITIVE_INFINITY;
     try {
+      this.#takeInputs();
       this.#records.flush();
     } catch (error) {
       // They wait for the next batch; the outcome takes what is left.
-      this.#log.error("events were not written", errorFields(error));
+      this.#log.error("a batch was not written", errorFields(error));
     }
   }
 
@@ -268,9 +440,11 @@ export class Call {
 
   #finish(callId: string, summary: string): void {
     if (this.#flushTimer !== undefined) this.#platform.timers.clear(this.#flushTimer);
-    this.#flushTimer = undefined;
+    this.#flush();
+    this.#flight = undefined;
     const nowMs = this.#platform.nowMs();
     if (!this.#records.finish(summary, nowMs)) return;
+    this.#deliveries.announceEnd(this.#outbox);
     const { reason } = JSON.parse(summary) as { reason: string };
     const { droppedEvents } = this.#records;
     this.#log.info("a call is over", { reason, droppedEvents });
@@ -279,7 +453,7 @@ export class Call {
     const { switchboard } = this.#platform;
     // A lease that is not released becomes void by itself.
     this.#platform.background(this.#settle("a lease was not released", switchboard.release(callId, reason)));
-    this.#alarmLater(RETENTION_MS);
+    this.#alarmLater(this.#outbox.nextDueMs() === undefined ? this.#platform.settings.retentionMs : 0);
   }
 
   #alarmLater(delayMs: number): void {

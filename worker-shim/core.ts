@@ -7,6 +7,7 @@ import {
   TL_EFFECT_DEADLINE,
   TL_EFFECT_ENDED,
   TL_EFFECT_EVENT,
+  TL_EFFECT_RECORD,
   TL_EFFECT_SEND_BINARY,
   TL_EFFECT_SEND_TEXT,
   TL_ERR_ENDED,
@@ -41,6 +42,8 @@ export type Effect =
   | { readonly type: "deadline"; readonly atUs: number }
   | { readonly type: "authorize"; readonly credentials: string }
   | { readonly type: "event"; readonly json: string }
+  /** Whole Ogg pages; `granule` is the position at their end, samples at 48 kHz. */
+  | { readonly type: "record"; readonly granule: number; readonly pages: Uint8Array<ArrayBuffer> }
   | { readonly type: "ended"; readonly summary: string };
 
 /** Sees all that crosses the boundary. What it is given refers to the core's memory and is valid during the call only. */
@@ -291,6 +294,8 @@ function decodeEffect(tag: number, low: number, high: number, body: Uint8Array<A
       return { type: "authorize", credentials: decoder.decode(body) };
     case TL_EFFECT_EVENT:
       return { type: "event", json: decoder.decode(body) };
+    case TL_EFFECT_RECORD:
+      return { type: "record", granule: high * 2 ** 32 + low, pages: body.slice() };
     case TL_EFFECT_ENDED:
       return { type: "ended", summary: decoder.decode(body) };
     default:

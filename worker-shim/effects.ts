@@ -29,6 +29,9 @@ export function applyEffect(effect: Effect, ports: SessionPorts): void {
     case "event":
       ports.events.event(effect.json);
       return;
+    case "record":
+      ports.recorder.record(effect.granule, effect.pages);
+      return;
     case "ended":
       ports.events.ended(effect.summary);
       return;

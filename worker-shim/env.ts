@@ -6,4 +6,9 @@ import type { Switchboard } from "./switchboard.ts";
 export interface Env extends SettingVariables {
   readonly CALLS: DurableObjectNamespace<CallSession>;
   readonly SWITCHBOARD: DurableObjectNamespace<Switchboard>;
+  /** Without one of these a deployment takes calls all the same, and does without what it is for. */
+  readonly CALL_LOG?: D1Database;
+  readonly RECORDINGS?: R2Bucket;
+  readonly REQUESTS?: KVNamespace;
+  readonly ANALYTICS?: AnalyticsEngineDataset;
 }

@@ -1,11 +1,25 @@
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./api/app.ts";
+import type { Env } from "./env.ts";
 import { warmUpError } from "./module.ts";
 import { ConsoleLog, errorFields } from "./ports/log.ts";
+import { expire } from "./retention.ts";
+import { readSettings } from "./settings.ts";
+import { callLogStore, recordingsBucket } from "./sinks.ts";
 
 export { CallSession } from "./call-session.ts";
 export { Switchboard } from "./switchboard.ts";
 
 if (warmUpError !== undefined) new ConsoleLog().error("the core did not warm up", errorFields(warmUpError));
 
-export default createApp({ version: manifest.version, warmUpError });
+const app = createApp({ version: manifest.version, warmUpError });
+
+export default {
+  fetch: app.fetch,
+  /** Once a day, wrangler.toml. */
+  async scheduled(controller, env) {
+    const settings = readSettings(env);
+    const beforeMs = controller.scheduledTime - settings.retentionMs;
+    await expire(recordingsBucket(env, settings), callLogStore(env, settings), beforeMs, new ConsoleLog());
+  },
+} satisfies ExportedHandler<Env>;

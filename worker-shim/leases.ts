@@ -47,11 +47,16 @@ export function shareOf(limit: number, shards: number, index: number): number {
   return Math.max(1, Math.floor(limit / shards) + (index < limit % shards ? 1 : 0));
 }
 
-/** The shard of a call: FNV-1a of its id. */
-export function shardOf(callId: string, shards: number): number {
+/** FNV-1a of a call's id, 32 bits. */
+export function hashOf(callId: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < callId.length; i++) hash = Math.imul(hash ^ callId.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % shards;
+  return hash >>> 0;
+}
+
+/** The shard of a call. */
+export function shardOf(callId: string, shards: number): number {
+  return hashOf(callId) % shards;
 }
 
 /** The calls that go on, each with a lease that must be renewed. Times are epoch ms. */

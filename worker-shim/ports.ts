@@ -60,11 +60,17 @@ export interface EventsPort {
   ended(summary: string): void;
 }
 
+export interface RecorderPort {
+  /** Whole Ogg pages, in order; `granule` is the position at their end, samples at 48 kHz. */
+  record(granule: number, pages: Uint8Array<ArrayBuffer>): void;
+}
+
 export interface SessionPorts {
   readonly sockets: SocketsPort;
   readonly timer: TimerPort;
   readonly authorizer: AuthorizerPort;
   readonly events: EventsPort;
+  readonly recorder: RecorderPort;
 }
 
 /** Microseconds, whole, never going back. */

@@ -1,3 +1,4 @@
+import type { TokenPrices } from "./call-log.ts";
 import type { TokenRing } from "./call-token.ts";
 import type { UpstreamVariables } from "./ports/upstreams.ts";
 
@@ -20,6 +21,15 @@ export interface SettingVariables extends UpstreamVariables {
   readonly TOKEN_SECRET?: string;
   readonly TOKEN_SECRET_PREVIOUS?: string;
   readonly ADMIN_TOKEN?: string;
+  readonly RETENTION_DAYS?: string;
+  /** Dollars for a million tokens, {"input","output"}: a table of wrangler.toml, or JSON text. */
+  readonly TOKEN_PRICES?: unknown;
+  readonly FLIGHT_SAMPLING?: string;
+  readonly FLIGHT_KEY?: string;
+  readonly SUPABASE_URL?: string;
+  readonly SUPABASE_KEY?: string;
+  readonly WEBHOOK_URL?: string;
+  readonly WEBHOOK_SECRET?: string;
 }
 
 /** The deployment's configuration is not what it must be. */
@@ -38,6 +48,9 @@ export function isAgent(name: string): name is Agent {
 const LOCATION_HINTS = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"] as const;
 export type LocationHint = (typeof LOCATION_HINTS)[number];
 
+const DAY_MS = 24 * 3600 * 1000;
+const DEFAULT_RETENTION_DAYS = 30;
+const MAX_RETENTION_DAYS = 3650;
 const DEFAULT_MAX_CONCURRENT_CALLS = 10_000;
 const MAX_SHARDS = 256;
 /** Secrets below this are guessed. */
@@ -63,6 +76,15 @@ export interface Settings {
   readonly twilioAuthTokens: readonly string[];
   readonly tokenRing: TokenRing | undefined;
   readonly adminToken: string | undefined;
+  /** From the end of a call to the end of what was said in it. */
+  readonly retentionMs: number;
+  readonly tokenPrices: TokenPrices | undefined;
+  /** The part of calls whose inputs are kept, 0..1; a profile's `flightRecord` "on" keeps all of them. */
+  readonly flightSampling: number;
+  /** 64 hex digits; without it flight records hold no bodies. */
+  readonly flightKey: string | undefined;
+  readonly supabase: { readonly url: string; readonly key: string } | undefined;
+  readonly webhook: { readonly url: string; readonly secret: string } | undefined;
 }
 
 function readInteger(name: string, value: string | undefined, fallback: number, min: number, max: number): number {
@@ -88,11 +110,38 @@ function readObject(name: string, value: unknown): object {
   return object;
 }
 
-function readBaseUrl(value: string | undefined): string | undefined {
+function readBaseUrl(name: string, value: string | undefined): string | undefined {
   if (!value) return undefined;
   if (!/^https?:\/\/[^/?#]+(\/[^?#]*)?$/i.test(value) || !URL.canParse(value))
-    throw new ConfigurationError("PUBLIC_BASE_URL must be an http(s) URL without query");
+    throw new ConfigurationError(`${name} must be an http(s) URL without query`);
   return value.replace(/\/+$/, "");
+}
+
+function readUrl(name: string, value: string | undefined): string | undefined {
+  if (!value) return undefined;
+  if (!/^https?:/i.test(value) || !URL.canParse(value)) throw new ConfigurationError(`${name} must be an http(s) URL`);
+  return value;
+}
+
+/** Two variables that make sense together only. */
+function readPair<A, B>(names: string, first: A | undefined, second: B | undefined): readonly [A, B] | undefined {
+  if (first === undefined && second === undefined) return undefined;
+  if (first === undefined || second === undefined) throw new ConfigurationError(`${names} go together`);
+  return [first, second];
+}
+
+function readPrices(value: unknown): TokenPrices | undefined {
+  const { input, output } = readObject("TOKEN_PRICES", value) as { input?: unknown; output?: unknown };
+  if (input === undefined && output === undefined) return undefined;
+  if (typeof input !== "number" || typeof output !== "number" || input < 0 || output < 0)
+    throw new ConfigurationError("TOKEN_PRICES must have numbers for input and output");
+  return { input, output };
+}
+
+function readFraction(name: string, value: string | undefined): number {
+  const fraction = Number(value || 0);
+  if (!(fraction >= 0 && fraction <= 1)) throw new ConfigurationError(`${name} must be a number from 0 to 1`);
+  return fraction;
 }
 
 function readSecret(name: string, value: string | undefined): string | undefined {
@@ -112,12 +161,25 @@ export function readSettings(variables: SettingVariables): Settings {
     throw new ConfigurationError(`CALL_LOCATION_HINT must be one of ${LOCATION_HINTS.join(", ")}`);
   const secret = readSecret("TOKEN_SECRET", variables.TOKEN_SECRET);
   const previous = readSecret("TOKEN_SECRET_PREVIOUS", variables.TOKEN_SECRET_PREVIOUS);
+  const supabase = readPair(
+    "SUPABASE_URL and SUPABASE_KEY",
+    readBaseUrl("SUPABASE_URL", variables.SUPABASE_URL),
+    variables.SUPABASE_KEY || undefined,
+  );
+  const webhook = readPair(
+    "WEBHOOK_URL and WEBHOOK_SECRET",
+    readUrl("WEBHOOK_URL", variables.WEBHOOK_URL),
+    readSecret("WEBHOOK_SECRET", variables.WEBHOOK_SECRET),
+  );
+  const flightKey = variables.FLIGHT_KEY || undefined;
+  if (flightKey !== undefined && !/^[0-9a-f]{64}$/i.test(flightKey))
+    throw new ConfigurationError("FLIGHT_KEY must be 64 hex digits");
   const authTokens = [variables.TWILIO_AUTH_TOKEN, variables.TWILIO_AUTH_TOKEN_PREVIOUS];
   return {
     production,
     allowUnauthenticated: variables.ALLOW_UNAUTHENTICATED === "true" && !production,
     faultInjection: variables.FAULT_INJECTION === "true" && !production,
-    publicBaseUrl: readBaseUrl(variables.PUBLIC_BASE_URL),
+    publicBaseUrl: readBaseUrl("PUBLIC_BASE_URL", variables.PUBLIC_BASE_URL),
     defaultAgent: agent,
     maxConcurrentCalls: readInteger(
       "MAX_CONCURRENT_CALLS",
@@ -140,5 +202,12 @@ export function readSettings(variables: SettingVariables): Settings {
     twilioAuthTokens: authTokens.flatMap((token) => token || []),
     tokenRing: secret ? { current: secret, previous } : undefined,
     adminToken: readSecret("ADMIN_TOKEN", variables.ADMIN_TOKEN),
+    retentionMs:
+      readInteger("RETENTION_DAYS", variables.RETENTION_DAYS, DEFAULT_RETENTION_DAYS, 1, MAX_RETENTION_DAYS) * DAY_MS,
+    tokenPrices: readPrices(variables.TOKEN_PRICES),
+    flightSampling: readFraction("FLIGHT_SAMPLING", variables.FLIGHT_SAMPLING),
+    flightKey,
+    supabase: supabase && { url: supabase[0], key: supabase[1] },
+    webhook: webhook && { url: webhook[0], secret: webhook[1] },
   };
 }

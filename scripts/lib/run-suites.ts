@@ -226,7 +226,7 @@ const suites: readonly Suite[] = [
   vitest("replay", ["wasm-wasi", "release"]),
   vectors,
   quality,
-  vitest("integration", ["wasm-wasi"]),
+  vitest("integration", ["wasm-wasi", "release"]),
   fuzz,
 ];
 

@@ -208,6 +208,15 @@ describe("faults", () => {
   });
 });
 
+describe("every call above", () => {
+  it("is made again natively, to the bit", { timeout: 120_000 }, async () => {
+    const { same, different } = await gateway.replayAll();
+    process.stdout.write(`${same.length} calls made again natively: the same\n`);
+    expect([...different]).toEqual([]);
+    expect(same.length).toBeGreaterThanOrEqual(30);
+  });
+});
+
 // Last: calls that are prepared and never come hold their lease for a while.
 describe("media without a valid start", () => {
   async function prepare() {

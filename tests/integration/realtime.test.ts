@@ -299,3 +299,12 @@ describe("in every state", () => {
     expect(observer.events.filter((event) => event.type === "ended")).toHaveLength(1);
   });
 });
+
+describe("every call above", () => {
+  it("is made again natively, to the bit", { timeout: 120_000 }, async () => {
+    const { same, different } = await gateway.replayAll();
+    process.stdout.write(`${same.length} calls made again natively: the same\n`);
+    expect([...different]).toEqual([]);
+    expect(same.length).toBeGreaterThanOrEqual(15);
+  });
+});

@@ -2,6 +2,8 @@ import { Hono } from "hono";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
 import { ConfigurationError, readSettings } from "../settings.ts";
 import { SwitchboardClient } from "../switchboard-client.ts";
+import { callRoutes } from "./calls.ts";
+import { measureRequests, slowRequestRoutes } from "./durations.ts";
 import { errorResponse, HttpError } from "./errors.ts";
 import { faultRoutes } from "./faults.ts";
 import { mediaRoutes } from "./media.ts";
@@ -18,9 +20,12 @@ export function createApp(build: Build): Hono<AppEnv> {
     context.set("switchboard", new SwitchboardClient((name) => context.env.SWITCHBOARD.getByName(name), settings));
     await next();
   });
+  for (const path of ["/api/*", "/health", "/metrics"]) app.use(path, measureRequests(log));
   twimlRoutes(app);
   mediaRoutes(app);
   operationRoutes(app, build);
+  callRoutes(app);
+  slowRequestRoutes(app);
   faultRoutes(app);
   app.notFound(() => errorResponse(new HttpError(404, "not_found", "there is no such route")));
   app.onError((error) => {

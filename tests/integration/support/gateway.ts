@@ -1,3 +1,7 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fetch as socketFetch } from "miniflare";
 import { createTestHarness } from "wrangler";
 import { Observer } from "../../simulators/observer.ts";
@@ -16,6 +20,14 @@ globalThis.fetch = ((input: string | URL | Request, init?: RequestInit) => {
 
 const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
 const ADMIN_TOKEN = "an-admin-token-for-tests-only";
+const FLIGHT_KEY = "0123456789abcdef".repeat(4);
+
+/** What became of calls that were made again natively. */
+export interface Replays {
+  readonly same: string[];
+  /** What the tool said, by call. */
+  readonly different: Map<string, string>;
+}
 
 export interface Health {
   status: string;
@@ -34,23 +46,31 @@ export class Gateway {
     this.url = url;
   }
 
-  static async start(vars: Record<string, string> = {}): Promise<Gateway> {
+  static async start(vars: Record<string, string> = {}, secrets: Record<string, string> = {}): Promise<Gateway> {
     const harness = createTestHarness({
       workers: [
         {
           configPath: "./wrangler.toml",
           // A developer's own .dev.vars must not change what is tested.
-          vars: { FAULT_INJECTION: "true", ALLOW_UNAUTHENTICATED: "false", ...vars },
+          vars: {
+            FAULT_INJECTION: "true",
+            ALLOW_UNAUTHENTICATED: "false",
+            PROFILE: '{"flightRecord":"on"}',
+            ...vars,
+          },
           secrets: {
             TWILIO_AUTH_TOKEN: AUTH_TOKEN,
             TOKEN_SECRET: "a-token-secret-for-tests-only-0123456789",
             ADMIN_TOKEN,
             OPENAI_API_KEY: "simulated",
+            FLIGHT_KEY,
+            ...secrets,
           },
         },
       ],
     });
     const { url } = await harness.listen();
+    await harness.getWorker().applyD1Migrations("CALL_LOG");
     return new Gateway(harness, url.href.replace(/\/$/, ""));
   }
 
@@ -64,6 +84,61 @@ export class Gateway {
 
   observe(callId: string): Observer {
     return new Observer(this.url, callId, ADMIN_TOKEN);
+  }
+
+  /** Asks as an operator. */
+  api(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { Authorization: `Bearer ${ADMIN_TOKEN}`, ...(init.headers as Record<string, string>) };
+    return plainFetch(`${this.url}${path}`, { ...init, headers });
+  }
+
+  /** The JSON of an answer that is one of success. */
+  async json<T>(path: string): Promise<T> {
+    const response = await this.api(path);
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
+  /** Makes a dependency fail, or work again. */
+  async injectFault(dependency: "d1" | "r2" | "kv", fault: string): Promise<void> {
+    const response = await this.api("/api/faults", { method: "POST", body: JSON.stringify({ dependency, fault }) });
+    if (response.status !== 202) throw new Error(`a fault was not injected: ${response.status}`);
+    await response.arrayBuffer();
+  }
+
+  /** Makes every call that is in the log again from its inputs. */
+  async replayAll(): Promise<Replays> {
+    const replays: Replays = { same: [], different: new Map() };
+    const folder = mkdtempSync(path.join(tmpdir(), "flight-"));
+    try {
+      let cursor: string | null = "";
+      while (cursor !== null) {
+        const page: { calls: { callId: string; flightKey: string | null }[]; cursor: string | null } = await this.json(
+          `/api/calls?limit=100${cursor && `&cursor=${cursor}`}`,
+        );
+        for (const { callId, flightKey } of page.calls)
+          if (flightKey !== null) await this.#replay(callId, folder, replays);
+        cursor = page.cursor;
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    return replays;
+  }
+
+  async #replay(callId: string, folder: string, replays: Replays): Promise<void> {
+    const file = path.join(folder, `${callId}.flight`);
+    const response = await this.api(`/api/calls/${callId}/flight`);
+    writeFileSync(file, new Uint8Array(await response.arrayBuffer()));
+    const options = ["--quiet", "--key", FLIGHT_KEY, file];
+    const { stdout, stderr, status } = spawnSync("node", ["scripts/replay.ts", ...options], { encoding: "utf8" });
+    if (status === 0 && stdout.endsWith("every effect the same\n")) replays.same.push(callId);
+    else replays.different.set(callId, stdout + stderr);
+  }
+
+  /** Runs what the cron runs, as if it were `atMs`. */
+  async scheduled(atMs: number): Promise<void> {
+    await this.#harness.getWorker().scheduled({ cron: "17 3 * * *", scheduledTime: new Date(atMs) });
   }
 
   async health(): Promise<Health> {

@@ -2,10 +2,13 @@ import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../../worker-shim/api/app.ts";
 import { MAX_BODY_BYTES } from "../../../worker-shim/api/requests.ts";
-import type { Resumption } from "../../../worker-shim/call.ts";
+import type { Erasure, Resumption } from "../../../worker-shim/call.ts";
+import { composeCallLog } from "../../../worker-shim/call-log.ts";
 import type { Env } from "../../../worker-shim/env.ts";
 import type { Admission, LeaseCounts } from "../../../worker-shim/leases.ts";
-import type { ExpectedCall } from "../../../worker-shim/ports/records.ts";
+import { CallLogStore } from "../../../worker-shim/ports/call-log-store.ts";
+import type { CallRow, ExpectedCall } from "../../../worker-shim/ports/records.ts";
+import { MemoryD1 } from "./support/fakes.ts";
 
 const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
 const ADMIN_TOKEN = "admin-0123456789abcdef";
@@ -21,6 +24,8 @@ class Gateway {
   /** Status of what the call's object answers to an upgrade. */
   upgradeStatus = 204;
   commandTaken = true;
+  history: string[] | undefined;
+  erasure: Erasure = "begun";
   failing = new Set<string>();
   warmUpError: unknown;
   variables: Record<string, unknown> = {
@@ -62,6 +67,7 @@ class Gateway {
 
   readonly #calls = {
     getByName: (callId: string, options?: unknown) => ({
+      ...this.#erasable,
       prepare: async (call: ExpectedCall) => {
         this.#note("prepare", callId, call, options);
         return "the-token";
@@ -83,6 +89,18 @@ class Gateway {
         return new Response(null, { status: this.upgradeStatus });
       },
     }),
+  };
+
+  readonly #erasable = {
+    events: async () => this.history,
+    operate: async (json: string) => {
+      this.#note("operate", json);
+      return this.commandTaken;
+    },
+    erase: async (what: string) => {
+      this.#note("erase", what);
+      return this.erasure;
+    },
   };
 
   readonly #switchboard = {
@@ -362,7 +380,7 @@ describe("/health", () => {
     const report = (await response.json()) as Record<string, unknown>;
     expect(report).toMatchObject({ status: "ok", version: "1.2.3", activeCalls: 2, core: "ok" });
     expect(Math.abs(Date.parse(String(report.timestamp)) - Date.now())).toBeLessThan(60_000);
-    expect(report.uptimeSeconds).toBeGreaterThanOrEqual(0);
+    expect(report.uptime).toBeGreaterThanOrEqual(0);
   });
 
   it("is degraded when the core did not warm up or the switchboard does not answer", async () => {
@@ -423,6 +441,140 @@ describe("/api/faults/CALL", () => {
       expect(await errorOf(await fault(3))).toEqual([400, "bad_body"]);
       expect(gateway.asked).toEqual([]);
     });
+  });
+});
+
+describe("/api/calls", () => {
+  const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+  const ask = (path: string, init: RequestInit = {}) => gateway.request(path, { headers, ...init });
+
+  beforeEach(async () => {
+    const database = new MemoryD1();
+    gateway.variables = { ...gateway.variables, CALL_LOG: database };
+    const row: CallRow = {
+      callId: "c1",
+      callSid: "CA1",
+      agent: "parrot",
+      authorization: "required",
+      from: "+1",
+      to: "+2",
+      createdMs: 1_000,
+      sessions: 1,
+      issuedSerial: 1,
+      usedSerial: 1,
+      graceUntilMs: 0,
+      outcome: '{"reason":"hangUp","durationMs":9000}',
+      endedMs: 10_000,
+      erased: false,
+    };
+    const sources = { tenant: "default", recording: undefined, recordingKey: undefined, flightKey: undefined };
+    const events = ['{"type":"fault","atMs":5,"code":"x"}'];
+    for (const callId of ["c1", "c2", "c3"]) {
+      const sessions = [{ session: 1, events }];
+      const log = composeCallLog({ ...sources, sessions, prices: undefined, row: { ...row, callId } });
+      await new CallLogStore(database).write(log);
+    }
+  });
+
+  it("lists calls in pages", async () => {
+    const first = (await (await ask("/api/calls?limit=2")).json()) as { calls: { callId: string }[]; cursor: string };
+    expect(first.calls.map(({ callId }) => callId)).toEqual(["c3", "c2"]);
+    const second = await (await ask(`/api/calls?limit=2&cursor=${first.cursor}`)).json();
+    expect(second).toMatchObject({
+      calls: [{ callId: "c1", failed: false, summary: { reason: "hangUp" } }],
+      cursor: null,
+    });
+  });
+
+  it.each(["limit=0", "limit=101", "limit=x", "cursor=x", "cursor=eDp5", "since=yesterday-ish", "failed=maybe"])(
+    "does not guess what %s means",
+    async (query) => {
+      expect(await errorOf(await ask(`/api/calls?${query}`))).toEqual([400, "bad_query"]);
+    },
+  );
+
+  it.each([
+    "/api/calls",
+    "/api/calls/c1",
+    "/api/calls/c1/recording",
+    "/api/calls/c1/events",
+    "/api/analytics",
+    "/metrics",
+  ])("shows %s to operators only", async (path) => {
+    expect(await errorOf(await gateway.request(path))).toEqual([401, "unauthorized"]);
+  });
+
+  it("has one call with its turns, and no other", async () => {
+    expect(await (await ask("/api/calls/c1")).json()).toMatchObject({
+      call: { callId: "c1" },
+      turns: [],
+      toolCalls: [],
+    });
+    expect(await errorOf(await ask("/api/calls/c9"))).toEqual([404, "not_found"]);
+    expect(await errorOf(await ask("/api/calls/a.b"))).toEqual([404, "not_found"]);
+  });
+
+  it("has the events of the call's own record, or what the log kept of them", async () => {
+    gateway.history = ['{"type":"opened"}'];
+    expect(await (await ask("/api/calls/c1/events")).json()).toEqual({ complete: true, events: [{ type: "opened" }] });
+    gateway.history = undefined;
+    const kept = await (await ask("/api/calls/c1/events")).json();
+    expect(kept).toEqual({ complete: false, events: [{ type: "fault", atMs: 5, code: "x" }] });
+  });
+
+  it("says what becomes of a deletion", async () => {
+    const remove = () => ask("/api/calls/c1", { method: "DELETE" });
+    expect((await remove()).status).toBe(202);
+    gateway.erasure = "live";
+    expect(await errorOf(await remove())).toEqual([409, "live"]);
+    // The object is gone: the log forgets the call at once.
+    gateway.erasure = "unknown";
+    expect((await remove()).status).toBe(200);
+    expect(await errorOf(await remove())).toEqual([404, "not_found"]);
+  });
+
+  it("gives commands to a call", async () => {
+    const command = (body: string) => ask("/api/calls/c1/commands", { method: "POST", body });
+    expect((await command('{"type":"pauseRecording"}')).status).toBe(202);
+    expect(gateway.asked).toEqual([["operate", '{"type":"pauseRecording"}']]);
+    gateway.commandTaken = false;
+    expect(await errorOf(await command('{"type":"x"}'))).toEqual([409, "refused"]);
+    expect(await errorOf(await command("x"))).toEqual([400, "bad_body"]);
+  });
+
+  it("says what is not there", async () => {
+    expect(await errorOf(await ask("/api/calls/c1/recording"))).toEqual([503, "configuration"]);
+    gateway.variables = { ...gateway.variables, CALL_LOG: undefined };
+    expect(await errorOf(await ask("/api/calls"))).toEqual([503, "configuration"]);
+  });
+
+  it("tells how long it took and where", async () => {
+    const response = await ask("/api/calls");
+    expect(Number(response.headers.get("X-Worker-Duration"))).toBeGreaterThanOrEqual(0);
+    expect(response.headers.get("X-Worker-Region")).toBe("local");
+    expect((await ask("/api/calls/c9")).headers.get("X-Worker-Duration")).toMatch(/^\d+$/);
+  });
+
+  it("has the figures of the last days", async () => {
+    const wide = await (await ask("/api/analytics?since=0&until=2000-01-01")).json();
+    expect(wide).toMatchObject({ sessions: 3, sessionsPerDay: [{ day: "1970-01-01", sessions: 3 }], errorRate: 0 });
+    expect(await (await ask("/api/analytics")).json()).toMatchObject({ sessions: 0, errorRate: null });
+  });
+});
+
+describe("/metrics", () => {
+  const ask = (query = "", headers: Record<string, string> = {}) =>
+    gateway.request(`/metrics${query}`, { headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, ...headers } });
+
+  it("is JSON, or Prometheus' text where that is asked for", async () => {
+    expect(await (await ask()).json()).toMatchObject({ totalCalls: 5, activeCalls: 2, errorRate: null });
+    for (const response of [await ask("?format=prometheus"), await ask("", { Accept: "text/plain;version=0.0.4" })]) {
+      expect(response.headers.get("Content-Type")).toContain("text/plain; version=0.0.4");
+      const text = await response.text();
+      expect(text).toContain('trunkline_calls_ended_total{reason="hangUp"} 3\n');
+      expect(text).toContain("# TYPE trunkline_calls_active gauge\ntrunkline_calls_active 2\n");
+      expect(text).not.toContain("null");
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import {
   TL_EFFECT_AUTHORIZE,
   TL_EFFECT_ENDED,
   TL_EFFECT_EVENT,
+  TL_EFFECT_RECORD,
   TL_INPUT_AUTHORIZED,
   TL_INPUT_SOCKET_CLOSED,
   TL_INPUT_SOCKET_OPENED,
@@ -14,17 +15,20 @@ import {
   HEARTBEAT_MS,
   LOST_GRACE_MS,
   MAX_STREAM_RECONNECTS,
-  RETENTION_MS,
   STREAM_GRACE_MS,
 } from "../../../worker-shim/call.ts";
 import { TOKEN_LIFETIME_MS } from "../../../worker-shim/call-token.ts";
 import { Core } from "../../../worker-shim/core.ts";
+import type { Sinks } from "../../../worker-shim/deliveries.ts";
+import { openFlight } from "../../../worker-shim/flight-file.ts";
 import { type ExpectedCall, FLUSH_INTERVAL_MS } from "../../../worker-shim/ports/records.ts";
 import type { SqlDatabase } from "../../../worker-shim/ports.ts";
 import { readSettings } from "../../../worker-shim/settings.ts";
 import { FakeCore, record } from "../../support/fake-core.ts";
 import { FakeLog, FakeSocket, memoryDatabase, settle, VirtualTime } from "./support/fakes.ts";
+import { opusBatches } from "./support/opus-file.ts";
 
+const RETENTION_MS = 30 * 24 * 3600 * 1000;
 const EPOCH_MS = 1_795_000_000_000;
 const CALL: ExpectedCall = {
   callId: "c1",
@@ -50,13 +54,15 @@ class World {
   sql: SqlDatabase = memoryDatabase();
   alarmMs: number | undefined;
   deleted = false;
+  readonly sinks: Sinks;
   /** What every core does. */
   onInput: FakeCore["onInput"] = () => [];
   call: Call;
 
-  constructor(variables: Parameters<typeof readSettings>[0] = {}) {
+  constructor(variables: Parameters<typeof readSettings>[0] = {}, sinks: Sinks = {}) {
     this.time.nowMs = EPOCH_MS;
     this.variables = variables;
+    this.sinks = sinks;
     this.call = this.#make();
   }
 
@@ -99,22 +105,30 @@ class World {
           return true;
         },
       },
+      sinks: this.sinks,
       timers: this.time,
       openUpstream: () => new Promise(() => undefined),
       log: this.log,
       nowMs: () => this.time.nowMs,
       randomSeed: () => 42,
-      instantiate: () => {
+      sleep: (ms, signal) =>
+        new Promise((resolve) => {
+          const timer = this.time.set(resolve, ms);
+          signal.addEventListener("abort", () => this.time.clear(timer));
+        }),
+      instantiate: (witness) => {
         const core = new FakeCore();
         core.onInput = (input) => this.onInput(input);
         this.cores.push(core);
-        return new Core(core.exports);
+        return new Core(core.exports, witness);
       },
       setAlarm: async (atMs) => {
         this.alarmMs = atMs;
       },
       deleteAll: async () => {
         this.deleted = true;
+        const tables = this.sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'");
+        for (const { name } of tables.toArray()) this.sql.exec(`DROP TABLE ${name}`);
       },
       background: (work) => {
         this.work.push(work);
@@ -351,7 +365,7 @@ describe("a live call", () => {
     await world.call.prepare(CALL);
     world.onInput = () => [record(TL_EFFECT_EVENT, 0, '{"type":"state","atMs":0}')];
     const leg = attach();
-    const batches = () => world.sql.exec("SELECT * FROM eventBatch").toArray().length;
+    const batches = () => world.sql.exec("SELECT * FROM batch").toArray().length;
     for (let i = 0; i < 50; i++) {
       world.time.advance(20);
       leg.emit("message", { data: "x" });
@@ -422,5 +436,230 @@ describe("a call whose object was lost", () => {
     expect(await world.call.resume("CA1")).toEqual({ type: "hangUp" });
     await settle();
     expect(world.leaseCalls).toEqual([["release", "c1", "objectLost"]]);
+  });
+});
+
+describe("the records of a call", () => {
+  interface Sent {
+    readonly to: string;
+    readonly body: unknown;
+  }
+  let sent: Sent[];
+  let failing: Set<string>;
+  let objects: Map<string, Uint8Array>;
+
+  beforeEach(() => {
+    sent = [];
+    failing = new Set();
+    objects = new Map();
+  });
+
+  function note(to: string, body: unknown): void {
+    if (failing.has(to)) throw new Error(`${to} fails`);
+    sent.push({ to, body });
+  }
+
+  function sinks(): Sinks {
+    return {
+      bucket: {
+        put: async (key, source) => {
+          note("bucket", key);
+          objects.set(key, new Uint8Array(Buffer.concat([...source.read()])));
+        },
+        delete: async (keys) => {
+          note("bucket", ["delete", ...keys]);
+          for (const key of keys) objects.delete(key);
+        },
+      },
+      callLog: {
+        write: async (log) => note("callLog", log),
+        delete: async (callId) => note("callLog", ["delete", callId]),
+        forgetRecording: async (callId) => note("callLog", ["forgetRecording", callId]),
+      },
+      supabase: {
+        write: async (log) => note("supabase", log),
+        delete: async (callId) => note("supabase", ["delete", callId]),
+      },
+      webhook: { send: async (id, body) => note("webhook", { id, ...(JSON.parse(body) as object) }) },
+      analytics: (log) => note("analytics", log),
+    };
+  }
+
+  /** A call of five seconds that is recorded; ends unless it is to be cut. */
+  async function record5s(end: "ends" | "goesOn", variables: Parameters<typeof readSettings>[0] = {}): Promise<void> {
+    world = new World(variables, sinks());
+    await world.call.prepare(CALL);
+    const leg = attach();
+    const batches = opusBatches(5, end === "ends");
+    for (const [second, { granule, pages }] of batches.entries()) {
+      const event = JSON.stringify({ type: "agentReady", atMs: second * 1000 });
+      world.onInput = () => [record(TL_EFFECT_EVENT, 0, event), record(TL_EFFECT_RECORD, granule, pages)];
+      leg.emit("message", { data: "x" });
+      await world.pass(1000);
+    }
+    if (end === "goesOn") return;
+    endNext("callerHangUp");
+    leg.emit("message", { data: "x" });
+    await world.pass(100);
+  }
+
+  const whole = (seconds: number) => Buffer.concat(opusBatches(seconds, true).map(({ pages }) => pages));
+  const told = (to: string) => sent.filter((one) => one.to === to).map(({ body }) => body);
+  const Key = "recordings/2026/11/18/c1.opus";
+
+  it("are told to everybody, once, and nothing waits then", async () => {
+    await record5s("ends");
+    expect(Buffer.compare(objects.get(Key) ?? new Uint8Array(), whole(5))).toBe(0);
+    expect(told("callLog")).toMatchObject([{ call: { callId: "c1", reason: "callerHangUp", recordingKey: Key } }]);
+    expect(told("webhook")).toMatchObject([
+      { id: "c1:call.started", type: "call.started" },
+      { id: "c1:call.ended", type: "call.ended", call: { callId: "c1" } },
+    ]);
+    expect(told("supabase")).toHaveLength(1);
+    expect(told("analytics")).toHaveLength(1);
+    expect(world.sql.exec("SELECT * FROM outbox").toArray()).toEqual([]);
+    // What was delivered does not stay; what happened does.
+    expect(world.sql.exec("SELECT * FROM batch WHERE pages IS NOT NULL").toArray()).toEqual([]);
+    expect(world.call.events()).toHaveLength(6);
+    const before = sent.length;
+    await world.pass(3 * HEARTBEAT_MS);
+    expect(sent).toHaveLength(before);
+  });
+
+  it("that a destination does not take wait for it, and keep nobody else waiting", async () => {
+    failing = new Set(["bucket", "callLog"]);
+    await record5s("ends");
+    expect(told("supabase")).toHaveLength(1);
+    await world.pass(60_000);
+    expect(told("callLog")).toEqual([]);
+    failing.clear();
+    await world.pass(120_000);
+    expect(told("callLog")).toMatchObject([{ call: { recordingKey: Key, recordingMs: 4994 } }]);
+    expect(objects.get(Key)?.length).toBe(whole(5).length);
+    expect(world.sql.exec("SELECT * FROM outbox").toArray()).toEqual([]);
+  });
+
+  it("of a lost object reach everybody, the recording closed and to its last second", async () => {
+    await record5s("goesOn");
+    await world.lose();
+    await world.pass(LOST_GRACE_MS + 100);
+    expect(told("callLog")).toMatchObject([{ call: { reason: "objectLost", failed: 1, recordingKey: Key } }]);
+    expect(Buffer.compare(objects.get(Key) ?? new Uint8Array(), whole(5))).toBe(0);
+  });
+
+  it("are delivered by the next object when the first is lost over them", async () => {
+    failing = new Set(["bucket", "callLog", "supabase", "webhook", "analytics"]);
+    await record5s("ends");
+    failing.clear();
+    world.alarmMs = undefined;
+    await world.lose();
+    await world.pass(10_000);
+    expect(told("callLog")).toHaveLength(1);
+    expect(told("webhook")).toHaveLength(2);
+    expect(objects.has(Key)).toBe(true);
+  });
+
+  it("are given up with the retention, and not before", async () => {
+    failing = new Set(["supabase"]);
+    await record5s("ends");
+    await world.pass(RETENTION_MS - 60_000);
+    expect(world.deleted).toBe(false);
+    await world.pass(120_000);
+    expect(world.deleted).toBe(true);
+    expect(world.log.lines.map(({ message }) => message)).toContain("a call's record ends with deliveries undone");
+  });
+
+  it("cost at most 90 rows a minute", async () => {
+    await record5s("goesOn");
+    const written = () => world.sql.exec<{ n: number }>("SELECT total_changes() AS n").toArray()[0]?.n ?? 0;
+    const before = written();
+    const leg = attach();
+    const { pages = new Uint8Array() } = opusBatches(2, false)[1] ?? {};
+    for (let frame = 0; frame < 3000; frame++) {
+      // A page a second, events whenever: each second has one row for both.
+      world.onInput = () => [
+        ...(frame % 50 === 0 ? [record(TL_EFFECT_RECORD, (5 + frame / 50) * 48_000, pages)] : []),
+        ...(frame % 7 === 0 ? [record(TL_EFFECT_EVENT, 0, '{"type":"state","atMs":1}')] : []),
+      ];
+      leg.emit("message", { data: "x" });
+      await world.pass(20);
+    }
+    const rows = written() - before;
+    expect(rows).toBeGreaterThanOrEqual(59);
+    // And two alarms, which are rows as well.
+    expect(rows + 2).toBeLessThanOrEqual(90);
+  });
+
+  it("lose their audio on request, wherever it is, and in order", async () => {
+    await record5s("ends");
+    expect(await world.call.erase("recording")).toBe("begun");
+    await world.pass(100);
+    expect(objects.size).toBe(0);
+    expect(told("callLog").at(-1)).toEqual(["forgetRecording", "c1"]);
+    expect(world.call.events()).toHaveLength(6);
+  });
+
+  it("are forgotten altogether on request, also where that fails at first", async () => {
+    await record5s("ends");
+    failing = new Set(["bucket", "callLog", "supabase"]);
+    expect(await world.call.erase("call")).toBe("begun");
+    await world.pass(5_000);
+    expect([world.deleted, world.call.events()]).toEqual([false, undefined]);
+    expect(await world.call.erase("call")).toBe("unknown");
+    failing.clear();
+    await world.pass(20_000);
+    expect(objects.size).toBe(0);
+    expect(told("callLog").at(-1)).toEqual(["delete", "c1"]);
+    expect(told("supabase").at(-1)).toEqual(["delete", "c1"]);
+    expect(world.deleted).toBe(true);
+    // The object is still there, and knows nothing.
+    expect(world.call.events()).toBeUndefined();
+    expect(await world.call.erase("call")).toBe("unknown");
+    await world.call.alarm();
+  });
+
+  it("of a call that goes on are not forgotten", async () => {
+    await record5s("goesOn");
+    expect(await world.call.erase("recording")).toBe("live");
+    expect(await world.call.erase("call")).toBe("live");
+  });
+
+  it("have the inputs as well, if they are wanted, those of a second session behind the first's", async () => {
+    const key = "0".repeat(64);
+    const entries = async () => {
+      const plain = await openFlight(objects.get("flights/2026/11/18/c1.flight") ?? new Uint8Array(), key);
+      const view = new DataView(plain.buffer);
+      const tags: number[] = [];
+      for (let at = 16; at < plain.length; at += 24 + view.getUint32(at, true)) tags.push(view.getUint32(at + 4, true));
+      return tags;
+    };
+    const wanted = { PROFILE: { flightRecord: "on" }, FLIGHT_KEY: key };
+    const oneSession = [0, TL_INPUT_SOCKET_OPENED, ...Array(6).fill(TL_INPUT_SOCKET_TEXT)];
+    await record5s("ends", wanted);
+    expect(await entries()).toEqual(oneSession);
+    await record5s("goesOn", wanted);
+    await world.lose();
+    const leg = attach();
+    endNext("callerHangUp");
+    leg.emit("message", { data: "x" });
+    await world.pass(100);
+    // Five messages before the object was lost, then the next session.
+    expect(await entries()).toEqual([...oneSession.slice(0, -1), 0, TL_INPUT_SOCKET_OPENED, TL_INPUT_SOCKET_TEXT]);
+  });
+
+  it("have no inputs unless they are wanted", async () => {
+    await record5s("ends");
+    expect([...objects.keys()]).toEqual([Key]);
+  });
+});
+
+describe("an operator", () => {
+  it("may give some commands and no others", async () => {
+    await world.call.prepare(CALL);
+    attach();
+    expect(world.call.operate('{"type":"pauseRecording"}')).toBe(true);
+    expect(world.call.operate('{"type":"say","text":"x"}')).toBe(true);
+    expect(world.call.operate('{"type":"crash"}')).toBe(false);
+    expect(world.call.operate('{"type":7}')).toBe(false);
   });
 });

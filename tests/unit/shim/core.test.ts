@@ -6,6 +6,7 @@ import {
   TL_EFFECT_DEADLINE,
   TL_EFFECT_ENDED,
   TL_EFFECT_EVENT,
+  TL_EFFECT_RECORD,
   TL_EFFECT_SEND_BINARY,
   TL_EFFECT_SEND_TEXT,
   TL_ERR_ENDED,
@@ -205,6 +206,10 @@ describe("drain", () => {
     [record(TL_EFFECT_DEADLINE, 2n ** 64n - 1n), { type: "deadline", atUs: Number.POSITIVE_INFINITY }],
     [record(TL_EFFECT_AUTHORIZE, 0, '{"a":1}'), { type: "authorize", credentials: '{"a":1}' }],
     [record(TL_EFFECT_EVENT, 0, "[]"), { type: "event", json: "[]" }],
+    [
+      record(TL_EFFECT_RECORD, 2 ** 40 + 5, Uint8Array.of(1, 2)),
+      { type: "record", granule: 2 ** 40 + 5, pages: Uint8Array.of(1, 2) },
+    ],
     [record(TL_EFFECT_ENDED, 0, "{}"), { type: "ended", summary: "{}" }],
   ];
 

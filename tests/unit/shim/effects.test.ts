@@ -24,6 +24,7 @@ beforeEach(() => {
     timer: { setDeadline: note("setDeadline"), stop: note("stop") },
     authorizer: { authorize: note("authorize") },
     events: { event: note("event"), ended: note("ended") },
+    recorder: { record: note("record") },
   };
 });
 
@@ -39,6 +40,7 @@ describe("applyEffect", () => {
     [{ type: "deadline", atUs: 5 }, ["setDeadline", 5]],
     [{ type: "authorize", credentials: JSON.stringify(credentials) }, ["authorize", credentials]],
     [{ type: "event", json: "{}" }, ["event", "{}"]],
+    [{ type: "record", granule: 48_000, pages: bytes }, ["record", 48_000, bytes]],
     [{ type: "ended", summary: "{}" }, ["ended", "{}"]],
   ];
 

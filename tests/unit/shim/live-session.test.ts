@@ -42,6 +42,7 @@ beforeEach(() => {
     timer: { setDeadline: note("setDeadline"), stop: note("stop") },
     authorizer: { authorize: note("authorize") },
     events: { event: note("event"), ended: note("ended") },
+    recorder: { record: note("record") },
   };
   session = new LiveSession({
     callId: "c1",

@@ -1,4 +1,7 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { beforeEach, describe, expect, it } from "vitest";
+import { oggPages } from "../../../worker-shim/ogg.ts";
 import {
   CallRecords,
   type ExpectedCall,
@@ -7,6 +10,7 @@ import {
 } from "../../../worker-shim/ports/records.ts";
 import type { SqlDatabase } from "../../../worker-shim/ports.ts";
 import { memoryDatabase } from "./support/fakes.ts";
+import { opusBatches } from "./support/opus-file.ts";
 
 const CALL: ExpectedCall = {
   callId: "c1",
@@ -51,6 +55,8 @@ describe("a call", () => {
       graceUntilMs: 76_000,
       outcome: undefined,
       endedMs: 0,
+      createdMs: 1_000,
+      erased: false,
     };
     expect(records.find()).toMatchObject(expected);
     expect(new CallRecords(sql).find()).toMatchObject(expected);
@@ -95,10 +101,10 @@ describe("a call", () => {
   it("writes events in batches, in order, and what waits with the outcome", () => {
     records.addEvent('{"a":1}');
     records.addEvent('{"a":2}');
-    expect(count("eventBatch")).toBe(0);
+    expect(count("batch")).toBe(0);
     records.flush();
     records.flush();
-    expect(count("eventBatch")).toBe(1);
+    expect(count("batch")).toBe(1);
     records.addEvent('{"a":3}');
     expect(records.events()).toEqual(['{"a":1}', '{"a":2}', '{"a":3}']);
     records.finish("{}", 1);
@@ -107,7 +113,7 @@ describe("a call", () => {
 
   it("writes a batch that is long enough at once", () => {
     records.addEvent(`"${"x".repeat(MAX_BATCH_CHARACTERS)}"`);
-    expect(count("eventBatch")).toBe(1);
+    expect(count("batch")).toBe(1);
   });
 
   it("drops and counts events beyond the bound, also across objects", () => {
@@ -121,5 +127,144 @@ describe("a call", () => {
     const next = new CallRecords(sql);
     next.addEvent(event);
     expect(next.droppedEvents).toBe(1);
+  });
+});
+
+describe("the recording", () => {
+  const read = (column: "pages" | "inputs" = "pages") => {
+    const { length, read } = records.source(column);
+    const bytes = Buffer.concat([...read()]);
+    expect(bytes.length).toBe(length);
+    return bytes;
+  };
+  const add = (seconds: number, whole: boolean, serial: number) => {
+    for (const { granule, pages } of opusBatches(seconds, whole, serial)) {
+      records.addPages(granule, pages);
+      records.flush();
+    }
+  };
+  const ends = () => [...oggPages(read())].filter(({ ends }) => ends).map(({ serial }) => serial);
+
+  beforeEach(() => {
+    records.create(CALL, 1_000, 76_000);
+    records.beginSession();
+  });
+
+  it("comes back as it was given, a row a batch", () => {
+    add(3, true, 7);
+    expect(count("batch")).toBe(3);
+    expect(read()).toEqual(Buffer.concat(opusBatches(3, true, 7).map(({ pages }) => pages)));
+    records.finish("{}", 5_000);
+    expect(records.outcomeRecording()).toEqual({
+      bytes: read().length,
+      links: [{ session: 1, durationMs: 3_000 - 312 / 48 }],
+    });
+  });
+
+  it("shares its row with what else there is to write", () => {
+    records.addEvent('{"a":1}');
+    records.addInputs(Uint8Array.of(1, 2));
+    records.addInputs(Uint8Array.of(3));
+    add(1, true, 7);
+    expect(count("batch")).toBe(1);
+    expect([...read("inputs")]).toEqual([1, 2, 3]);
+  });
+
+  it("that was cut is closed with the outcome", () => {
+    add(3, false, 7);
+    expect(ends()).toEqual([]);
+    records.finish("{}", 5_000);
+    expect(ends()).toEqual([7]);
+    expect(records.outcomeRecording()?.bytes).toBe(read().length);
+  });
+
+  it("that was cut is closed before the next session's goes on behind it", () => {
+    add(2, false, 7);
+    const next = new CallRecords(sql);
+    next.beginSession();
+    for (const { granule, pages } of opusBatches(4, false, 8)) next.addPages(granule, pages);
+    next.finish("{}", 9_000);
+    expect(ends()).toEqual([7, 8]);
+    expect(next.outcomeRecording()?.links.map(({ session, durationMs }) => [session, Math.round(durationMs)])).toEqual([
+      [1, 1_994],
+      [2, 3_994],
+    ]);
+  });
+
+  it("that is no Ogg does not cost the outcome", () => {
+    records.addPages(1, Uint8Array.of(1, 2, 3));
+    expect(records.finish("{}", 1)).toBe(true);
+  });
+
+  it("loses its bytes, but not the events, when it was delivered", () => {
+    add(2, true, 7);
+    const event = `{"type":"x","text":"${"y".repeat(200_000)}"}`;
+    for (let i = 0; i < 9; i++) records.addEvent(event);
+    records.addInputs(Uint8Array.of(1));
+    records.finish("{}", 1);
+    expect(records.hasBytes()).toBe(true);
+    records.compact();
+    expect(records.hasBytes()).toBe(false);
+    expect(records.source("pages").length).toBe(0);
+    expect(records.events()).toEqual(Array(9).fill(event));
+    // A row holds less than 2 MB.
+    expect(count("batch")).toBeGreaterThan(1);
+    expect(records.outcomeRecording()?.bytes).toBeGreaterThan(0);
+    expect(records.hasFlight()).toBe(true);
+  });
+
+  it("goes on request, and what was said as well with the call", () => {
+    records.addEvent('{"type":"transcript","atMs":1,"text":"secret"}');
+    records.addInputs(Uint8Array.of(1));
+    add(1, true, 7);
+    records.finish("{}", 1);
+    records.eraseAudio();
+    expect([records.hasBytes(), records.hasFlight(), records.outcomeRecording()]).toEqual([false, false, undefined]);
+    expect(records.events()).toHaveLength(1);
+    records.erase();
+    expect(records.events()).toEqual([]);
+    expect(records.find()).toMatchObject({ from: "", to: "", erased: true });
+  });
+
+  it("takes no more memory in an hour than in a minute", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    // What is written is not kept: the memory is that of the records alone.
+    let rows = 0;
+    const nowhere: SqlDatabase = {
+      exec: (query, ...bindings) => {
+        if (query.startsWith("INSERT INTO batch")) rows++;
+        else return sql.exec(query, ...bindings);
+        return { toArray: () => [] };
+      },
+    };
+    const one = new CallRecords(nowhere);
+    const used = () => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const talk = (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        one.addPages(second * 48_000, new Uint8Array(4_000));
+        one.addInputs(new Uint8Array(20_000));
+        one.addEvent(`{"type":"state","atMs":${second}}`);
+        one.flush();
+      }
+    };
+    talk(60);
+    const minute = used();
+    talk(3_540);
+    expect(used() - minute).toBeLessThan(64 * 1024);
+    expect(rows).toBe(3_600);
+  });
+
+  it("keeps a row below what storage takes", () => {
+    for (let i = 0; i < 5; i++) records.addInputs(new Uint8Array(700_000));
+    records.flush();
+    const longest =
+      sql.exec<{ bytes: number }>("SELECT MAX(LENGTH(inputs)) AS bytes FROM batch").toArray()[0]?.bytes ?? 0;
+    expect(longest).toBeLessThan(2_000_000);
+    expect(records.source("inputs").length).toBe(3_500_000);
   });
 });

@@ -74,3 +74,52 @@ describe("readSettings", () => {
     expect(() => readSettings(variables)).toThrow(ConfigurationError);
   });
 });
+
+describe("where calls are told", () => {
+  it("is nowhere, for thirty days, unless it is said", () => {
+    expect(readSettings({ SUPABASE_URL: "", WEBHOOK_URL: "", TOKEN_PRICES: {} })).toMatchObject({
+      retentionMs: 30 * 24 * 3600 * 1000,
+      flightSampling: 0,
+      flightKey: undefined,
+      supabase: undefined,
+      webhook: undefined,
+      tokenPrices: undefined,
+    });
+  });
+
+  it("is where it is said", () => {
+    const settings = readSettings({
+      RETENTION_DAYS: "7",
+      FLIGHT_SAMPLING: "0.25",
+      FLIGHT_KEY: "aB".repeat(32),
+      SUPABASE_URL: "https://p.supabase.co/",
+      SUPABASE_KEY: "sb_secret_x",
+      WEBHOOK_URL: "https://h.example/hook?a=1",
+      WEBHOOK_SECRET: "0123456789abcdef",
+      TOKEN_PRICES: '{"input":4,"output":16}',
+    });
+    expect(settings).toMatchObject({
+      retentionMs: 7 * 24 * 3600 * 1000,
+      flightSampling: 0.25,
+      supabase: { url: "https://p.supabase.co", key: "sb_secret_x" },
+      webhook: { url: "https://h.example/hook?a=1", secret: "0123456789abcdef" },
+      tokenPrices: { input: 4, output: 16 },
+    });
+  });
+
+  it.each<Parameters<typeof readSettings>[0]>([
+    { RETENTION_DAYS: "0" },
+    { FLIGHT_SAMPLING: "1.5" },
+    { FLIGHT_SAMPLING: "some" },
+    { FLIGHT_KEY: "secret" },
+    { SUPABASE_URL: "https://p.supabase.co" },
+    { SUPABASE_KEY: "sb_secret_x" },
+    { WEBHOOK_URL: "https://h.example" },
+    { WEBHOOK_URL: "ftp://h.example", WEBHOOK_SECRET: "0123456789abcdef" },
+    { WEBHOOK_URL: "https://h.example", WEBHOOK_SECRET: "short" },
+    { TOKEN_PRICES: { input: 4 } },
+    { TOKEN_PRICES: { input: -1, output: 4 } },
+  ])("is refused where it makes no sense: %j", (variables) => {
+    expect(() => readSettings(variables)).toThrow(ConfigurationError);
+  });
+});

@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Port, Verdict } from "../../../../worker-shim/boundary.ts";
+import type { D1Like, D1StatementLike } from "../../../../worker-shim/ports/call-log-store.ts";
 import type { PeerSocket } from "../../../../worker-shim/ports/sockets.ts";
 import type { Timers } from "../../../../worker-shim/ports/timers.ts";
 import type { Log, LogFields, SessionInputs, SqlDatabase, SqlValue } from "../../../../worker-shim/ports.ts";
@@ -9,10 +11,65 @@ export function memoryDatabase(): SqlDatabase {
   const database = new DatabaseSync(":memory:");
   return {
     exec: <T extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) => {
-      const rows = database.prepare(query).all(...(bindings as (string | number | null)[]));
-      return { toArray: () => rows as T[] };
+      const bound = bindings.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
+      const rows = database.prepare(query).all(...bound);
+      const plain = rows.map((row) =>
+        Object.fromEntries(
+          Object.entries(row).map(([name, value]) => [
+            name,
+            value instanceof Uint8Array ? value.slice().buffer : value,
+          ]),
+        ),
+      );
+      return { toArray: () => plain as T[] };
     },
   };
+}
+
+/** A database of Node behind the interface of D1, with the tables of the migrations. */
+export class MemoryD1 implements D1Like {
+  readonly database = new DatabaseSync(":memory:");
+  /** Batches so far. */
+  batches = 0;
+
+  constructor() {
+    const folder = new URL("../../../../worker-shim/migrations/", import.meta.url);
+    for (const file of readdirSync(folder).sort()) this.database.exec(readFileSync(new URL(file, folder), "utf8"));
+  }
+
+  prepare(query: string): BoundStatement {
+    return new BoundStatement(query, []);
+  }
+
+  async batch<T>(statements: readonly D1StatementLike[]) {
+    this.batches++;
+    this.database.exec("BEGIN");
+    try {
+      const answers = (statements as readonly BoundStatement[]).map(({ query, values }) => ({
+        success: true,
+        results: this.database.prepare(query).all(...values) as T[],
+      }));
+      this.database.exec("COMMIT");
+      return answers;
+    } catch (error) {
+      this.database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+class BoundStatement {
+  readonly query: string;
+  readonly values: (string | number | null)[];
+
+  constructor(query: string, values: (string | number | null)[]) {
+    this.query = query;
+    this.values = values;
+  }
+
+  bind(...values: (string | number | null)[]): BoundStatement {
+    return new BoundStatement(this.query, values);
+  }
 }
 
 /** A clock and timers that only move when told. */

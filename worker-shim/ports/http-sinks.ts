@@ -1,0 +1,118 @@
+import type { CallLog } from "../call-log.ts";
+import { RetryLaterError } from "./outbox.ts";
+
+/** A server at the other end did not take what it was sent. */
+export class HttpSinkError extends Error {
+  readonly code = "http_sink";
+  override readonly name = "HttpSinkError";
+}
+
+export type HttpFetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** Rows in one request. */
+const MAX_ROWS = 500;
+/** A browser's name would have a secret key refused. */
+const USER_AGENT = "trunkline";
+
+/** @throws unless the answer is a 2xx. What it says is not read: it may be anything. */
+async function send(fetch: HttpFetch, url: string, init: RequestInit): Promise<void> {
+  const response = await fetch(url, { method: "POST", redirect: "manual", ...init });
+  await response.body?.cancel();
+  if (response.ok) return;
+  const message = `answered with ${response.status}`;
+  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  if (seconds > 0) throw new RetryLaterError(message, seconds * 1000);
+  throw new HttpSinkError(message);
+}
+
+/** A project at Supabase, or any PostgREST, with tables as docs/records.md describes them. */
+export class SupabaseSink {
+  readonly #baseUrl: string;
+  readonly #key: string;
+  readonly #fetch: HttpFetch;
+
+  constructor(baseUrl: string, key: string, fetch: HttpFetch) {
+    this.#baseUrl = baseUrl.replace(/\/+$/, "");
+    this.#key = key;
+    this.#fetch = fetch;
+  }
+
+  /** Rows are upserted by their keys: sending them again changes nothing. A call comes last, when it is complete. */
+  async write({ call, turns, toolCalls }: CallLog, signal: AbortSignal): Promise<void> {
+    await this.#upsert("tool_calls", "call_id,seq", toolCalls, signal);
+    await this.#upsert("turns", "call_id,seq", turns, signal);
+    await this.#upsert("calls", "call_id", [call], signal);
+  }
+
+  async delete(callId: string, signal: AbortSignal): Promise<void> {
+    for (const table of ["calls", "turns", "tool_calls"]) {
+      const url = `${this.#baseUrl}/rest/v1/${table}?call_id=eq.${encodeURIComponent(callId)}`;
+      await send(this.#fetch, url, { method: "DELETE", headers: this.#headers("return=minimal"), signal });
+    }
+  }
+
+  async #upsert(table: string, keys: string, rows: readonly object[], signal: AbortSignal): Promise<void> {
+    const headers = this.#headers("return=minimal,resolution=merge-duplicates,missing=default");
+    for (let from = 0; from < rows.length; from += MAX_ROWS) {
+      const body = JSON.stringify(rows.slice(from, from + MAX_ROWS).map(snakeCase));
+      const url = `${this.#baseUrl}/rest/v1/${table}?on_conflict=${keys}`;
+      await send(this.#fetch, url, { headers, body, signal });
+    }
+  }
+
+  #headers(prefer: string): Record<string, string> {
+    return {
+      apikey: this.#key,
+      // The newer keys are no JWTs and go into `apikey` alone.
+      ...(!this.#key.startsWith("sb_") && { Authorization: `Bearer ${this.#key}` }),
+      "Content-Type": "application/json",
+      Prefer: prefer,
+      "User-Agent": USER_AGENT,
+    };
+  }
+}
+
+function snakeCase(row: object): Record<string, unknown> {
+  const entries = Object.entries(row).map(([name, value]) => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/**
+ * A listener of the deployment's own.
+ *
+ * `X-Trunkline-Signature: t=SECONDS,v1=HEX`, the HMAC-SHA256 of `SECONDS.BODY` under the secret, tells that it is us and
+ * when; `X-Trunkline-Delivery`, the same for each attempt at one thing, tells what was heard before.
+ */
+export class WebhookSink {
+  readonly #url: string;
+  readonly #secret: string;
+  readonly #fetch: HttpFetch;
+
+  constructor(url: string, secret: string, fetch: HttpFetch) {
+    this.#url = url;
+    this.#secret = secret;
+    this.#fetch = fetch;
+  }
+
+  async send(deliveryId: string, body: string, nowMs: number, signal: AbortSignal): Promise<void> {
+    const seconds = Math.floor(nowMs / 1000);
+    const headers = {
+      "Content-Type": "application/json",
+      "User-Agent": USER_AGENT,
+      "X-Trunkline-Delivery": deliveryId,
+      "X-Trunkline-Signature": `t=${seconds},v1=${await hmacHex(this.#secret, `${seconds}.${body}`)}`,
+    };
+    await send(this.#fetch, this.#url, { headers, body, signal });
+  }
+}
+
+async function hmacHex(secret: string, text: string): Promise<string> {
+  const encoder = new TextEncoder();
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["sign"]);
+  const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(text)));
+  return [...signature].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

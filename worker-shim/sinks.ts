@@ -1,0 +1,84 @@
+import type { CallLog } from "./call-log.ts";
+import type { Sinks } from "./deliveries.ts";
+import type { Env } from "./env.ts";
+import { type R2Like, R2Bucket as StoredObjects } from "./ports/bucket.ts";
+import { CallLogStore, type D1Like } from "./ports/call-log-store.ts";
+import { SupabaseSink, WebhookSink } from "./ports/http-sinks.ts";
+import { asInjected, type Dependency } from "./ports/injected-faults.ts";
+import type { Settings } from "./settings.ts";
+
+type Run = <T>(dependency: Dependency, work: () => Promise<T>) => Promise<T>;
+
+function runner({ faultInjection }: Settings): Run {
+  return faultInjection ? asInjected : (_, work) => work();
+}
+
+export function callLogStore(env: Env, settings: Settings): CallLogStore | undefined {
+  const { CALL_LOG: database } = env;
+  if (!database) return undefined;
+  const run = runner(settings);
+  return new CallLogStore({
+    prepare: (query) => database.prepare(query),
+    batch: (statements) => run("d1", () => database.batch(statements as D1PreparedStatement[])),
+  } as D1Like);
+}
+
+/** What is read of recordings, and how they are written. */
+export function recordingsBucket(env: Env, settings: Settings) {
+  const { RECORDINGS: bucket } = env;
+  if (!bucket) return undefined;
+  const run = runner(settings);
+  const stored: R2Like = {
+    put: (key, value, options) => run("r2", () => bucket.put(key, value, options)),
+    createMultipartUpload: (key, options) => run("r2", () => bucket.createMultipartUpload(key, options)),
+    delete: (keys) => run("r2", () => bucket.delete(keys)),
+  };
+  const objects = new StoredObjects(stored, (length) => new FixedLengthStream(length));
+  return {
+    objects,
+    get: (key: string, options: R2GetOptions) => run("r2", () => bucket.get(key, options)),
+    head: (key: string) => run("r2", () => bucket.head(key)),
+    list: (options: R2ListOptions) => run("r2", () => bucket.list(options)),
+  };
+}
+
+export type RecordingsBucket = NonNullable<ReturnType<typeof recordingsBucket>>;
+
+/** Small notes that go by themselves. */
+export function requestNotes(env: Env, settings: Settings) {
+  const { REQUESTS: namespace } = env;
+  if (!namespace) return undefined;
+  const run = runner(settings);
+  return {
+    put: (key: string, value: string, ttlSeconds: number) =>
+      run("kv", () => namespace.put(key, value, { expirationTtl: ttlSeconds })),
+    get: (key: string) => run("kv", () => namespace.get(key)),
+    list: (prefix: string, limit: number) => run("kv", () => namespace.list({ prefix, limit })),
+  };
+}
+
+/** A point a call: what dashboards need without asking the database. */
+function point(dataset: AnalyticsEngineDataset): (log: CallLog) => void {
+  return ({ call }) => {
+    dataset.writeDataPoint({
+      indexes: [call.tenant],
+      blobs: [call.callId, call.agent, call.reason],
+      doubles: [
+        ...[call.durationMs, call.failed, call.questions, call.replies, call.bargeIns, call.resumes],
+        ...[call.inputTokens, call.outputTokens, call.costMicros ?? 0, call.latencyMs ?? 0, call.sessions],
+      ],
+    });
+  };
+}
+
+export function callSinks(env: Env, settings: Settings): Sinks {
+  const { supabase, webhook } = settings;
+  const send = (url: string, init: RequestInit) => fetch(url, init);
+  return {
+    bucket: recordingsBucket(env, settings)?.objects,
+    callLog: callLogStore(env, settings),
+    supabase: supabase && new SupabaseSink(supabase.url, supabase.key, send),
+    webhook: webhook && new WebhookSink(webhook.url, webhook.secret, send),
+    analytics: env.ANALYTICS && point(env.ANALYTICS),
+  };
+}
