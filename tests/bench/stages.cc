@@ -207,7 +207,8 @@ struct ConcealGaps {
   std::array<int16_t, kFrame> frame;
   bool lost = false;
   void Frame() {
-    std::ranges::copy(line.Next(), frame.begin());
+    const std::span<const int16_t> next = line.Next();
+    std::copy(next.begin(), next.end(), frame.begin());
     if (lost) {
       concealer.Lost(frame);
     } else {

@@ -71,6 +71,10 @@ constexpr float kMostCoupling = 6 * kDb;
 // The loudest of neighbouring frames over one of them, on average.
 constexpr float kSourceOverMeanDb = 4.0F;
 
+// Frames until what was learnt counts, and what no echo falls below: one that
+// is as loud as what was played is another voice.
+constexpr int kLearntFrames = 25;
+constexpr float kLeastLossDb = 3.0F;
 // An echo that is not known yet is at most this loud: with kSourceOverMeanDb
 // less than a loss of 18 dB.
 constexpr float kPriorCoupling = -24 * kDb;
@@ -102,16 +106,26 @@ void EchoGuard::Reset() {
   noise_frames_ = -1;
   played_mean_ = least;
   caller_mean_ = least;
+  still_frames_ = 0;
+  excess_db_ = 0;
+  ForgetEcho();
+}
+
+void EchoGuard::ForgetEcho() {
   cross_.fill(0);
   played_power_.fill(0);
   caller_power_ = 0;
+  evidence_frames_ = 0;
   delay_ = kUnknownDelay;
   correlation_ = 0;
   coupling_.fill(kPriorCoupling);
   learnt_frames_ = 0;
-  still_frames_ = 0;
-  evidence_frames_ = 0;
-  excess_db_ = 0;
+}
+
+float EchoGuard::LossDb() const {
+  float sum = 0;
+  for (const float coupling : coupling_) sum += coupling;
+  return -sum / (kBands * kDb) - kSourceOverMeanDb;
 }
 
 EchoGuard::Levels EchoGuard::LevelsOf(std::span<const int16_t> frame,
@@ -165,14 +179,16 @@ EchoGuard::Result EchoGuard::Process(std::span<const int16_t> played,
     const Levels source = EchoSource();
     excess_db_ = Compare(heard, source);
     Learn(heard, source);
+    if (learnt_frames_ >= kLearntFrames && LossDb() < kLeastLossDb) {
+      // Two voices that kept time by chance.
+      ForgetEcho();
+    }
     result.excess_db = excess_db_;
     result.explained = excess_db_ < kNearDb;
   }
   if (delay_ != kUnknownDelay) {
     result.delay_ms = delay_ * kFrameMs;
-    float sum = 0;
-    for (const float coupling : coupling_) sum += coupling;
-    result.loss_db = -sum / (kBands * kDb) - kSourceOverMeanDb;
+    result.loss_db = LossDb();
   }
   return result;
 }
@@ -330,7 +346,7 @@ void EchoGuard::Learn(const Levels& caller, const Levels& source) {
   float down = fast;
   if (!found) {
     down = still_frames_ > static_cast<int>(kDelays) ? kLearnt : 0;
-  } else if (learnt_frames_ < 25) {
+  } else if (learnt_frames_ < kLearntFrames) {
     up = fast;
   } else if (correlation_ > kShown) {
     up = excess_db_ < kNearDb ? fast : kLearntUnderVoice;

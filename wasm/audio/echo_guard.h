@@ -74,6 +74,8 @@ class EchoGuard {
   void TrackNoise(const Levels& caller);
   void Correlate(const Levels& caller);
   void FindDelay();
+  void ForgetEcho();
+  float LossDb() const;
   Levels EchoSource() const;
   float Compare(const Levels& caller, const Levels& source) const;
   void Learn(const Levels& caller, const Levels& source);

@@ -502,7 +502,12 @@ bool Session::HearsCaller() {
     // is part of the delay that the guard finds.
     const Instant begin = now_ - Duration::Millis(CallerAudio::kFrameMs);
     heard_track_->Read(heard_track_->PositionAt(begin), played_samples_);
-    explained = echo_guard_->Process(played_samples_, frame_samples_).explained;
+    const bool is_echo =
+        echo_guard_->Process(played_samples_, frame_samples_).explained;
+    // A voice that stood out enough to interrupt goes on being the caller's:
+    // nothing is played any more, and what still comes back of it is shorter
+    // than what makes an interruption final.
+    explained = is_echo && state_ != State::kInterrupted;
   }
   if (speech) (explained ? frames_since_echo_ : frames_since_caller_) = 0;
   return speech && !explained;

