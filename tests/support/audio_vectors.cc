@@ -474,8 +474,8 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
     {"gap concealer at 8 kHz", 0xADE6EE8F00FC1BB3, HashGapConcealer<8000>},
     {"gap concealer at 16 kHz", 0x85A2FCB98121C437, HashGapConcealer<16000>},
     {"call progress", 0x68ED792B33531852, HashCallProgress},
-    {"melody", 0x176681744140BD16, HashMelody},
-    {"music player", 0xBCFAC9AEFBF612C0, HashMusicPlayer},
+    {"melody", 0xC5D7ECEDAEECF246, HashMelody},
+    {"music player", 0x3C61C3C78EFD6E8F, HashMusicPlayer},
 }};
 
 }  // namespace

@@ -29,7 +29,7 @@ constexpr auto kSteps = [] {
     double hz = 440;
     for (uint32_t note = kLowestNote + i; note < 69; ++note) hz /= kSemitone;
     for (uint32_t note = kLowestNote + i; note > 69; --note) hz *= kSemitone;
-    steps[i] = static_cast<uint32_t>(hz * 4294967296.0 / 48000 + 0.5);
+    steps[i] = static_cast<uint32_t>(hz * 4294967296.0 / 48000);
   }
   return steps;
 }();

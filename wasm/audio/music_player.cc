@@ -73,7 +73,7 @@ void MusicPlayer::Pause(int fade_ms) {
 void MusicPlayer::Duck(float db, int ramp_ms) {
   TL_CHECK(db >= 0 && db <= 60);
   TL_CHECK(ramp_ms >= 0 && ramp_ms <= kMaxMs);
-  duck_.MoveTo(static_cast<int32_t>(GainRamp::kUnity * DbToGain(-db) + 0.5F),
+  duck_.MoveTo(static_cast<int32_t>(GainRamp::kUnity * DbToGain(-db)),
                static_cast<uint32_t>(ramp_ms * samples_per_ms_));
 }
 
