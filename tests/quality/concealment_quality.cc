@@ -37,12 +37,16 @@ std::vector<bool> LostFrames(const Loss& loss, size_t frames, uint64_t seed) {
   test::Random random(seed);
   std::vector<bool> lost(frames, false);
   const double mean = static_cast<double>(loss.shortest + loss.longest) / 2;
-  const double chance = loss.share / mean;
-  for (size_t f = 50; f < frames; ++f) {
-    if ((random.Symmetric() + 1) / 2 >= chance) continue;
-    size_t length =
+  // That a frame which could be good begins a burst.
+  const double chance = loss.share / (mean * (1 - loss.share) + loss.share);
+  for (size_t f = 50; f < frames;) {
+    if ((random.Symmetric() + 1) / 2 >= chance) {
+      ++f;
+      continue;
+    }
+    const size_t length =
         loss.shortest + random.Below(loss.longest - loss.shortest + 1);
-    for (; length > 0 && f < frames; --length, ++f) lost[f] = true;
+    for (size_t i = 0; i < length && f < frames; ++i, ++f) lost[f] = true;
   }
   return lost;
 }
@@ -205,8 +209,8 @@ double LevelDb(std::span<const int16_t> samples) {
                          0x1p30);
 }
 
-// How far what stands in for 40 ms to 1 s of a line of noise is from the
-// noise's level, at worst over 20 gaps, as the mean of all of each length.
+// How much louder than the noise of a line is what stands in for it in gaps of
+// so many frames, dB.
 double NoiseLevelOff(test::Noise noise, double dbov, size_t gap_frames) {
   // Noise as it is added to speech at -26 dBov, without the speech.
   const Samples speech = test::PromptLine("en", 40);
@@ -235,14 +239,15 @@ double NoiseLevelOff(test::Noise noise, double dbov, size_t gap_frames) {
 
 void Measure(const Scope& scope, Report& report) {
   const bool full = scope.extent == Extent::kFull;
-  const int seconds = full ? 180 : 40;
+  const int seconds = full ? 180 : 90;
   report.Text(
       "Prompts in five languages over noise 35 dB below, through mu-law, of "
       "which frames of 20 ms are lost. SNR: mean over the lost frames with "
       "speech. Distance: of the log spectra from 200 to 3400 Hz, in windows of "
       "16 ms whose middle is lost. Clicks: edges of gaps whose second "
       "difference stands out of the 15 ms around, for 1000; the line as it was "
-      "has some as well. \"Zero\" leaves silence, \"repeat\" plays the last "
+      "may have some as well. \"Zero\" leaves silence, \"repeat\" plays the "
+      "last "
       "frame again.");
   const Loss losses[] = {{.name = "1 %", .share = 0.01},
                          {.name = "2 %", .share = 0.02},
@@ -265,7 +270,7 @@ void Measure(const Scope& scope, Report& report) {
     Figures line;
     for (size_t l = 0; l < lines.size(); ++l) {
       // As many lost frames at 1 % as at 10.
-      const int passes = full ? static_cast<int>(0.2 / loss.share) : 1;
+      const int passes = static_cast<int>(0.2 / loss.share);
       for (int pass = 0; pass < passes; ++pass) {
         const auto lost = LostFrames(loss, lines[l].size() / kFrame,
                                      100 * l + static_cast<uint64_t>(pass));
@@ -284,7 +289,7 @@ void Measure(const Scope& scope, Report& report) {
          Fixed(1000 * repeat.clicks.mean(), 1),
          Fixed(1000 * line.clicks.mean(), 1)});
     const std::string name = ", " + loss.name + " lost";
-    report.AtLeast("gaps" + name, ours.clicks.count / 2, full ? 100 : 15);
+    report.AtLeast("gaps" + name, ours.clicks.count / 2, 1000);
     // Over bursts nothing is in phase any more, and silence has the better SNR
     // of all that has the level of speech.
     if (loss.longest == 1) {
@@ -297,8 +302,9 @@ void Measure(const Scope& scope, Report& report) {
                   ours.distance_db.mean() - zero.distance_db.mean(), 0);
     report.AtMost("distance less the repeated frame's, dB" + name,
                   ours.distance_db.mean() - repeat.distance_db.mean(), 0);
+    // One more in 1000 is within what chance makes of so few.
     report.AtMost("clicks less the line's own, for 1000 edges" + name,
-                  1000 * (ours.clicks.mean() - line.clicks.mean()), 0);
+                  1000 * (ours.clicks.mean() - line.clicks.mean()), 1);
   }
   report.Table(std::vector<std::string>{"lost", "SNR dB", "zero", "repeat",
                                         "distance dB", "zero", "repeat",

@@ -20,6 +20,9 @@ constexpr int kGoneMs = 80;
 // Where only noise was heard, within 6 dB of what is known of it.
 constexpr int kNoiseGoneMs = 10;
 constexpr float kNoiseSpread = 4.0F;
+// The less a period is like the one before it, the less likely another is to
+// follow: its gain is their correlation, but no less than this, -3 dB.
+constexpr float kLeastGain = 0.7F;
 constexpr int kStepMs = 2;
 constexpr int kReturnMs = 5;
 
@@ -81,7 +84,9 @@ void GapConcealer::Good(std::span<int16_t> frame) {
     const std::span<int16_t> faded = frame.first(count);
     for (int16_t& sample : faded) {
       ++returned_;
-      const float gain = static_cast<float>(returned_) * per_sample;
+      const float part = static_cast<float>(returned_) * per_sample;
+      // Without a bend at either end.
+      const float gain = part * part * (3 - 2 * part);
       const float concealed = NextConcealed();
       sample =
           Rounded(concealed + (static_cast<float>(sample) - concealed) * gain);
@@ -115,20 +120,20 @@ void GapConcealer::BeginLoss() {
   lost_ = 0;
   const int32_t peak = Peak(history());
   peak_ = static_cast<float>(peak);
-  TakePeriod(FindPeriod(peak));
-
-  const float heard = static_cast<float>(MeanSquare(history()));
-  noise_.Start(heard);
+  noise_.Start(static_cast<float>(MeanSquare(history())));
   const bool only_noise =
       static_cast<float>(MeanSquare(history().last(Samples(20)))) <=
       noise_.power() * kNoiseSpread;
   hold_ = only_noise ? 0 : Samples(kHoldMs);
   gone_ = Samples(only_noise ? kNoiseGoneMs : kGoneMs);
+  const Period period = FindPeriod(peak);
+  TakePeriod(period.samples,
+             only_noise ? 1 : std::max(period.likeness, kLeastGain));
 }
 
-size_t GapConcealer::FindPeriod(int peak) const {
+GapConcealer::Period GapConcealer::FindPeriod(int peak) const {
   const size_t decimation = per_ms_ / kCoarsePerMs;
-  if (peak == 0) return kCoarseMost * decimation;
+  if (peak == 0) return Period{.samples = kCoarseMost * decimation};
   std::array<int16_t, kCoarse> coarse;
   const float coarse_scale =
       static_cast<float>(kCoarsePeak) /
@@ -176,10 +181,12 @@ size_t GapConcealer::FindPeriod(int peak) const {
       period = lag;
     }
   }
-  return period;
+  const auto energy = static_cast<float>(Product(fine_window, fine_window));
+  return Period{.samples = period,
+                .likeness = energy > 0 ? std::sqrt(best / energy) : 1};
 }
 
-void GapConcealer::TakePeriod(size_t period) {
+void GapConcealer::TakePeriod(size_t period, float gain) {
   const auto last = history().last(period);
   const auto before = history().last(2 * period).first(period);
   // Towards its end the period becomes what was before its beginning, so that
@@ -187,18 +194,18 @@ void GapConcealer::TakePeriod(size_t period) {
   const size_t fade = period / 4;
   const size_t kept = period - fade;
   for (size_t i = 0; i < period; ++i) {
-    const auto value = static_cast<float>(last[i]);
-    if (i < kept) {
-      period_[i] = value;
-      continue;
+    auto value = static_cast<float>(last[i]);
+    if (i >= kept) {
+      const float share =
+          static_cast<float>(i - kept + 1) / static_cast<float>(fade);
+      value += (static_cast<float>(before[i]) - value) * share;
     }
-    const float gain =
-        static_cast<float>(i - kept + 1) / static_cast<float>(fade);
-    period_[i] = value + (static_cast<float>(before[i]) - value) * gain;
+    period_[i] = value * gain;
   }
   period_samples_ = period;
   at_ = 0;
-  step_ = static_cast<float>(last.back()) - static_cast<float>(before.back());
+  step_ = static_cast<float>(last.back()) -
+          gain * static_cast<float>(before.back());
 }
 
 float GapConcealer::NextConcealed() {
