@@ -68,7 +68,8 @@ void ComfortNoise::Learn(std::span<const int16_t> block) {
   int64_t squares = 0;
   for (const int16_t sample : block) {
     sum += sample;
-    squares += static_cast<int32_t>(sample) * sample;
+    const int32_t square = int32_t{sample} * sample;
+    squares += square;
   }
   const float scale = 1 / static_cast<float>(count);
   const float power = static_cast<float>(squares) * scale;
@@ -84,10 +85,11 @@ void ComfortNoise::Learn(std::span<const int16_t> block) {
   for (size_t lag = 1; lag <= kOrder; ++lag) {
     int64_t product = 0;
     for (size_t i = lag; i < block.size(); ++i) {
-      product += static_cast<int32_t>(block[i]) * block[i - lag];
+      const int32_t value = int32_t{block[i]} * block[i - lag];
+      product += value;
     }
-    const float value = static_cast<float>(product) * scale;
-    correlation_[lag] += (value - correlation_[lag]) * weight;
+    const float mean = static_cast<float>(product) * scale;
+    correlation_[lag] += (mean - correlation_[lag]) * weight;
   }
 }
 
