@@ -11,7 +11,7 @@ namespace {
 
 // Longer ones exist in no transport; the sum of a packet's frames is bounded by
 // RFC 6716 to 48 frames of 1275 bytes.
-constexpr size_t kMaxPacketBytes = 48 * 1276;
+constexpr size_t kMaxPacketBytes = size_t{48} * 1276;
 
 }  // namespace
 
