@@ -57,7 +57,7 @@ bool IsAlone(std::span<const float> powers, size_t strongest) {
 // 0 for none.
 char DtmfDetector::DigitOfBlock() const {
   int64_t energy = 0;
-  for (const int16_t sample : block_) energy += int32_t{sample} * sample;
+  for (const int16_t sample : block_) energy += int64_t{sample} * sample;
   // Two tones of least power have the energy 2 * 400^2 / 2 a sample.
   if (energy < int64_t{400} * 400 * int64_t{kBlockSamples} / 2) return 0;
 

@@ -41,7 +41,8 @@ SpeechDetector::Result SpeechDetector::Process(std::span<const int16_t> frame) {
   TrackNoise(level);
   // The net sees every frame: it learns from noise as well.
   const float probability = net_.Process(features_.Process(frame, mean_square));
-  const int per_mille = static_cast<int>(probability * 1000 + 0.5F);
+  const float to_nearest = probability * 1000 + 0.5F;
+  const int per_mille = static_cast<int>(to_nearest);
   const bool voiced = per_mille >= config_.threshold_per_mille;
   return Result{
       .speech = voiced && level > kQuietestSpeech,
