@@ -130,8 +130,14 @@ void VirtualTwilio::SendFrame(uint64_t run) {
   for (uint8_t& byte : frame) {
     if (spoken_ < speech_.size()) byte = speech_[spoken_++];
   }
+  if (sequence_ <= 1) media_began_ = world_.now() - kFrame;
   Play();
   AddLoudspeaker(frame);
+  if (keeps_timeline) {
+    const auto begin = static_cast<size_t>((world_.now() - kFrame).us() / 125);
+    microphone_.resize(begin + frame.size());
+    audio::DecodeMuLaw(frame, std::span(microphone_).subspan(begin));
+  }
   ++sequence_;
   const bool lost = world_.Random(1000) < loss_per_mille;
   if (!lost) {
@@ -209,7 +215,7 @@ void VirtualTwilio::Play() {
         ++underruns_;
       }
       for (size_t i = 0; i < count; ++i) ++heard_bytes_[head.bytes[i]];
-      if (loudspeaker_gain != 0) {
+      if (keeps_timeline || loudspeaker_gain != 0) {
         const auto begin = static_cast<size_t>(played_until_.us() / 125);
         loudspeaker_.resize(std::max(loudspeaker_.size(), begin + count));
         audio::DecodeMuLaw(

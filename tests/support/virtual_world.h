@@ -84,6 +84,13 @@ class VirtualTwilio {
   // Whole pieces of silence between two bytes of one value: a reply that
   // stuttered.
   int underruns() const { return underruns_; }
+  // By samples of virtual time, where `keeps_timeline`: what the caller said,
+  // lost frames included, and what was played to him.
+  bool keeps_timeline = false;
+  const std::vector<int16_t>& said() const { return microphone_; }
+  const std::vector<int16_t>& played() const { return loudspeaker_; }
+  // When the first frame's first sample was spoken.
+  Instant media_began() const { return media_began_; }
   // Echoes of marks are late by up to this, at random.
   Duration echo_jitter;
   // The caller's loudspeaker: what it plays comes back into the microphone
@@ -115,8 +122,9 @@ class VirtualTwilio {
   // Playback has reached this instant.
   Instant played_until_;
   std::vector<uint8_t> heard_;
-  // What the loudspeaker played, by samples of virtual time.
   std::vector<int16_t> loudspeaker_;
+  std::vector<int16_t> microphone_;
+  Instant media_began_;
   std::map<uint8_t, int64_t> heard_bytes_;
   Instant last_heard_at_;
   int clears_ = 0;
