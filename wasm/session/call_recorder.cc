@@ -87,16 +87,16 @@ void CallRecorder::DeliverOldest() {
     const auto count = static_cast<int64_t>(frame_samples_);
     const int64_t wanted =
         heard_.PositionAt(*origin_ + Frames(delivered_) - round_trip_);
-    int64_t position = agent_position_.value_or(wanted);
+    // Within what was played without a pause only a large error is worth a
+    // seam.
+    const int64_t position = agent_position_.value_or(wanted);
     const int64_t off = wanted - position;
     const int64_t jump = kJump.ms() * format_.sample_rate_hz / 1000;
-    if (off > jump || off < -jump || !heard_.IsWithinRun(position, count)) {
-      position = wanted;
-    } else if (off != 0) {
-      position += off > 0 ? 1 : -1;
-    }
-    if (!muted) heard_.Read(position, agent_);
-    agent_position_ = position + count;
+    const bool keeps =
+        heard_.IsWithinRun(position, count) && off >= -jump && off <= jump;
+    const int64_t begin = keeps ? position : wanted;
+    if (!muted) heard_.Read(begin, agent_);
+    agent_position_ = begin + count;
   }
   ++delivered_;
   listener_.OnRecordedFrame(caller, agent_);

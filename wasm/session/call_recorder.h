@@ -19,8 +19,9 @@ namespace trunkline::session {
 // A frame comes later than it was spoken by its way here; what is sent now is
 // heard later by its way there. Both together are the round trip, which the
 // marks measure. The way of a frame varies with the network: the shortest one
-// seen lately stands for all, so jitter does not move the agent's side, and the
-// drift of the carrier's clock against ours moves it by a sample a frame.
+// seen lately stands for all, so jitter does not move the agent's side; what
+// else is learnt of either way, and the drift of the carrier's clock against
+// ours, moves it between two replies.
 //
 // Frames leave kLag late, when the round trip of a first reply is known.
 // Allocates nothing after construction.
@@ -31,8 +32,8 @@ class CallRecorder {
   static constexpr Duration kWindow = Duration::Millis(10'000);
   // Lost time that is put back as silence at once; more stays lost.
   static constexpr Duration kMaxCatchUp = Duration::Millis(60'000);
-  // The agent's side jumps when it is off by more than this, and by any
-  // distance while nothing is played.
+  // Within a reply the agent's side moves only when it is off by more than
+  // this.
   static constexpr Duration kJump = Duration::Millis(20);
 
   class Listener {

@@ -20,6 +20,10 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
                           std::span<const uint8_t> audio) {
   const auto bytes_per_ms = static_cast<int64_t>(protocol::BytesOf(format_, 1));
   const int64_t length_ms = static_cast<int64_t>(audio.size()) / bytes_per_ms;
+  if (timestamp_ms && !next_ms_ && *timestamp_ms >= 0 &&
+      *timestamp_ms <= kMaxLeadIn.ms()) {
+    next_ms_ = 0;
+  }
   if (timestamp_ms && next_ms_) {
     int64_t gap_ms = *timestamp_ms - *next_ms_;
     if (-gap_ms > kMaxGap.ms()) {

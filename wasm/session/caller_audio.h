@@ -32,6 +32,10 @@ class CallerAudio {
     kFilled,  // some or all of it was put in for what did not come
   };
 
+  // A first timestamp up to here counts from the stream's beginning, and what
+  // is before it was lost.
+  static constexpr Duration kMaxLeadIn = Duration::Millis(1'000);
+
   class Listener {
    public:
     // One frame of kFrameMs, encoded.
@@ -51,7 +55,7 @@ class CallerAudio {
   // `listener` is borrowed for the life of the object.
   CallerAudio(protocol::AudioFormat format, Listener& listener);
 
-  // The stream begins anew: its next timestamp has no relation to the former.
+  // The stream begins anew, and its timestamps with it.
   void OnStreamStarted();
   // `audio` holds whole samples; `timestamp_ms` is the time of its first one.
   void OnAudio(std::optional<int64_t> timestamp_ms,

@@ -321,6 +321,7 @@ void Session::OnAuthorized(Verdict verdict, Instant now) {
     // The stream is back: its buffer is empty, its clock a new one.
     deadlines_.Clear(Timer::kLegLost);
     caller_audio_->OnStreamStarted();
+    gap_concealer_->Reset();
     if (call_recorder_) call_recorder_->OnStreamStarted(now_);
     if (agent_phase_ == AgentPhase::kReady) {
       AwaitCaller(Reason::kLegBack);
@@ -454,6 +455,8 @@ void Session::CreateMedia(AudioFormat format) {
   frame_samples_.resize(protocol::BytesOf(format, CallerAudio::kFrameMs) /
                         protocol::BytesPerSample(format.encoding));
   played_samples_.resize(frame_samples_.size());
+  concealed_.resize(protocol::BytesOf(format, CallerAudio::kFrameMs));
+  gap_concealer_ = std::make_unique<audio::GapConcealer>(format.sample_rate_hz);
   // No chunk is longer than the lead.
   faded_.resize(
       protocol::BytesOf(format, static_cast<int>(config_.limits.lead.ms())));
@@ -483,6 +486,7 @@ void Session::OnCallerFrame(std::span<const uint8_t> frame,
                             CallerAudio::Source source) {
   if (ended()) return;
   DecodeAudio(leg_format_.encoding, frame, frame_samples_);
+  frame = ConcealGap(frame, source);
   if (call_recorder_) {
     call_recorder_->OnCallerFrame(frame_samples_, source, now_,
                                   playout_->round_trip());
@@ -490,6 +494,21 @@ void Session::OnCallerFrame(std::span<const uint8_t> frame,
   const bool speaks = HearsCaller();
   FeedAgent(CleanedForAgent(frame, speaks));
   HandleTurnEvent(turn_detector_->OnFrame(speaks));
+}
+
+std::span<const uint8_t> Session::ConcealGap(std::span<const uint8_t> frame,
+                                             CallerAudio::Source source) {
+  const bool is_gap = source == CallerAudio::Source::kFilled;
+  if (is_gap) {
+    gap_concealer_->Lost(frame_samples_);
+  } else {
+    gap_concealer_->Good(frame_samples_);
+  }
+  // Good samples are changed right after a gap only.
+  if (!is_gap && !std::exchange(after_gap_, false)) return frame;
+  after_gap_ = is_gap;
+  EncodeAudio(leg_format_.encoding, frame_samples_, concealed_);
+  return concealed_;
 }
 
 bool Session::HearsCaller() {

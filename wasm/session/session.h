@@ -11,6 +11,7 @@
 
 #include "audio/echo_guard.h"
 #include "audio/fade.h"
+#include "audio/gap_concealer.h"
 #include "audio/recorder.h"
 #include "audio/speech_detector.h"
 #include "base/json.h"
@@ -190,6 +191,10 @@ class Session final : private protocol::LegListener,
   void CreateMedia(protocol::AudioFormat format);
   bool HasAgentSocket() const;
   void StartAgent();
+  // Puts what the line likely went on with in the place of what was lost, in
+  // frame_samples_ and in what is returned, in the leg's format.
+  std::span<const uint8_t> ConcealGap(std::span<const uint8_t> frame,
+                                      CallerAudio::Source source);
   // Whether the caller's own voice is in frame_samples_.
   bool HearsCaller();
   // The provider heard speech where the agent's own voice came back.
@@ -255,6 +260,9 @@ class Session final : private protocol::LegListener,
   std::unique_ptr<Transcoder> to_leg_;
   std::unique_ptr<audio::SpeechDetector> speech_detector_;
   std::unique_ptr<TurnDetector> turn_detector_;
+  std::unique_ptr<audio::GapConcealer> gap_concealer_;
+  bool after_gap_ = false;
+  std::vector<uint8_t> concealed_;
   std::unique_ptr<audio::EchoGuard> echo_guard_;
   std::unique_ptr<CallerCleaner> agent_cleaner_;
   std::vector<int16_t> played_samples_;

@@ -1,0 +1,146 @@
+// Calls that the core records, over real sockets: what was heard, where it was heard, in a file that others can play.
+
+import { execFileSync } from "node:child_process";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CallRecord, PhoneCall } from "../simulators/twilio/phone-call.ts";
+import { Gateway, waitForEvent } from "./support/gateway.ts";
+import { judge } from "./support/opus.ts";
+import { prepareVoices, voice } from "./support/voice.ts";
+
+const HZ = 8000;
+const MOST_LAG_MS = 100;
+
+let gateway: Gateway;
+beforeAll(async () => {
+  prepareVoices();
+  gateway = await Gateway.start({ PROFILE: JSON.stringify({ recording: "on", flightRecord: "on" }) });
+});
+afterAll(async () => {
+  const { same, different } = await gateway.replayAll();
+  await gateway.close();
+  expect(different).toEqual(new Map());
+  process.stdout.write(`${same.length} recorded calls made again natively, the same to the bit\n`);
+});
+
+/** The file of a call that is over, once it is delivered. */
+async function recordingOf(callId: string): Promise<Uint8Array> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const response = await gateway.api(`/api/calls/${callId}/recording`);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (response.status === 200) return bytes;
+    if (Date.now() > deadline) throw new Error(`no recording: ${response.status}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Caller and agent at 8 kHz, by a decoder that is not ours. */
+function decode(file: Uint8Array): [Int16Array, Int16Array] {
+  const options = ["-v", "error", "-i", "pipe:0", "-f", "s16le", "-ac", "2", "-ar", String(HZ), "pipe:1"];
+  const pcm = execFileSync("ffmpeg", options, { input: file, maxBuffer: 1 << 28 });
+  const frames = Math.floor(pcm.length / 4);
+  const sides: [Int16Array, Int16Array] = [new Int16Array(frames), new Int16Array(frames)];
+  for (let i = 0; i < frames; i++) {
+    sides[0][i] = pcm.readInt16LE(i * 4);
+    sides[1][i] = pcm.readInt16LE(i * 4 + 2);
+  }
+  return sides;
+}
+
+interface Likeness {
+  /** By how much the track lags behind the truth where they are most alike. */
+  readonly lagMs: number;
+  /** How alike they are then, 0 to 1. */
+  readonly likeness: number;
+}
+
+/** Compares `track` with [from, to) of `truth`, whose sample `zero` is the track's first. */
+function compare(track: Int16Array, truth: Int16Array, zero: number, from: number, to: number): Likeness {
+  const most = (MOST_LAG_MS * HZ) / 1000;
+  let best = { lagMs: Number.NaN, likeness: 0 };
+  for (let lag = -most; lag <= most; lag++) {
+    let product = 0;
+    let squares = 0;
+    let truths = 0;
+    for (let i = from; i < to; i += 2) {
+      const [a = 0, b = 0] = [truth[i], track[i - zero + lag]];
+      product += a * b;
+      squares += b * b;
+      truths += a * a;
+    }
+    const likeness = product / Math.sqrt(squares * truths || 1);
+    if (likeness > best.likeness) best = { lagMs: (lag * 1000) / HZ, likeness };
+  }
+  return best;
+}
+
+async function interruptedCall(options: { loss?: number; jitterMs?: number }): Promise<[PhoneCall, CallRecord]> {
+  const call = await gateway.dial({ ...options, seed: 3 });
+  const observer = gateway.observe(call.callId);
+  for (let i = 0; i < 3; i++) {
+    const spoken = await call.say(voice(2500, i + 1));
+    await call.firstHeardAfter(spoken.endMs, 8_000);
+    await call.until(() => call.clock() > spoken.endMs + 1500, 3_000);
+    await call.say(voice(900, i + 4));
+    await waitForEvent(observer, "truncated", i + 1);
+    await call.quiet(1500);
+  }
+  call.hangUp();
+  await call.ended;
+  return [call, call.record()];
+}
+
+describe("a recording", () => {
+  it.each([
+    ["a clean line", {}],
+    ["2 % loss and 30 ms of jitter", { loss: 0.02, jitterMs: 30 }],
+  ])("has what was said and heard, where it was, over %s", async (_, options) => {
+    const [call, record] = await interruptedCall(options);
+    const file = await recordingOf(call.callId);
+    expect(judge(file).faults).toBe("");
+    const [caller, agent] = decode(file);
+    // The recording begins with the first frame.
+    const zero = Math.round((call.streams[0]?.startedMs ?? 0) * (HZ / 1000));
+    const parts = (track: Int16Array, truth: Int16Array, spans: readonly { startMs: number; endMs: number }[]) =>
+      spans
+        .map(({ startMs, endMs }) => [Math.round(startMs * 8), Math.min(Math.round(endMs * 8), truth.length)] as const)
+        .filter(([from, to]) => to - from > 0.2 * HZ)
+        .map(([from, to]) => compare(track, truth, zero, from, to));
+    const said = parts(caller, record.sent, record.utterances);
+    const heard = parts(agent, record.heard, record.audible);
+    for (const [side, likenesses] of Object.entries({ caller: said, agent: heard }))
+      process.stdout.write(
+        `${side}: ${likenesses.map(({ lagMs, likeness }) => `${lagMs.toFixed(1)} ms ${likeness.toFixed(2)}`).join(", ")}\n`,
+      );
+    expect(said).toHaveLength(6);
+    expect(heard.length).toBeGreaterThanOrEqual(3);
+    for (const { lagMs, likeness } of [...said, ...heard]) {
+      expect(Math.abs(lagMs)).toBeLessThanOrEqual(20);
+      // At 12 kbit/s, with what the line lost; words in the wrong place would not be alike.
+      expect(likeness).toBeGreaterThan(0.8);
+    }
+  });
+
+  it("of calls whose objects are lost plays to the last second", async () => {
+    await Promise.all(
+      Array.from({ length: 6 }, async (_, i) => {
+        const call = await gateway.dial({ seed: i + 1 });
+        await waitForEvent(gateway.observe(call.callId), "agentReady");
+        void call.say(voice(3000, i + 1));
+        await new Promise((resolve) => setTimeout(resolve, 2600 + 217 * i));
+        const lostMs = call.clock();
+        await gateway.fault(call.callId, { type: "abort" });
+        expect(await call.until(() => call.streams.length === 2, 10_000)).toBe(true);
+        const backMs = call.clock();
+        await new Promise((resolve) => setTimeout(resolve, 2500));
+        const endMs = call.clock();
+        call.hangUp();
+        await call.ended;
+        const { faults, seconds } = judge(await recordingOf(call.callId));
+        expect(faults).toBe("");
+        // Of what was before the loss at most 2 s are missing; the time without a stream may be.
+        expect(seconds * 1000).toBeGreaterThan(lostMs - 2000 + (endMs - backMs) - 300);
+      }),
+    );
+  });
+});
