@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/json_scanner.h"
+#include "base/text.h"
 
 namespace trunkline::protocol {
 namespace {
@@ -252,17 +253,17 @@ bool OpenAiRealtime::ScanAudioDelta(std::string_view text) {
   std::optional<std::string_view> delta;
   int64_t content_index = 0;
   while (message.Next()) {
-    if (message.key() == "type") {
+    if (Equal(message.key(), "type")) {
       is_delta = message.kind() == JsonScanner::Kind::kString &&
                  IsAudioDelta(message.value());
       if (!is_delta) return false;
-    } else if (message.key() == "response_id") {
+    } else if (Equal(message.key(), "response_id")) {
       response = message.string_value().value_or("");
-    } else if (message.key() == "item_id") {
+    } else if (Equal(message.key(), "item_id")) {
       item = message.string_value().value_or("");
-    } else if (message.key() == "content_index") {
+    } else if (Equal(message.key(), "content_index")) {
       content_index = message.integer_value().value_or(0);
-    } else if (message.key() == "delta") {
+    } else if (Equal(message.key(), "delta")) {
       delta = message.string_value();
     }
   }

@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/json_scanner.h"
+#include "base/text.h"
 
 namespace trunkline::protocol {
 namespace {
@@ -102,10 +103,11 @@ bool TwilioLeg::ScanMedia(std::string_view text, Media& media) {
   bool has_body = false;
   bool has_payload = false;
   while (message.Next()) {
-    if (message.key() == "event") {
-      is_media = message.string_value() == "media";
+    if (Equal(message.key(), "event")) {
+      is_media = message.kind() == JsonScanner::Kind::kString &&
+                 Equal(message.value(), "media");
       if (!is_media) return false;
-    } else if (message.key() == "media") {
+    } else if (Equal(message.key(), "media")) {
       // The parser takes the last of two.
       if (has_body || message.kind() != JsonScanner::Kind::kObject) {
         return false;
@@ -113,22 +115,22 @@ bool TwilioLeg::ScanMedia(std::string_view text, Media& media) {
       has_body = true;
       message.Enter();
       while (message.Next()) {
-        if (message.key() == "payload") {
+        if (Equal(message.key(), "payload")) {
           if (!message.string_value()) return false;
           media.payload = message.value();
           has_payload = true;
-        } else if (message.key() == "timestamp") {
+        } else if (Equal(message.key(), "timestamp")) {
           media.timestamp_ms = message.integer_value();
           if (!media.timestamp_ms) return false;
-        } else if (message.key() == "track") {
+        } else if (Equal(message.key(), "track")) {
           if (!message.string_value()) return false;
-          media.inbound = message.value() == "inbound";
+          media.inbound = Equal(message.value(), "inbound");
         }
       }
-    } else if (message.key() == "streamSid") {
+    } else if (Equal(message.key(), "streamSid")) {
       if (!message.string_value()) return false;
       media.stream_sid = message.value();
-    } else if (message.key() == "sequenceNumber") {
+    } else if (Equal(message.key(), "sequenceNumber")) {
       media.sequence = message.integer_value();
       if (!media.sequence) return false;
     }
@@ -276,7 +278,7 @@ void TwilioLeg::CheckSequence(std::optional<int64_t> sequence) {
 
 // Some lookalikes leave the identifier out; only a different one is foreign.
 bool TwilioLeg::IsForeign(std::string_view stream_sid) {
-  if (stream_sid.empty() || stream_sid == stream_sid_) return false;
+  if (stream_sid.empty() || Equal(stream_sid, stream_sid_)) return false;
   listener_.OnLegFault(Fault::kForeignStream);
   return true;
 }
