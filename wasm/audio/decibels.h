@@ -11,13 +11,6 @@
 
 namespace trunkline::audio {
 
-// std::bit_cast, which the older of the two builders' libraries lacks.
-template <typename To, typename From>
-constexpr To BitCast(From from) {
-  static_assert(sizeof(To) == sizeof(From));
-  return __builtin_bit_cast(To, from);
-}
-
 // Within 1e-6 of the logarithm to base 2, or 1e-7 of it where it is large.
 // `x` is a positive normal number; below 2^-126 it counts as that.
 constexpr float Log2(float x) {

@@ -1,5 +1,7 @@
 #include "audio/spectrum.h"
 
+#include <cstring>
+
 #include "audio/constexpr_math.h"
 
 namespace trunkline::audio {
@@ -28,48 +30,125 @@ constexpr Twiddles kTwiddles = [] {
   return table;
 }();
 
-// One pass of Stockham's algorithm, radix 4: kStride interleaved transforms of
-// kLength become four times as many of a quarter. kLength * kStride is 128.
+// Four numbers, which every operator treats alike.
+using Lanes = float __attribute__((vector_size(16)));
+
+inline Lanes Load(const float* from) {
+  Lanes lanes;
+  std::memcpy(&lanes, from, sizeof(lanes));
+  return lanes;
+}
+inline void Store(float* to, Lanes lanes) {
+  std::memcpy(to, &lanes, sizeof(lanes));
+}
+inline Lanes Splat(float value) { return Lanes{} + value; }
+
+// e^(-2 pi i p / kLength), its square and its cube.
+struct Turns {
+  Lanes w1r, w1i, w2r, w2i, w3r, w3i;
+};
+
+// One radix-4 step in four lanes; `y` is what the next pass gets.
+struct Butterfly {
+  Lanes y0r, y0i, y1r, y1i, y2r, y2i, y3r, y3i;
+};
+inline Butterfly Step(const Complexes& in, size_t a, size_t quarter,
+                      const Turns& w) {
+  const size_t b = a + quarter;
+  const size_t c = b + quarter;
+  const size_t d = c + quarter;
+  const Lanes sum_ac_r = Load(&in.re[a]) + Load(&in.re[c]);
+  const Lanes sum_ac_i = Load(&in.im[a]) + Load(&in.im[c]);
+  const Lanes apart_ac_r = Load(&in.re[a]) - Load(&in.re[c]);
+  const Lanes apart_ac_i = Load(&in.im[a]) - Load(&in.im[c]);
+  const Lanes sum_bd_r = Load(&in.re[b]) + Load(&in.re[d]);
+  const Lanes sum_bd_i = Load(&in.im[b]) + Load(&in.im[d]);
+  const Lanes apart_bd_r = Load(&in.re[b]) - Load(&in.re[d]);
+  const Lanes apart_bd_i = Load(&in.im[b]) - Load(&in.im[d]);
+  const Lanes y1r = apart_ac_r + apart_bd_i;
+  const Lanes y1i = apart_ac_i - apart_bd_r;
+  const Lanes y2r = sum_ac_r - sum_bd_r;
+  const Lanes y2i = sum_ac_i - sum_bd_i;
+  const Lanes y3r = apart_ac_r - apart_bd_i;
+  const Lanes y3i = apart_ac_i + apart_bd_r;
+  return {.y0r = sum_ac_r + sum_bd_r,
+          .y0i = sum_ac_i + sum_bd_i,
+          .y1r = y1r * w.w1r - y1i * w.w1i,
+          .y1i = y1r * w.w1i + y1i * w.w1r,
+          .y2r = y2r * w.w2r - y2i * w.w2i,
+          .y2i = y2r * w.w2i + y2i * w.w2r,
+          .y3r = y3r * w.w3r - y3i * w.w3i,
+          .y3i = y3r * w.w3i + y3i * w.w3r};
+}
+
+// The twiddles of the first pass, in its order.
+struct FirstTwiddles {
+  static constexpr size_t kCount = kComplex / 4;
+  std::array<float, kCount> w1r, w1i, w2r, w2i, w3r, w3i;
+};
+constexpr FirstTwiddles kFirstTwiddles = [] {
+  FirstTwiddles first{};
+  for (size_t p = 0; p < FirstTwiddles::kCount; ++p) {
+    first.w1r[p] = kTwiddles.re[2 * p];
+    first.w1i[p] = kTwiddles.im[2 * p];
+    first.w2r[p] = kTwiddles.re[4 * p];
+    first.w2i[p] = kTwiddles.im[4 * p];
+    first.w3r[p] = kTwiddles.re[6 * p];
+    first.w3i[p] = kTwiddles.im[6 * p];
+  }
+  return first;
+}();
+
+// Lane n of the four becomes the four numbers from out + 4 * n.
+inline void StoreTransposed(float* out, Lanes a, Lanes b, Lanes c, Lanes d) {
+  const Lanes ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  const Lanes ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Lanes cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const Lanes cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  Store(out, __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5));
+  Store(out + 4, __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7));
+  Store(out + 8, __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
+  Store(out + 12, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
+}
+
+// The passes of Stockham's algorithm, radix 4: kStride interleaved transforms
+// of kLength become four times as many of a quarter. kLength * kStride is 128.
+
+// A stride of 1: four neighbours side by side.
+void FirstPass(const Complexes& in, Complexes& out) {
+  const FirstTwiddles& t = kFirstTwiddles;
+  for (size_t p = 0; p < kComplex / 4; p += 4) {
+    const Butterfly y =
+        Step(in, p, kComplex / 4,
+             {Load(&t.w1r[p]), Load(&t.w1i[p]), Load(&t.w2r[p]),
+              Load(&t.w2i[p]), Load(&t.w3r[p]), Load(&t.w3i[p])});
+    StoreTransposed(&out.re[4 * p], y.y0r, y.y1r, y.y2r, y.y3r);
+    StoreTransposed(&out.im[4 * p], y.y0i, y.y1i, y.y2i, y.y3i);
+  }
+}
+
+// A stride that is a multiple of 4.
 template <size_t kLength, size_t kStride>
 inline void Pass(const Complexes& in, Complexes& out) {
   constexpr size_t kQuarter = kLength / 4;
+  constexpr size_t kStep = kSpectrumSamples / kLength;
   for (size_t p = 0; p < kQuarter; ++p) {
-    // e^(-2 pi i p / kLength), its square and its cube.
-    constexpr size_t kStep = kSpectrumSamples / kLength;
-    const float w1r = kTwiddles.re[p * kStep];
-    const float w1i = kTwiddles.im[p * kStep];
-    const float w2r = kTwiddles.re[2 * p * kStep];
-    const float w2i = kTwiddles.im[2 * p * kStep];
-    const float w3r = kTwiddles.re[3 * p * kStep];
-    const float w3i = kTwiddles.im[3 * p * kStep];
-    for (size_t q = 0; q < kStride; ++q) {
-      const size_t a = q + kStride * p;
-      const size_t b = a + kStride * kQuarter;
-      const size_t c = b + kStride * kQuarter;
-      const size_t d = c + kStride * kQuarter;
-      const float sum_ac_r = in.re[a] + in.re[c];
-      const float sum_ac_i = in.im[a] + in.im[c];
-      const float apart_ac_r = in.re[a] - in.re[c];
-      const float apart_ac_i = in.im[a] - in.im[c];
-      const float sum_bd_r = in.re[b] + in.re[d];
-      const float sum_bd_i = in.im[b] + in.im[d];
-      const float apart_bd_r = in.re[b] - in.re[d];
-      const float apart_bd_i = in.im[b] - in.im[d];
-      const size_t to = q + kStride * 4 * p;
-      out.re[to] = sum_ac_r + sum_bd_r;
-      out.im[to] = sum_ac_i + sum_bd_i;
-      const float y1r = apart_ac_r + apart_bd_i;
-      const float y1i = apart_ac_i - apart_bd_r;
-      out.re[to + kStride] = y1r * w1r - y1i * w1i;
-      out.im[to + kStride] = y1r * w1i + y1i * w1r;
-      const float y2r = sum_ac_r - sum_bd_r;
-      const float y2i = sum_ac_i - sum_bd_i;
-      out.re[to + 2 * kStride] = y2r * w2r - y2i * w2i;
-      out.im[to + 2 * kStride] = y2r * w2i + y2i * w2r;
-      const float y3r = apart_ac_r - apart_bd_i;
-      const float y3i = apart_ac_i + apart_bd_r;
-      out.re[to + 3 * kStride] = y3r * w3r - y3i * w3i;
-      out.im[to + 3 * kStride] = y3r * w3i + y3i * w3r;
+    const size_t w = p * kStep;
+    const Turns turns{Splat(kTwiddles.re[w]),     Splat(kTwiddles.im[w]),
+                      Splat(kTwiddles.re[2 * w]), Splat(kTwiddles.im[2 * w]),
+                      Splat(kTwiddles.re[3 * w]), Splat(kTwiddles.im[3 * w])};
+    for (size_t q = 0; q < kStride; q += 4) {
+      const Butterfly y = Step(in, q + kStride * p, kStride * kQuarter, turns);
+      float* const re = &out.re[q + kStride * 4 * p];
+      float* const im = &out.im[q + kStride * 4 * p];
+      Store(re, y.y0r);
+      Store(im, y.y0i);
+      Store(re + kStride, y.y1r);
+      Store(im + kStride, y.y1i);
+      Store(re + 2 * kStride, y.y2r);
+      Store(im + 2 * kStride, y.y2i);
+      Store(re + 3 * kStride, y.y3r);
+      Store(im + 3 * kStride, y.y3i);
     }
   }
 }
@@ -77,7 +156,7 @@ inline void Pass(const Complexes& in, Complexes& out) {
 // `in` is overwritten; the result is in `in`.
 void TransformComplex(Complexes& in) {
   Complexes other;
-  Pass<128, 1>(in, other);
+  FirstPass(in, other);
   Pass<32, 4>(other, in);
   Pass<8, 16>(in, other);
   // The last pass has two subsequences and no twiddles.
