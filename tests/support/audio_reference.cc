@@ -121,8 +121,8 @@ int16_t ReferenceDecodeALaw(uint8_t code) {
 
 std::vector<double> ReferenceResample(std::span<const int16_t> in, int in_hz,
                                       int out_hz) {
-  constexpr int kSpan = 40;
-  constexpr double kBeta = 8.08;
+  constexpr int kSpan = 32;
+  constexpr double kBeta = 7.5;
   const auto up = static_cast<size_t>(out_hz / std::gcd(in_hz, out_hz));
   const auto down = static_cast<size_t>(in_hz / std::gcd(in_hz, out_hz));
   const size_t ratio = std::max(up, down);
