@@ -353,8 +353,9 @@ void EchoGuard::Learn(const Levels& caller, const Levels& source) {
   }
   for (size_t band = 0; band < kBands; ++band) {
     if (source[band] < kLeast + kActive) continue;
-    const float apart = caller[band] - (source[band] + coupling_[band]);
-    // Noise above the echo tells only that it is no louder.
+    // Where there is only noise, the echo may be anything below it.
+    const float heard = std::max(caller[band], noise_[band] + kRest);
+    const float apart = heard - (source[band] + coupling_[band]);
     const bool audible = caller[band] > noise_[band] + kRest;
     if (apart > 0 && !audible) continue;
     coupling_[band] += apart > 0 ? up * std::min(apart, kMostStep)
