@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "audio/level.h"
 #include "base/check.h"
 
 namespace trunkline::audio {
@@ -33,6 +34,17 @@ constexpr auto kLagWindow = [] {
 constexpr float kMean = 510.0F;
 constexpr float kVariance = 21845.0F;
 
+// What the block correlates with itself `lag` samples before.
+template <typename Sum>
+float LagProduct(std::span<const int16_t> block, size_t lag) {
+  Sum product = 0;
+  for (size_t i = lag; i < block.size(); ++i) {
+    const int32_t value = int32_t{block[i]} * block[i - lag];
+    product += value;
+  }
+  return static_cast<float>(product);
+}
+
 }  // namespace
 
 ComfortNoise::ComfortNoise(int sample_rate_hz)
@@ -62,16 +74,11 @@ void ComfortNoise::TrackFloor(float power) {
 
 void ComfortNoise::Learn(std::span<const int16_t> block) {
   TL_CHECK(block.size() == block_samples_);
-  const auto count = static_cast<int64_t>(block.size());
   // In integers: exact, so that the order of the additions is the compiler's.
-  int64_t sum = 0;
-  int64_t squares = 0;
-  for (const int16_t sample : block) {
-    sum += sample;
-    const int32_t square = int32_t{sample} * sample;
-    squares += square;
-  }
-  const float scale = 1 / static_cast<float>(count);
+  int32_t sum = 0;
+  for (const int16_t sample : block) sum += sample;
+  const uint64_t squares = SumOfSquares(block);
+  const float scale = 1 / static_cast<float>(block.size());
   const float power = static_cast<float>(squares) * scale;
   TrackFloor(power);
   if (power > floor_ * kSpread) return;
@@ -82,13 +89,12 @@ void ComfortNoise::Learn(std::span<const int16_t> block) {
   const float weight = 1 / static_cast<float>(learnt_);
   mean_ += (static_cast<float>(sum) * scale - mean_) * weight;
   correlation_[0] += (power - correlation_[0]) * weight;
+  // No sum of products, whole or in part, exceeds that of the squares
+  // (Cauchy and Schwarz).
+  const bool fits = squares <= INT32_MAX;
   for (size_t lag = 1; lag <= kOrder; ++lag) {
-    int64_t product = 0;
-    for (size_t i = lag; i < block.size(); ++i) {
-      const int32_t value = int32_t{block[i]} * block[i - lag];
-      product += value;
-    }
-    const float mean = static_cast<float>(product) * scale;
+    const float mean = scale * (fits ? LagProduct<int32_t>(block, lag)
+                                     : LagProduct<int64_t>(block, lag));
     correlation_[lag] += (mean - correlation_[lag]) * weight;
   }
 }

@@ -24,13 +24,22 @@ int32_t Log2Q16(uint32_t value) {
 
 }  // namespace
 
+uint64_t SumOfSquares(std::span<const int16_t> samples) {
+  const auto square = [](int32_t sample) {
+    return static_cast<uint32_t>(sample * sample);
+  };
+  // Two squares fit 32 bits: half as many additions in 64.
+  const size_t half = samples.size() / 2;
+  uint64_t sum = samples.size() % 2 != 0 ? square(samples.back()) : 0;
+  for (size_t i = 0; i < half; ++i) {
+    sum += square(samples[i]) + square(samples[half + i]);
+  }
+  return sum;
+}
+
 uint32_t MeanSquare(std::span<const int16_t> samples) {
   if (samples.empty()) return 0;
-  uint64_t sum = 0;
-  for (const int16_t sample : samples) {
-    sum += static_cast<uint32_t>(static_cast<int32_t>(sample) * sample);
-  }
-  return static_cast<uint32_t>(sum / samples.size());
+  return static_cast<uint32_t>(SumOfSquares(samples) / samples.size());
 }
 
 int32_t Peak(std::span<const int16_t> samples) {

@@ -8,6 +8,9 @@ namespace trunkline::audio {
 // The level of silence, tenths of dBFS: below any that is not 0.
 inline constexpr int kSilenceDbfsTenths = -1000;
 
+// Exact for up to 2^34 samples.
+uint64_t SumOfSquares(std::span<const int16_t> samples);
+
 // Mean of the squares of the samples, rounded down, [0, 2^30]; 0 for none.
 uint32_t MeanSquare(std::span<const int16_t> samples);
 
