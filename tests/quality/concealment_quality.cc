@@ -314,7 +314,7 @@ void Measure(const Scope& scope, Report& report) {
   std::vector<std::vector<std::string>> levels;
   for (const test::Noise noise : {test::Noise::kWhite, test::Noise::kPink}) {
     for (const double dbov : {-65.0, -55.0, -45.0, -35.0}) {
-      std::vector<std::string> row = {std::string(test::ToString(noise)) +
+      std::vector<std::string> row = {std::string(test::NoiseName(noise)) +
                                       " at " + Fixed(dbov, 0) + " dBov"};
       for (const size_t frames : {size_t{2}, size_t{5}, size_t{50}}) {
         const double off = NoiseLevelOff(noise, dbov, frames);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "audio/denoiser.h"
+#include "quality/plot.h"
 #include "quality/report.h"
 #include "support/audio_signals.h"
 #include "support/corpus.h"
@@ -101,7 +103,7 @@ constexpr Demand kDemands[] = {
 constexpr double kMostCleanLossDb = 2.5;
 
 std::string Name(const Condition& condition) {
-  const std::string noise(test::ToString(condition.noise));
+  const std::string noise(test::NoiseName(condition.noise));
   return condition.noise == test::Noise::kNone
              ? noise
              : noise + " " + Fixed(condition.snr_db, 0) + " dB";
@@ -195,7 +197,36 @@ void Measure(const Scope& scope, Report& report) {
                  MeasuredDelayMs(Denoiser::Strength::kStrong), 10);
 }
 
-const Section kSection(60, "Denoising", Measure);
+void Picture(const Scope& scope, Report& report) {
+  std::vector<Panel> panels;
+  if (!scope.plots.empty()) {
+    constexpr Range kSeconds{0, 6};
+    const auto clean = test::PromptLine(test::kPromptLanguages[0], 12);
+    const auto line =
+        test::ThroughMuLaw(test::WithNoise(clean, test::Noise::kPink, 10, 5));
+    // From 2 s on, when it knows the noise.
+    const auto denoised = Ours(line, Denoiser::Strength::kStrong);
+    for (const auto& [title, samples] :
+         {std::pair("Pink noise 10 dB below the speech", &line),
+          std::pair("The same, denoised (strong)", &denoised)}) {
+      Panel panel{.title = title, .x_label = "s", .y_label = "kHz"};
+      const auto part = std::span<const int16_t>(*samples).subspan(
+          2 * 8000, static_cast<size_t>(kSeconds.to) * 8000);
+      panel.Heat(Spectrogram(part, 8000, 180), kSeconds, Range{0, 4},
+                 Range{-90, -30});
+      panels.push_back(std::move(panel));
+    }
+  }
+  Draw(scope, report, "denoising.png", "A line before and after the denoiser",
+       panels, 800, 560);
+}
+
+void MeasureAndDraw(const Scope& scope, Report& report) {
+  Measure(scope, report);
+  Picture(scope, report);
+}
+
+const Section kSection(60, "Denoising", MeasureAndDraw);
 
 }  // namespace
 }  // namespace trunkline::quality

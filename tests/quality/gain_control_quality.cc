@@ -43,7 +43,7 @@ Samples TalkerLine(std::string_view language, int seconds, double lufs) {
 struct Figures {
   double settled_s = 0;       // until within 2 dB of where it stays
   double out_lufs = 0;        // after that
-  double in_sentence_db = 0;  // the gain's widest range, after that
+  double in_sentence_db = 0;  // the gain's widest range, in later ones
   double in_pause_db = 0;     // its largest rise in a pause of 0.6 s
   double peak_dbfs = 0;
 };
@@ -71,8 +71,11 @@ Figures MeasureTalker(std::string_view language, int seconds, double lufs) {
         std::span<const int16_t>(clean).subspan(frame * kFrame, kFrame),
         [](int16_t sample) { return sample == 0; });
   };
+  // From the first pause after that on: the rest of the sentence in which it
+  // settles is part of the settling.
   size_t begin = settled;
-  for (size_t f = settled + 1; f < gains.size(); ++f) {
+  while (begin < gains.size() && !is_pause(begin)) ++begin;
+  for (size_t f = begin + 1; f < gains.size(); ++f) {
     if (f + 1 < gains.size() && is_pause(f) == is_pause(begin)) continue;
     const std::span<const double> part =
         std::span<const double>(gains).subspan(begin, f - begin);
@@ -115,9 +118,10 @@ void Measure(const Scope& scope, Report& report) {
       "Prompts of a language with pauses of 0.6 s at a loudness, over noise 35 "
       "dB below, through the gain control with its target of -23 LUFS. "
       "\"Settled\" is the time until the gain stays within 2 dB of where it "
-      "ends; the other figures are from then on: the loudness that comes out, "
-      "the widest range of the gain within a sentence, its largest rise in a "
-      "pause. All by the loudness meter of wasm/audio/loudness.h, which its "
+      "ends; the loudness that comes out is from then on, and the widest range "
+      "of the gain within a sentence and its largest rise in a pause from the "
+      "next pause on. All by the loudness meter of wasm/audio/loudness.h, "
+      "which its "
       "unit tests hold to the signals of EBU Tech 3341. The worst of the "
       "languages stands.");
   std::vector<std::vector<std::string>> rows;

@@ -14,25 +14,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSounds = "/usr/share/asterisk/sounds";
+constexpr std::string_view kPromptFolders[] = {
+    "en_US_f_Allison", "es_MX_f_Allison", "fr_CA_f_June", "it_IT_m_Carlo",
+    "ru_RU_f_IvrvoiceRU"};
 constexpr std::string_view kMusic = "/usr/share/asterisk/moh";
-
-[[noreturn]] void Die(std::string_view what, const fs::path& where) {
-  std::cerr << what << ": " << where << " (scripts/setup installs the corpora)"
-            << "\n";
-  std::exit(2);
-}
-
-std::vector<fs::path> WavFilesBelow(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const fs::directory_entry& entry :
-       fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && entry.path().extension() == ".wav") {
-      files.push_back(entry.path());
-    }
-  }
-  std::ranges::sort(files);
-  return files;
-}
 
 uint32_t Little32(const std::vector<char>& bytes, size_t at) {
   uint32_t value;
@@ -48,21 +33,40 @@ uint16_t Little16(const std::vector<char>& bytes, size_t at) {
 
 }  // namespace
 
-std::vector<fs::path> PromptFiles(std::string_view language) {
-  const std::string beginning = std::string(language) + "_";
-  if (fs::is_directory(kSounds)) {
-    for (const fs::directory_entry& entry : fs::directory_iterator(kSounds)) {
-      if (!entry.path().filename().string().starts_with(beginning)) continue;
-      std::vector<fs::path> files = WavFilesBelow(entry.path());
-      if (!files.empty()) return files;
+void Die(std::string_view what, const fs::path& where) {
+  std::cerr << what << ": " << where << " (scripts/setup installs the corpora)"
+            << "\n";
+  std::exit(2);
+}
+
+std::vector<fs::path> FilesBelow(
+    const fs::path& folder, std::initializer_list<std::string_view> endings) {
+  if (!fs::is_directory(folder)) Die("no such folder", folder);
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry :
+       fs::recursive_directory_iterator(folder)) {
+    const std::string ending = entry.path().extension().string();
+    if (entry.is_regular_file() &&
+        std::ranges::find(endings, ending) != endings.end()) {
+      files.push_back(entry.path());
     }
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+std::vector<fs::path> PromptFiles(std::string_view language) {
+  for (const std::string_view folder : kPromptFolders) {
+    if (!folder.starts_with(language)) continue;
+    std::vector<fs::path> files =
+        FilesBelow(fs::path(kSounds) / folder, {".wav"});
+    if (!files.empty()) return files;
   }
   Die("no prompts of " + std::string(language), kSounds);
 }
 
 std::vector<fs::path> MusicFiles() {
-  if (!fs::is_directory(kMusic)) Die("no music on hold", kMusic);
-  std::vector<fs::path> files = WavFilesBelow(kMusic);
+  std::vector<fs::path> files = FilesBelow(kMusic, {".wav"});
   if (files.empty()) Die("no music on hold", kMusic);
   return files;
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <string>
+#include <utility>
 
 #include "support/audio_signals.h"
 #include "support/corpus.h"
@@ -134,29 +136,28 @@ double SpeechLevelDbfs(std::span<const int16_t> clean,
   return Db(sum / frames / (kFullScale * kFullScale));
 }
 
+bool IsPrompt(const std::filesystem::path& file,
+              std::span<const int16_t> samples, int shortest_ms) {
+  const size_t shortest = static_cast<size_t>(shortest_ms) * kSecond / 1000;
+  if (samples.size() < shortest || samples.size() > 8 * kSecond) return false;
+  constexpr std::string_view kNoWords[] = {"silence",   "beep",       "tone",
+                                           "ascending", "descending", "tt-"};
+  const std::string path = file.string();
+  for (const std::string_view word : kNoWords) {
+    if (path.find(word) != std::string::npos) return false;
+  }
+  const std::vector<uint8_t> labels = LabelFrames(samples);
+  return std::accumulate(labels.begin(), labels.end(), 0) >= 20;
+}
+
 std::vector<std::vector<int16_t>> Recordings(std::string_view language,
                                              int shortest_ms) {
-  const size_t shortest = static_cast<size_t>(shortest_ms) * kSecond / 1000;
   std::vector<std::vector<int16_t>> recordings;
   for (const auto& file : PromptFiles(language)) {
     std::vector<int16_t> samples = ReadWavFile(file);
-    if (samples.size() < shortest || samples.size() > 8 * kSecond) {
-      continue;
+    if (IsPrompt(file, samples, shortest_ms)) {
+      recordings.push_back(std::move(samples));
     }
-    // Not the files of silence and of tones.
-    const std::vector<uint8_t> labels = LabelFrames(samples);
-    const size_t speech =
-        static_cast<size_t>(std::accumulate(labels.begin(), labels.end(), 0));
-    const std::string path = file.string();
-    if (speech < 20 || path.find("silence") != std::string::npos ||
-        path.find("beep") != std::string::npos ||
-        path.find("tone") != std::string::npos ||
-        path.find("ascending") != std::string::npos ||
-        path.find("descending") != std::string::npos ||
-        path.find("tt-") != std::string::npos) {
-      continue;
-    }
-    recordings.push_back(std::move(samples));
   }
   return recordings;
 }

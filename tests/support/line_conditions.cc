@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
+#include <string_view>
+#include <utility>
 
-#include "support/audio_signals.h"
 #include "support/corpus.h"
 
 namespace trunkline::test {
@@ -30,61 +30,25 @@ double LeastActive(std::span<const double> powers) {
   return powers.empty() ? 0 : *std::ranges::max_element(powers) * 1e-4;
 }
 
-void Scale(std::vector<double>& samples, double power) {
-  double sum = 0;
-  for (const double sample : samples) sum += sample * sample;
-  const double gain =
-      std::sqrt(power * static_cast<double>(samples.size()) / (sum + 1e-9));
-  for (double& sample : samples) sample *= gain;
-}
-
-// Kellet's filter of three poles: -3 dB an octave within 0.5 dB.
-std::vector<double> Pink(size_t count, Random& random) {
-  std::vector<double> noise(count);
-  double b0 = 0;
-  double b1 = 0;
-  double b2 = 0;
-  for (double& sample : noise) {
-    const double white = random.Symmetric();
-    b0 = 0.99765 * b0 + white * 0.0990460;
-    b1 = 0.96300 * b1 + white * 0.2965164;
-    b2 = 0.57000 * b2 + white * 1.0526913;
-    sample = b0 + b1 + b2 + white * 0.1848;
-  }
-  return noise;
-}
-
-std::vector<double> Babble(size_t count, Random& random) {
-  std::vector<double> noise(count);
-  for (size_t voice = 0; voice < 6; ++voice) {
-    const auto language = kPromptLanguages[voice % std::size(kPromptLanguages)];
-    const auto files = PromptFiles(language);
-    for (size_t at = 0; at < count;) {
-      const auto prompt = ReadWavFile(files[random.Below(files.size())]);
-      const double gain = 1 / std::sqrt(ActivePower(prompt) + 1);
-      for (size_t i = 0; i < prompt.size() && at < count; ++i, ++at) {
-        noise[at] += gain * prompt[i];
+// A part of everyone's prompts: whom babble is mixed of.
+const std::vector<std::vector<int16_t>>& Everyone() {
+  static const auto* const everyone = [] {
+    auto* all = new std::vector<std::vector<int16_t>>;
+    for (const std::string_view language : kPromptLanguages) {
+      const auto files = PromptFiles(language);
+      for (size_t i = 0; i < files.size(); i += 8) {
+        std::vector<int16_t> samples = ReadWavFile(files[i]);
+        if (IsPrompt(files[i], samples, 1500)) {
+          all->push_back(std::move(samples));
+        }
       }
     }
-  }
-  return noise;
+    return all;
+  }();
+  return *everyone;
 }
 
 }  // namespace
-
-std::string_view ToString(Noise noise) {
-  switch (noise) {
-    case Noise::kNone:
-      return "clean";
-    case Noise::kWhite:
-      return "white";
-    case Noise::kPink:
-      return "pink";
-    case Noise::kBabble:
-      return "babble";
-  }
-  return "";
-}
 
 double ActivePower(std::span<const int16_t> speech) {
   const std::vector<double> powers = FramePowers(speech);
@@ -122,23 +86,13 @@ std::vector<int16_t> PromptLine(std::string_view language, int seconds) {
 std::vector<int16_t> WithNoise(std::span<const int16_t> clean, Noise noise,
                                double snr_db, uint64_t seed) {
   std::vector<int16_t> line(clean.begin(), clean.end());
-  if (noise == Noise::kNone) return line;
-  Random random(seed);
-  std::vector<double> added;
-  if (noise == Noise::kBabble) {
-    added = Babble(line.size(), random);
-  } else if (noise == Noise::kPink) {
-    added = Pink(line.size(), random);
-  } else {
-    added.resize(line.size());
-    for (double& sample : added) {
-      sample = random.Symmetric() + random.Symmetric() + random.Symmetric();
-    }
-  }
-  Scale(added, ActivePower(clean) * std::pow(10, -snr_db / 10));
+  const std::vector<float> added =
+      MakeNoise(noise, clean.size(), Everyone(), seed);
+  const double gain =
+      std::sqrt(ActivePower(clean)) * std::pow(10, -snr_db / 20);
   for (size_t i = 0; i < line.size(); ++i) {
     line[i] = static_cast<int16_t>(
-        std::clamp(std::round(line[i] + added[i]), -32768.0, 32767.0));
+        std::clamp(std::round(line[i] + gain * added[i]), -32768.0, 32767.0));
   }
   return line;
 }

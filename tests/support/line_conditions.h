@@ -6,13 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "support/labelled_speech.h"
+
 // Speech, noises and figures for measurements of what enhances a line. In
 // doubles and with the standard library: for quality, not for golden vectors.
 
 namespace trunkline::test {
-
-enum class Noise : uint8_t { kNone, kWhite, kPink, kBabble };
-std::string_view ToString(Noise noise);
 
 // Prompts of `language` one behind the other with pauses of 0.6 s, at least
 // `seconds` of them, whose active speech has a level of -26 dBov.
@@ -21,8 +20,7 @@ std::vector<int16_t> PromptLine(std::string_view language, int seconds);
 // Mean square of the 20 ms frames that lie within 40 dB of the loudest one.
 double ActivePower(std::span<const int16_t> speech);
 
-// `clean` with noise `snr_db` below its active power. Babble is six prompts of
-// other languages at once.
+// `clean` with noise `snr_db` below its active power.
 std::vector<int16_t> WithNoise(std::span<const int16_t> clean, Noise noise,
                                double snr_db, uint64_t seed);
 

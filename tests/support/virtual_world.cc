@@ -7,6 +7,7 @@
 
 #include "audio/g711.h"
 #include "base/check.h"
+#include "support/audio_signals.h"
 
 namespace trunkline::test {
 namespace {
@@ -57,15 +58,6 @@ std::optional<std::vector<uint8_t>> Decode(const std::string& text) {
 }
 
 // G.711 mu-law, from the definition of the segments.
-uint8_t MuLaw(int sample) {
-  const int sign = sample < 0 ? 0 : 0x80;
-  int magnitude = std::min(std::abs(sample), 32635) + 132;
-  int segment = 7;
-  while (segment > 0 && magnitude < (128 << segment)) --segment;
-  const int step = magnitude >> (segment + 3) & 15;
-  return static_cast<uint8_t>((sign | 0x70 | 15) ^ (segment << 4 | step));
-}
-
 int Linear(uint8_t code) {
   const int inverted = ~code & 0xFF;
   const int segment = inverted >> 4 & 7;
@@ -657,31 +649,11 @@ void VirtualWorld::Ended(const Json& summary) {
 namespace {
 
 std::vector<uint8_t> MakeSpeech(int ms, uint64_t seed) {
-  // A voice at 120 Hz with three formants that move, in syllables of 160 ms
-  // that sink to a quarter between them; a little noise on top.
-  constexpr double kPi = 3.14159265358979323846;
-  std::vector<uint8_t> bytes;
-  uint64_t random = seed * 2862933555777941757ULL + 3037000493ULL;
-  for (int i = 0; i < ms * 8; ++i) {
-    const double t = i / 8000.0;
-    const double syllable = 0.25 + 0.75 * std::fabs(std::sin(kPi * t / 0.16));
-    double sample = 0;
-    for (int harmonic = 1; harmonic <= 28; ++harmonic) {
-      const double hz = 120.0 * harmonic;
-      double gain = 0.02;
-      for (const double formant :
-           {500 + 200 * std::sin(2 * kPi * t * 2.5),
-            1500 + 400 * std::sin(2 * kPi * t * 1.7), 2500.0}) {
-        const double distance = (hz - formant) / 130;
-        gain += 1 / (1 + distance * distance);
-      }
-      sample += gain * std::sin(2 * kPi * hz * t + harmonic * harmonic);
-    }
-    random = random * 6364136223846793005ULL + 1442695040888963407ULL;
-    const double noise = static_cast<double>(random >> 40) / (1 << 24) - 0.5;
-    bytes.push_back(
-        MuLaw(static_cast<int>(2200 * syllable * (sample + 0.1 * noise))));
-  }
+  constexpr int kDbfsTenths = -200;
+  const std::vector<int16_t> voice =
+      VoiceSignal(static_cast<size_t>(ms) * 8, kDbfsTenths, seed);
+  std::vector<uint8_t> bytes(voice.size());
+  audio::EncodeMuLaw(voice, bytes);
   return bytes;
 }
 

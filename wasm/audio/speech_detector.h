@@ -31,7 +31,7 @@ class SpeechDetector {
 
   struct Config {
     // Probability from which a frame counts as voiced, (0, 1000].
-    int threshold_per_mille = 500;
+    int threshold_per_mille = 600;
   };
 
   // Levels are tenths of dBFS, where 0 is a full-scale square wave.

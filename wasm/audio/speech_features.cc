@@ -28,8 +28,9 @@ constexpr float kLeast = 1e-8F;
 constexpr float kLeastLog2 = -26.575425F;
 // Mean square below which nobody speaks, -62 dBFS.
 constexpr uint32_t kQuietMeanSquare = 677;
-// The loudest frame sinks by 3 dB a second, no further than -36 dBFS.
-constexpr float kLoudestDecay = 0.02F;
+// The loudest frame sinks by 1 dB a second, no further than -36 dBFS: at the
+// end of a pause noise would otherwise be the loudest.
+constexpr float kLoudestDecay = 0.007F;
 constexpr float kLoudestAtLeast = -12;
 // The band power whose minimum is the noise follows at this pace per frame.
 constexpr float kSmoothing = 0.4F;
@@ -87,12 +88,16 @@ Pitch FindPitch(const Spectrum& power) {
   Pitch pitch;
   if (!(correlation[0] > 0)) return pitch;
   const float scale = 1 / correlation[0];
+  std::array<float, kLongestLag + 1> strengths;
   for (size_t lag = kShortestLag; lag <= kLongestLag; ++lag) {
-    const float value = correlation[lag] * scale * kWindow.overlap[lag];
+    strengths[lag] = correlation[lag] * scale * kWindow.overlap[lag];
+  }
+  for (size_t lag = kShortestLag; lag <= kLongestLag; ++lag) {
     // A peak: what only falls off from lag 0 is no pitch.
-    if (value > pitch.strength && correlation[lag] >= correlation[lag - 1] &&
+    if (strengths[lag] > pitch.strength &&
+        correlation[lag] >= correlation[lag - 1] &&
         correlation[lag] >= correlation[lag + 1]) {
-      pitch = {.strength = value, .lag = static_cast<float>(lag)};
+      pitch = {.strength = strengths[lag], .lag = static_cast<float>(lag)};
     }
   }
   return pitch;
@@ -133,14 +138,18 @@ SpeechFeatures::Vector SpeechFeatures::Process(std::span<const int16_t> frame,
       power.re[k] = kWindow.scale * (spectrum.re[k] * spectrum.re[k] +
                                      spectrum.im[k] * spectrum.im[k]);
     }
-    float total = 0;
-    float logarithms = 0;
+    Bands means;
     for (size_t b = 0; b < kBands; ++b) {
       float sum = 0;
       for (size_t k = kEdges[b]; k < kEdges[b + 1]; ++k) sum += power.re[k];
-      const float mean = sum / static_cast<float>(kEdges[b + 1] - kEdges[b]);
-      bands[b] = Log2(mean + kLeast);
-      total += mean + kLeast;
+      means[b] = sum / static_cast<float>(kEdges[b + 1] - kEdges[b]) + kLeast;
+    }
+    // Loops of their own, so that this one becomes SIMD.
+    for (size_t b = 0; b < kBands; ++b) bands[b] = Log2(means[b]);
+    float total = 0;
+    float logarithms = 0;
+    for (size_t b = 0; b < kBands; ++b) {
+      total += means[b];
       logarithms += bands[b];
     }
     flatness = logarithms / kBands - Log2(total / kBands);

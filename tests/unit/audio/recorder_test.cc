@@ -316,7 +316,9 @@ TEST(RecorderTest, SpeechIsEncodedFromItsFirstFrameHoweverQuiet) {
       before = recorder.encoded_frames();
       const bool speech = i % 65 >= 10 && i % 65 < 60;
       const bool other_side = i < 10 || (i >= 29 && i % 20 == 9);
-      if (speech) EXPECT_EQ(encoded, other_side ? 2 : 1) << level << " " << i;
+      if (speech) {
+        EXPECT_EQ(encoded, other_side ? 2 : 1) << level << " " << i;
+      }
     }
   }
 }
