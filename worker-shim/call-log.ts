@@ -1,10 +1,11 @@
+import { heardText, type Pause } from "./heard-text.ts";
 import type { CallRow, Recording } from "./ports/records.ts";
 
 /** The most of each kind that one call leaves in the call log; later ones are only in its own record. */
 export const MAX_LOGGED_TURNS = 4_000;
 export const MAX_LOGGED_EVENTS = 200;
 
-/** Characters of speech a second, to tell how much of a reply was heard when nobody knows how long it was to be. */
+/** Characters of speech a second, to tell how much of a reply was heard when the object was lost over it. */
 const CHARACTERS_PER_SECOND = 15;
 /** A transcript belongs to a turn that ended at most this long before. */
 const TRANSCRIPT_DELAY_MS = 15_000;
@@ -111,17 +112,6 @@ export interface CallLogSources {
 
 type Event = { readonly type: string; readonly atMs: number } & Readonly<Record<string, unknown>>;
 
-/**
- * What was heard of a text: its part in proportion to the audio, cut after a whole word, as the core cuts what it tells
- * the agent.
- */
-export function heardText(text: string, heardMs: number, receivedMs: number): string {
-  if (heardMs >= receivedMs) return text;
-  const keep = Math.floor((text.length * Math.max(0, heardMs)) / receivedMs);
-  const end = text.lastIndexOf(" ", keep);
-  return end < 0 ? "" : text.slice(0, end);
-}
-
 /** A question as it is counted. Null if it holds no word. */
 export function normalizeQuestion(text: string): string | null {
   const words = text.toLowerCase().match(/[\p{L}\p{N}][\p{L}\p{N}'-]*/gu);
@@ -144,6 +134,13 @@ interface Turn {
   latencyMs: number | null;
   text: string;
   cut: boolean;
+}
+
+/** Of an item's audio. */
+interface Heard {
+  readonly heardMs: number;
+  readonly receivedMs: number;
+  readonly pauses?: readonly Pause[];
 }
 
 /** The turns of one session, on its own clock. */
@@ -181,12 +178,13 @@ class SessionTurns {
         this.#replyOver(item, atMs, {
           heardMs: number(event.audioEndMs, 0),
           receivedMs: number(event.receivedMs, 0),
+          pauses: readPauses(event.pauses),
         });
         break;
     }
   }
 
-  /** The session is over: a reply that was under way was heard as long as it lasted. */
+  /** The session was lost over a reply: it was heard as long as it lasted. */
   end(atMs: number): void {
     for (const turn of this.turns) {
       if (turn.role !== "agent" || turn.overMs !== undefined) continue;
@@ -250,7 +248,7 @@ class SessionTurns {
     });
   }
 
-  #replyOver(item: string, atMs: number, heard: { heardMs: number; receivedMs: number } | undefined): void {
+  #replyOver(item: string, atMs: number, heard: Heard | undefined): void {
     const turn = this.turns.findLast((one) => one.role === "agent" && one.item === item);
     if (!turn) return;
     turn.overMs = atMs;
@@ -259,12 +257,19 @@ class SessionTurns {
     turn.endMs = Math.min(turn.endMs, turn.startMs + Math.max(0, heard.heardMs));
     if (heard.heardMs >= heard.receivedMs) return;
     turn.cut = true;
-    turn.text = heardText(turn.text, heard.heardMs, heard.receivedMs);
+    turn.text = heardText(turn.text, heard.heardMs, heard.receivedMs, heard.pauses);
   }
 }
 
 function number(value: unknown, fallback: number): number {
   return typeof value === "number" && Number.isFinite(value) ? value : fallback;
+}
+
+function readPauses(value: unknown): Pause[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(
+    (pause): pause is Pause => Array.isArray(pause) && pause.length === 2 && pause.every(Number.isFinite),
+  );
 }
 
 function parse(line: string): Event | undefined {

@@ -21,9 +21,6 @@ import type { Log, SessionInputs, SqlDatabase, StreamCredentials } from "./ports
 import { ConfigurationError, type Settings } from "./settings.ts";
 import type { SwitchboardClient } from "./switchboard-client.ts";
 
-/** Times that a lost stream may come back. */
-export const MAX_STREAM_RECONNECTS = 3;
-
 /** While a call goes on: renews its lease, and finds the call if the object was lost. */
 export const HEARTBEAT_MS = 30_000;
 
@@ -162,7 +159,7 @@ export class Call {
   async resume(callSid: string): Promise<Resumption> {
     const row = this.#records.find();
     if (!row || row.callSid !== callSid || row.outcome !== undefined) return { type: "hangUp" };
-    if (row.issuedSerial > MAX_STREAM_RECONNECTS) {
+    if (row.issuedSerial > this.#platform.settings.maxStreamReconnects) {
       this.#log.warn("a stream was lost too often", { callId: row.callId });
       if (!this.#session) this.#giveUp(row);
       return { type: "hangUp" };

@@ -11,6 +11,7 @@ export interface SettingVariables extends UpstreamVariables {
   readonly FAULT_INJECTION?: string;
   readonly MAX_CONCURRENT_CALLS?: string;
   readonly MAX_CALLS_PER_NUMBER?: string;
+  readonly MAX_STREAM_RECONNECTS?: string;
   readonly SWITCHBOARD_SHARDS?: string;
   readonly CALL_LOCATION_HINT?: string;
   /** The core's `profile` and `limits`: a table of wrangler.toml, or JSON text. */
@@ -52,6 +53,8 @@ const DAY_MS = 24 * 3600 * 1000;
 const DEFAULT_RETENTION_DAYS = 30;
 const MAX_RETENTION_DAYS = 3650;
 const DEFAULT_MAX_CONCURRENT_CALLS = 10_000;
+const DEFAULT_MAX_STREAM_RECONNECTS = 3;
+const MAX_MAX_STREAM_RECONNECTS = 1000;
 const MAX_SHARDS = 256;
 /** Secrets below this are guessed. */
 const MIN_SECRET_CHARACTERS = 16;
@@ -68,6 +71,8 @@ export interface Settings {
   /** Calls at a time in all; 0 = no limit. */
   readonly maxConcurrentCalls: number;
   readonly maxCallsPerNumber: number;
+  /** Times that a lost stream of a call may come back; then the call is over. */
+  readonly maxStreamReconnects: number;
   readonly switchboardShards: number;
   readonly locationHint: LocationHint | undefined;
   readonly profile: object;
@@ -194,6 +199,13 @@ export function readSettings(variables: SettingVariables): Settings {
       0,
       0,
       Number.MAX_SAFE_INTEGER,
+    ),
+    maxStreamReconnects: readInteger(
+      "MAX_STREAM_RECONNECTS",
+      variables.MAX_STREAM_RECONNECTS,
+      DEFAULT_MAX_STREAM_RECONNECTS,
+      0,
+      MAX_MAX_STREAM_RECONNECTS,
     ),
     switchboardShards: readInteger("SWITCHBOARD_SHARDS", variables.SWITCHBOARD_SHARDS, 1, 1, MAX_SHARDS),
     locationHint: hint,

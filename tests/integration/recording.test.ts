@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CallRecord, PhoneCall } from "../simulators/twilio/phone-call.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { judge } from "./support/opus.ts";
+import { stored } from "./support/stored.ts";
 import { prepareVoices, voice } from "./support/voice.ts";
 
 const HZ = 8000;
@@ -22,17 +23,7 @@ afterAll(async () => {
   process.stdout.write(`${same.length} recorded calls made again natively, the same to the bit\n`);
 });
 
-/** The file of a call that is over, once it is delivered. */
-async function recordingOf(callId: string): Promise<Uint8Array> {
-  const deadline = Date.now() + 15_000;
-  for (;;) {
-    const response = await gateway.api(`/api/calls/${callId}/recording`);
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (response.status === 200) return bytes;
-    if (Date.now() > deadline) throw new Error(`no recording: ${response.status}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
+const recordingOf = (callId: string) => stored(gateway, `/api/calls/${callId}/recording`);
 
 /** Caller and agent at 8 kHz, by a decoder that is not ours. */
 function decode(file: Uint8Array): [Int16Array, Int16Array] {
@@ -119,28 +110,5 @@ describe("a recording", () => {
       // At 12 kbit/s, with what the line lost; words in the wrong place would not be alike.
       expect(likeness).toBeGreaterThan(0.8);
     }
-  });
-
-  it("of calls whose objects are lost plays to the last second", async () => {
-    await Promise.all(
-      Array.from({ length: 6 }, async (_, i) => {
-        const call = await gateway.dial({ seed: i + 1 });
-        await waitForEvent(gateway.observe(call.callId), "agentReady");
-        void call.say(voice(3000, i + 1));
-        await new Promise((resolve) => setTimeout(resolve, 2600 + 217 * i));
-        const lostMs = call.clock();
-        await gateway.fault(call.callId, { type: "abort" });
-        expect(await call.until(() => call.streams.length === 2, 10_000)).toBe(true);
-        const backMs = call.clock();
-        await new Promise((resolve) => setTimeout(resolve, 2500));
-        const endMs = call.clock();
-        call.hangUp();
-        await call.ended;
-        const { faults, seconds } = judge(await recordingOf(call.callId));
-        expect(faults).toBe("");
-        // Of what was before the loss at most 2 s are missing; the time without a stream may be.
-        expect(seconds * 1000).toBeGreaterThan(lostMs - 2000 + (endMs - backMs) - 300);
-      }),
-    );
   });
 });

@@ -1,25 +1,10 @@
-// What is left of calls, in the built Worker with the platform's own stores, and what is left when those fail.
-//
-// RECORDS_ABORTS=200 RECORDS_ABORTS_PER_CALL=3 is the whole of what CI does a part of.
-
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { PhoneCall } from "../simulators/twilio/phone-call.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { type Behaviour, Listeners, WEBHOOK_SECRET } from "./support/listeners.ts";
 import { encodedPages, judge, type Page } from "./support/opus.ts";
+import { type CallJson, eventually, logged, stored } from "./support/stored.ts";
 import { prepareVoices, voice } from "./support/voice.ts";
-
-const ABORTS = Number(process.env.RECORDS_ABORTS ?? 16);
-const ABORTS_PER_CALL = Number(process.env.RECORDS_ABORTS_PER_CALL ?? 2);
-
-interface CallJson {
-  readonly callId: string;
-  readonly reason: string;
-  readonly recordingMs: number;
-  readonly recordingKey: string | null;
-  readonly sessions: number;
-  readonly durationMs: number;
-}
 
 let gateway: Gateway;
 let listeners: Listeners;
@@ -46,73 +31,9 @@ afterAll(async () => {
   await listeners.close();
 });
 
-/** Polls until `look` finds something; rejects in time. */
-async function eventually<T>(what: string, look: () => Promise<T | undefined>, timeoutMs = 15_000): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`no ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-function logged(callId: string, timeoutMs?: number): Promise<CallJson> {
-  return eventually(
-    `row of ${callId}`,
-    async () => {
-      const response = await gateway.api(`/api/calls/${callId}`);
-      if (response.status !== 200) {
-        await response.arrayBuffer();
-        return undefined;
-      }
-      return ((await response.json()) as { call: CallJson }).call;
-    },
-    timeoutMs,
-  );
-}
-
-/** The bytes behind a path, once they are there. */
-function stored(path: string, timeoutMs?: number): Promise<Uint8Array> {
-  return eventually(
-    path,
-    async () => {
-      const response = await gateway.api(path);
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      return response.status === 200 ? bytes : undefined;
-    },
-    timeoutMs,
-  );
-}
-
-async function record(callId: string, page: Page, serial: number | "asIs" = "asIs"): Promise<boolean> {
-  const bytes = serial === "asIs" ? page.bytes : withSerial(page.bytes, serial);
-  const body = { type: "record", granule: page.granule, pages: bytes.toString("base64") };
+async function record(callId: string, page: Page): Promise<boolean> {
+  const body = { type: "record", granule: page.granule, pages: page.bytes.toString("base64") };
   return (await gateway.fault(callId, body)) === 202;
-}
-
-/** The core takes another serial number for each session. */
-function withSerial(bytes: Buffer, serial: number): Buffer {
-  const copy = Buffer.from(bytes);
-  for (let at = 0; at < copy.length; ) {
-    const segments = copy[at + 26] ?? 0;
-    let length = 27 + segments;
-    for (let i = 0; i < segments; i++) length += copy[at + 27 + i] ?? 0;
-    copy.writeUInt32LE(serial, at + 14);
-    copy.writeUInt32LE(0, at + 22);
-    copy.writeUInt32LE(checksum(copy.subarray(at, at + length)), at + 22);
-    at += length;
-  }
-  return copy;
-}
-
-function checksum(bytes: Uint8Array): number {
-  let value = 0;
-  for (const byte of bytes) {
-    value ^= byte << 24;
-    for (let bit = 0; bit < 8; bit++) value = value & 0x80000000 ? (value << 1) ^ 0x04c11db7 : value << 1;
-  }
-  return value >>> 0;
 }
 
 async function hangUp(call: PhoneCall): Promise<void> {
@@ -142,7 +63,7 @@ describe("a call that is over", () => {
     await call.firstHeardAfter(spoken.endMs);
     await call.quiet(600);
     await hangUp(call);
-    expect(await logged(callId)).toMatchObject({
+    expect(await logged(gateway, callId)).toMatchObject({
       callId,
       reason: "callerHangUp",
       agent: "parrot",
@@ -158,7 +79,7 @@ describe("a call that is over", () => {
   });
 
   it("has a recording that others can play, whole and in parts", async () => {
-    const recording = await stored(`/api/calls/${callId}/recording`);
+    const recording = await stored(gateway, `/api/calls/${callId}/recording`);
     const { faults, seconds } = judge(recording);
     expect(faults).toBe("");
     expect(Math.abs(seconds - ((pages[2]?.granule ?? 0) - 312) / 48_000)).toBeLessThan(0.05);
@@ -234,19 +155,19 @@ describe("a recording that is long", () => {
     await waitForEvent(gateway.observe(call.callId), "agentReady");
     const chunk = Buffer.alloc(44_000, 1);
     const chunks = Math.ceil((5.5 * 1024 * 1024) / chunk.length);
-    for (let i = 0; i < chunks; i++) expect(await record(call.callId, { granule: i, bytes: chunk }, "asIs")).toBe(true);
+    for (let i = 0; i < chunks; i++) expect(await record(call.callId, { granule: i, bytes: chunk })).toBe(true);
     await hangUp(call);
-    expect(await stored(`/api/calls/${call.callId}/recording`, 30_000)).toHaveLength(chunks * chunk.length);
+    expect(await stored(gateway, `/api/calls/${call.callId}/recording`, 30_000)).toHaveLength(chunks * chunk.length);
   });
 });
 
 describe("retention", () => {
   it("forgets what was said and keeps that it was", async () => {
     const callId = await shortCall();
-    await logged(callId);
-    await stored(`/api/calls/${callId}/recording`);
+    await logged(gateway, callId);
+    await stored(gateway, `/api/calls/${callId}/recording`);
     await gateway.scheduled(Date.now() + 32 * 24 * 3600 * 1000);
-    expect(await logged(callId)).toMatchObject({ redacted: true, recordingKey: null, fromNumber: "" });
+    expect(await logged(gateway, callId)).toMatchObject({ redacted: true, recordingKey: null, fromNumber: "" });
     expect((await gateway.api(`/api/calls/${callId}/recording`)).status).toBe(404);
   });
 });
@@ -270,8 +191,8 @@ describe("everything else fails", () => {
     expect(health.status).toBe(how === "slow" || how === "wrong" ? health.status : "degraded");
     await fail("none");
     for (const callId of [before, during, after]) {
-      expect(await logged(callId, 30_000)).toMatchObject({ callId, reason: "callerHangUp" });
-      expect(judge(await stored(`/api/calls/${callId}/recording`, 30_000)).faults).toBe("");
+      expect(await logged(gateway, callId, 30_000)).toMatchObject({ callId, reason: "callerHangUp" });
+      expect(judge(await stored(gateway, `/api/calls/${callId}/recording`, 30_000)).faults).toBe("");
       await eventually("row at Supabase", async () => rows.get(callId), 30_000);
       await eventually("delivery", async () => listeners.deliveries.get(`${callId}:call.ended`), 30_000);
     }
@@ -288,97 +209,6 @@ describe("everything else fails", () => {
       const { requests } = await gateway.json<{ requests: { path: string }[] }>("/api/slow-requests");
       return requests.find((note) => note.path === "/api/calls");
     });
-  });
-});
-
-describe("objects that are lost at any moment", () => {
-  it("leave one row for each call, a recording to the last second, and no lease", { timeout: 600_000 }, async () => {
-    let random = 12_345;
-    const next = (below: number) => {
-      random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
-      return random % below;
-    };
-    const calls: { callId: string; acknowledgedS: number }[] = [];
-    let aborts = 0;
-    const run = async () => {
-      const call = await gateway.dial();
-      const one = { callId: call.callId, acknowledgedS: 0 };
-      calls.push(one);
-      await waitForEvent(gateway.observe(call.callId), "agentReady");
-      const instants = Array.from({ length: ABORTS_PER_CALL }, () => 200 + next(2_500)).sort((a, b) => a - b);
-      const startMs = Date.now();
-      let [session, page] = [1, 0];
-      let doneS = 0;
-      // A page every 250 ms stands for a second of sound.
-      while (Date.now() - startMs < 3_000) {
-        await new Promise((resolve) => setTimeout(resolve, 250));
-        if (call.over) break;
-        const due = instants[0] !== undefined && Date.now() - startMs >= instants[0];
-        if (due) {
-          instants.shift();
-          aborts++;
-          const streams = call.streams.length;
-          // Behind a page that has just been taken: it may be lost.
-          const last = pages[page];
-          if (last && (await record(call.callId, last, session))) one.acknowledgedS = doneS + last.granule / 48_000;
-          await gateway.fault(call.callId, { type: "abort" });
-          await call.until(() => call.streams.length > streams || call.over, 10_000);
-          await new Promise((resolve) => setTimeout(resolve, 100));
-          // The file goes on behind what was stored, at least all but that page.
-          doneS = one.acknowledgedS;
-          session++;
-          page = 0;
-          continue;
-        }
-        const taken = pages[page];
-        if (taken && (await record(call.callId, taken, session))) {
-          page++;
-          one.acknowledgedS = doneS + taken.granule / 48_000;
-        }
-      }
-      await hangUp(call);
-    };
-    const queue = Array.from({ length: ABORTS }, () => run);
-    await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        for (let job = queue.shift(); job; job = queue.shift()) await job();
-      }),
-    );
-    // Whoever lost a page for each of its aborts at most: it is asked for 2 s.
-    let worstS = 0;
-    const reasons = new Map<string, number>();
-    for (const { callId, acknowledgedS } of calls) {
-      const { reason } = await logged(callId, 60_000);
-      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-      if (acknowledgedS === 0) continue;
-      const { faults, seconds } = judge(await stored(`/api/calls/${callId}/recording`, 60_000));
-      expect(faults).toBe("");
-      worstS = Math.max(worstS, (acknowledgedS - seconds) / ABORTS_PER_CALL);
-    }
-    const listed = new Set<string>();
-    let rows = 0;
-    let cursor: string | null = null;
-    do {
-      const page: { calls: CallJson[]; cursor: string | null } = await gateway.json(
-        `/api/calls?limit=100${cursor === null ? "" : `&cursor=${cursor}`}`,
-      );
-      for (const { callId } of page.calls) {
-        rows++;
-        listed.add(callId);
-      }
-      cursor = page.cursor;
-    } while (cursor !== null);
-    expect(listed.size).toBe(rows);
-    for (const { callId } of calls) {
-      expect(listed.has(callId)).toBe(true);
-      await eventually("delivery", async () => listeners.deliveries.get(`${callId}:call.ended`), 60_000);
-    }
-    await gateway.idle(100_000);
-    process.stdout.write(
-      `${calls.length} calls, ${aborts} objects lost: ${calls.length} rows (${[...reasons].join(" ")}), ` +
-        `at most ${worstS.toFixed(1)} s of a recording lost each time, nothing waits, no lease is held\n`,
-    );
-    expect(worstS).toBeLessThanOrEqual(2);
   });
 });
 
@@ -402,7 +232,7 @@ describe("a call's inputs", () => {
         }
         await call.quiet(400);
         await hangUp(call);
-        await stored(`/api/calls/${call.callId}/flight`);
+        await stored(gateway, `/api/calls/${call.callId}/flight`);
       }),
     );
     const { same, different } = await gateway.replayAll();

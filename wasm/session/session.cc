@@ -432,6 +432,7 @@ void Session::CreateMedia(AudioFormat format) {
   caller_audio_ = std::make_unique<CallerAudio>(
       format, static_cast<CallerAudio::Listener&>(*this));
   heard_track_ = std::make_unique<HeardTrack>(format);
+  reply_pauses_ = std::make_unique<ReplyPauses>(format);
   playout_ = std::make_unique<Playout>(
       Playout::Config{format, config_.limits.lead, config_.limits.mark});
   agent_cleaner_ = std::make_unique<CallerCleaner>(
@@ -851,6 +852,7 @@ void Session::OnAgentAudio(protocol::ItemId item,
                 reply_refused_bytes_ / std::max<size_t>(encoded.size(), 1));
     return;
   }
+  reply_pauses_->Append(item, encoded);
   // An agent that falls silent in the middle of a reply is noticed too.
   if (state_ != State::kFarewell && state_ != State::kLegLost) {
     deadlines_.Set(Timer::kReply, now_ + config_.limits.reply);
@@ -1125,13 +1127,22 @@ void Session::TruncateUnheard() {
     if (agent_phase_ == AgentPhase::kReady) {
       audio_end_ms = agent_->Truncate(cut.item, audio_end_ms);
     }
-    Json event = NewEvent("truncated");
-    event["item"] = ItemName(cut.item);
-    event["audioEndMs"] = audio_end_ms;
-    event["receivedMs"] = cut.received_ms;
-    sink_.Event(event);
+    ReportCut(cut, audio_end_ms);
   }
   to_leg_->Reset();
+}
+
+void Session::ReportCut(const Playout::Cut& cut, int64_t audio_end_ms) {
+  Json event = NewEvent("truncated");
+  event["item"] = ItemName(cut.item);
+  event["audioEndMs"] = audio_end_ms;
+  event["receivedMs"] = cut.received_ms;
+  Json pauses = Json::array();
+  for (const ReplyPauses::Pause& pause : reply_pauses_->Of(cut.item)) {
+    pauses.push_back(Json::array({pause.from_ms, pause.to_ms}));
+  }
+  event["pauses"] = std::move(pauses);
+  sink_.Event(event);
 }
 
 void Session::ReplyHeard() {
@@ -1211,6 +1222,13 @@ void Session::PlayFarewellTones() {
 
 void Session::End(std::string_view end_reason) {
   if (ended()) return;
+  // What the end of the call cut short. No agent is told: its socket closes.
+  if (playout_) {
+    for (const Playout::Cut& cut : playout_->Discard(now_)) {
+      if (cut.item == kTonesItem) continue;
+      ReportCut(cut, std::min(cut.heard_ms, cut.received_ms));
+    }
+  }
   SetState(State::kEnded, Reason::kOver);
   FinishRecording();
   if (HasAgentSocket()) sink_.Close(Port::kAgent, kCloseNormal, "call ended");

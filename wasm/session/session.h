@@ -26,6 +26,7 @@
 #include "session/effect_sink.h"
 #include "session/heard_track.h"
 #include "session/playout.h"
+#include "session/reply_pauses.h"
 #include "session/state.h"
 #include "session/transcoder.h"
 #include "session/turn_detector.h"
@@ -218,6 +219,7 @@ class Session final : private protocol::LegListener,
   void ConfirmBargeIn();
   // Tells the agent what was heard of what it said, and drops the rest.
   void TruncateUnheard();
+  void ReportCut(const Playout::Cut& cut, int64_t audio_end_ms);
   void ReplyHeard();
   void AwaitCaller(Reason reason);
   void AwaitReply();
@@ -255,6 +257,7 @@ class Session final : private protocol::LegListener,
   std::unique_ptr<protocol::Agent> agent_;
   std::unique_ptr<CallerAudio> caller_audio_;
   std::unique_ptr<Playout> playout_;
+  std::unique_ptr<ReplyPauses> reply_pauses_;
   std::unique_ptr<HeardTrack> heard_track_;
   std::unique_ptr<Transcoder> to_agent_;
   std::unique_ptr<Transcoder> to_leg_;

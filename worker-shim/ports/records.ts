@@ -295,6 +295,7 @@ export class CallRecords {
     this.flush();
     const over = this.#rows("SELECT callId FROM outcome").length > 0;
     if (!this.#hasTables || over) return false;
+    this.#dropEmptyLinks();
     this.#closeRecording();
     const recording = this.#recording();
     const written = this.#rows(
@@ -429,6 +430,14 @@ export class CallRecords {
   #makeRoom(bytes: number): void {
     if (this.#bytes > 0 && this.#bytes + bytes > MAX_BATCH_BYTES) this.flush();
     this.#bytes += bytes;
+  }
+
+  /** A session that was lost within its first second left the headers of a stream, and a player would miss the rest. */
+  #dropEmptyLinks(): void {
+    this.#rows(
+      `UPDATE batch SET pages = NULL, granule = NULL WHERE session IN
+         (SELECT session FROM batch WHERE pages IS NOT NULL GROUP BY session HAVING MAX(granule) <= 0)`,
+    );
   }
 
   /** A stream that its session did not end is told to end where it is. */

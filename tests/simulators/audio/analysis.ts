@@ -51,7 +51,8 @@ export function align(whole: Int16Array, part: Int16Array): Alignment | undefine
   }
   scores.sort((a, b) => b.score - a.score);
   let best: Alignment | undefined;
-  for (const { offset } of scores.slice(0, 5)) {
+  // A voice repeats itself with each period, and between two samples of the copy the right place is not the best one.
+  for (const { offset } of scores.slice(0, 64)) {
     for (let fine = Math.max(0, offset - step); fine <= offset + step && fine + part.length <= whole.length; fine++) {
       const candidate = match(whole, part, fine);
       if (!best || candidate.snrDb > best.snrDb) best = candidate;

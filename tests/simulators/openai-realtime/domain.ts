@@ -38,6 +38,9 @@ const RULES: Rule[] = [
   { when: [["music"]], answer: "A jazz trio plays every Friday night." },
 ];
 
+/** All that it answers without being asked for more. */
+export const ANSWERS: readonly string[] = RULES.map(({ answer }) => answer);
+
 const NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
 export const QUESTIONS: Question[] = [

@@ -300,6 +300,35 @@ TEST(CallTest, LostFramesAreFilledSoThatTimeStaysTheCallers) {
   EXPECT_NEAR(reply_ms, 4000 + 140, 100);
 }
 
+TEST(CallTest, WhatWasHeardOfAReplyThatTheHangUpCutsIsTold) {
+  VirtualWorld world({});
+  Connect(world);
+  world.twilio.Say(SpeechBytes(3000));
+  ASSERT_TRUE(world.RunUntil([&] {
+    return world.state() == State::kSpeaking &&
+           world.twilio.heard().size() > 8 * 1200;
+  }));
+  const double heard_ms = static_cast<double>(world.twilio.heard().size()) / 8;
+  world.twilio.HangUp();
+  world.Advance(Duration::Millis(100));
+  ASSERT_EQ(world.ended().size(), 1U);
+  const auto cuts = world.EventsOf("truncated");
+  ASSERT_EQ(cuts.size(), 1U);
+  EXPECT_NEAR(cuts[0].value("audioEndMs", 0), heard_ms, 40);
+  EXPECT_NEAR(cuts[0].value("receivedMs", 0), 3000 + 140, 100);
+}
+
+TEST(CallTest, AReplyThatWasHeardIsNotCutByTheHangUp) {
+  VirtualWorld world({});
+  Connect(world);
+  world.twilio.Say(SpeechBytes(1500));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
+  world.twilio.HangUp();
+  world.Advance(Duration::Millis(100));
+  ASSERT_EQ(world.ended().size(), 1U);
+  EXPECT_THAT(world.EventsOf("truncated"), testing::IsEmpty());
+}
+
 TEST(CallTest, PcmAgentsAreResampledBothWays) {
   VirtualWorld::Options options = Realtime();
   options.profile = {{"agentAudio", "pcm"}};

@@ -1,11 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  type CallLogSources,
-  composeCallLog,
-  heardText,
-  normalizeQuestion,
-  objectKey,
-} from "../../../worker-shim/call-log.ts";
+import { type CallLogSources, composeCallLog, normalizeQuestion, objectKey } from "../../../worker-shim/call-log.ts";
 import { captions } from "../../../worker-shim/captions.ts";
 import type { CallRow } from "../../../worker-shim/ports/records.ts";
 
@@ -191,21 +185,6 @@ describe("a call in the log", () => {
 
   it("outlives events that are none", () => {
     expect(compose(["{", "null", "3", '{"type":1}', ...EXCHANGE]).turns).toHaveLength(2);
-  });
-});
-
-describe("heardText", () => {
-  it("never has more than was heard, nor half a word", () => {
-    const text = "the quick brown fox jumps over the lazy dog";
-    for (let heard = 0; heard <= 100; heard++) {
-      const kept = heardText(text, heard, 100);
-      expect(text.startsWith(kept)).toBe(true);
-      expect(kept.length).toBeLessThanOrEqual((text.length * heard) / 100 || 0);
-      expect(kept === text || text[kept.length] === " " || kept === "").toBe(true);
-    }
-    expect(heardText(text, 100, 100)).toBe(text);
-    expect(heardText("word", 1, 2)).toBe("");
-    expect(heardText("", 0, 0)).toBe("");
   });
 });
 

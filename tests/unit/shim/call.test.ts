@@ -9,14 +9,7 @@ import {
   TL_INPUT_SOCKET_OPENED,
   TL_INPUT_SOCKET_TEXT,
 } from "../../../worker-shim/abi.generated.ts";
-import {
-  Call,
-  type CallPlatform,
-  HEARTBEAT_MS,
-  LOST_GRACE_MS,
-  MAX_STREAM_RECONNECTS,
-  STREAM_GRACE_MS,
-} from "../../../worker-shim/call.ts";
+import { Call, type CallPlatform, HEARTBEAT_MS, LOST_GRACE_MS, STREAM_GRACE_MS } from "../../../worker-shim/call.ts";
 import { TOKEN_LIFETIME_MS } from "../../../worker-shim/call-token.ts";
 import { Core } from "../../../worker-shim/core.ts";
 import type { Sinks } from "../../../worker-shim/deliveries.ts";
@@ -262,14 +255,15 @@ describe("the stream", () => {
 
 describe("the carrier that asks what to do next", () => {
   it("gets a fresh token each time, to a bound", async () => {
+    const { maxStreamReconnects } = readSettings({});
     const tokens = new Set([await world.call.prepare(CALL)]);
     attach();
-    for (let i = 0; i < MAX_STREAM_RECONNECTS; i++) {
+    for (let i = 0; i < maxStreamReconnects; i++) {
       const resumption = await world.call.resume("CA1");
       if (resumption.type !== "stream") throw new Error("hung up too early");
       tokens.add(resumption.token);
     }
-    expect(tokens.size).toBe(MAX_STREAM_RECONNECTS + 1);
+    expect(tokens.size).toBe(maxStreamReconnects + 1);
     expect(await world.call.resume("CA1")).toEqual({ type: "hangUp" });
   });
 
@@ -431,7 +425,8 @@ describe("a call whose object was lost", () => {
   });
 
   it("is over when the stream is lost once too often", async () => {
-    for (let i = 0; i < MAX_STREAM_RECONNECTS; i++) await world.call.resume("CA1");
+    const { maxStreamReconnects } = readSettings({});
+    for (let i = 0; i < maxStreamReconnects; i++) await world.call.resume("CA1");
     await world.lose();
     expect(await world.call.resume("CA1")).toEqual({ type: "hangUp" });
     await settle();

@@ -191,6 +191,24 @@ describe("the recording", () => {
     ]);
   });
 
+  it("leaves out a session that was lost before its first sound", () => {
+    add(2, false, 7);
+    const lost = new CallRecords(sql);
+    lost.beginSession();
+    const [batch] = opusBatches(1, false, 8);
+    if (!batch) throw new Error("no pages");
+    const headers = [...oggPages(batch.pages)].slice(0, 2).reduce((sum, { length }) => sum + length, 0);
+    lost.addPages(0, batch.pages.subarray(0, headers));
+    lost.flush();
+    const last = new CallRecords(sql);
+    last.beginSession();
+    for (const { granule, pages } of opusBatches(1, true, 9)) last.addPages(granule, pages);
+    last.finish("{}", 9_000);
+    expect([...new Set([...oggPages(read())].map(({ serial }) => serial))]).toEqual([7, 9]);
+    expect(last.outcomeRecording()?.links.map(({ session }) => session)).toEqual([1, 3]);
+    expect(last.outcomeRecording()?.bytes).toBe(read().length);
+  });
+
   it("that is no Ogg does not cost the outcome", () => {
     records.addPages(1, Uint8Array.of(1, 2, 3));
     expect(records.finish("{}", 1)).toBe(true);

@@ -59,6 +59,7 @@ describe("readSettings", () => {
     { MAX_CONCURRENT_CALLS: "many" },
     { MAX_CONCURRENT_CALLS: "-1" },
     { MAX_CALLS_PER_NUMBER: "1.5" },
+    { MAX_STREAM_RECONNECTS: "1001" },
     { SWITCHBOARD_SHARDS: "0" },
     { SWITCHBOARD_SHARDS: "257" },
     { PUBLIC_BASE_URL: "voice.example.com" },
