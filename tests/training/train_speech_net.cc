@@ -3,12 +3,12 @@
 //   train_speech_net >wasm/audio/speech_net_weights.inc
 //   train_speech_net --validate >WEIGHTS   learns from kTrainingLanguages only
 //
-// Lines of 20 s from the prompts of support/corpus, each speaker also slower and
-// faster, and from voices of flite, espeak-ng and our own (scripts/setup
+// Lines of 20 s from the prompts of support/corpus, each speaker also slower
+// and faster, and from voices of flite, espeak-ng and our own (scripts/setup
 // installs them), with pauses, gains, filters, noise and sounds that are no
 // speech, through mu-law; features by the core's own SpeechFeatures.
-// Backpropagation through 2.5 s, Adam, the last part with rounded weights. Seeds
-// are fixed. A few minutes.
+// Backpropagation through 2.5 s, Adam, the last part with rounded weights.
+// Seeds are fixed. A few minutes.
 
 #include <unistd.h>
 
