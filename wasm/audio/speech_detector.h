@@ -19,7 +19,7 @@ namespace trunkline::audio {
 // A decision is about the frame that was just taken and waits for nothing. On a
 // clean line it is right from the first frame of speech and from the first
 // without it, by the median; a trigger on 5 of the last 8 frames comes 80 to
-// 100 ms after the onset, in noise as well (docs/audio-quality.md). A voice in
+// 120 ms after the onset, in noise as well (docs/audio-quality.md). A voice in
 // a babble of voices as loud as itself it does not tell.
 //
 // Plain arithmetic in a fixed order: every build decides alike. About 1.7 KB,
