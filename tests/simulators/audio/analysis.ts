@@ -32,43 +32,34 @@ export interface Alignment {
   snrDb: number;
 }
 
-/** Finds `part` in `whole` to the sample, by correlation on a decimated copy and then around the best places. */
+/** Of the middle of a part, samples: where it is sought at first. */
+const SOUGHT = 2048;
+
+/** Finds `part` in `whole` to the sample: its middle by correlation everywhere, then all of it at the best places. */
 export function align(whole: Int16Array, part: Int16Array): Alignment | undefined {
   if (part.length === 0 || whole.length < part.length) return undefined;
-  const step = 4;
-  const coarseWhole = decimate(whole, step);
-  const coarsePart = decimate(part, step);
+  const length = Math.min(SOUGHT, part.length);
+  const from = Math.floor((part.length - length) / 2);
+  const sought = part.subarray(from, from + length);
   const scores: { offset: number; score: number }[] = [];
-  for (let offset = 0; offset + coarsePart.length <= coarseWhole.length; offset++) {
+  for (let offset = 0; offset + part.length <= whole.length; offset++) {
+    const heard = whole.subarray(offset + from, offset + from + length);
     let dot = 0;
     let energy = 1;
-    for (let i = 0; i < coarsePart.length; i++) {
-      const w = coarseWhole[offset + i] ?? 0;
-      dot += w * (coarsePart[i] ?? 0);
-      energy += w * w;
+    for (let i = 0; i < length; i++) {
+      const h = heard[i] ?? 0;
+      dot += h * (sought[i] ?? 0);
+      energy += h * h;
     }
-    scores.push({ offset: offset * step, score: dot / Math.sqrt(energy) });
+    scores.push({ offset, score: dot / Math.sqrt(energy) });
   }
   scores.sort((a, b) => b.score - a.score);
   let best: Alignment | undefined;
-  // A voice repeats itself with each period, and between two samples of the copy the right place is not the best one.
-  for (const { offset } of scores.slice(0, 64)) {
-    for (let fine = Math.max(0, offset - step); fine <= offset + step && fine + part.length <= whole.length; fine++) {
-      const candidate = match(whole, part, fine);
-      if (!best || candidate.snrDb > best.snrDb) best = candidate;
-    }
+  for (const { offset } of scores.slice(0, 16)) {
+    const candidate = match(whole, part, offset);
+    if (!best || candidate.snrDb > best.snrDb) best = candidate;
   }
   return best;
-}
-
-function decimate(samples: Int16Array, step: number): Float64Array {
-  const out = new Float64Array(Math.floor(samples.length / step));
-  for (let i = 0; i < out.length; i++) {
-    let sum = 0;
-    for (let k = 0; k < step; k++) sum += samples[i * step + k] ?? 0;
-    out[i] = sum / step;
-  }
-  return out;
 }
 
 function match(whole: Int16Array, part: Int16Array, offset: number): Alignment {
