@@ -466,7 +466,7 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
      HashDenoiser<audio::Denoiser::Strength::kStrong>},
     {"gain control at 8 kHz", 0xD85521852D538EC1, HashGainControl<8000>},
     {"gain control at 24 kHz", 0x3E038B7F44158081, HashGainControl<24000>},
-    {"echo guard", 0x8D3E1FE5B09C440D, HashEchoGuard},
+    {"echo guard", 0xF33AD6D42E86647F, HashEchoGuard},
     {"base64", 0xCECDD9D5BA3E3EB5, HashBase64},
     {"DTMF generator", 0x2C8EFC2A575CB99E, HashDtmfGenerator},
     {"DTMF detector", 0xA41D5CB215A4D8B0, HashDtmfDetector},

@@ -353,8 +353,10 @@ void EchoGuard::Learn(const Levels& caller, const Levels& source) {
   }
   for (size_t band = 0; band < kBands; ++band) {
     if (source[band] < kLeast + kActive) continue;
-    // Where there is only noise, the echo may be anything below it.
-    const float heard = std::max(caller[band], noise_[band] + kRest);
+    // Where there is only noise, an echo that was not found yet may be anything
+    // below it: it takes long to find, and must not stand out when it is.
+    const float heard =
+        found ? caller[band] : std::max(caller[band], noise_[band] + kRest);
     const float apart = heard - (source[band] + coupling_[band]);
     const bool audible = caller[band] > noise_[band] + kRest;
     if (apart > 0 && !audible) continue;

@@ -73,9 +73,8 @@ TEST(EchoGuardTest, FindsDelayAndLossOfAnEchoAndExplainsIt) {
       for (size_t f = 32; f < results.size(); ++f) {
         unexplained += results[f].explained ? 0 : 1;
       }
-      // A louder echo than lines have is one only once it is found, which takes
-      // a second of words.
-      EXPECT_LE(unexplained, loss_db < 18 ? 50 : 6)
+      // A louder echo than lines have is one only once it is found.
+      EXPECT_LE(unexplained, loss_db < 18 ? 30 : 6)
           << delay_ms << " ms, " << loss_db << " dB";
     }
   }
