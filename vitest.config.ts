@@ -34,8 +34,6 @@ export default defineConfig({
           include: ["tests/integration/**/*.test.ts"],
           // Each file starts its own workerd; two cores are for one at a time.
           fileParallelism: false,
-          // In real time, on machines that others use: what fails is tried once more, and says so.
-          retry: 1,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -5,8 +5,10 @@
 #include <string_view>
 #include <vector>
 
-// Speakers of whom nothing in the tree was made or tuned: what learns from
-// speech is measured on them, and they are looked at for nothing else.
+// Speakers of whom the detector's net never learned: it is measured on them.
+// They are not blind. Its false triggers on them, at the end of long pauses, led
+// to the long pauses of its training, and they were measured again after each
+// change since.
 
 namespace trunkline::quality {
 
