@@ -344,7 +344,8 @@ void MeasureSpeech(const Scope& scope, Report& report) {
       "that showed on them, false triggers at the end of long pauses, led to "
       "longer pauses in its training: prompts of three women (Colombian "
       "Spanish and French through GSM's codec, Italian), and a woman and men "
-      "at the microphones of computers (English), with pauses of 0.6 to 2.5 s, noise "
+      "at the microphones of computers (English), with pauses of 0.6 to 2.5 s, "
+      "noise "
       "added at the ratio to the level of the speech, through mu-law: " +
       Fixed(seconds, 0) + " s for each noise, " +
       Fixed(100 * speech / seconds, 0) +

@@ -6,9 +6,9 @@
 #include <vector>
 
 // Speakers of whom the detector's net never learned: it is measured on them.
-// They are not blind. Its false triggers on them, at the end of long pauses, led
-// to the long pauses of its training, and they were measured again after each
-// change since.
+// They are not blind. Its false triggers on them, at the end of long pauses,
+// led to the long pauses of its training, and they were measured again after
+// each change since.
 
 namespace trunkline::quality {
 
