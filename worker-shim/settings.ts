@@ -54,7 +54,7 @@ const DEFAULT_RETENTION_DAYS = 30;
 const MAX_RETENTION_DAYS = 3650;
 const DEFAULT_MAX_CONCURRENT_CALLS = 10_000;
 const DEFAULT_MAX_STREAM_RECONNECTS = 3;
-const MAX_MAX_STREAM_RECONNECTS = 1000;
+const HIGHEST_STREAM_RECONNECTS = 1000;
 const MAX_SHARDS = 256;
 /** Secrets below this are guessed. */
 const MIN_SECRET_CHARACTERS = 16;
@@ -205,7 +205,7 @@ export function readSettings(variables: SettingVariables): Settings {
       variables.MAX_STREAM_RECONNECTS,
       DEFAULT_MAX_STREAM_RECONNECTS,
       0,
-      MAX_MAX_STREAM_RECONNECTS,
+      HIGHEST_STREAM_RECONNECTS,
     ),
     switchboardShards: readInteger("SWITCHBOARD_SHARDS", variables.SWITCHBOARD_SHARDS, 1, 1, MAX_SHARDS),
     locationHint: hint,
