@@ -31,8 +31,11 @@ export function crc32(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
+const BACKSLASH = 0x5c;
 const latin1 = new TextDecoder("latin1");
-const TOKEN = /"token"\s*:\s*"([^"]*)"/g;
+const TOKEN = /"token"\s*:\s*"([^"\\]*)"/g;
+/** What needs no escapes: a token of ours is no other. */
+const PLAIN = /^[\w.~-]+$/;
 
 /** Overwrites what a stream brought as its token with as many `x`: the core reads it, and does not look inside. */
 function maskTokens(bytes: Uint8Array): void {
@@ -40,6 +43,26 @@ function maskTokens(bytes: Uint8Array): void {
     const length = match[1]?.length ?? 0;
     const end = match.index + match[0].length - 1;
     bytes.fill(0x78, end - length, end);
+  }
+}
+
+/** The same for a message, in which escapes may hide the name or a part of the value: then it is written anew. */
+function withoutTokens(message: Uint8Array): Uint8Array {
+  const bytes = message.slice();
+  maskTokens(bytes);
+  if (!bytes.includes(BACKSLASH)) return bytes;
+  let found = false;
+  const mask = (key: string, value: unknown) => {
+    if (key !== "token" || typeof value !== "string" || !PLAIN.test(value)) return value;
+    found = true;
+    return "x".repeat(value.length);
+  };
+  try {
+    const masked = JSON.stringify(JSON.parse(new TextDecoder().decode(bytes), mask));
+    return found ? new TextEncoder().encode(masked) : bytes;
+  } catch {
+    // The core finds no token in it either.
+    return bytes;
   }
 }
 
@@ -68,10 +91,10 @@ export class FlightRecorder implements CoreWitness {
   input(nowUs: number, tag: number, body: Uint8Array): void {
     const kind = tag & 0xffff;
     const redacted = this.#content === "redacted";
-    const kept = redacted && PERSONAL.includes(kind) ? body.subarray(0, 0) : body;
+    let kept = redacted && PERSONAL.includes(kind) ? body.subarray(0, 0) : body;
+    if (kind === TL_INPUT_SOCKET_TEXT) kept = withoutTokens(kept);
     const entry = new Uint8Array(ENTRY_BYTES + kept.length);
     entry.set(kept, ENTRY_BYTES);
-    if (kind === TL_INPUT_SOCKET_TEXT) maskTokens(entry.subarray(ENTRY_BYTES));
     const view = new DataView(entry.buffer);
     view.setUint32(0, kept.length, true);
     view.setUint32(4, redacted ? tag | REDACTED : tag, true);
