@@ -12,6 +12,7 @@ const DEADLINE = 5;
 const AUTHORIZE = 6;
 const EVENT = 7;
 const ENDED = 8;
+const RECORD = 9;
 const PORTS = ["leg", "agent"];
 const NEVER = 0xffff_ffff_ffff_ffffn;
 
@@ -37,11 +38,15 @@ interface Exports {
 const path = process.env["TRUNKLINE_WASM"];
 if (path === undefined) throw new Error("TRUNKLINE_WASM names the module");
 const module = new Module(readFileSync(path));
-function show(body: Buffer): string {
-  if (body.length <= 160) return body.toString("utf8");
+function lengthAndHash(body: Buffer): string {
   let hash = 14695981039346656037n;
   for (const byte of body) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 1099511628211n);
-  return `${body.subarray(0, 60).toString("utf8")} ~${body.length} ${hash.toString(16).padStart(16, "0")}`;
+  return ` ~${body.length} ${hash.toString(16).padStart(16, "0")}`;
+}
+
+function show(body: Buffer): string {
+  if (body.length <= 160) return body.toString("utf8");
+  return body.subarray(0, 60).toString("utf8") + lengthAndHash(body);
 }
 
 function voice(n: number): number {
@@ -159,6 +164,7 @@ class Transcript {
         line = `deadline ${arg === NEVER ? "none" : arg / 1000n}`;
       } else if (tag === AUTHORIZE) line = `authorize ${body}`;
       else if (tag === EVENT) line = `event ${show(body)}`;
+      else if (tag === RECORD) line = `record ${arg}${lengthAndHash(body)}`;
       else if (tag === ENDED) line = `ended ${show(body)}`;
       this.#effects += `${nowUs / 1000n} ${line}\n`;
     }

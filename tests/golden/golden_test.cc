@@ -8,7 +8,8 @@
 //                                  is speech, silence or lost
 //
 // TIMER inputs are fed whenever the deadline passes. A body above 160 bytes
-// shows its first 60, its length and its FNV-1a hash.
+// shows its first 60, its length and its FNV-1a hash; pages of the recording
+// show the last two.
 //
 // GOLDEN_UPDATE=1 writes the effects anew; the test fails while it is set.
 
@@ -32,15 +33,18 @@ namespace {
 
 constexpr const char* kPorts[] = {"leg", "agent"};
 
-std::string Show(const std::string& body) {
-  if (body.size() <= 160) return body;
+std::string LengthAndHash(const std::string& body) {
   uint64_t hash = 14695981039346656037U;
   for (const char c : body) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
   }
   char tail[64];
   std::snprintf(tail, sizeof tail, " ~%zu %016" PRIx64, body.size(), hash);
-  return body.substr(0, 60) + tail;
+  return tail;
+}
+
+std::string Show(const std::string& body) {
+  return body.size() <= 160 ? body : body.substr(0, 60) + LengthAndHash(body);
 }
 
 // A voice of 125 Hz in integers: three triangles, in syllables of 160 ms, with
@@ -214,6 +218,9 @@ class Transcript {
           break;
         case TL_EFFECT_ENDED:
           effects_ << "ended " << Show(body);
+          break;
+        case TL_EFFECT_RECORD:
+          effects_ << "record " << arg << LengthAndHash(body);
           break;
         default:
           effects_ << "tag " << tag;
