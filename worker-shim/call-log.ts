@@ -1,5 +1,7 @@
+import { type CallEvent, numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
 import { heardText, type Pause } from "./heard-text.ts";
-import type { CallRow, Recording } from "./ports/records.ts";
+import type { CallRow } from "./ports/records.ts";
+import { type Recording, recordingClock } from "./recording.ts";
 
 /** The most of each kind that one call leaves in the call log; later ones are only in its own record. */
 export const MAX_LOGGED_TURNS = 4_000;
@@ -103,14 +105,12 @@ export interface TokenPrices {
 export interface CallLogSources {
   readonly row: CallRow;
   readonly tenant: string;
-  readonly sessions: readonly { readonly session: number; readonly events: readonly string[] }[];
+  readonly sessions: readonly SessionEvents[];
   readonly recording: Recording | undefined;
   readonly recordingKey: string | undefined;
   readonly flightKey: string | undefined;
   readonly prices: TokenPrices | undefined;
 }
-
-type Event = { readonly type: string; readonly atMs: number } & Readonly<Record<string, unknown>>;
 
 /** A question as it is counted. Null if it holds no word. */
 export function normalizeQuestion(text: string): string | null {
@@ -151,15 +151,15 @@ class SessionTurns {
   #speech: { startMs: number; endMs: number } | undefined;
   #turnEndedMs: number | undefined;
 
-  take(event: Event): void {
+  take(event: CallEvent): void {
     const { atMs } = event;
     const item = typeof event.item === "string" ? event.item : "";
     switch (event.type) {
       case "speechStarted":
-        this.#speech ??= { startMs: number(event.startMs, atMs), endMs: atMs };
+        this.#speech ??= { startMs: numberOr(event.startMs, atMs), endMs: atMs };
         break;
       case "speechStopped":
-        if (this.#speech) this.#speech.endMs = number(event.endMs, atMs);
+        if (this.#speech) this.#speech.endMs = numberOr(event.endMs, atMs);
         break;
       case "turnEnded":
         this.#callerTurn(atMs);
@@ -176,8 +176,8 @@ class SessionTurns {
         break;
       case "truncated":
         this.#replyOver(item, atMs, {
-          heardMs: number(event.audioEndMs, 0),
-          receivedMs: number(event.receivedMs, 0),
+          heardMs: numberOr(event.audioEndMs, 0),
+          receivedMs: numberOr(event.receivedMs, 0),
           pauses: readPauses(event.pauses),
         });
         break;
@@ -211,7 +211,7 @@ class SessionTurns {
     return turn;
   }
 
-  #transcript(event: Event, item: string): void {
+  #transcript(event: CallEvent, item: string): void {
     const text = typeof event.text === "string" ? event.text : "";
     const final = event.final === true;
     if (event.role === "agent") {
@@ -261,24 +261,11 @@ class SessionTurns {
   }
 }
 
-function number(value: unknown, fallback: number): number {
-  return typeof value === "number" && Number.isFinite(value) ? value : fallback;
-}
-
 function readPauses(value: unknown): Pause[] {
   if (!Array.isArray(value)) return [];
   return value.filter(
     (pause): pause is Pause => Array.isArray(pause) && pause.length === 2 && pause.every(Number.isFinite),
   );
-}
-
-function parse(line: string): Event | undefined {
-  try {
-    const event = JSON.parse(line) as Event;
-    return typeof event?.type === "string" && typeof event.atMs === "number" ? event : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** What the call log says about a call that is over. Deterministic: composing it again gives the same. */
@@ -294,21 +281,21 @@ export function composeCallLog(sources: CallLogSources): CallLog {
   let [bargeIns, resumes, inputTokens, outputTokens] = [0, 0, 0, 0];
 
   for (const { session, events: lines } of sources.sessions) {
-    const parsed = lines.flatMap((line) => parse(line) ?? []);
+    const parsed = lines.flatMap((line) => parseEvent(line) ?? []);
     const opened = parsed.find(({ type }) => type === "opened");
-    startedMs ??= number(opened?.epochMs, row.createdMs);
-    const offsetMs = Math.max(0, number(opened?.epochMs, startedMs + durationMs) - startedMs);
+    startedMs ??= numberOr(opened?.epochMs, row.createdMs);
+    const offsetMs = Math.max(0, numberOr(opened?.epochMs, startedMs + durationMs) - startedMs);
     const lastMs = parsed.at(-1)?.atMs ?? 0;
     const isLast = session === sources.sessions.at(-1)?.session;
-    const endMs = isLast ? Math.max(lastMs, number(summary.durationMs, 0)) : lastMs;
-    const track = recordingTrack(session, parsed, recording);
+    const endMs = isLast ? Math.max(lastMs, numberOr(summary.durationMs, 0)) : lastMs;
+    const inRecording = recordingClock(recording ? parsed : []);
     const spoken = new SessionTurns();
     for (const event of parsed) {
       const { type, atMs } = event;
       spoken.take(event);
       if (type === "usage") {
-        inputTokens += number(event.inputTokens, 0);
-        outputTokens += number(event.outputTokens, 0);
+        inputTokens += numberOr(event.inputTokens, 0);
+        outputTokens += numberOr(event.outputTokens, 0);
       } else if (type === "toolCall") {
         toolCalls.push({
           callId,
@@ -336,8 +323,7 @@ export function composeCallLog(sources: CallLogSources): CallLog {
         role: turn.role,
         startMs: Math.round(offsetMs + turn.startMs),
         endMs: Math.round(offsetMs + turn.endMs),
-        recordingMs:
-          track && turn.startMs >= track.startMs ? Math.round(track.offsetMs + turn.startMs - track.startMs) : null,
+        recordingMs: inRecording(turn.startMs),
         latencyMs: turn.latencyMs === null ? null : Math.round(turn.latencyMs),
         text: turn.text,
         cut: turn.cut ? 1 : 0,
@@ -373,22 +359,9 @@ export function composeCallLog(sources: CallLogSources): CallLog {
     latencyMs: latencies.length > 0 ? Math.round(latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length) : null,
     recordingKey: sources.recordingKey ?? null,
     recordingBytes: recording?.bytes ?? 0,
-    recordingMs: Math.round(recording?.links.reduce((sum, link) => sum + link.durationMs, 0) ?? 0),
+    recordingMs: Math.round(recording?.durationMs ?? 0),
     flightKey: sources.flightKey ?? null,
     summary: row.outcome ?? "{}",
   };
   return { call, turns, toolCalls, events };
-}
-
-/** Where a session's part of the recording begins: on the session's clock, and in the recording. */
-function recordingTrack(
-  session: number,
-  events: readonly Event[],
-  recording: Recording | undefined,
-): { readonly startMs: number; readonly offsetMs: number } | undefined {
-  const index = recording?.links.findIndex((link) => link.session === session) ?? -1;
-  if (!recording || index < 0) return undefined;
-  const begun = events.find(({ type }) => type === "recordingStarted") ?? events.find(({ type }) => type === "started");
-  const offsetMs = recording.links.slice(0, index).reduce((sum, { durationMs }) => sum + durationMs, 0);
-  return { startMs: begun?.atMs ?? 0, offsetMs };
 }

@@ -18,6 +18,7 @@ import {
 import { CallSockets, type OpenUpstream, type PeerSocket } from "./ports/sockets.ts";
 import { DeadlineTimer, type Timers } from "./ports/timers.ts";
 import type { Log, SessionInputs, SqlDatabase, StreamCredentials } from "./ports.ts";
+import { recordingSoFar } from "./recording.ts";
 import { ConfigurationError, type Settings } from "./settings.ts";
 import type { SwitchboardClient } from "./switchboard-client.ts";
 
@@ -32,6 +33,8 @@ export const LOST_GRACE_MS = 15_000;
 
 /** While deliveries are under way: when they are looked after if the object is lost over them. */
 const DELIVERY_GUARD_MS = 30_000;
+/** After the retention: how long a destination is still asked to forget. */
+export const EXPIRY_GRACE_MS = 7 * 24 * 3600 * 1000;
 /** After a delivery that leaves nothing due: time never stands still between two alarms. */
 const MIN_ALARM_MS = 50;
 
@@ -207,7 +210,10 @@ export class Call {
   /** Returns false if the command is none of an operator's, or nobody takes it. */
   operate(json: string): boolean {
     const { type } = JSON.parse(json) as { type?: unknown };
-    return typeof type === "string" && OPERATOR_COMMANDS.has(type) && this.command(json);
+    if (typeof type !== "string" || !OPERATOR_COMMANDS.has(type) || !this.command(json)) return false;
+    // What an operator was told is true of a lost object as well: a pause most of all.
+    this.#flush();
+    return true;
   }
 
   /** Every event so far, JSON; undefined for a call that does not exist or has been forgotten. */
@@ -228,6 +234,7 @@ export class Call {
     else this.#records.erase();
     this.#deliveries.announceErasure(this.#outbox, what);
     await this.#platform.setAlarm(this.#platform.nowMs());
+    this.#deliver();
     return "begun";
   }
 
@@ -258,20 +265,35 @@ export class Call {
     const { settings } = this.#platform;
     const endMs = row.endedMs + settings.retentionMs;
     const nowMs = this.#platform.nowMs();
-    if (nowMs >= endMs || (row.erased && this.#outbox.nextDueMs() === undefined)) {
-      if (this.#outbox.nextDueMs() !== undefined)
-        this.#log.error("a call's record ends with deliveries undone", { deliveries: this.#outbox.waiting.length });
+    if (nowMs >= endMs && !row.erased) this.#expire();
+    const forgotten = nowMs >= endMs || row.erased;
+    const lastMs = forgotten ? endMs + EXPIRY_GRACE_MS : endMs;
+    if (forgotten && (this.#outbox.nextDueMs() === undefined || nowMs >= lastMs)) {
+      this.#noteUndone();
       await this.#records.whileDeleting(() => this.#platform.deleteAll());
       return;
     }
     if (this.#outbox.nextDueMs() !== undefined) {
       await this.#platform.setAlarm(nowMs + DELIVERY_GUARD_MS);
       await this.#outbox.run();
-      const { waiting } = this.#outbox;
-      if (waiting.every(({ sink }) => sink !== "bucket") && this.#records.hasBytes()) this.#records.compact();
     }
-    const dueMs = Math.min(this.#outbox.nextDueMs() ?? (row.erased ? 0 : endMs), endMs);
+    const { waiting } = this.#outbox;
+    if (waiting.every(({ sink }) => sink !== "bucket") && this.#records.hasBytes()) this.#records.compact();
+    const dueMs = Math.min(this.#outbox.nextDueMs() ?? (forgotten ? 0 : endMs), lastMs);
     await this.#platform.setAlarm(Math.max(dueMs, this.#platform.nowMs() + MIN_ALARM_MS));
+  }
+
+  /** The retention is over: what was said goes, here and where only this object knows of it. */
+  #expire(): void {
+    this.#noteUndone();
+    this.#records.erase();
+    this.#deliveries.announceExpiry(this.#outbox);
+  }
+
+  #noteUndone(): void {
+    const { waiting } = this.#outbox;
+    if (waiting.length > 0)
+      this.#log.error("a call's record ends with deliveries undone", { deliveries: waiting.length });
   }
 
   #mint({ callId, callSid }: ExpectedCall): Promise<string> {
@@ -324,10 +346,12 @@ export class Call {
   /** docs/boundary.md, Configuration. */
   #config(row: CallRow): string {
     const { settings } = this.#platform;
+    const nowMs = this.#platform.nowMs();
+    const last = this.#records.lastPage();
     return JSON.stringify({
       callId: row.callId,
       seed: this.#platform.randomSeed(),
-      epochMs: this.#platform.nowMs(),
+      epochMs: nowMs,
       leg: "twilio",
       agent: row.agent,
       authorization: row.authorization,
@@ -335,6 +359,7 @@ export class Call {
       resumed: row.sessions > 0,
       profile: settings.profile,
       limits: settings.limits,
+      recordingSoFar: last && recordingSoFar(last, this.#records.eventsBySession(), nowMs),
     });
   }
 
@@ -416,6 +441,7 @@ export class Call {
   }
 
   #flush(): void {
+    if (this.#flushTimer !== undefined) this.#platform.timers.clear(this.#flushTimer);
     this.#flushTimer = undefined;
     this.#flushDueMs = Number.POSITIVE_INFINITY;
     try {
@@ -436,7 +462,6 @@ export class Call {
   }
 
   #finish(callId: string, summary: string): void {
-    if (this.#flushTimer !== undefined) this.#platform.timers.clear(this.#flushTimer);
     this.#flush();
     this.#flight = undefined;
     const nowMs = this.#platform.nowMs();
@@ -451,6 +476,18 @@ export class Call {
     // A lease that is not released becomes void by itself.
     this.#platform.background(this.#settle("a lease was not released", switchboard.release(callId, reason)));
     this.#alarmLater(this.#outbox.nextDueMs() === undefined ? this.#platform.settings.retentionMs : 0);
+    this.#deliver();
+  }
+
+  /** Not by the alarm, which may still wait for a destination that hangs; it does what is left, in a lost object too. */
+  #deliver(): void {
+    const { background } = this.#platform;
+    background(
+      this.#settle(
+        "what is to be told waits",
+        Promise.resolve().then(() => this.#outbox.run()),
+      ),
+    );
   }
 
   #alarmLater(delayMs: number): void {

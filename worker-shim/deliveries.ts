@@ -13,11 +13,14 @@ const BYTES_PER_MS = 100;
 /** What one part of a flight record's file holds, before compression. */
 const FLIGHT_PART_BYTES = 1024 * 1024;
 
+/** Where rows and messages go, all but bytes. */
+const ROW_SINKS = ["callLog", "supabase", "webhook", "analytics"] as const satisfies readonly Sink[];
+
 /** Where a deployment has its calls told; each may be absent. */
 export interface Sinks {
   readonly bucket?: Bucket | undefined;
   readonly callLog?: Pick<CallLogStore, "write" | "delete" | "forgetRecording"> | undefined;
-  readonly supabase?: Pick<SupabaseSink, "write" | "delete"> | undefined;
+  readonly supabase?: Pick<SupabaseSink, "write" | "redact" | "delete"> | undefined;
   readonly webhook?: Pick<WebhookSink, "send"> | undefined;
   readonly analytics?: ((log: CallLog) => void) | undefined;
 }
@@ -63,10 +66,15 @@ export class Deliveries {
       if (sinks.callLog) outbox.add("callLog", "forgetRecording");
       return;
     }
-    const all: Sink[] = ["callLog", "supabase", "webhook", "analytics"];
-    for (const sink of all) outbox.drop(sink);
+    for (const sink of ROW_SINKS) outbox.drop(sink);
     if (sinks.callLog) outbox.add("callLog", "erase");
     if (sinks.supabase) outbox.add("supabase", "erase");
+  }
+
+  /** The retention is over; R2 and D1 have a cron for that. */
+  announceExpiry(outbox: Outbox): void {
+    for (const sink of ["bucket", ...ROW_SINKS] as const) outbox.drop(sink);
+    if (this.#options.sinks.supabase) outbox.add("supabase", "redact");
   }
 
   /** How long an attempt may take: a long recording takes its time. */
@@ -99,6 +107,8 @@ export class Deliveries {
         return sinks.callLog?.delete(callId);
       case "supabase:call":
         return sinks.supabase?.write(this.#log(row), signal);
+      case "supabase:redact":
+        return sinks.supabase?.redact(callId, signal);
       case "supabase:erase":
         return sinks.supabase?.delete(callId, signal);
       case "webhook:call.started":

@@ -1,14 +1,12 @@
 // Calls that the core records, over real sockets: what was heard, where it was heard, in a file that others can play.
 
-import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CallRecord, PhoneCall } from "../simulators/twilio/phone-call.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
-import { judge } from "./support/opus.ts";
+import { decode, HZ, judge } from "./support/opus.ts";
 import { stored } from "./support/stored.ts";
 import { prepareVoices, voice } from "./support/voice.ts";
 
-const HZ = 8000;
 const MOST_LAG_MS = 100;
 
 let gateway: Gateway;
@@ -24,19 +22,6 @@ afterAll(async () => {
 });
 
 const recordingOf = (callId: string) => stored(gateway, `/api/calls/${callId}/recording`);
-
-/** Caller and agent at 8 kHz, by a decoder that is not ours. */
-function decode(file: Uint8Array): [Int16Array, Int16Array] {
-  const options = ["-v", "error", "-i", "pipe:0", "-f", "s16le", "-ac", "2", "-ar", String(HZ), "pipe:1"];
-  const pcm = execFileSync("ffmpeg", options, { input: file, maxBuffer: 1 << 28 });
-  const frames = Math.floor(pcm.length / 4);
-  const sides: [Int16Array, Int16Array] = [new Int16Array(frames), new Int16Array(frames)];
-  for (let i = 0; i < frames; i++) {
-    sides[0][i] = pcm.readInt16LE(i * 4);
-    sides[1][i] = pcm.readInt16LE(i * 4 + 2);
-  }
-  return sides;
-}
 
 interface Likeness {
   /** By how much the track lags behind the truth where they are most alike. */

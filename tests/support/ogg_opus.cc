@@ -41,6 +41,7 @@ std::array<std::vector<uint8_t>, 2> Streams(const std::vector<uint8_t>& both) {
 
 std::vector<OggPage> ReadOggPages(std::span<const uint8_t> file) {
   std::vector<OggPage> pages;
+  size_t end = 0;
   while (file.size() >= kHeader) {
     TL_CHECK(std::memcmp(file.data(), "OggS", 4) == 0);
     const size_t lacing = file[26];
@@ -51,6 +52,7 @@ std::vector<OggPage> ReadOggPages(std::span<const uint8_t> file) {
     OggPage page;
     page.flags = file[5];
     page.granule = Little<int64_t>(file.data() + 6);
+    page.serial = Little<uint32_t>(file.data() + 14);
     page.sequence = Little<uint32_t>(file.data() + 18);
     std::vector<uint8_t> packet;
     for (size_t i = 0; i < lacing; ++i) {
@@ -62,6 +64,8 @@ std::vector<OggPage> ReadOggPages(std::span<const uint8_t> file) {
       page.packets.push_back(std::move(packet));
       packet.clear();
     }
+    end += length;
+    page.end = end;
     pages.push_back(std::move(page));
     file = file.subspan(length);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,7 +15,10 @@ struct OggPage {
   // Bits of RFC 3533, 6: 2 first page, 4 last page.
   uint8_t flags = 0;
   int64_t granule = 0;
+  uint32_t serial = 0;
   uint32_t sequence = 0;
+  // Where it ends in the file.
+  size_t end = 0;
   std::vector<std::vector<uint8_t>> packets;
 };
 

@@ -505,14 +505,17 @@ VirtualWorld::VirtualWorld(Options given)
       realtime(*this),
       options(std::move(given)),
       random_(options.seed * 2654435761U + 88172645463325252ULL) {
-  const Json config = {{"callId", "call-1"},
-                       {"seed", 1},
-                       {"epochMs", 1},
-                       {"leg", "twilio"},
-                       {"agent", options.agent},
-                       {"faults", "allowed"},
-                       {"profile", options.profile},
-                       {"limits", options.limits}};
+  Json config = {{"callId", "call-1"},
+                 {"seed", 1},
+                 {"epochMs", 1},
+                 {"leg", "twilio"},
+                 {"agent", options.agent},
+                 {"faults", "allowed"},
+                 {"profile", options.profile},
+                 {"limits", options.limits}};
+  if (!options.recording_so_far.is_null()) {
+    config["recordingSoFar"] = options.recording_so_far;
+  }
   auto parsed = session::ParseConfig(config.dump());
   if (!parsed) __builtin_trap();
   in_input_ = true;

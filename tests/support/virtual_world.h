@@ -213,6 +213,8 @@ class VirtualWorld : private session::EffectSink {
     std::string agent = "parrot";
     Json profile = Json::object();
     Json limits = Json::object();
+    // What a former session left of the recording; null for none.
+    Json recording_so_far;
     // One way, between gateway and carrier.
     Duration leg_delay;
     Duration agent_delay = Duration::Millis(20);

@@ -94,8 +94,8 @@ typedef int32_t tl_status;
 #define TL_EFFECT_ENDED 8u /* body: JSON summary; exactly once, last      */
 /* arg: granule position at the end of the body, samples at 48 kHz; body: one or
  * more whole Ogg pages of the call's recording, in order, about a second's
- * worth. The first has the stream's headers, the last carries EOS and comes
- * before ENDED. */
+ * worth. The first has the stream's headers, unless the session goes on with a
+ * former one's recording; the last carries EOS and comes before ENDED. */
 #define TL_EFFECT_RECORD 9u
 
 /* Returns TL_ABI_VERSION of the build. */

@@ -44,15 +44,6 @@ void Put(std::span<uint8_t> at, Unsigned value) {
   }
 }
 
-template <typename Unsigned>
-Unsigned Get(std::span<const uint8_t> at) {
-  Unsigned value = 0;
-  for (size_t i = 0; i < sizeof(value); ++i) {
-    value |= static_cast<Unsigned>(at[i]) << (8 * i);
-  }
-  return value;
-}
-
 // All of a header but its checksum.
 void PutHeader(std::span<uint8_t> page, uint8_t flags, uint64_t granule,
                uint32_t serial, uint32_t sequence, size_t lacing_values) {
@@ -114,18 +105,6 @@ std::span<const uint8_t> OggWriter::FinishPage(size_t lacing_values,
   packets_ = 0;
   body_bytes_ = 0;
   return page;
-}
-
-std::optional<OggWriter::Resumed> OggWriter::ResumeAfter(
-    std::span<const uint8_t> last_page) {
-  if (last_page.size() < kHeaderBytes ||
-      std::memcmp(last_page.data(), "OggS\0", 5) != 0 ||
-      (last_page[kFlagsAt] & static_cast<uint8_t>(Place::kLast)) != 0) {
-    return std::nullopt;
-  }
-  return Resumed{OggWriter(Get<uint32_t>(last_page.subspan(kSerialAt)),
-                           Get<uint32_t>(last_page.subspan(kSequenceAt)) + 1),
-                 Get<uint64_t>(last_page.subspan(kGranuleAt))};
 }
 
 }  // namespace trunkline::audio

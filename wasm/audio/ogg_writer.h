@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 namespace trunkline::audio {
@@ -25,11 +24,6 @@ class OggWriter {
 
   enum class Place : uint8_t { kFirst = 2, kMiddle = 0, kLast = 4 };
 
-  // Goes on behind a page whose writer is lost. Nullopt when `last_page` is no
-  // page, or ends its stream. Only the page's header is looked at.
-  struct Resumed;
-  static std::optional<Resumed> ResumeAfter(std::span<const uint8_t> last_page);
-
   // The first page has the number `sequence`.
   explicit OggWriter(uint32_t serial, uint32_t sequence = 0)
       : serial_(serial), sequence_(sequence) {}
@@ -42,7 +36,6 @@ class OggWriter {
   // Whether the page takes another packet, whatever its size.
   bool HasRoom() const;
   size_t packets() const { return packets_; }
-  uint32_t serial() const { return serial_; }
   // Of the next page.
   uint32_t sequence() const { return sequence_; }
 
@@ -68,12 +61,6 @@ class OggWriter {
   size_t body_bytes_ = 0;
   std::array<uint8_t, kMaxPackets> sizes_{};
   std::array<uint8_t, kMaxPageBytes> page_{};
-};
-
-struct OggWriter::Resumed {
-  OggWriter writer;
-  // Of the last page.
-  uint64_t granule;
 };
 
 }  // namespace trunkline::audio

@@ -10,9 +10,6 @@ namespace trunkline::audio {
 namespace {
 
 constexpr size_t kMaxFrameSamples = 320;
-// Positions in an Ogg Opus stream count samples at 48 kHz.
-constexpr uint64_t kGranulesPerFrame = 960;
-
 // Tenths of a dB and of dBFS. Always quiet: below an idle line, and below what
 // a caller would take for sound.
 constexpr int kQuiet = -750;
@@ -81,25 +78,11 @@ Recorder::Recorder(const Config& config)
                .bitrate_bps = config.bitrate_bps}),
       agent_({.sample_rate_hz = config.sample_rate_hz,
               .bitrate_bps = config.bitrate_bps}),
-      ogg_(config.serial, config.first_page_sequence),
-      frames_(static_cast<int64_t>(config.first_granule / kGranulesPerFrame)) {
-  TL_CHECK(config.first_page_sequence != 1 &&
-           config.first_granule % kGranulesPerFrame == 0 &&
-           (config.first_page_sequence != 0 || config.first_granule == 0));
-}
-
-std::optional<Recorder::Config> Recorder::ContinueAfter(
-    std::span<const uint8_t> last_page, const Config& config) {
-  const auto resumed = OggWriter::ResumeAfter(last_page);
-  if (!resumed || resumed->writer.sequence() < 2 ||
-      resumed->granule % kGranulesPerFrame != 0) {
-    return std::nullopt;
-  }
-  Config continued = config;
-  continued.serial = resumed->writer.serial();
-  continued.first_page_sequence = resumed->writer.sequence();
-  continued.first_granule = resumed->granule;
-  return continued;
+      ogg_(config.serial, config.pages_before),
+      frames_(static_cast<int64_t>(config.granule_before / kGranulesPerFrame)) {
+  TL_CHECK(config.pages_before != 1 &&
+           config.granule_before % kGranulesPerFrame == 0 &&
+           (config.pages_before != 0 || config.granule_before == 0));
 }
 
 std::span<const uint8_t> Recorder::Start(
@@ -188,24 +171,6 @@ std::span<const uint8_t> Recorder::Finish() {
   return ogg_.TakePage(static_cast<uint64_t>(frames_) * kGranulesPerFrame +
                            OpusEncoder::kDelay48kHz,
                        OggWriter::Place::kLast);
-}
-
-std::optional<std::array<uint8_t, Recorder::kEndBytes>> Recorder::EndAfter(
-    std::span<const uint8_t> last_page) {
-  auto resumed = OggWriter::ResumeAfter(last_page);
-  if (!resumed) return std::nullopt;
-  // A page without packets must not end a stream (RFC 7845, 4); this one holds
-  // a frame that is missing on both sides, and what of it the codec's delay
-  // pushes out counts.
-  constexpr std::array<uint8_t, 3> kMissing = {OpusEncoder::kNarrowbandToc, 0,
-                                               OpusEncoder::kNarrowbandToc};
-  const auto page = resumed->writer.PageOf(
-      kMissing, resumed->granule + OpusEncoder::kDelay48kHz,
-      OggWriter::Place::kLast);
-  std::array<uint8_t, kEndBytes> end{};
-  TL_CHECK(page.size() == end.size());
-  std::copy(page.begin(), page.end(), end.begin());
-  return end;
 }
 
 }  // namespace trunkline::audio

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -21,8 +20,7 @@ namespace trunkline::audio {
 //
 // Each of these returns whole pages, mostly none, valid until the next call;
 // the file is all of them in order. Memory does not grow with the call. A file
-// cut after any page plays to there; EndAfter() its last page makes it formally
-// complete as well.
+// cut after any page plays to there, and another recorder can go on behind it.
 //
 // Each side is a mono Opus stream of its own (channel mapping family 1, two
 // streams, none coupled), so that a side that is silent costs next to nothing:
@@ -42,29 +40,24 @@ class Recorder {
     int bitrate_bps = 12000;
     // Tells streams apart; take it from the call's seed.
     uint32_t serial = 0;
-    // Of a recorder that goes on with a file: the number of its first page, at
-    // least 2, and the position of the page before that, a multiple of 960.
-    // Its pages are appended to the file's, and Start() is not called. 0 and 0
-    // begin a file.
-    uint32_t first_page_sequence = 0;
-    uint64_t first_granule = 0;
+    // Of a recorder that goes on with the file of one that is lost: how many
+    // pages the file has, at least the two of the headers, and the position of
+    // the last, a multiple of kGranulesPerFrame. Its pages are appended to the
+    // file's, and Start() is not called. Its first frame is the one behind
+    // them, whenever that is: silence has to be processed for the time
+    // between. 0 and 0 begin a file.
+    uint32_t pages_before = 0;
+    uint64_t granule_before = 0;
   };
+
+  // Positions in the file count samples at 48 kHz (RFC 7845, 4).
+  static constexpr uint64_t kGranulesPerFrame = 960;
 
   // Comments that do not fit into this are left out, and those after them.
   static constexpr size_t kMaxCommentBytes = 2048;
 
   // Precondition: `config` is in range.
   explicit Recorder(const Config& config);
-
-  // The configuration of a recorder that goes on behind `last_page`, the last
-  // whole one of a file whose recorder is lost: `config` with the page's serial
-  // and what follows from its number and position. The new recorder's first
-  // frame is the one behind it, whenever that is: silence has to be processed
-  // for the time between, until frames() is the call's. Nullopt when that is no
-  // page, the end already, or the first, behind which the comments are missing.
-  // Only the page's header is looked at.
-  static std::optional<Config> ContinueAfter(std::span<const uint8_t> last_page,
-                                             const Config& config);
 
   // The pages of the headers. Each comment is NAME=value, the name in ASCII,
   // the value in UTF-8: TITLE, DATE and the like. To be called first, when the
@@ -76,13 +69,6 @@ class Recorder {
                                    std::span<const int16_t> agent);
   // The last page. What plays is as long as what was processed.
   std::span<const uint8_t> Finish();
-
-  // What makes a file complete whose recorder is lost: the page that goes
-  // behind `last_page`, its last whole one. Nullopt when that is no page or is
-  // the end already. Only the page's header is looked at.
-  static constexpr size_t kEndBytes = OggWriter::kHeaderBytes + 1 + 3;
-  static std::optional<std::array<uint8_t, kEndBytes>> EndAfter(
-      std::span<const uint8_t> last_page);
 
   // While paused, silence is recorded in place of both sides: the file's clock
   // stays the call's.

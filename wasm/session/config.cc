@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 #include <utility>
+
+#include "audio/recorder.h"
 
 namespace trunkline::session {
 namespace {
@@ -42,6 +45,18 @@ class Reader {
       return;
     }
     out = Duration::Millis(*ms);
+  }
+
+  // [min, max]. Must be there.
+  template <typename Integer>
+  void Required(const char* key, Integer& out, int64_t min,
+                int64_t max = std::numeric_limits<int64_t>::max()) {
+    const std::optional<int64_t> value = IntegerMember(object_, key);
+    if (!value || *value < min || *value > max) {
+      ok_ = false;
+      return;
+    }
+    out = static_cast<Integer>(*value);
   }
 
   template <typename Enum>
@@ -135,6 +150,34 @@ bool ReadLimits(const Json& object, Config::Limits& limits) {
   return reader.ok();
 }
 
+// The pauses that `names` lists.
+bool ReadPauses(const Json& names, Config::RecordingPauses& pauses) {
+  if (!names.is_array()) return false;
+  return std::all_of(names.begin(), names.end(), [&](const Json& name) {
+    for (size_t i = 0; i < pauses.size(); ++i) {
+      if (name != ToString(static_cast<Config::RecordingPause>(i))) continue;
+      pauses[i] = true;
+      return true;
+    }
+    return false;
+  });
+}
+
+bool ReadRecordingSoFar(const Json& object, Config::RecordingSoFar& recording) {
+  constexpr int64_t kMaxU32 = std::numeric_limits<uint32_t>::max();
+  Reader reader(object);
+  reader.Required("serial", recording.serial, 0, kMaxU32);
+  reader.Required("pages", recording.pages, 2, kMaxU32);
+  reader.Required("granule", recording.granule, 0);
+  int64_t age_ms = 0;
+  reader.Required("ageMs", age_ms, 0, kMaxLimitMs);
+  recording.age = Duration::Millis(age_ms);
+  const Json* pauses = FindMember(object, "pauses");
+  return reader.ok() && pauses != nullptr &&
+         ReadPauses(*pauses, recording.pauses) &&
+         recording.granule % audio::Recorder::kGranulesPerFrame == 0;
+}
+
 }  // namespace
 
 std::optional<Config> ParseConfig(std::string_view text) {
@@ -170,6 +213,11 @@ std::optional<Config> ParseConfig(std::string_view text) {
       return std::nullopt;
     }
   }
+  if (const Json* recording = FindMember(*json, "recordingSoFar")) {
+    if (!ReadRecordingSoFar(*recording, config.recording_so_far.emplace())) {
+      return std::nullopt;
+    }
+  }
   if (!reader.ok() || !IsCallId(config.call_id)) return std::nullopt;
   return config;
 }
@@ -178,6 +226,18 @@ const char* ToString(Config::LegKind leg) {
   switch (leg) {
     case Config::LegKind::kTwilio:
       return "twilio";
+  }
+  return "unknown";
+}
+
+const char* ToString(Config::RecordingPause pause) {
+  switch (pause) {
+    case Config::RecordingPause::kConsent:
+      return "consent";
+    case Config::RecordingPause::kCommand:
+      return "command";
+    case Config::RecordingPause::kDigits:
+      return "digits";
   }
   return "unknown";
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +28,11 @@ struct Config {
     kOn,
     kOnConsent,  // once the command `recordingConsent` came
   };
+  // Why a recording is silent for a time, each for itself.
+  enum class RecordingPause : uint8_t { kConsent, kCommand, kDigits };
+  static constexpr size_t kRecordingPauseCount =
+      static_cast<size_t>(RecordingPause::kDigits) + 1;
+  using RecordingPauses = std::array<bool, kRecordingPauseCount>;
   // Whether a recording goes on while the caller enters digits.
   enum class RecordDigits : uint8_t { kNo, kYes };
 
@@ -71,6 +78,19 @@ struct Config {
     Duration mark = Duration::Millis(160);
   };
 
+  // What a former session of the call has left of the recording. This one goes
+  // on behind it.
+  struct RecordingSoFar {
+    uint32_t serial = 0;
+    // At least the two of the headers.
+    uint32_t pages = 0;
+    // At their end, a multiple of audio::Recorder::kGranulesPerFrame.
+    uint64_t granule = 0;
+    // From its beginning to the opening of this session.
+    Duration age;
+    RecordingPauses pauses{};
+  };
+
   std::string call_id;
   uint64_t seed = 0;
   int64_t epoch_ms = 0;
@@ -80,6 +100,7 @@ struct Config {
   Faults faults = Faults::kRefused;
   Profile profile;
   Limits limits;
+  std::optional<RecordingSoFar> recording_so_far;
 };
 
 // Reads `text`. nullopt if it is no JSON object, lacks a call id, or has a
@@ -88,5 +109,6 @@ std::optional<Config> ParseConfig(std::string_view text);
 
 const char* ToString(Config::LegKind leg);
 const char* ToString(Config::AgentKind agent);
+const char* ToString(Config::RecordingPause pause);
 
 }  // namespace trunkline::session

@@ -389,6 +389,7 @@ void Session::OnLegStarted(const protocol::LegStart& start) {
     return;
   }
   pending_format_ = start.format;
+  pending_since_ = now_;
   early_audio_.clear();
   Json started = NewEvent("started");
   started["callSid"] = start.call_sid;
@@ -452,12 +453,12 @@ void Session::CreateMedia(AudioFormat format) {
   }
   turn_detector_ = std::make_unique<TurnDetector>(
       config_.limits.end_of_turn.value_or(agent_->default_end_of_turn()));
-  StartRecording(format);
   frame_samples_.resize(protocol::BytesOf(format, CallerAudio::kFrameMs) /
                         protocol::BytesPerSample(format.encoding));
   played_samples_.resize(frame_samples_.size());
   concealed_.resize(protocol::BytesOf(format, CallerAudio::kFrameMs));
   gap_concealer_ = std::make_unique<audio::GapConcealer>(format.sample_rate_hz);
+  StartRecording(format);
   // No chunk is longer than the lead.
   faded_.resize(
       protocol::BytesOf(format, static_cast<int>(config_.limits.lead.ms())));
@@ -555,32 +556,65 @@ void Session::StartRecording(AudioFormat format) {
   audio::Recorder::Config recording;
   recording.sample_rate_hz = format.sample_rate_hz;
   recording.serial = static_cast<uint32_t>(config_.seed);
+  const auto& so_far = config_.recording_so_far;
+  if (so_far) {
+    recording.serial = so_far->serial;
+    recording.pages_before = so_far->pages;
+    recording.granule_before = so_far->granule;
+  }
   recording_ = std::make_unique<audio::Recorder>(recording);
-  const std::string title = "TITLE=" + config_.call_id;
-  const std::string_view comments[] = {title};
-  Record(recording_->Start(comments));
-  if (config_.profile.recording == Config::Recording::kOnConsent) {
-    SetRecordingPause(Pause::kConsent, true);
+  if (so_far) {
+    FillRecording(so_far->age + (pending_since_ - opened_at_));
+  } else {
+    const std::string title = "TITLE=" + config_.call_id;
+    const std::string_view comments[] = {title};
+    Record(recording_->Start(comments));
+  }
+  Json event = NewEvent("recordingStarted");
+  event["startMs"] = (pending_since_ - opened_at_).ms();
+  event["fileMs"] = recording_->frames() * CallerAudio::kFrameMs;
+  sink_.Event(event);
+  Config::RecordingPauses pauses{};
+  pauses[static_cast<size_t>(Pause::kConsent)] =
+      config_.profile.recording == Config::Recording::kOnConsent;
+  if (so_far) pauses = so_far->pauses;
+  for (size_t i = 0; i < pauses.size(); ++i) {
+    if (pauses[i]) SetRecordingPause(static_cast<Pause>(i), true);
   }
 }
 
-bool Session::IsRecordingPaused() const {
-  return std::find(recording_pauses_.begin(), recording_pauses_.end(), true) !=
-         recording_pauses_.end();
+void Session::FillRecording(Duration age) {
+  const Duration recorded =
+      Duration::Millis(recording_->frames() * CallerAudio::kFrameMs);
+  const Duration missing = std::min(age - recorded, CallRecorder::kMaxCatchUp);
+  const std::vector<int16_t> silence(frame_samples_.size());
+  constexpr int kFrameMs = CallerAudio::kFrameMs;
+  for (int64_t i = (missing.ms() + kFrameMs / 2) / kFrameMs; i > 0; --i) {
+    Record(recording_->Process(silence, silence));
+  }
 }
 
 void Session::SetRecordingPause(Pause pause, bool paused) {
   if (!recording_) return;
-  const bool was_paused = IsRecordingPaused();
-  recording_pauses_[static_cast<size_t>(pause)] = paused;
-  if (IsRecordingPaused() == was_paused) return;
-  if (was_paused) {
+  if (pause == Pause::kDigits) {
+    deadlines_.Set(Timer::kDigits,
+                   paused ? now_ + kDigitsPause : Instant::Never());
+  }
+  bool& cause = recording_pauses_[static_cast<size_t>(pause)];
+  if (cause == paused) return;
+  cause = paused;
+  Json causes = Json::array();
+  for (size_t i = 0; i < recording_pauses_.size(); ++i) {
+    if (recording_pauses_[i]) causes.push_back(ToString(static_cast<Pause>(i)));
+  }
+  if (causes.empty()) {
     call_recorder_->Unmute();
   } else {
     call_recorder_->Mute();
   }
   Json event = NewEvent("recording");
-  event["state"] = was_paused ? "on" : "paused";
+  event["state"] = causes.empty() ? "on" : "paused";
+  event["pauses"] = std::move(causes);
   sink_.Event(event);
 }
 
@@ -592,8 +626,9 @@ void Session::OnRecordedFrame(std::span<const int16_t> caller,
 
 void Session::Record(std::span<const uint8_t> pages) {
   if (pages.empty()) return;
-  constexpr int64_t kFrame48kHz = 960;
-  sink_.Record(recording_->frames() * kFrame48kHz, pages);
+  constexpr auto kFrame =
+      static_cast<int64_t>(audio::Recorder::kGranulesPerFrame);
+  sink_.Record(recording_->frames() * kFrame, pages);
 }
 
 void Session::FinishRecording() {
@@ -629,7 +664,6 @@ void Session::OnLegDtmf(char digit) {
     // The digit's tone came before its message.
     call_recorder_->MuteHeld();
     SetRecordingPause(Pause::kDigits, true);
-    deadlines_.Set(Timer::kDigits, now_ + kDigitsPause);
   }
   Json event = NewEvent("dtmf");
   event["digit"] = std::string(1, digit);

@@ -124,9 +124,7 @@ class Session final : private protocol::LegListener,
     kLost,     // lost for good
   };
   enum class Interrupter : uint8_t { kLocal, kProvider };
-  // Why nothing is recorded, each for itself.
-  enum class Pause : uint8_t { kConsent, kCommand, kDigits };
-  static constexpr size_t kPauseCount = static_cast<size_t>(Pause::kDigits) + 1;
+  using Pause = Config::RecordingPause;
 
   // Bytes of a codec to the sink.
   class PortWire final : public protocol::Wire {
@@ -205,8 +203,9 @@ class Session final : private protocol::LegListener,
   void FeedAgent(std::span<const uint8_t> frame);
 
   void StartRecording(protocol::AudioFormat format);
+  // Silence for the time since the former session's last page.
+  void FillRecording(Duration age);
   void SetRecordingPause(Pause pause, bool paused);
-  bool IsRecordingPaused() const;
   void Record(std::span<const uint8_t> pages);
   void FinishRecording();
 
@@ -277,12 +276,13 @@ class Session final : private protocol::LegListener,
   std::unique_ptr<CallRecorder> call_recorder_;
   std::unique_ptr<audio::Recorder> recording_;
   std::unique_ptr<CallerCleaner> recording_cleaner_;
-  std::array<bool, kPauseCount> recording_pauses_{};
+  Config::RecordingPauses recording_pauses_{};
   std::vector<int16_t> frame_samples_;
   // In the agent's input format.
   std::vector<uint8_t> backlog_;
   // The start that waits for its verdict, and the audio that came with it.
   protocol::AudioFormat pending_format_;
+  Instant pending_since_;
   std::vector<uint8_t> early_audio_;
   std::optional<int64_t> early_timestamp_ms_;
   std::vector<uint8_t> faded_;

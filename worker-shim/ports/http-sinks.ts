@@ -25,6 +25,13 @@ async function send(fetch: HttpFetch, url: string, init: RequestInit): Promise<v
   throw new HttpSinkError(message);
 }
 
+/** By table: what a row is when the retention is over. */
+const REDACTED = {
+  calls: { from_number: "", to_number: "", call_sid: "", recording_key: null, recording_bytes: 0, flight_key: null },
+  turns: { text: "", question: null },
+  tool_calls: { arguments: "" },
+};
+
 /** A project at Supabase, or any PostgREST, with tables as docs/records.md describes them. */
 export class SupabaseSink {
   readonly #baseUrl: string;
@@ -44,11 +51,19 @@ export class SupabaseSink {
     await this.#upsert("calls", "call_id", [call], signal);
   }
 
+  /** What was said and who said it goes, the figures stay; as in the call log. */
+  async redact(callId: string, signal: AbortSignal): Promise<void> {
+    for (const [table, fields] of Object.entries(REDACTED))
+      await this.#change("PATCH", table, callId, signal, JSON.stringify(fields));
+  }
+
   async delete(callId: string, signal: AbortSignal): Promise<void> {
-    for (const table of ["calls", "turns", "tool_calls"]) {
-      const url = `${this.#baseUrl}/rest/v1/${table}?call_id=eq.${encodeURIComponent(callId)}`;
-      await send(this.#fetch, url, { method: "DELETE", headers: this.#headers("return=minimal"), signal });
-    }
+    for (const table of Object.keys(REDACTED)) await this.#change("DELETE", table, callId, signal);
+  }
+
+  #change(method: string, table: string, callId: string, signal: AbortSignal, body: string | null = null) {
+    const url = `${this.#baseUrl}/rest/v1/${table}?call_id=eq.${encodeURIComponent(callId)}`;
+    return send(this.#fetch, url, { method, headers: this.#headers("return=minimal"), body, signal });
   }
 
   async #upsert(table: string, keys: string, rows: readonly object[], signal: AbortSignal): Promise<void> {

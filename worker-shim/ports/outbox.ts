@@ -68,6 +68,8 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS outbox (
 export class Outbox {
   readonly #options: OutboxOptions;
   #hasTable = false;
+  /** Sinks that something is being delivered to. */
+  readonly #draining = new Map<Sink, Promise<void>>();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -102,10 +104,17 @@ export class Outbox {
     return heads.length > 0 ? Math.min(...heads.map(({ dueMs }) => dueMs)) : undefined;
   }
 
-  /** Delivers what is due, all sinks at a time. Never rejects. */
+  /**
+   * Delivers what is due, all sinks at a time, and resolves when nothing is under way any more. It may be called again
+   * meanwhile: what has come since then does not wait for a sink that hangs.
+   */
   async run(): Promise<void> {
-    const due = this.#heads().filter(({ dueMs }) => dueMs <= this.#options.nowMs());
-    await Promise.all(due.map(({ sink }) => this.#drain(sink)));
+    for (const { sink, dueMs } of this.#heads()) {
+      if (dueMs > this.#options.nowMs() || this.#draining.has(sink)) continue;
+      const draining = this.#drain(sink).finally(() => this.#draining.delete(sink));
+      this.#draining.set(sink, draining);
+    }
+    await Promise.all(this.#draining.values());
   }
 
   async #drain(sink: Sink): Promise<void> {

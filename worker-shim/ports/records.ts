@@ -1,5 +1,7 @@
-import { endStream, GRANULES_PER_MS, OggError, preSkipOf } from "../ogg.ts";
+import type { SessionEvents } from "../call-events.ts";
+import { endStream, GRANULES_PER_MS, OggError, type OggPage, oggPages, preSkipOf } from "../ogg.ts";
 import type { SqlDatabase, SqlValue } from "../ports.ts";
+import type { Recording } from "../recording.ts";
 
 /** A batch goes to storage when it is this old or this long; one with pages of the recording sooner. */
 export const FLUSH_INTERVAL_MS = 1_000;
@@ -39,18 +41,6 @@ export interface CallRow extends ExpectedCall {
   readonly endedMs: number;
   /** Whether the call is to be forgotten. */
   readonly erased: boolean;
-}
-
-/** One session's part of the recording: an Ogg stream of its own, behind the former ones. */
-export interface RecordingLink {
-  /** From 1. */
-  readonly session: number;
-  readonly durationMs: number;
-}
-
-export interface Recording {
-  readonly bytes: number;
-  readonly links: readonly RecordingLink[];
 }
 
 /** Bytes of a known length that can be read again and again, a piece at a time. */
@@ -212,10 +202,8 @@ export class CallRecords {
     return used.length > 0;
   }
 
-  /** The former session's part of the recording, if it was cut, is closed. */
   beginSession(): void {
     this.flush();
-    this.#closeRecording();
     this.#rows("UPDATE call SET sessions = sessions + 1, graceUntilMs = 0");
     this.#session++;
   }
@@ -273,18 +261,30 @@ export class CallRecords {
   }
 
   /** Sessions from 1, oldest first. */
-  eventsBySession(): { readonly session: number; readonly events: string[] }[] {
+  eventsBySession(): SessionEvents[] {
     if (!this.#hasTables) return [];
     const batches = this.#rows<{ session: number; lines: string }>(
       "SELECT session, lines FROM batch WHERE lines IS NOT NULL ORDER BY batch",
     ).map(({ session, lines }) => ({ session, events: lines.split("\n") }));
     batches.push({ session: this.#session, events: [...this.#lines] });
-    const sessions: { session: number; events: string[] }[] = [];
+    const sessions: { readonly session: number; readonly events: string[] }[] = [];
     for (const { session, events } of batches) {
       if (sessions.at(-1)?.session !== session) sessions.push({ session, events: [] });
       sessions.at(-1)?.events.push(...events);
     }
     return sessions.filter(({ events }) => events.length > 0);
+  }
+
+  /** The last page of the recording that was stored; undefined if there is none. */
+  lastPage(): OggPage | undefined {
+    const row = this.#lastPages();
+    if (!row) return undefined;
+    try {
+      return [...oggPages(row.pages)].at(-1);
+    } catch (error) {
+      if (error instanceof OggError) return undefined;
+      throw error;
+    }
   }
 
   /**
@@ -295,7 +295,6 @@ export class CallRecords {
     this.flush();
     const over = this.#rows("SELECT callId FROM outcome").length > 0;
     if (!this.#hasTables || over) return false;
-    this.#dropEmptyLinks();
     this.#closeRecording();
     const recording = this.#recording();
     const written = this.#rows(
@@ -340,17 +339,14 @@ export class CallRecords {
 
   /** What was written of the recording; undefined if nothing was. */
   #recording(): Recording | undefined {
-    const rows = this.#rows<{ session: number; bytes: number; granule: number; first: number }>(
-      `SELECT session, SUM(LENGTH(pages)) AS bytes, MAX(granule) AS granule, MIN(batch) AS first
-       FROM batch WHERE pages IS NOT NULL GROUP BY session ORDER BY session`,
+    const [sum] = this.#rows<{ bytes: number | null; granule: number; first: number }>(
+      `SELECT SUM(LENGTH(pages)) AS bytes, MAX(granule) AS granule, MIN(batch) AS first
+       FROM batch WHERE pages IS NOT NULL`,
     );
-    if (rows.length === 0) return undefined;
-    const links = rows.map(({ session, granule, first }) => {
-      const [row] = this.#rows<{ pages: ArrayBuffer }>("SELECT pages FROM batch WHERE batch = ?", first);
-      const preSkip = row ? (preSkipOf(new Uint8Array(row.pages)) ?? 0) : 0;
-      return { session, durationMs: Math.max(0, granule - preSkip) / GRANULES_PER_MS };
-    });
-    return { bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0), links };
+    if (!sum || sum.bytes === null) return undefined;
+    const [row] = this.#rows<{ pages: ArrayBuffer }>("SELECT pages FROM batch WHERE batch = ?", sum.first);
+    const preSkip = row ? (preSkipOf(new Uint8Array(row.pages)) ?? 0) : 0;
+    return { bytes: sum.bytes, durationMs: Math.max(0, sum.granule - preSkip) / GRANULES_PER_MS };
   }
 
   /** All pages of the recording, or the whole flight record, row by row. */
@@ -432,27 +428,26 @@ export class CallRecords {
     this.#bytes += bytes;
   }
 
-  /** A session that was lost within its first second left the headers of a stream, and a player would miss the rest. */
-  #dropEmptyLinks(): void {
-    this.#rows(
-      `UPDATE batch SET pages = NULL, granule = NULL WHERE session IN
-         (SELECT session FROM batch WHERE pages IS NOT NULL GROUP BY session HAVING MAX(granule) <= 0)`,
-    );
-  }
-
-  /** A stream that its session did not end is told to end where it is. */
+  /** A recording that no session ended is told to end where it is; one of nothing but headers is none. */
   #closeRecording(): void {
-    const [row] = this.#rows<{ batch: number; pages: ArrayBuffer }>(
-      "SELECT batch, pages FROM batch WHERE pages IS NOT NULL ORDER BY batch DESC LIMIT 1",
-    );
+    const [sum] = this.#rows<{ granule: number | null }>("SELECT MAX(granule) AS granule FROM batch");
+    if (sum?.granule === 0) this.#rows("UPDATE batch SET pages = NULL, granule = NULL");
+    const row = this.#lastPages();
     let ended: Uint8Array<ArrayBuffer> | undefined;
     try {
-      ended = row && endStream(new Uint8Array(row.pages));
+      ended = row && endStream(row.pages);
     } catch (error) {
       // What is no page cannot be mended; the outcome matters more.
       if (!(error instanceof OggError)) throw error;
     }
     if (row && ended) this.#rows("UPDATE batch SET pages = ? WHERE batch = ?", ended.buffer, row.batch);
+  }
+
+  #lastPages(): { readonly batch: number; readonly pages: Uint8Array } | undefined {
+    const [row] = this.#rows<{ batch: number; pages: ArrayBuffer }>(
+      "SELECT batch, pages FROM batch WHERE pages IS NOT NULL ORDER BY batch DESC LIMIT 1",
+    );
+    return row && { batch: row.batch, pages: new Uint8Array(row.pages) };
   }
 
   #rows<T extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): T[] {

@@ -11,7 +11,7 @@ const SLOW_MS = 1_500;
 
 /** A PostgREST and a webhook on one port, each of which can be made to fail. */
 export class Listeners {
-  behaviour: Behaviour = "none";
+  readonly behaviour: Record<"supabase" | "webhook", Behaviour> = { supabase: "none", webhook: "none" };
   /** By table, by key: what was upserted. */
   readonly tables = new Map<string, Map<string, Record<string, unknown>>>();
   /** By delivery, how often each was accepted, in order of the first. */
@@ -25,7 +25,9 @@ export class Listeners {
       this.requests++;
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
-      const behaviour = this.behaviour;
+      const url = new URL(request.url ?? "/", "http://listener");
+      const table = /^\/rest\/v1\/(\w+)$/.exec(url.pathname)?.[1];
+      const behaviour = this.behaviour[table === undefined ? "webhook" : "supabase"];
       if (behaviour === "timeout") return;
       if (behaviour === "slow") await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
       if (behaviour === "error") {
@@ -37,8 +39,6 @@ export class Listeners {
         return;
       }
       const body = Buffer.concat(chunks).toString();
-      const url = new URL(request.url ?? "/", "http://listener");
-      const table = /^\/rest\/v1\/(\w+)$/.exec(url.pathname)?.[1];
       if (table !== undefined && request.method === "DELETE")
         this.#delete(table, url.searchParams.get("call_id") ?? "");
       else if (table !== undefined) this.#upsert(table, url.searchParams.get("on_conflict") ?? "", body);

@@ -5,7 +5,7 @@ import { sign } from "./signature.ts";
 import { parseTwiml, type Verb } from "./twiml.ts";
 
 /** TwiML documents that one call may ask for. */
-const MAX_DOCUMENTS = 10;
+const MAX_DOCUMENTS = 100;
 /** Silence after which what plays is something else than before. */
 const BREAK_MS = 100;
 

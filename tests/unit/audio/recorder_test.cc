@@ -418,25 +418,15 @@ TEST_F(ToolsTest, AcceptAFileOfNoFrames) {
   EXPECT_THAT(Run("opusinfo"), HasSubstr("Opus stream 1"));
 }
 
-TEST_F(ToolsTest, AcceptFilesThatWereCutAndEnded) {
+TEST_F(ToolsTest, AcceptFilesThatWereCut) {
   Recorder recorder({.serial = 5});
   const Bytes file = Record(recorder, Turns(6, 0), Turns(6, 2));
   const std::vector<Page> pages = Pages(file);
-  ASSERT_FALSE(
-      Recorder::EndAfter(std::span(file).subspan(pages.end()[-2].end)));
   for (size_t i = 2; i + 1 < pages.size(); ++i) {
-    Bytes cut(file.begin(),
-              file.begin() + static_cast<ptrdiff_t>(pages[i].end));
-    // As it is, it plays; opusinfo notes that no end is set.
-    Write(cut);
+    // opusinfo notes that no end is set.
+    Write(Bytes(file.begin(),
+                file.begin() + static_cast<ptrdiff_t>(pages[i].end)));
     EXPECT_EQ(Run("ffmpeg -v warning -xerror -f null - -i"), "");
-    const auto end =
-        Recorder::EndAfter(std::span(cut).subspan(pages[i - 1].end));
-    ASSERT_TRUE(end.has_value());
-    Append(cut, *end);
-    Write(cut);
-    EXPECT_EQ(Pages(cut).back().flags, 4);
-    ExpectAccepted(std::to_string(pages[i].granule / 48000));
   }
 }
 
@@ -450,10 +440,10 @@ Bytes RecordWithALoss(const Samples& caller, const Samples& agent, size_t last,
   Bytes file = Record(whole, caller, agent, frame);
   const std::vector<Page> pages = Pages(file);
   file.resize(pages[last].end);
-  const auto config = Recorder::ContinueAfter(
-      std::span(file).subspan(pages[last - 1].end), {.sample_rate_hz = rate});
-  EXPECT_TRUE(config.has_value());
-  Recorder recorder(*config);
+  Recorder recorder({.sample_rate_hz = rate,
+                     .serial = 21,
+                     .pages_before = static_cast<uint32_t>(last + 1),
+                     .granule_before = pages[last].granule});
   EXPECT_EQ(static_cast<uint64_t>(recorder.frames()) * 960,
             pages[last].granule);
   const Samples silence(frame);
@@ -513,30 +503,6 @@ TEST_F(ToolsTest, AcceptFilesThatAFreshRecorderWentOnWith) {
                 (rate == 8000 ? 14U : 7U) * 48000);
     }
   }
-}
-
-TEST(RecorderTest, OnlyAPageThatIsNotTheLastCanBeContinued) {
-  Recorder recorder({.serial = 3});
-  const Bytes file = Record(recorder, Turns(6, 0), Turns(6, 2));
-  const std::vector<Page> pages = Pages(file);
-  EXPECT_FALSE(Recorder::ContinueAfter({}, {}));
-  EXPECT_FALSE(Recorder::ContinueAfter(Bytes(100), {}));
-  EXPECT_FALSE(Recorder::ContinueAfter(file, {}));
-  EXPECT_FALSE(Recorder::ContinueAfter(
-      std::span(file).subspan(pages.end()[-2].end), {}));
-  const auto config = Recorder::ContinueAfter(
-      std::span(file).subspan(pages[1].end), {.bitrate_bps = 16000});
-  ASSERT_TRUE(config.has_value());
-  EXPECT_EQ(config->serial, 3U);
-  EXPECT_EQ(config->bitrate_bps, 16000);
-  EXPECT_EQ(config->first_page_sequence, 3U);
-  EXPECT_EQ(config->first_granule, pages[2].granule);
-}
-
-TEST(RecorderTest, OnlyAPageCanBeEnded) {
-  EXPECT_FALSE(Recorder::EndAfter({}));
-  const Bytes zeros(100);
-  EXPECT_FALSE(Recorder::EndAfter(zeros));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "audio/level.h"
+#include "session/call_recorder.h"
 #include "support/ogg_opus.h"
 #include "support/virtual_world.h"
 
@@ -192,6 +193,120 @@ TEST(RecordingTest, DigitsAreNotInItUnlessTheyMay) {
     EXPECT_GT(Level(caller, 700, 1200), -400);
     EXPECT_GT(Level(caller, 5400, 6000), -400);
   }
+}
+
+// What of the recording of a session was stored, and what the next one is told
+// of it, `age` after it began.
+struct Stored {
+  std::vector<uint8_t> file;
+  Json so_far;
+};
+
+Stored LoseAfter(std::span<const uint8_t> recording, size_t pages, Duration age,
+                 const Json& pauses = Json::array()) {
+  const std::vector<OggPage> all = ReadOggPages(recording);
+  const std::span stored = recording.first(all[pages - 1].end);
+  return {{stored.begin(), stored.end()},
+          {{"serial", all[pages - 1].serial},
+           {"pages", pages},
+           {"granule", all[pages - 1].granule},
+           {"ageMs", age.ms()},
+           {"pauses", pauses}}};
+}
+
+TEST(RecordingTest, ASecondSessionGoesOnBehindTheFirst) {
+  // With the headers alone, too.
+  for (const size_t pages : {2U, 4U}) {
+    VirtualWorld first(RecordedOptions());
+    Connect(first);
+    first.twilio.Say(SpeechBytes(1500));
+    first.Advance(Duration::Millis(4000));
+    Stored stored =
+        LoseAfter(first.recording(), pages, Duration::Millis(5'400));
+
+    VirtualWorld::Options options = RecordedOptions();
+    options.recording_so_far = stored.so_far;
+    VirtualWorld second(options);
+    Connect(second);
+    const int64_t begun =
+        second.EventsOf("recordingStarted").at(0)["fileMs"].get<int64_t>();
+    EXPECT_NEAR(static_cast<double>(begun), 5'400, 100);
+    const Instant zero = second.now();
+    second.Advance(Duration::Millis(600));
+    const int64_t said_ms = begun + (second.now() - zero).ms();
+    second.twilio.Say(SpeechBytes(1000, 2));
+    second.Advance(Duration::Millis(3000));
+    second.twilio.HangUp();
+    ASSERT_TRUE(second.RunUntil([&] { return !second.ended().empty(); }));
+
+    stored.file.insert(stored.file.end(), second.recording().begin(),
+                       second.recording().end());
+    const std::vector<OggPage> all = ReadOggPages(stored.file);
+    for (size_t i = 0; i < all.size(); ++i) {
+      EXPECT_EQ(all[i].sequence, i);
+      EXPECT_EQ(all[i].serial, all[0].serial);
+      EXPECT_EQ(all[i].flags, i == 0 ? 2 : i + 1 == all.size() ? 4 : 0);
+    }
+    const auto [caller, agent] = DecodeRecording(stored.file, kHz);
+    EXPECT_EQ(caller.size(), agent.size());
+    if (pages > 2) {
+      EXPECT_GT(Level(caller, 300, 1400), -400);
+    }
+    // Silence for what was lost, then the caller where he speaks.
+    EXPECT_LT(Level(caller, 2500, begun), -600);
+    EXPECT_NEAR(static_cast<double>(Onset(caller, 2500)),
+                static_cast<double>(said_ms), 80);
+  }
+}
+
+TEST(RecordingTest, ASecondSessionKeepsThePauses) {
+  VirtualWorld first(RecordedOptions("onConsent"));
+  Connect(first);
+  first.Advance(Duration::Millis(1500));
+  Command(first, "pauseRecording");
+  EXPECT_EQ(first.EventsOf("recording").back()["pauses"],
+            Json({"consent", "command"}));
+  first.Advance(Duration::Millis(500));
+  const Stored stored = LoseAfter(first.recording(), 3, Duration::Millis(2'000),
+                                  {"consent", "command", "digits"});
+
+  VirtualWorld::Options options = RecordedOptions("onConsent");
+  options.recording_so_far = stored.so_far;
+  VirtualWorld second(options);
+  Connect(second);
+  second.twilio.Say(SpeechBytes(8000));
+  second.Advance(Duration::Millis(1000));
+  Command(second, "recordingConsent");
+  second.Advance(Duration::Millis(1000));
+  Command(second, "resumeRecording");
+  // The digits' pause ends by itself.
+  EXPECT_EQ(second.EventsOf("recording").back()["state"], "paused");
+  second.Advance(Duration::Millis(3000));
+  EXPECT_EQ(second.EventsOf("recording").back()["state"], "on");
+  second.Advance(Duration::Millis(2000));
+  second.twilio.HangUp();
+  ASSERT_TRUE(second.RunUntil([&] { return !second.ended().empty(); }));
+
+  std::vector<uint8_t> file = stored.file;
+  file.insert(file.end(), second.recording().begin(), second.recording().end());
+  const auto [caller, agent] = DecodeRecording(file, kHz);
+  EXPECT_LT(Level(caller, 0, 4800), -600);
+  EXPECT_GT(Level(caller, 5500, 6500), -400);
+}
+
+TEST(RecordingTest, NoMoreThanAMinuteIsFilled) {
+  VirtualWorld first(RecordedOptions());
+  Connect(first);
+  first.Advance(Duration::Millis(2000));
+  const Stored stored =
+      LoseAfter(first.recording(), 3, Duration::Millis(3'600'000));
+  VirtualWorld::Options options = RecordedOptions();
+  options.recording_so_far = stored.so_far;
+  VirtualWorld second(options);
+  Connect(second);
+  const int64_t stored_ms = stored.so_far["granule"].get<int64_t>() / 48;
+  EXPECT_EQ(second.EventsOf("recordingStarted").at(0)["fileMs"],
+            stored_ms + session::CallRecorder::kMaxCatchUp.ms());
 }
 
 TEST(RecordingTest, TimeWithoutAStreamIsSilence) {

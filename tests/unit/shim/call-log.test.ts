@@ -42,6 +42,7 @@ function compose(events: string[], overrides: Partial<CallLogSources> = {}) {
 const EXCHANGE = [
   opened(),
   at(100, "started"),
+  at(110, "recordingStarted", { startMs: 100, fileMs: 0 }),
   at(1_200, "speechStarted", { startMs: 1_000 }),
   at(2_300, "speechStopped", { endMs: 2_100 }),
   at(2_600, "turnEnded", { source: "agent", turn: 1 }),
@@ -139,17 +140,12 @@ describe("a call in the log", () => {
     ]);
   });
 
-  it("goes on over sessions, each with a clock and a part of the recording of its own", () => {
-    const recording = {
-      bytes: 9_000,
-      links: [
-        { session: 1, durationMs: 7_000 },
-        { session: 2, durationMs: 9_000 },
-      ],
-    };
+  it("goes on over sessions, each with a clock of its own and all in one recording", () => {
+    const recording = { bytes: 9_000, durationMs: 16_000 };
     const second = [
       opened(EPOCH_MS + 10_400),
       at(200, "started"),
+      at(270, "recordingStarted", { startMs: 250, fileMs: 10_160 }),
       at(1_200, "replyStarted", { item: "a1", turn: 1 }),
       at(1_300, "transcript", { role: "agent", item: "a1", text: "Hello again.", final: true }),
       at(2_000, "replyDone", { item: "a1", heardMs: 800, turn: 1 }),
@@ -162,10 +158,10 @@ describe("a call in the log", () => {
     expect(turns.map(({ startMs, recordingMs }) => [startMs, recordingMs])).toEqual([
       [1_000, 900],
       [3_100, 3_000],
-      [11_200, 8_000],
+      [11_200, 11_110],
     ]);
     expect(call).toMatchObject({ durationMs: 30_000, recordingMs: 16_000, recordingBytes: 9_000, recordingKey: "k" });
-    expect(captions(turns)).toContain("00:00:08.000 --> 00:00:08.800\n<v Agent>Hello again.</v>");
+    expect(captions(turns)).toContain("00:00:11.110 --> 00:00:11.910\n<v Agent>Hello again.</v>");
   });
 
   it("says when a call failed, and keeps what tells why but no digits", () => {

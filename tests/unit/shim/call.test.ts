@@ -9,7 +9,14 @@ import {
   TL_INPUT_SOCKET_OPENED,
   TL_INPUT_SOCKET_TEXT,
 } from "../../../worker-shim/abi.generated.ts";
-import { Call, type CallPlatform, HEARTBEAT_MS, LOST_GRACE_MS, STREAM_GRACE_MS } from "../../../worker-shim/call.ts";
+import {
+  Call,
+  type CallPlatform,
+  EXPIRY_GRACE_MS,
+  HEARTBEAT_MS,
+  LOST_GRACE_MS,
+  STREAM_GRACE_MS,
+} from "../../../worker-shim/call.ts";
 import { TOKEN_LIFETIME_MS } from "../../../worker-shim/call-token.ts";
 import { Core } from "../../../worker-shim/core.ts";
 import type { Sinks } from "../../../worker-shim/deliveries.ts";
@@ -473,6 +480,7 @@ describe("the records of a call", () => {
       },
       supabase: {
         write: async (log) => note("supabase", log),
+        redact: async (callId) => note("supabase", ["redact", callId]),
         delete: async (callId) => note("supabase", ["delete", callId]),
       },
       webhook: { send: async (id, body) => note("webhook", { id, ...(JSON.parse(body) as object) }) },
@@ -534,12 +542,39 @@ describe("the records of a call", () => {
     expect(world.sql.exec("SELECT * FROM outbox").toArray()).toEqual([]);
   });
 
+  it("do not wait for the alarm of a webhook that hangs since the call began", async () => {
+    const hanging: Sinks = { ...sinks(), webhook: { send: () => new Promise(() => undefined) } };
+    world = new World({}, hanging);
+    await world.call.prepare(CALL);
+    const leg = attach();
+    void world.call.alarm();
+    await settle();
+    endNext("callerHangUp");
+    leg.emit("message", { data: "x" });
+    await settle();
+    expect(told("callLog")).toMatchObject([{ call: { reason: "callerHangUp" } }]);
+    expect(told("supabase")).toHaveLength(1);
+  });
+
   it("of a lost object reach everybody, the recording closed and to its last second", async () => {
     await record5s("goesOn");
     await world.lose();
     await world.pass(LOST_GRACE_MS + 100);
     expect(told("callLog")).toMatchObject([{ call: { reason: "objectLost", failed: 1, recordingKey: Key } }]);
     expect(Buffer.compare(objects.get(Key) ?? new Uint8Array(), whole(5))).toBe(0);
+  });
+
+  it("go on in the same recording when the stream comes back", async () => {
+    await record5s("goesOn");
+    await world.lose();
+    await world.pass(2_000);
+    world.onInput = () => [];
+    attach();
+    // The page of each second, all but the last flushed with it; no event tells when the recording began.
+    expect(JSON.parse(world.core.config)).toMatchObject({
+      resumed: true,
+      recordingSoFar: { serial: 7, pages: 7, granule: 240_000, ageMs: 5_000, pauses: [] },
+    });
   });
 
   it("are delivered by the next object when the first is lost over them", async () => {
@@ -555,9 +590,32 @@ describe("the records of a call", () => {
   });
 
   it("are given up with the retention, and not before", async () => {
-    failing = new Set(["supabase"]);
+    failing = new Set(["webhook"]);
     await record5s("ends");
     await world.pass(RETENTION_MS - 60_000);
+    expect(world.deleted).toBe(false);
+    await world.pass(120_000);
+    expect(world.deleted).toBe(true);
+    expect(world.log.lines.map(({ message }) => message)).toContain("a call's record ends with deliveries undone");
+  });
+
+  it("are redacted at Supabase when the retention ends, also where that fails at first", async () => {
+    await record5s("ends");
+    await world.pass(RETENTION_MS - 60_000);
+    failing = new Set(["supabase"]);
+    await world.pass(24 * 3600 * 1000);
+    expect(world.deleted).toBe(false);
+    expect(world.call.events()).toBeUndefined();
+    failing.clear();
+    await world.pass(3600 * 1000 * 1.25);
+    expect(told("supabase").at(-1)).toEqual(["redact", "c1"]);
+    expect(world.deleted).toBe(true);
+  });
+
+  it("are not kept for ever by a Supabase that is gone", async () => {
+    await record5s("ends");
+    failing = new Set(["supabase"]);
+    await world.pass(RETENTION_MS + EXPIRY_GRACE_MS - 60_000);
     expect(world.deleted).toBe(false);
     await world.pass(120_000);
     expect(world.deleted).toBe(true);
@@ -656,5 +714,21 @@ describe("an operator", () => {
     expect(world.call.operate('{"type":"say","text":"x"}')).toBe(true);
     expect(world.call.operate('{"type":"crash"}')).toBe(false);
     expect(world.call.operate('{"type":7}')).toBe(false);
+  });
+
+  it("is told of nothing that a lost object would forget", async () => {
+    world = new World({}, { bucket: { put: async () => undefined, delete: async () => undefined } });
+    await world.call.prepare(CALL);
+    const leg = attach();
+    const [first] = opusBatches(1, false);
+    world.onInput = () => [record(TL_EFFECT_RECORD, 48_000, first?.pages)];
+    leg.emit("message", { data: "x" });
+    const paused = JSON.stringify({ type: "recording", atMs: 5, state: "paused", pauses: ["command"] });
+    world.onInput = () => [record(TL_EFFECT_EVENT, 0, paused)];
+    expect(world.call.operate('{"type":"pauseRecording"}')).toBe(true);
+    await world.lose();
+    world.onInput = () => [];
+    attach();
+    expect(JSON.parse(world.core.config)).toMatchObject({ recordingSoFar: { pauses: ["command"] } });
   });
 });

@@ -51,6 +51,19 @@ describe("Supabase", () => {
     expect(newer).toMatchObject({ method: "DELETE", url: "https://p/rest/v1/calls?call_id=eq.c1" });
   });
 
+  it("keeps the figures of a call whose retention is over", async () => {
+    await new SupabaseSink("https://p", "k", fakeFetch).redact("c1", never);
+    expect(requests.map(({ method, url, body }) => [method, url, body])).toEqual([
+      [
+        "PATCH",
+        "https://p/rest/v1/calls?call_id=eq.c1",
+        { from_number: "", to_number: "", call_sid: "", recording_key: null, recording_bytes: 0, flight_key: null },
+      ],
+      ["PATCH", "https://p/rest/v1/turns?call_id=eq.c1", { text: "", question: null }],
+      ["PATCH", "https://p/rest/v1/tool_calls?call_id=eq.c1", { arguments: "" }],
+    ]);
+  });
+
   it.each([200, 201, 204])("has taken it with %i", async (status) => {
     answer = () => new Response(null, { status });
     await new SupabaseSink("https://p", "k", fakeFetch).write(log, never);

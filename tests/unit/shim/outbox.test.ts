@@ -72,6 +72,33 @@ describe("an outbox", () => {
     expect(box.waiting).toEqual([]);
   });
 
+  it("does not keep what comes later waiting for a sink that hangs, and asks that one once", async () => {
+    const box = outbox();
+    let asked = 0;
+    const hang = () => {
+      asked++;
+      return new Promise<void>(() => undefined);
+    };
+    answers.set("webhook", [hang]);
+    box.add("webhook", "call.started");
+    const first = box.run();
+    box.add("callLog", "call");
+    box.add("webhook", "call.ended");
+    const second = box.run();
+    await settle();
+    expect(delivered).toEqual(["callLog:call"]);
+    expect(asked).toBe(1);
+    time.advance(TIMEOUT_MS);
+    await Promise.all([first, second]);
+    expect(box.waiting.map(({ kind, attempts }) => [kind, attempts])).toEqual([
+      ["call.started", 1],
+      ["call.ended", 0],
+    ]);
+    time.advance(RETRY_BASE_MS);
+    await box.run();
+    expect(delivered).toEqual(["callLog:call", "webhook:call.started", "webhook:call.ended"]);
+  });
+
   it("holds back what is behind a failure, and only in that sink", async () => {
     const box = outbox();
     answers.set("webhook", [fail]);

@@ -157,7 +157,7 @@ describe("the recording", () => {
     records.finish("{}", 5_000);
     expect(records.outcomeRecording()).toEqual({
       bytes: read().length,
-      links: [{ session: 1, durationMs: 3_000 - 312 / 48 }],
+      durationMs: 3_000 - 312 / 48,
     });
   });
 
@@ -178,39 +178,36 @@ describe("the recording", () => {
     expect(records.outcomeRecording()?.bytes).toBe(read().length);
   });
 
-  it("that was cut is closed before the next session's goes on behind it", () => {
-    add(2, false, 7);
+  it("is one file, whoever goes on with it, and closed once", () => {
+    const all = opusBatches(5, false, 7);
+    for (const { granule, pages } of all.slice(0, 2)) records.addPages(granule, pages);
+    records.flush();
     const next = new CallRecords(sql);
+    expect(next.lastPage()).toMatchObject({ serial: 7, sequence: 3, granule: 2 * 48_000 });
     next.beginSession();
-    for (const { granule, pages } of opusBatches(4, false, 8)) next.addPages(granule, pages);
+    for (const { granule, pages } of all.slice(2)) next.addPages(granule, pages);
     next.finish("{}", 9_000);
-    expect(ends()).toEqual([7, 8]);
-    expect(next.outcomeRecording()?.links.map(({ session, durationMs }) => [session, Math.round(durationMs)])).toEqual([
-      [1, 1_994],
-      [2, 3_994],
-    ]);
+    expect(ends()).toEqual([7]);
+    expect(next.outcomeRecording()).toEqual({ bytes: read().length, durationMs: 5_000 - 312 / 48 });
   });
 
-  it("leaves out a session that was lost before its first sound", () => {
-    add(2, false, 7);
-    const lost = new CallRecords(sql);
-    lost.beginSession();
+  it("of nothing but headers is none, and can be gone on with", () => {
     const [batch] = opusBatches(1, false, 8);
     if (!batch) throw new Error("no pages");
     const headers = [...oggPages(batch.pages)].slice(0, 2).reduce((sum, { length }) => sum + length, 0);
-    lost.addPages(0, batch.pages.subarray(0, headers));
-    lost.flush();
-    const last = new CallRecords(sql);
-    last.beginSession();
-    for (const { granule, pages } of opusBatches(1, true, 9)) last.addPages(granule, pages);
-    last.finish("{}", 9_000);
-    expect([...new Set([...oggPages(read())].map(({ serial }) => serial))]).toEqual([7, 9]);
-    expect(last.outcomeRecording()?.links.map(({ session }) => session)).toEqual([1, 3]);
-    expect(last.outcomeRecording()?.bytes).toBe(read().length);
+    records.addPages(0, batch.pages.subarray(0, headers));
+    records.flush();
+    expect(new CallRecords(sql).lastPage()).toMatchObject({ serial: 8, sequence: 1, granule: 0 });
+    records.finish("{}", 9_000);
+    expect(records.outcomeRecording()).toBeUndefined();
+    expect(records.source("pages").length).toBe(0);
   });
 
   it("that is no Ogg does not cost the outcome", () => {
+    expect(records.lastPage()).toBeUndefined();
     records.addPages(1, Uint8Array.of(1, 2, 3));
+    records.flush();
+    expect(records.lastPage()).toBeUndefined();
     expect(records.finish("{}", 1)).toBe(true);
   });
 

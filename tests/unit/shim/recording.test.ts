@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import type { OggPage } from "../../../worker-shim/ogg.ts";
+import { recordingClock, recordingSoFar } from "../../../worker-shim/recording.ts";
+
+const EPOCH_MS = 1_795_000_000_000;
+const LAST: OggPage = {
+  offset: 0,
+  length: 27,
+  begins: false,
+  ends: false,
+  granule: 5 * 48_000,
+  serial: 9,
+  sequence: 6,
+};
+
+type Fields = Record<string, unknown>;
+const at = (atMs: number, type: string, fields: Fields = {}) => JSON.stringify({ type, atMs, ...fields });
+
+describe("the recording so far", () => {
+  const first = [at(0, "opened", { epochMs: EPOCH_MS }), at(330, "recordingStarted", { startMs: 300, fileMs: 0 })];
+  const second = [
+    at(0, "opened", { epochMs: EPOCH_MS + 9_000 }),
+    at(140, "recordingStarted", { startMs: 100, fileMs: 8_820 }),
+  ];
+  const soFar = (...sessions: string[][]) =>
+    recordingSoFar(
+      LAST,
+      sessions.map((events, index) => ({ session: index + 1, events })),
+      EPOCH_MS + 12_000,
+    );
+
+  it("goes on behind the last page, as old as the first session's clock says", () => {
+    expect(soFar(first, second)).toEqual({ serial: 9, pages: 7, granule: 240_000, ageMs: 11_700, pauses: [] });
+    expect(soFar([...first, "{", "3"])).toMatchObject({ ageMs: 11_700 });
+  });
+
+  it("is paused as it last was", () => {
+    const pause = (...pauses: string[]) => at(500, "recording", { state: "paused", pauses });
+    expect(soFar([...first, pause("consent", "command")], second).pauses).toEqual(["consent", "command"]);
+    expect(soFar([...first, pause("consent")], [...second, pause("digits"), pause()]).pauses).toEqual([]);
+    expect(soFar([...first, at(500, "recording", { pauses: "x" })]).pauses).toEqual([]);
+  });
+
+  it("misses nothing where no event tells when it began, and is never younger than nothing", () => {
+    expect(soFar([], ["null"]).ageMs).toBe(5_000);
+    expect(soFar([at(0, "opened", { epochMs: EPOCH_MS + 60_000 }), ...first.slice(1)]).ageMs).toBe(0);
+  });
+});
+
+describe("the recording's clock", () => {
+  it("is that of the session, moved to where it goes on, from there on", () => {
+    const events = [
+      { type: "started", atMs: 100 },
+      { type: "recordingStarted", atMs: 210, startMs: 200, fileMs: 8_000 },
+    ];
+    expect([199, 200, 1_200.4].map(recordingClock(events))).toEqual([null, 8_000, 9_000]);
+    expect(recordingClock([])(5)).toBeNull();
+  });
+});

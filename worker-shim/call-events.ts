@@ -1,0 +1,24 @@
+/** An event of a call, as docs/boundary.md lists them. */
+export type CallEvent = { readonly type: string; readonly atMs: number } & Readonly<Record<string, unknown>>;
+
+/** The events of one session, JSON each, oldest first. */
+export interface SessionEvents {
+  /** From 1. */
+  readonly session: number;
+  readonly events: readonly string[];
+}
+
+/** Undefined for what is no event. */
+export function parseEvent(line: string): CallEvent | undefined {
+  try {
+    const event = JSON.parse(line) as CallEvent;
+    return typeof event?.type === "string" && typeof event.atMs === "number" ? event : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `value` if it is a number. */
+export function numberOr(value: unknown, fallback: number): number {
+  return typeof value === "number" && Number.isFinite(value) ? value : fallback;
+}

@@ -1,0 +1,41 @@
+import { type CallEvent, numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
+import { GRANULES_PER_MS, type OggPage } from "./ogg.ts";
+
+/** What a call that is over has of a recording: one Ogg Opus file, however many sessions made it. */
+export interface Recording {
+  readonly bytes: number;
+  readonly durationMs: number;
+}
+
+/** What tells a session that it goes on with a former one's recording; docs/boundary.md, Configuration. */
+export interface RecordingSoFar {
+  readonly serial: number;
+  readonly pages: number;
+  readonly granule: number;
+  readonly ageMs: number;
+  readonly pauses: readonly string[];
+}
+
+/** `last` is the last page that was stored, `sessions` what happened until then. */
+export function recordingSoFar(last: OggPage, sessions: readonly SessionEvents[], nowMs: number): RecordingSoFar {
+  const { serial, sequence, granule } = last;
+  // Without the event that tells when it began, it goes on as if nothing were missing.
+  let beganMs = nowMs - granule / GRANULES_PER_MS;
+  let pauses: unknown;
+  for (const { events } of sessions.toReversed()) {
+    const parsed = events.flatMap((line) => parseEvent(line) ?? []);
+    pauses ??= parsed.findLast(({ type }) => type === "recording")?.pauses;
+    const opened = parsed.find(({ type }) => type === "opened");
+    const begun = parsed.find(({ type }) => type === "recordingStarted");
+    if (begun) beganMs = numberOr(opened?.epochMs, beganMs) + numberOr(begun.startMs, 0) - numberOr(begun.fileMs, 0);
+  }
+  const ageMs = Math.max(0, Math.round(nowMs - beganMs));
+  return { serial, pages: sequence + 1, granule, ageMs, pauses: Array.isArray(pauses) ? pauses : [] };
+}
+
+/** From a time of the session with `events` to one in the recording, ms; null before it began. */
+export function recordingClock(events: readonly CallEvent[]): (atMs: number) => number | null {
+  const begun = events.find(({ type }) => type === "recordingStarted");
+  const startMs = numberOr(begun?.startMs, 0);
+  return (atMs) => (begun && atMs >= startMs ? Math.round(numberOr(begun.fileMs, 0) + atMs - startMs) : null);
+}
