@@ -347,7 +347,6 @@ export class Call {
   #config(row: CallRow): string {
     const { settings } = this.#platform;
     const nowMs = this.#platform.nowMs();
-    const last = this.#records.lastPage();
     return JSON.stringify({
       callId: row.callId,
       seed: this.#platform.randomSeed(),
@@ -359,7 +358,7 @@ export class Call {
       resumed: row.sessions > 0,
       profile: settings.profile,
       limits: settings.limits,
-      recordingSoFar: last && recordingSoFar(last, this.#records.eventsBySession(), nowMs),
+      recordingSoFar: recordingSoFar(this.#records.lastPage(), this.#records.eventsBySession(), nowMs),
     });
   }
 

@@ -16,8 +16,19 @@ export interface RecordingSoFar {
   readonly pauses: readonly string[];
 }
 
-/** `last` is the last page that was stored, `sessions` what happened until then. */
-export function recordingSoFar(last: OggPage, sessions: readonly SessionEvents[], nowMs: number): RecordingSoFar {
+/** The core knows no longer ones. What is missing of such a call is not filled in any more. */
+const MAX_AGE_MS = 24 * 3600 * 1000;
+
+/**
+ * `last` is the last page that was stored, `sessions` what happened until then. Undefined if nothing was recorded, or
+ * the recording is complete.
+ */
+export function recordingSoFar(
+  last: OggPage | undefined,
+  sessions: readonly SessionEvents[],
+  nowMs: number,
+): RecordingSoFar | undefined {
+  if (!last || last.ends) return undefined;
   const { serial, sequence, granule } = last;
   // Without the event that tells when it began, it goes on as if nothing were missing.
   let beganMs = nowMs - granule / GRANULES_PER_MS;
@@ -29,7 +40,7 @@ export function recordingSoFar(last: OggPage, sessions: readonly SessionEvents[]
     const begun = parsed.find(({ type }) => type === "recordingStarted");
     if (begun) beganMs = numberOr(opened?.epochMs, beganMs) + numberOr(begun.startMs, 0) - numberOr(begun.fileMs, 0);
   }
-  const ageMs = Math.max(0, Math.round(nowMs - beganMs));
+  const ageMs = Math.min(Math.max(0, Math.round(nowMs - beganMs)), MAX_AGE_MS);
   return { serial, pages: sequence + 1, granule, ageMs, pauses: Array.isArray(pauses) ? pauses : [] };
 }
 

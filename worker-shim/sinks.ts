@@ -71,13 +71,18 @@ function point(dataset: AnalyticsEngineDataset): (log: CallLog) => void {
   };
 }
 
+const send = (url: string, init: RequestInit) => fetch(url, init);
+
+export function supabaseSink({ supabase }: Settings): SupabaseSink | undefined {
+  return supabase && new SupabaseSink(supabase.url, supabase.key, send);
+}
+
 export function callSinks(env: Env, settings: Settings): Sinks {
-  const { supabase, webhook } = settings;
-  const send = (url: string, init: RequestInit) => fetch(url, init);
+  const { webhook } = settings;
   return {
     bucket: recordingsBucket(env, settings)?.objects,
     callLog: callLogStore(env, settings),
-    supabase: supabase && new SupabaseSink(supabase.url, supabase.key, send),
+    supabase: supabaseSink(settings),
     webhook: webhook && new WebhookSink(webhook.url, webhook.secret, send),
     analytics: env.ANALYTICS && point(env.ANALYTICS),
   };

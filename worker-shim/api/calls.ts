@@ -3,7 +3,7 @@ import type { LoggedCall, LoggedTurn } from "../call-log.ts";
 import { captions } from "../captions.ts";
 import type { CallFilter, CallLogStore, CallPosition } from "../ports/call-log-store.ts";
 import { MAX_PAGE } from "../ports/call-log-store.ts";
-import { callLogStore, type RecordingsBucket, recordingsBucket } from "../sinks.ts";
+import { callLogStore, type RecordingsBucket, recordingsBucket, supabaseSink } from "../sinks.ts";
 import { HttpError } from "./errors.ts";
 import { isCallId, readBody, requireOperator } from "./requests.ts";
 import { type AppEnv, refuseOtherMethods } from "./routing.ts";
@@ -11,6 +11,8 @@ import { type AppEnv, refuseOtherMethods } from "./routing.ts";
 const DEFAULT_PAGE = 50;
 const DAY_MS = 24 * 3600 * 1000;
 const DEFAULT_ANALYTICS_DAYS = 30;
+/** While somebody waits for it. */
+const SUPABASE_MS = 10_000;
 
 function notFound(): HttpError {
   return new HttpError(404, "not_found", "there is no such call");
@@ -177,6 +179,7 @@ async function erase(context: Context<AppEnv>, what: "recording" | "call"): Prom
   const keys = [recordingKey, flightKey].filter((key) => key !== null);
   if (keys.length > 0) await requireBucket(context).objects.delete(keys);
   const store = requireCallLog(context);
+  if (what === "call") await supabaseSink(context.get("settings"))?.delete(callId, AbortSignal.timeout(SUPABASE_MS));
   await (what === "recording" ? store.forgetRecording(callId) : store.delete(callId));
   return context.json({ status: "deleted" });
 }

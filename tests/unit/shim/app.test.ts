@@ -527,9 +527,17 @@ describe("/api/calls", () => {
     expect((await remove()).status).toBe(202);
     gateway.erasure = "live";
     expect(await errorOf(await remove())).toEqual([409, "live"]);
-    // The object is gone: the log forgets the call at once.
+    // The object is gone: all that is left forgets the call at once.
     gateway.erasure = "unknown";
+    Object.assign(gateway.variables, { SUPABASE_URL: "https://p.supabase.co", SUPABASE_KEY: "sb_secret_x" });
+    const asked = vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(null, { status: 503 }));
+    expect((await remove()).status).toBe(500);
+    asked.mockImplementation(async () => new Response(null, { status: 204 }));
     expect((await remove()).status).toBe(200);
+    expect(asked.mock.lastCall).toMatchObject([
+      expect.stringMatching(/tool_calls\?call_id=eq\.c1$/),
+      { method: "DELETE" },
+    ]);
     expect(await errorOf(await remove())).toEqual([404, "not_found"]);
   });
 

@@ -3,6 +3,7 @@ import type { OggPage } from "../../../worker-shim/ogg.ts";
 import { recordingClock, recordingSoFar } from "../../../worker-shim/recording.ts";
 
 const EPOCH_MS = 1_795_000_000_000;
+const DAY_MS = 24 * 3600 * 1000;
 const LAST: OggPage = {
   offset: 0,
   length: 27,
@@ -36,14 +37,23 @@ describe("the recording so far", () => {
 
   it("is paused as it last was", () => {
     const pause = (...pauses: string[]) => at(500, "recording", { state: "paused", pauses });
-    expect(soFar([...first, pause("consent", "command")], second).pauses).toEqual(["consent", "command"]);
-    expect(soFar([...first, pause("consent")], [...second, pause("digits"), pause()]).pauses).toEqual([]);
-    expect(soFar([...first, at(500, "recording", { pauses: "x" })]).pauses).toEqual([]);
+    expect(soFar([...first, pause("consent", "command")], second)?.pauses).toEqual(["consent", "command"]);
+    expect(soFar([...first, pause("consent")], [...second, pause("digits"), pause()])?.pauses).toEqual([]);
+    expect(soFar([...first, at(500, "recording", { pauses: "x" })])?.pauses).toEqual([]);
   });
 
   it("misses nothing where no event tells when it began, and is never younger than nothing", () => {
-    expect(soFar([], ["null"]).ageMs).toBe(5_000);
-    expect(soFar([at(0, "opened", { epochMs: EPOCH_MS + 60_000 }), ...first.slice(1)]).ageMs).toBe(0);
+    expect(soFar([], ["null"])?.ageMs).toBe(5_000);
+    expect(soFar([at(0, "opened", { epochMs: EPOCH_MS + 60_000 }), ...first.slice(1)])?.ageMs).toBe(0);
+  });
+
+  it("is no older than the core takes", () => {
+    expect(soFar([at(0, "opened", { epochMs: EPOCH_MS - 48 * DAY_MS }), ...first.slice(1)])?.ageMs).toBe(DAY_MS);
+  });
+
+  it("is none where nothing was recorded, and behind the end", () => {
+    expect(recordingSoFar(undefined, [], EPOCH_MS)).toBeUndefined();
+    expect(recordingSoFar({ ...LAST, ends: true }, [], EPOCH_MS)).toBeUndefined();
   });
 });
 
