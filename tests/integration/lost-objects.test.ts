@@ -49,7 +49,7 @@ interface LostCall {
 }
 
 async function callWithLosses(seed: number, random: () => number): Promise<LostCall> {
-  const call = await gateway.dial({ seed });
+  const call = await gateway.dial({ seed, maxDocuments: LOSSES_PER_CALL + 2 });
   await waitForEvent(gateway.observe(call.callId), "agentReady");
   const lostAtMs: number[] = [];
   for (let session = 0; session <= LOSSES_PER_CALL; session++) {

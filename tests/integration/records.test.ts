@@ -50,7 +50,7 @@ async function hangUp(call: PhoneCall): Promise<void> {
 async function shortCall(during: () => Promise<void> = async () => {}): Promise<string> {
   const call = await gateway.dial();
   await waitForEvent(gateway.observe(call.callId), "agentReady");
-  await call.say(voice(1_000));
+  await call.say(voice(500));
   await during();
   await hangUp(call);
   return call.callId;

@@ -191,4 +191,14 @@ describe("a file of parts", () => {
     });
     expect(output).toContain("every effect the same");
   });
+
+  it("is one of several, whose worst decides", async () => {
+    const [good, bad] = ["good", "bad"].map((name) => path.join(scratch, name));
+    writeFileSync(good ?? "", await packPart(0, record(2), KEY));
+    writeFileSync(bad ?? "", "no flight");
+    const options = ["scripts/replay.ts", "--quiet", "--key", KEY, good ?? "", bad ?? ""];
+    const { status, stdout } = spawnSync("node", options, { cwd: root, encoding: "utf8" });
+    expect(stdout).toMatch(new RegExp(`^${good}:\\n\\d+ inputs, every effect the same\\n${bad}:\\n$`));
+    expect(status).toBe(2);
+  });
 });

@@ -35,6 +35,23 @@ export interface Health {
   calls: { admitted: number; refused: number; ended: Record<string, number> };
 }
 
+function replay(files: readonly string[]): Replays {
+  const replays: Replays = { same: [], different: new Map() };
+  if (files.length === 0) return replays;
+  const options = ["--quiet", "--key", FLIGHT_KEY, ...files];
+  const { stdout, stderr, status } = spawnSync("node", ["scripts/replay.ts", ...options], { encoding: "utf8" });
+  for (const file of files) {
+    const callId = path.basename(file);
+    // One file is not named.
+    const said = files.length === 1 ? stdout : (stdout.split(`${file}:\n`)[1] ?? "");
+    const [line = ""] = said.split("\n");
+    if (line.endsWith("every effect the same")) replays.same.push(callId);
+    else replays.different.set(callId, line + stderr);
+  }
+  if (status !== 0 && replays.different.size === 0) throw new Error(`replay: ${status} ${stderr}`);
+  return replays;
+}
+
 /** The built Worker with its wrangler.toml in workerd, on a loopback port. */
 export class Gateway {
   readonly #harness: ReturnType<typeof createTestHarness>;
@@ -108,32 +125,29 @@ export class Gateway {
 
   /** Makes every call that is in the log again from its inputs. */
   async replayAll(): Promise<Replays> {
-    const replays: Replays = { same: [], different: new Map() };
     const folder = mkdtempSync(path.join(tmpdir(), "flight-"));
     try {
+      const files: string[] = [];
       let cursor: string | null = "";
       while (cursor !== null) {
         const page: { calls: { callId: string; flightKey: string | null }[]; cursor: string | null } = await this.json(
           `/api/calls?limit=100${cursor && `&cursor=${cursor}`}`,
         );
         for (const { callId, flightKey } of page.calls)
-          if (flightKey !== null) await this.#replay(callId, folder, replays);
+          if (flightKey !== null) files.push(await this.#fetchFlight(callId, folder));
         cursor = page.cursor;
       }
+      return replay(files);
     } finally {
       rmSync(folder, { recursive: true });
     }
-    return replays;
   }
 
-  async #replay(callId: string, folder: string, replays: Replays): Promise<void> {
-    const file = path.join(folder, `${callId}.flight`);
+  async #fetchFlight(callId: string, folder: string): Promise<string> {
+    const file = path.join(folder, callId);
     const response = await this.api(`/api/calls/${callId}/flight`);
     writeFileSync(file, new Uint8Array(await response.arrayBuffer()));
-    const options = ["--quiet", "--key", FLIGHT_KEY, file];
-    const { stdout, stderr, status } = spawnSync("node", ["scripts/replay.ts", ...options], { encoding: "utf8" });
-    if (status === 0 && stdout.endsWith("every effect the same\n")) replays.same.push(callId);
-    else replays.different.set(callId, stdout + stderr);
+    return file;
   }
 
   /** Runs what the cron runs, as if it were `atMs`. */

@@ -4,8 +4,8 @@ import { MediaStream, type Violation } from "./media-stream.ts";
 import { sign } from "./signature.ts";
 import { parseTwiml, type Verb } from "./twiml.ts";
 
-/** TwiML documents that one call may ask for. */
-const MAX_DOCUMENTS = 100;
+/** TwiML documents that one call may ask for, unless the dialler says otherwise. */
+const MAX_DOCUMENTS = 10;
 /** Silence after which what plays is something else than before. */
 const BREAK_MS = 100;
 
@@ -20,6 +20,7 @@ export interface DialOptions {
   loss?: number;
   seed?: number;
   from?: string;
+  maxDocuments?: number;
 }
 
 export interface CallRecord {
@@ -287,7 +288,8 @@ export class PhoneCall {
   }
 
   async #fetchTwiml(url: string, status: string): Promise<Verb[]> {
-    if (++this.#documents > MAX_DOCUMENTS) throw new CallFailed("the TwiML redirects for ever");
+    if (++this.#documents > (this.#options.maxDocuments ?? MAX_DOCUMENTS))
+      throw new CallFailed("the TwiML redirects for ever");
     const parameters: Record<string, string> = {
       AccountSid: this.#accountSid,
       ApiVersion: "2010-04-01",
