@@ -287,8 +287,9 @@ export function composeCallLog(sources: CallLogSources): CallLog {
     const offsetMs = Math.max(0, numberOr(opened?.epochMs, startedMs + durationMs) - startedMs);
     const lastMs = parsed.at(-1)?.atMs ?? 0;
     const isLast = session === sources.sessions.at(-1)?.session;
-    const endMs = isLast ? Math.max(lastMs, numberOr(summary.durationMs, 0)) : lastMs;
-    const inRecording = recordingClock(recording ? parsed : []);
+    const clock = recordingClock(recording, parsed);
+    // A call that was lost with nothing but its recording to say how long it was.
+    const endMs = isLast ? Math.max(lastMs, numberOr(summary.durationMs, 0), clock?.endMs ?? 0) : lastMs;
     const spoken = new SessionTurns();
     for (const event of parsed) {
       const { type, atMs } = event;
@@ -323,7 +324,7 @@ export function composeCallLog(sources: CallLogSources): CallLog {
         role: turn.role,
         startMs: Math.round(offsetMs + turn.startMs),
         endMs: Math.round(offsetMs + turn.endMs),
-        recordingMs: inRecording(turn.startMs),
+        recordingMs: clock?.inRecording(turn.startMs) ?? null,
         latencyMs: turn.latencyMs === null ? null : Math.round(turn.latencyMs),
         text: turn.text,
         cut: turn.cut ? 1 : 0,

@@ -44,9 +44,25 @@ export function recordingSoFar(
   return { serial, pages: sequence + 1, granule, ageMs, pauses: Array.isArray(pauses) ? pauses : [] };
 }
 
-/** From a time of the session with `events` to one in the recording, ms; null before it began. */
-export function recordingClock(events: readonly CallEvent[]): (atMs: number) => number | null {
+/** How the clock of one session and that of the recording lie, ms. */
+export interface RecordingClock {
+  /** From a time of the session to one in the recording; null before the session's part begins. */
+  inRecording(atMs: number): number | null;
+  /** When the recording ends, on the session's clock. */
+  readonly endMs: number;
+}
+
+/** Of the session with `events`; undefined where it recorded nothing. */
+export function recordingClock(
+  recording: Recording | undefined,
+  events: readonly CallEvent[],
+): RecordingClock | undefined {
   const begun = events.find(({ type }) => type === "recordingStarted");
-  const startMs = numberOr(begun?.startMs, 0);
-  return (atMs) => (begun && atMs >= startMs ? Math.round(numberOr(begun.fileMs, 0) + atMs - startMs) : null);
+  if (!recording || !begun) return undefined;
+  const startMs = numberOr(begun.startMs, 0);
+  const offsetMs = numberOr(begun.fileMs, 0) - startMs;
+  return {
+    inRecording: (atMs) => (atMs >= startMs ? Math.round(atMs + offsetMs) : null),
+    endMs: recording.durationMs - offsetMs,
+  };
 }

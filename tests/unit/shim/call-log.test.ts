@@ -164,6 +164,13 @@ describe("a call in the log", () => {
     expect(captions(turns)).toContain("00:00:11.110 --> 00:00:11.910\n<v Agent>Hello again.</v>");
   });
 
+  it("of an object that was lost while nothing happened is as long as its recording", () => {
+    const row = { ...ROW, outcome: '{"reason":"objectLost","durationMs":110}' };
+    const recording = { bytes: 9_000, durationMs: 15_990 };
+    const { call } = compose([opened(), at(110, "recordingStarted", { startMs: 100, fileMs: 0 })], { row, recording });
+    expect(call.durationMs).toBe(16_090);
+  });
+
   it("says when a call failed, and keeps what tells why but no digits", () => {
     const row = { ...ROW, outcome: '{"reason":"agentFailed","durationMs":1}' };
     const events = [opened(), at(5, "dtmf", { digit: "4" }), at(9, "agentFailed", { code: "x", fatal: true })];

@@ -58,12 +58,20 @@ describe("the recording so far", () => {
 });
 
 describe("the recording's clock", () => {
+  const events = [
+    { type: "started", atMs: 100 },
+    { type: "recordingStarted", atMs: 210, startMs: 200, fileMs: 8_000 },
+  ];
+  const recording = { bytes: 1, durationMs: 11_000 };
+
   it("is that of the session, moved to where it goes on, from there on", () => {
-    const events = [
-      { type: "started", atMs: 100 },
-      { type: "recordingStarted", atMs: 210, startMs: 200, fileMs: 8_000 },
-    ];
-    expect([199, 200, 1_200.4].map(recordingClock(events))).toEqual([null, 8_000, 9_000]);
-    expect(recordingClock([])(5)).toBeNull();
+    const clock = recordingClock(recording, events);
+    expect([199, 200, 1_200.4].map((atMs) => clock?.inRecording(atMs))).toEqual([null, 8_000, 9_000]);
+    expect(clock?.endMs).toBe(3_200);
+  });
+
+  it("is none of a session that recorded nothing", () => {
+    expect(recordingClock(recording, [])).toBeUndefined();
+    expect(recordingClock(undefined, events)).toBeUndefined();
   });
 });
