@@ -1,8 +1,9 @@
 import type { Context, Hono } from "hono";
 import type { LeaseCounts } from "../leases.ts";
 import type { CallFigures } from "../ports/call-log-store.ts";
+import type { SupabaseSink } from "../ports/http-sinks.ts";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
-import { callLogStore, recordingsBucket, requestNotes } from "../sinks.ts";
+import { callLogStore, recordingsBucket, requestNotes, supabaseSink } from "../sinks.ts";
 import { publicBaseUrl, requireOperator } from "./requests.ts";
 import { type AppEnv, type Build, refuseOtherMethods } from "./routing.ts";
 
@@ -15,6 +16,24 @@ const METRICS_WINDOW_MS = 24 * 3600 * 1000;
 let startedMs: number | undefined;
 
 type State = "ok" | "failed" | "absent";
+
+/** Anyone may ask for /health: a server that is not ours is asked about this often by an isolate. */
+const REMOTE_CHECK_INTERVAL_MS = 30_000;
+/** The last answer; a promise must not be awaited by another request than its own. */
+let remoteCheck: { readonly atMs: number; readonly error: unknown } | undefined;
+
+async function checkSupabase(sink: SupabaseSink): Promise<void> {
+  const atMs = Date.now();
+  if (!remoteCheck || atMs - remoteCheck.atMs >= REMOTE_CHECK_INTERVAL_MS) {
+    const answer = sink.check(AbortSignal.timeout(CHECK_TIMEOUT_MS));
+    const error = await answer.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    remoteCheck = { atMs, error };
+  }
+  if (remoteCheck.error !== undefined) throw remoteCheck.error;
+}
 
 /** Rejects when the work takes too long. */
 async function inTime<T>(work: Promise<T>): Promise<T> {
@@ -97,12 +116,14 @@ export function operationRoutes(app: Hono<AppEnv>, build: Build): void {
 
   const states = async (context: Context<AppEnv>) => {
     const settings = context.get("settings");
-    const [callLog, recordings, requests] = await Promise.all([
+    const sink = supabaseSink(settings);
+    const [callLog, recordings, requests, supabase] = await Promise.all([
       check("callLog", callLogStore(context.env, settings)?.check()),
       check("recordings", recordingsBucket(context.env, settings)?.head("health")),
       check("requests", requestNotes(context.env, settings)?.get("health")),
+      check("supabase", sink && checkSupabase(sink)),
     ]);
-    return { callLog, recordings, requests };
+    return { callLog, recordings, requests, supabase };
   };
 
   app.get("/health", async (context) => {

@@ -51,6 +51,12 @@ export class SupabaseSink {
     await this.#upsert("calls", "call_id", [call], signal);
   }
 
+  /** Resolves if the project answers, takes the key and has the table of calls. */
+  check(signal: AbortSignal): Promise<void> {
+    const url = `${this.#baseUrl}/rest/v1/calls?select=call_id&limit=0`;
+    return send(this.#fetch, url, { method: "GET", headers: this.#headers("handling=strict"), signal });
+  }
+
   /** What was said and who said it goes, the figures stay; as in the call log. */
   async redact(callId: string, signal: AbortSignal): Promise<void> {
     for (const [table, fields] of Object.entries(REDACTED))

@@ -39,6 +39,10 @@ export class Listeners {
         return;
       }
       const body = Buffer.concat(chunks).toString();
+      if (request.method === "GET") {
+        response.writeHead(200).end("[]");
+        return;
+      }
       if (table !== undefined && request.method === "DELETE")
         this.#delete(table, url.searchParams.get("call_id") ?? "");
       else if (table !== undefined) this.#upsert(table, url.searchParams.get("on_conflict") ?? "", body);

@@ -393,6 +393,23 @@ describe("/health", () => {
     expect(await response.json()).toMatchObject({ status: "degraded", activeCalls: null, core: "ok" });
   });
 
+  it("asks Supabase now and then, not each time that it is asked itself", async () => {
+    const states = async () => {
+      const report = (await (await gateway.request("/health")).json()) as { status: string; dependencies: object };
+      return [report.status, report.dependencies];
+    };
+    expect(await states()).toMatchObject(["ok", { supabase: "absent" }]);
+    Object.assign(gateway.variables, { SUPABASE_URL: "https://p.supabase.co", SUPABASE_KEY: "sb_secret_x" });
+    const asked = vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(null, { status: 401 }));
+    for (let i = 0; i < 3; i++) expect(await states()).toMatchObject(["degraded", { supabase: "failed" }]);
+    expect(asked.mock.calls).toMatchObject([["https://p.supabase.co/rest/v1/calls?select=call_id&limit=0", {}]]);
+    asked.mockResolvedValue(new Response("[]"));
+    const nowMs = Date.now();
+    vi.spyOn(Date, "now").mockReturnValue(nowMs + 30_000);
+    expect(await states()).toMatchObject(["ok", { supabase: "ok" }]);
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
   it("says which variable is wrong", async () => {
     gateway.variables = { ...gateway.variables, DEFAULT_AGENT: "robot" };
     const response = await gateway.request("/health");
