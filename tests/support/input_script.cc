@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <vector>
 
 #include "abi/trunkline.h"
+#include "audio/opus_encoder.h"
 #include "base/check.h"
+#include "support/ogg_opus.h"
 
 namespace trunkline::test {
 namespace {
@@ -14,6 +18,9 @@ constexpr const char* kConfigurations[] = {
     R"({"callId":"c","agent":"openai-realtime"})",
     R"({"callId":"c","agent":"openai-realtime","profile":{"agentAudio":"pcm","greeting":"hi","farewell":"bye","tools":[{"name":"lookup"}]}})",
     R"({"callId":"c","agent":"parrot","limits":{"deadAirMs":500,"maxCallMs":3000,"endOfTurnMs":200,"leadMs":60,"markMs":20}})",
+    R"({"callId":"c","agent":"parrot","profile":{"recording":"onConsent","denoiseForRecording":"light"}})",
+    R"({"callId":"c","agent":"openai-realtime","profile":{"recording":"on","denoiseForAgent":"strong","levelForAgent":"on"}})",
+    R"({"callId":"c","agent":"parrot","profile":{"recording":"on"},"recordingSoFar":{"serial":7,"pages":4,"granule":96000,"ageMs":5000,"pauses":["command","digits"]}})",
 };
 
 // What peers say; a script picks one and may overwrite bytes of it.
@@ -46,6 +53,9 @@ constexpr const char* kCommands[] = {
     R"({"type":"hangUp"})",
     R"({"type":"say","text":"hello"})",
     R"({"type":"toolResult","toolCallId":"k","output":"x"})",
+    R"({"type":"pauseRecording"})",
+    R"({"type":"resumeRecording"})",
+    R"({"type":"recordingConsent"})",
 };
 
 class Script {
@@ -109,8 +119,36 @@ class Hash {
   uint64_t value_ = 14695981039346656037U;
 };
 
+// The recording is one file: each page whole and the next, none behind the end.
+class RecordingCheck {
+ public:
+  void Add(uint64_t position, std::span<const uint8_t> bytes) {
+    const std::vector<OggPage> pages = ReadOggPages(bytes);
+    TL_CHECK(!pages.empty() && pages.back().end == bytes.size());
+    for (const OggPage& page : pages) {
+      TL_CHECK(!ended_);
+      TL_CHECK(!next_ || page.sequence == *next_);
+      TL_CHECK(page.granule >= granule_);
+      next_ = page.sequence + 1;
+      granule_ = page.granule;
+      ended_ = (page.flags & 4) != 0;
+    }
+    // The last page also has what the codec holds back.
+    const auto beyond = static_cast<uint64_t>(granule_) - position;
+    TL_CHECK(beyond == (ended_ ? audio::OpusEncoder::kDelay48kHz : 0));
+  }
+  bool ended() const { return ended_; }
+  bool begun() const { return next_.has_value(); }
+
+ private:
+  std::optional<uint32_t> next_;
+  int64_t granule_ = 0;
+  bool ended_ = false;
+};
+
 // Every record is whole and known, and nothing follows ENDED.
-void CheckEffects(tl_handle session, Hash& hash, bool& ended) {
+void CheckEffects(tl_handle session, Hash& hash, RecordingCheck& recording,
+                  bool& ended) {
   const uint8_t* at = tl_effects(session);
   const uint32_t length = tl_effects_len(session);
   hash.Add({at, length});
@@ -120,10 +158,14 @@ void CheckEffects(tl_handle session, Hash& hash, bool& ended) {
     TL_CHECK(length - offset >= 16);
     uint16_t tag = 0;
     uint32_t body = 0;
+    uint64_t arg = 0;
     std::memcpy(&tag, at + offset, 2);
     std::memcpy(&body, at + offset + 4, 4);
+    std::memcpy(&arg, at + offset + 8, 8);
     TL_CHECK(tag >= TL_EFFECT_SEND_TEXT && tag <= TL_EFFECT_RECORD);
+    if (tag == TL_EFFECT_RECORD) recording.Add(arg, {at + offset + 16, body});
     ended = tag == TL_EFFECT_ENDED;
+    TL_CHECK(!ended || recording.ended() == recording.begun());
     offset += 16 + (body + 7) / 8 * 8;
   }
   TL_CHECK(offset == length);
@@ -144,7 +186,8 @@ uint64_t RunInputScript(std::span<const uint8_t> bytes) {
       tl_session_create(now_us, static_cast<uint32_t>(config.size()));
   TL_CHECK(session != 0);
   bool ended = false;
-  CheckEffects(session, hash, ended);
+  RecordingCheck recording;
+  CheckEffects(session, hash, recording, ended);
   uint32_t sequence = 1;
   while (!script.empty()) {
     const uint8_t kind = script.Byte();
@@ -211,7 +254,7 @@ uint64_t RunInputScript(std::span<const uint8_t> bytes) {
         session, now_us, tag | port << 16, static_cast<uint32_t>(body.size()));
     TL_CHECK(status == TL_OK || status == TL_ERR_INPUT ||
              (ended && status == TL_ERR_ENDED));
-    CheckEffects(session, hash, ended);
+    CheckEffects(session, hash, recording, ended);
   }
   tl_session_destroy(session);
   return hash.value();
