@@ -287,9 +287,9 @@ export function composeCallLog(sources: CallLogSources): CallLog {
     const offsetMs = Math.max(0, numberOr(opened?.epochMs, startedMs + durationMs) - startedMs);
     const lastMs = parsed.at(-1)?.atMs ?? 0;
     const isLast = session === sources.sessions.at(-1)?.session;
-    const clock = recordingClock(recording, parsed);
-    // A call that was lost with nothing but its recording to say how long it was.
-    const endMs = isLast ? Math.max(lastMs, numberOr(summary.durationMs, 0), clock?.endMs ?? 0) : lastMs;
+    const clock = recordingClock(recording, session, parsed);
+    // Of a session that was lost only the recording may say how long it was.
+    const endMs = Math.max(lastMs, clock?.endMs ?? 0, isLast ? numberOr(summary.durationMs, 0) : 0);
     const spoken = new SessionTurns();
     for (const event of parsed) {
       const { type, atMs } = event;

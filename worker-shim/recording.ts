@@ -5,6 +5,8 @@ import { GRANULES_PER_MS, type OggPage } from "./ogg.ts";
 export interface Recording {
   readonly bytes: number;
   readonly durationMs: number;
+  /** Where in the file what each session recorded ends. */
+  readonly parts: readonly { readonly session: number; readonly endMs: number }[];
 }
 
 /** What tells a session that it goes on with a former one's recording; docs/boundary.md, Configuration. */
@@ -48,21 +50,23 @@ export function recordingSoFar(
 export interface RecordingClock {
   /** From a time of the session to one in the recording; null before the session's part begins. */
   inRecording(atMs: number): number | null;
-  /** When the recording ends, on the session's clock. */
+  /** When the last that was stored of the session's part was recorded, on the session's clock. */
   readonly endMs: number;
 }
 
-/** Of the session with `events`; undefined where it recorded nothing. */
+/** Of a session with `events`; undefined where nothing of it is in the recording. */
 export function recordingClock(
   recording: Recording | undefined,
+  session: number,
   events: readonly CallEvent[],
 ): RecordingClock | undefined {
   const begun = events.find(({ type }) => type === "recordingStarted");
-  if (!recording || !begun) return undefined;
+  const part = recording?.parts.find((one) => one.session === session);
+  if (!begun || !part) return undefined;
   const startMs = numberOr(begun.startMs, 0);
   const offsetMs = numberOr(begun.fileMs, 0) - startMs;
   return {
     inRecording: (atMs) => (atMs >= startMs ? Math.round(atMs + offsetMs) : null),
-    endMs: recording.durationMs - offsetMs,
+    endMs: part.endMs - offsetMs,
   };
 }

@@ -339,14 +339,23 @@ export class CallRecords {
 
   /** What was written of the recording; undefined if nothing was. */
   #recording(): Recording | undefined {
-    const [sum] = this.#rows<{ bytes: number | null; granule: number; first: number }>(
-      `SELECT SUM(LENGTH(pages)) AS bytes, MAX(granule) AS granule, MIN(batch) AS first
-       FROM batch WHERE pages IS NOT NULL`,
+    const rows = this.#rows<{ session: number; bytes: number; granule: number; first: number }>(
+      `SELECT session, SUM(LENGTH(pages)) AS bytes, MAX(granule) AS granule, MIN(batch) AS first
+       FROM batch WHERE pages IS NOT NULL GROUP BY session ORDER BY session`,
     );
-    if (!sum || sum.bytes === null) return undefined;
-    const [row] = this.#rows<{ pages: ArrayBuffer }>("SELECT pages FROM batch WHERE batch = ?", sum.first);
+    const [head] = rows;
+    if (!head) return undefined;
+    const [row] = this.#rows<{ pages: ArrayBuffer }>("SELECT pages FROM batch WHERE batch = ?", head.first);
     const preSkip = row ? (preSkipOf(new Uint8Array(row.pages)) ?? 0) : 0;
-    return { bytes: sum.bytes, durationMs: Math.max(0, sum.granule - preSkip) / GRANULES_PER_MS };
+    const parts = rows.map(({ session, granule }) => ({
+      session,
+      endMs: Math.max(0, granule - preSkip) / GRANULES_PER_MS,
+    }));
+    return {
+      bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0),
+      durationMs: Math.max(...parts.map(({ endMs }) => endMs)),
+      parts,
+    };
   }
 
   /** All pages of the recording, or the whole flight record, row by row. */

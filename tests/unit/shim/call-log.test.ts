@@ -122,6 +122,31 @@ describe("a call in the log", () => {
     expect(turns[0]).toMatchObject({ cut: 1, text: text.slice(0, 149) });
   });
 
+  it("cuts a reply over which the object was lost by what was recorded of it, also if the call went on", () => {
+    const text = "abcd ".repeat(60).trim();
+    const parts = [
+      { session: 1, endMs: 6_000 },
+      { session: 2, endMs: 19_000 },
+    ];
+    const { turns } = compose([], {
+      recording: { bytes: 1, durationMs: 19_000, parts },
+      sessions: [
+        {
+          session: 1,
+          events: [
+            opened(),
+            at(100, "recordingStarted", { startMs: 100, fileMs: 0 }),
+            at(1_000, "transcript", { role: "agent", item: "a1", text, final: true }),
+            at(2_100, "replyStarted", { item: "a1", turn: 1 }),
+          ],
+        },
+        { session: 2, events: [opened(EPOCH_MS + 8_000), at(50, "recordingStarted", { startMs: 50, fileMs: 7_600 })] },
+      ],
+    });
+    // 4 s of 15 characters.
+    expect(turns[0]).toMatchObject({ cut: 1, endMs: 6_100, text: text.slice(0, 59) });
+  });
+
   it("gives each transcript to its own turn, also when it comes after the next turn has ended", () => {
     const { turns } = compose([
       opened(),
@@ -141,7 +166,11 @@ describe("a call in the log", () => {
   });
 
   it("goes on over sessions, each with a clock of its own and all in one recording", () => {
-    const recording = { bytes: 9_000, durationMs: 16_000 };
+    const parts = [
+      { session: 1, endMs: 9_000 },
+      { session: 2, endMs: 16_000 },
+    ];
+    const recording = { bytes: 9_000, durationMs: 16_000, parts };
     const second = [
       opened(EPOCH_MS + 10_400),
       at(200, "started"),
@@ -166,7 +195,7 @@ describe("a call in the log", () => {
 
   it("of an object that was lost while nothing happened is as long as its recording", () => {
     const row = { ...ROW, outcome: '{"reason":"objectLost","durationMs":110}' };
-    const recording = { bytes: 9_000, durationMs: 15_990 };
+    const recording = { bytes: 9_000, durationMs: 15_990, parts: [{ session: 1, endMs: 15_990 }] };
     const { call } = compose([opened(), at(110, "recordingStarted", { startMs: 100, fileMs: 0 })], { row, recording });
     expect(call.durationMs).toBe(16_090);
   });

@@ -62,16 +62,17 @@ describe("the recording's clock", () => {
     { type: "started", atMs: 100 },
     { type: "recordingStarted", atMs: 210, startMs: 200, fileMs: 8_000 },
   ];
-  const recording = { bytes: 1, durationMs: 11_000 };
+  const recording = { bytes: 1, durationMs: 20_000, parts: [{ session: 2, endMs: 11_000 }] };
 
   it("is that of the session, moved to where it goes on, from there on", () => {
-    const clock = recordingClock(recording, events);
+    const clock = recordingClock(recording, 2, events);
     expect([199, 200, 1_200.4].map((atMs) => clock?.inRecording(atMs))).toEqual([null, 8_000, 9_000]);
     expect(clock?.endMs).toBe(3_200);
   });
 
   it("is none of a session that recorded nothing", () => {
-    expect(recordingClock(recording, [])).toBeUndefined();
-    expect(recordingClock(undefined, events)).toBeUndefined();
+    expect(recordingClock(recording, 2, [])).toBeUndefined();
+    expect(recordingClock(recording, 1, events)).toBeUndefined();
+    expect(recordingClock(undefined, 2, events)).toBeUndefined();
   });
 });

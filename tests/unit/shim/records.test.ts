@@ -158,6 +158,7 @@ describe("the recording", () => {
     expect(records.outcomeRecording()).toEqual({
       bytes: read().length,
       durationMs: 3_000 - 312 / 48,
+      parts: [{ session: 1, endMs: 3_000 - 312 / 48 }],
     });
   });
 
@@ -188,7 +189,14 @@ describe("the recording", () => {
     for (const { granule, pages } of all.slice(2)) next.addPages(granule, pages);
     next.finish("{}", 9_000);
     expect(ends()).toEqual([7]);
-    expect(next.outcomeRecording()).toEqual({ bytes: read().length, durationMs: 5_000 - 312 / 48 });
+    expect(next.outcomeRecording()).toEqual({
+      bytes: read().length,
+      durationMs: 5_000 - 312 / 48,
+      parts: [
+        { session: 1, endMs: 2_000 - 312 / 48 },
+        { session: 2, endMs: 5_000 - 312 / 48 },
+      ],
+    });
   });
 
   it("of nothing but headers is none, and can be gone on with", () => {
