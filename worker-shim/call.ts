@@ -15,9 +15,9 @@ import {
   MAX_BATCH_BYTES,
   PAGES_FLUSH_MS,
 } from "./ports/records.ts";
-import { CallSockets, type OpenUpstream, type PeerSocket } from "./ports/sockets.ts";
+import { CallSockets, type OpenUpstream } from "./ports/sockets.ts";
 import { DeadlineTimer, type Timers } from "./ports/timers.ts";
-import type { Log, SessionInputs, SqlDatabase, StreamCredentials } from "./ports.ts";
+import type { Log, PeerSocket, SessionInputs, SqlDatabase, StreamCredentials } from "./ports.ts";
 import { recordingSoFar } from "./recording.ts";
 import { ConfigurationError, type Settings } from "./settings.ts";
 import type { SwitchboardClient } from "./switchboard-client.ts";

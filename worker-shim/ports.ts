@@ -1,5 +1,16 @@
 import type { Port, Verdict } from "./boundary.ts";
 
+/** What the sockets of the platform have in common with those of the tests. */
+export interface PeerSocket {
+  binaryType: "blob" | "arraybuffer";
+  accept(): void;
+  send(message: string | ArrayBuffer | ArrayBufferView): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { readonly code: number; readonly reason: string }) => void): void;
+  addEventListener(type: "error", listener: (event: unknown) => void): void;
+}
+
 /**
  * What the outside may tell a session. None of it throws.
  *

@@ -1,5 +1,5 @@
-import type { Log } from "../ports.ts";
-import { closeQuietly, type PeerSocket } from "./sockets.ts";
+import type { Log, PeerSocket } from "../ports.ts";
+import { closeQuietly } from "./sockets.ts";
 
 /** Sockets that watch one call. Overflow: the newest is closed with 1013. */
 export const MAX_OBSERVERS = 16;

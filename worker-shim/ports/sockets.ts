@@ -1,5 +1,5 @@
 import type { Port } from "../boundary.ts";
-import type { ConnectRequest, Log, SessionInputs, SocketsPort } from "../ports.ts";
+import type { ConnectRequest, Log, PeerSocket, SessionInputs, SocketsPort } from "../ports.ts";
 import { errorFields } from "./log.ts";
 import type { UpstreamAnswer } from "./upstreams.ts";
 
@@ -9,17 +9,6 @@ export const MAX_CLOSE_REASON_BYTES = 123;
 const CLOSE_NORMAL = 1000;
 const CLOSE_NO_STATUS = 1005;
 const CLOSE_ABNORMAL = 1006;
-
-/** What the sockets of the platform have in common with those of the tests. */
-export interface PeerSocket {
-  binaryType: "blob" | "arraybuffer";
-  accept(): void;
-  send(message: string | ArrayBuffer | ArrayBufferView): void;
-  close(code?: number, reason?: string): void;
-  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(type: "close", listener: (event: { readonly code: number; readonly reason: string }) => void): void;
-  addEventListener(type: "error", listener: (event: unknown) => void): void;
-}
 
 /** Opens an upstream's socket; never rejects. `signal` gives up. */
 export type OpenUpstream = (request: ConnectRequest, signal: AbortSignal) => Promise<UpstreamAnswer>;

@@ -1,5 +1,4 @@
-import type { ConnectRequest } from "../ports.ts";
-import type { PeerSocket } from "./sockets.ts";
+import type { ConnectRequest, PeerSocket } from "../ports.ts";
 
 /** From the request to the answer of the upgrade. */
 export const CONNECT_TIMEOUT_MS = 10_000;

@@ -2,9 +2,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Port, Verdict } from "../../../../worker-shim/boundary.ts";
 import type { D1Like, D1StatementLike } from "../../../../worker-shim/ports/call-log-store.ts";
-import type { PeerSocket } from "../../../../worker-shim/ports/sockets.ts";
 import type { Timers } from "../../../../worker-shim/ports/timers.ts";
-import type { Log, LogFields, SessionInputs, SqlDatabase, SqlValue } from "../../../../worker-shim/ports.ts";
+import type {
+  Log,
+  LogFields,
+  PeerSocket,
+  SessionInputs,
+  SqlDatabase,
+  SqlValue,
+} from "../../../../worker-shim/ports.ts";
 
 /** A database of Node behind the interface of the object's. */
 export function memoryDatabase(): SqlDatabase {
