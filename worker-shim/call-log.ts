@@ -324,7 +324,7 @@ export function composeCallLog(sources: CallLogSources): CallLog {
         role: turn.role,
         startMs: Math.round(offsetMs + turn.startMs),
         endMs: Math.round(offsetMs + turn.endMs),
-        recordingMs: clock?.inRecording(turn.startMs) ?? null,
+        recordingMs: clock?.inRecording(turn.startMs, turn.endMs) ?? null,
         latencyMs: turn.latencyMs === null ? null : Math.round(turn.latencyMs),
         text: turn.text,
         cut: turn.cut ? 1 : 0,

@@ -48,8 +48,8 @@ export function recordingSoFar(
 
 /** How the clock of one session and that of the recording lie, ms. */
 export interface RecordingClock {
-  /** From a time of the session to one in the recording; null before the session's part begins. */
-  inRecording(atMs: number): number | null;
+  /** Where in the recording what was said from `fromMs` to `toMs` of the session begins; null if it was over before. */
+  inRecording(fromMs: number, toMs: number): number | null;
   /** When the last that was stored of the session's part was recorded, on the session's clock. */
   readonly endMs: number;
 }
@@ -66,7 +66,8 @@ export function recordingClock(
   const startMs = numberOr(begun.startMs, 0);
   const offsetMs = numberOr(begun.fileMs, 0) - startMs;
   return {
-    inRecording: (atMs) => (atMs >= startMs ? Math.round(atMs + offsetMs) : null),
+    // Who speaks at once is heard to have begun a little earlier than the first frame.
+    inRecording: (fromMs, toMs) => (toMs >= startMs ? Math.round(Math.max(fromMs, startMs) + offsetMs) : null),
     endMs: part.endMs - offsetMs,
   };
 }

@@ -66,7 +66,9 @@ describe("the recording's clock", () => {
 
   it("is that of the session, moved to where it goes on, from there on", () => {
     const clock = recordingClock(recording, 2, events);
-    expect([199, 200, 1_200.4].map((atMs) => clock?.inRecording(atMs))).toEqual([null, 8_000, 9_000]);
+    const from = (fromMs: number, toMs: number) => clock?.inRecording(fromMs, toMs);
+    expect([from(200, 300), from(1_200.4, 1_300)]).toEqual([8_000, 9_000]);
+    expect([from(100, 199), from(150, 300)]).toEqual([null, 8_000]);
     expect(clock?.endMs).toBe(3_200);
   });
 
