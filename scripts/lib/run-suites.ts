@@ -122,6 +122,7 @@ function vitest(project: string, presets: readonly string[]): Suite {
         "keep",
       );
       if (status !== 0) console.log(output);
+      else for (const line of output.split("\n")) if (line.startsWith("measured: ")) console.log(line);
       const json = readReport(report) as VitestReport | undefined;
       if (!json) return failure(`${project}: ended with status ${status} and no report`);
       const result = counts(json.numPassedTests, json.numFailedTests, json.numPendingTests + json.numTodoTests);

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { frameLevels } from "../simulators/audio/analysis.ts";
 import type { PhoneCall } from "../simulators/twilio/phone-call.ts";
+import { measured } from "../support/measured.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { Listeners, WEBHOOK_SECRET } from "./support/listeners.ts";
 import { decode, judge } from "./support/opus.ts";
@@ -126,11 +127,11 @@ it("leave one row for each call, a recording of all but the last moment, and no 
   expect(same).toHaveLength(CALLS);
   const worstMs = Math.max(...lostMs);
   const worstOffMs = Math.max(...offMs.map(Math.abs));
-  process.stdout.write(
+  measured(
     `${CALLS} calls, ${CALLS * LOSSES_PER_CALL} objects lost: ${rows.length} rows (${[...reasons].join(" ")}), every ` +
       `recording is one file that plays, at most ${worstMs.toFixed(0)} ms of it lost each time (mean ` +
       `${(lostMs.reduce((sum, ms) => sum + ms, 0) / lostMs.length).toFixed(0)}), what follows at most ` +
-      `${worstOffMs.toFixed(0)} ms off; nothing waits, no lease is held, each is made again natively\n`,
+      `${worstOffMs.toFixed(0)} ms off; nothing waits, no lease is held, each is made again natively`,
   );
   expect(worstMs).toBeLessThanOrEqual(MAX_LOST_MS);
   expect(worstOffMs).toBeLessThanOrEqual(MARGIN_MS);

@@ -6,6 +6,7 @@ import { align, clicks, gaps, speechBounds } from "../simulators/audio/analysis.
 import { decodeMulaw, encodeMulaw } from "../simulators/audio/mulaw.ts";
 import { sign } from "../simulators/twilio/signature.ts";
 import { parseTwiml } from "../simulators/twilio/twiml.ts";
+import { measured } from "../support/measured.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { prepareVoices, voice } from "./support/voice.ts";
 
@@ -130,9 +131,9 @@ describe("fifty interruptions", () => {
     );
     expect(delays).toHaveLength(Calls * Each);
     const worst = (values: number[]) => Math.max(...values);
-    process.stdout.write(
+    measured(
       `50 interruptions: decision to clear at most ${worst(delays).toFixed(0)} ms, stale audio at most ` +
-        `${worst(stale).toFixed(0)} ms, truncation error at most ${worst(errors).toFixed(0)} ms\n`,
+        `${worst(stale).toFixed(0)} ms, truncation error at most ${worst(errors).toFixed(0)} ms`,
     );
     expect(worst(delays)).toBeLessThanOrEqual(60);
     expect(worst(stale)).toBeLessThanOrEqual(20);
@@ -211,7 +212,7 @@ describe("faults", () => {
 describe("every call above", () => {
   it("is made again natively, to the bit", { timeout: 120_000 }, async () => {
     const { same, different } = await gateway.replayAll();
-    process.stdout.write(`${same.length} calls made again natively: the same\n`);
+    measured(`${same.length} calls made again natively: the same`);
     expect([...different]).toEqual([]);
     expect(same.length).toBeGreaterThanOrEqual(30);
   });

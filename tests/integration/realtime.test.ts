@@ -7,6 +7,7 @@ import { RealtimeServer } from "../simulators/openai-realtime/server.ts";
 import { say } from "../simulators/speech/say.ts";
 import { wordTimes } from "../simulators/speech/word-times.ts";
 import type { PhoneCall } from "../simulators/twilio/phone-call.ts";
+import { measured } from "../support/measured.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { logged } from "./support/stored.ts";
 import { voice } from "./support/voice.ts";
@@ -93,7 +94,7 @@ describe("the call log", () => {
       expect(text.startsWith(stored), `${stored} | ${text}`).toBe(true);
       apart.push(kept - truth);
     }
-    process.stdout.write(`words kept less words heard of ${apart.length} replies that were cut: ${apart.join(" ")}\n`);
+    measured(`words kept less words heard of ${apart.length} replies that were cut: ${apart.join(" ")}`);
     expect(apart).toHaveLength(14);
     // Of short words in a row two are said in the time of one: the unit test has how rare that is.
     expect(apart.filter((words) => Math.abs(words) > 1).length).toBeLessThanOrEqual(1);
@@ -137,8 +138,8 @@ describe("spoken turns", () => {
       }),
     );
     latencies.sort((a, b) => a - b);
-    process.stdout.write(
-      `16 spoken turns: reply heard ${latencies[8]?.toFixed(0)} ms (median) after the speech, at most ${latencies[15]?.toFixed(0)} ms\n`,
+    measured(
+      `16 spoken turns: reply heard ${latencies[8]?.toFixed(0)} ms (median) after the speech, at most ${latencies[15]?.toFixed(0)} ms`,
     );
     expect(misses).toEqual([]);
     for (const session of upstream.sessions) expect(session.errors).toEqual([]);
@@ -368,7 +369,7 @@ describe("in every state", () => {
 describe("every call above", () => {
   it("is made again natively, to the bit", { timeout: 120_000 }, async () => {
     const { same, different } = await gateway.replayAll();
-    process.stdout.write(`${same.length} calls made again natively: the same\n`);
+    measured(`${same.length} calls made again natively: the same`);
     expect([...different]).toEqual([]);
     expect(same.length).toBeGreaterThanOrEqual(15);
   });

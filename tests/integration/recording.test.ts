@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CallRecord, PhoneCall } from "../simulators/twilio/phone-call.ts";
+import { measured } from "../support/measured.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { decode, HZ, judge } from "./support/opus.ts";
 import { stored } from "./support/stored.ts";
@@ -18,7 +19,7 @@ afterAll(async () => {
   const { same, different } = await gateway.replayAll();
   await gateway.close();
   expect(different).toEqual(new Map());
-  process.stdout.write(`${same.length} recorded calls made again natively, the same to the bit\n`);
+  measured(`${same.length} recorded calls made again natively, the same to the bit`);
 });
 
 const recordingOf = (callId: string) => stored(gateway, `/api/calls/${callId}/recording`);
@@ -85,8 +86,8 @@ describe("a recording", () => {
     const said = parts(caller, record.sent, record.utterances);
     const heard = parts(agent, record.heard, record.audible);
     for (const [side, likenesses] of Object.entries({ caller: said, agent: heard }))
-      process.stdout.write(
-        `${side}: ${likenesses.map(({ lagMs, likeness }) => `${lagMs.toFixed(1)} ms ${likeness.toFixed(2)}`).join(", ")}\n`,
+      measured(
+        `${side}: ${likenesses.map(({ lagMs, likeness }) => `${lagMs.toFixed(1)} ms ${likeness.toFixed(2)}`).join(", ")}`,
       );
     expect(said).toHaveLength(6);
     expect(heard.length).toBeGreaterThanOrEqual(3);

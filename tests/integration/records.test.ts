@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { speechBounds } from "../simulators/audio/analysis.ts";
 import type { PhoneCall } from "../simulators/twilio/phone-call.ts";
+import { measured } from "../support/measured.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { type Behaviour, Listeners, WEBHOOK_SECRET } from "./support/listeners.ts";
 import { decode, HZ, judge } from "./support/opus.ts";
@@ -251,9 +252,9 @@ describe("where a call is told", () => {
     await gateway.idle();
     const ids = (await allLogged(gateway)).map(({ callId }) => callId);
     expect(new Set(ids).size).toBe(ids.length);
-    process.stdout.write(
+    measured(
       `${calls.length} calls, ${DESTINATIONS.length} destinations, each failing in ${FAILURES.length} ways before, ` +
-        `during and after: every row, recording and delivery arrived\n`,
+        `during and after: every row, recording and delivery arrived`,
     );
   });
 
@@ -303,7 +304,7 @@ describe("a call's inputs", () => {
       }),
     );
     const { same, different } = await gateway.replayAll();
-    process.stdout.write(`${same.length} calls made again natively: the same\n`);
+    measured(`${same.length} calls made again natively: the same`);
     expect([...different]).toEqual([]);
     expect(same.length).toBeGreaterThanOrEqual(20);
   });
