@@ -31,7 +31,6 @@ export function crc32(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-const BACKSLASH = 0x5c;
 const latin1 = new TextDecoder("latin1");
 const TOKEN = /"token"\s*:\s*"([^"\\]*)"/g;
 /** What needs no escapes: a token of ours is no other. */
@@ -50,7 +49,8 @@ function maskTokens(bytes: Uint8Array): void {
 function withoutTokens(message: Uint8Array): Uint8Array {
   const bytes = message.slice();
   maskTokens(bytes);
-  if (!bytes.includes(BACKSLASH)) return bytes;
+  // No other escape stands for a character of a name or a value that is masked.
+  if (!latin1.decode(bytes).includes("\\u")) return bytes;
   let found = false;
   const mask = (key: string, value: unknown) => {
     if (key !== "token" || typeof value !== "string" || !PLAIN.test(value)) return value;

@@ -3,7 +3,7 @@ import { speechBounds } from "../simulators/audio/analysis.ts";
 import type { PhoneCall } from "../simulators/twilio/phone-call.ts";
 import { measured } from "../support/measured.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
-import { type Behaviour, Listeners, WEBHOOK_SECRET } from "./support/listeners.ts";
+import { type Behaviour, Listeners } from "./support/listeners.ts";
 import { decode, HZ, judge } from "./support/opus.ts";
 import { allLogged, type CallJson, eventually, logged, stored } from "./support/stored.ts";
 import { prepareVoices, voice } from "./support/voice.ts";
@@ -14,14 +14,8 @@ let listeners: Listeners;
 beforeAll(async () => {
   prepareVoices();
   listeners = await Listeners.start();
-  gateway = await Gateway.start(
-    {
-      SUPABASE_URL: listeners.url,
-      WEBHOOK_URL: `${listeners.url}/hook`,
-      PROFILE: JSON.stringify({ recording: "on", flightRecord: "on" }),
-    },
-    { SUPABASE_KEY: "sb_secret_test", WEBHOOK_SECRET },
-  );
+  const profile = { recording: "on", flightRecord: "on" };
+  gateway = await Gateway.start({ ...listeners.variables, PROFILE: JSON.stringify(profile) }, listeners.secrets);
 });
 afterEach(async () => {
   await fail(DESTINATIONS, "none");

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export const WEBHOOK_SECRET = "a-webhook-secret-for-tests-only";
+const WEBHOOK_SECRET = "a-webhook-secret-for-tests-only";
 
 /** How a listener behaves. `timeout`: takes a request and never answers. `wrong`: answers as no such server does. */
 export type Behaviour = "none" | "error" | "timeout" | "slow" | "wrong";
@@ -61,6 +61,12 @@ export class Listeners {
     await new Promise<void>((resolve) => listeners.#server.listen(0, "127.0.0.1", resolve));
     return listeners;
   }
+
+  /** What a gateway needs to know to tell them of its calls. */
+  get variables(): Record<string, string> {
+    return { SUPABASE_URL: this.url, WEBHOOK_URL: `${this.url}/hook` };
+  }
+  readonly secrets = { SUPABASE_KEY: "sb_secret_test", WEBHOOK_SECRET };
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
