@@ -137,3 +137,34 @@ it("leave one row for each call, a recording of all but the last moment, and no 
   expect(worstMs).toBeLessThanOrEqual(MAX_LOST_MS);
   expect(worstOffMs).toBeLessThanOrEqual(MARGIN_MS);
 });
+
+it("does not record again what was paused when the object was lost", async () => {
+  const call = await gateway.dial({ seed: 5, maxDocuments: 3 });
+  await waitForEvent(gateway.observe(call.callId), "agentReady");
+  const command = async (type: string) => {
+    const path = `/api/calls/${call.callId}/commands`;
+    const response = await gateway.api(path, { method: "POST", body: JSON.stringify({ type }) });
+    expect(response.status).toBe(202);
+    await response.arrayBuffer();
+    return call.clock();
+  };
+  await call.say(voice(1_500, 1));
+  const pausedMs = await command("pauseRecording");
+  // At once: the answer alone says that the pause is kept.
+  await gateway.fault(call.callId, { type: "abort" });
+  expect(await call.until(() => call.streams.length === 2, 15_000)).toBe(true);
+  await call.say(voice(1_500, 2));
+  const resumedMs = await command("resumeRecording");
+  const after = await call.say(voice(1_500, 3));
+  call.hangUp();
+  await call.ended;
+  const recording = await stored(gateway, `/api/calls/${call.callId}/recording`, 60_000);
+  expect(judge(recording).faults).toBe("");
+  const levels = frameLevels(decode(recording)[0]);
+  const zeroMs = call.streams[0]?.startedMs ?? 0;
+  const loudest = (fromMs: number, toMs: number) =>
+    Math.max(...levels.slice(Math.ceil((fromMs - zeroMs) / 20), Math.floor((toMs - zeroMs) / 20)));
+  // Frames that are recorded were spoken up to a way before.
+  expect(loudest(pausedMs + 60, resumedMs - 60)).toBeLessThan(-60);
+  expect(loudest(after.startMs + MARGIN_MS, after.endMs)).toBeGreaterThan(-30);
+});
