@@ -148,7 +148,8 @@ it("does not record again what was paused when the object was lost", async () =>
     await response.arrayBuffer();
     return call.clock();
   };
-  await call.say(voice(1_500, 1));
+  // Between two pages, which would take the pause along.
+  await call.say(voice(1_200, 1));
   const pausedMs = await command("pauseRecording");
   // At once: the answer alone says that the pause is kept.
   await gateway.fault(call.callId, { type: "abort" });
