@@ -217,6 +217,13 @@ const quality: Suite = {
   run: () => counted(path.join(root, "build/release/quality"), []),
 };
 
+/** What the core makes of 10,000 scripts of inputs: each block of them is one test. */
+const freeze: Suite = {
+  name: "freeze",
+  presets: ["release"],
+  run: () => counted(path.join(root, "build/release/freeze"), []),
+};
+
 const suites: readonly Suite[] = [
   checks,
   ...["base", "audio", "protocol", "session", "abi", "golden"].map(googleTest),
@@ -227,6 +234,7 @@ const suites: readonly Suite[] = [
   vitest("replay", ["wasm-wasi", "release"]),
   vectors,
   quality,
+  freeze,
   vitest("integration", ["wasm-wasi", "release"]),
   fuzz,
 ];
