@@ -12,7 +12,8 @@ const CORE_LAYERS = {
   base: ["base"],
   audio: ["base", "audio"],
   protocol: ["base", "protocol"],
-  session: ["base", "audio", "protocol", "session"],
+  media: ["base", "audio", "protocol", "media"],
+  session: ["base", "protocol", "media", "session"],
   abi: ["base", "session", "abi"],
 };
 

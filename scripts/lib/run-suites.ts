@@ -226,7 +226,7 @@ const freeze: Suite = {
 
 const suites: readonly Suite[] = [
   checks,
-  ...["base", "audio", "protocol", "session", "abi", "golden"].map(googleTest),
+  ...["base", "audio", "protocol", "media", "session", "abi", "golden"].map(googleTest),
   vitest("shim", []),
   vitest("simulators", []),
   vitest("golden-wasm-wasi", ["wasm-wasi"]),

@@ -23,8 +23,8 @@
 #include "base/json_scanner.h"
 #include "base/text.h"
 #include "bench/stage_parts.h"
+#include "media/caller_audio.h"
 #include "protocol/legs/twilio.h"
-#include "session/caller_audio.h"
 #include "support/audio_signals.h"
 
 namespace trunkline::bench {
@@ -326,10 +326,10 @@ struct DecodeOpus {
 // All that both directions of a call do with a frame of audio, without noise
 // suppression and recording: mu-law in, gaps filled, decoded, speech detected,
 // 24 kHz out; 24 kHz in, mu-law out.
-struct CallPath final : session::CallerAudio::Listener {
+struct CallPath {
   Frames<uint8_t> caller{LineMuLaw(), kFrame};
   Frames<int16_t> agent{LineSignal(), 3 * kFrame};
-  session::CallerAudio caller_audio{protocol::AudioFormat{}, *this};
+  media::CallerAudio caller_audio{protocol::AudioFormat{}};
   audio::GapConcealer concealer{8000};
   audio::SpeechDetector detector{audio::SpeechDetector::Config{}};
   audio::Resampler to_agent{8000, 24000};
@@ -339,18 +339,17 @@ struct CallPath final : session::CallerAudio::Listener {
   std::array<int16_t, 3 * kFrame> wide;
   std::array<uint8_t, kFrame> codes;
 
-  void OnCallerFrame(std::span<const uint8_t> frame,
-                     session::CallerAudio::Source) override {
-    audio::DecodeMuLaw(frame, narrow);
-    concealer.Good(narrow);
-    const auto result = detector.Process(narrow);
-    Keep(&result);
-    to_agent.Process(narrow, wide);
-    Keep(wide.data());
-  }
   void Frame() {
     caller_audio.OnAudio(now_ms, caller.Next());
     now_ms += 20;
+    while (const auto frame = caller_audio.Next()) {
+      audio::DecodeMuLaw(frame->audio, narrow);
+      concealer.Good(narrow);
+      const auto result = detector.Process(narrow);
+      Keep(&result);
+      to_agent.Process(narrow, wide);
+      Keep(wide.data());
+    }
     to_caller.Process(agent.Next(), narrow);
     audio::EncodeMuLaw(narrow, codes);
     Keep(codes.data());
@@ -415,7 +414,7 @@ constexpr Stage kStages[] = {
     {"recorder, silence", sizeof(audio::Recorder), "", 5,
      Run<Record<Talk::kNobody>>},
     {"call path",
-     sizeof(session::CallerAudio) + kFrame + sizeof(audio::GapConcealer) +
+     sizeof(media::CallerAudio) + kFrame + sizeof(audio::GapConcealer) +
          sizeof(audio::SpeechDetector) + 2 * sizeof(audio::Resampler),
      "", 3, Run<CallPath>},
 };

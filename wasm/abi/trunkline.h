@@ -42,7 +42,7 @@ typedef int32_t tl_status;
 
 /* The longest body that one input may have, bytes. A peer's frame above it is
  * not delivered but reported as TL_INPUT_SOCKET_OVERSIZE. 1 MiB is twenty
- * times the longest message a Realtime upstream has been seen to send. */
+ * times the longest message an agent has been seen to send. */
 #define TL_MAX_INPUT_BYTES 1048576u
 
 /* Sessions that one module can hold. The shim keeps one a module; native tools

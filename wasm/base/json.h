@@ -15,7 +15,7 @@ namespace trunkline {
 using Json = nlohmann::json;
 
 // Bounds of one message. The deepest documented message of any peer nests 8
-// levels, the widest (a Realtime session with tools) holds some hundred values.
+// levels, the widest (a session with tools) holds some hundred values.
 inline constexpr size_t kMaxJsonDepth = 32;
 inline constexpr size_t kMaxJsonValues = 16384;
 

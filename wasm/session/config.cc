@@ -5,7 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "audio/recorder.h"
+#include "protocol/agents/registry.h"
+#include "protocol/legs/registry.h"
 
 namespace trunkline::session {
 namespace {
@@ -35,6 +36,10 @@ class Reader {
     out = *member->get_ptr<const std::string*>();
   }
 
+  void Text(const char* key, std::optional<std::string>& out) {
+    if (FindMember(object_, key) != nullptr) Text(key, out.emplace());
+  }
+
   // [min_ms, max_ms].
   void Milliseconds(const char* key, Duration& out, int64_t min_ms,
                     int64_t max_ms = kMaxLimitMs) {
@@ -57,6 +62,17 @@ class Reader {
       return;
     }
     out = static_cast<Integer>(*value);
+  }
+
+  // A name of `entries`, whose first is the default.
+  template <typename Entry>
+  void Name(const char* key, std::string& out, std::span<const Entry> entries) {
+    out = entries.front().name;
+    if (FindMember(object_, key) == nullptr) return;
+    out = StringMember(object_, key);
+    ok_ = ok_ &&
+          std::any_of(entries.begin(), entries.end(),
+                      [&out](const Entry& entry) { return entry.name == out; });
   }
 
   template <typename Enum>
@@ -88,17 +104,18 @@ bool IsCallId(std::string_view id) {
 
 bool ReadProfile(const Json& object, Config::Profile& profile) {
   Reader reader(object);
-  reader.Text("instructions", profile.instructions, kMaxInstructionsBytes);
-  reader.Text("model", profile.model);
-  reader.Text("voice", profile.voice);
-  reader.Text("language", profile.language);
+  protocol::AgentSettings& agent = profile.agent;
+  reader.Text("instructions", agent.instructions, kMaxInstructionsBytes);
+  reader.Text("model", agent.model);
+  reader.Text("voice", agent.voice);
+  reader.Text("language", agent.language);
+  reader.Text("transcriptionModel", agent.transcription_model);
+  reader.Choice("agentAudio", agent.audio,
+                {{"pcmu", protocol::AgentSettings::Audio::kCompanded},
+                 {"pcm", protocol::AgentSettings::Audio::kLinear}});
   reader.Text("greeting", profile.greeting);
   reader.Text("farewell", profile.farewell);
-  reader.Text("transcriptionModel", profile.transcription_model);
-  reader.Choice("agentAudio", profile.agent_audio,
-                {{"pcmu", Config::AgentAudio::kCompanded},
-                 {"pcm", Config::AgentAudio::kPcm24}});
-  using Strength = audio::Denoiser::Strength;
+  using Strength = media::Denoising;
   for (const auto& [key, strength] :
        {std::pair("denoiseForAgent", &profile.denoise_for_agent),
         std::pair("denoiseForRecording", &profile.denoise_for_recording)}) {
@@ -107,12 +124,11 @@ bool ReadProfile(const Json& object, Config::Profile& profile) {
                    {"light", Strength::kLight},
                    {"strong", Strength::kStrong}});
   }
-  reader.Choice(
-      "levelForAgent", profile.level_for_agent,
-      {{"off", Config::Leveling::kOff}, {"on", Config::Leveling::kOn}});
+  reader.Choice("levelForAgent", profile.level_for_agent,
+                {{"off", media::Leveling::kOff}, {"on", media::Leveling::kOn}});
   reader.Choice(
       "echoGuard", profile.echo_guard,
-      {{"off", Config::EchoGuard::kOff}, {"on", Config::EchoGuard::kOn}});
+      {{"off", media::EchoGuarding::kOff}, {"on", media::EchoGuarding::kOn}});
   reader.Choice("recording", profile.recording,
                 {{"off", Config::Recording::kOff},
                  {"on", Config::Recording::kOn},
@@ -122,7 +138,7 @@ bool ReadProfile(const Json& object, Config::Profile& profile) {
       {{"no", Config::RecordDigits::kNo}, {"yes", Config::RecordDigits::kYes}});
   if (const Json* tools = FindMember(object, "tools")) {
     if (!tools->is_array()) return false;
-    profile.tools = *tools;
+    agent.tools = *tools;
   }
   return reader.ok();
 }
@@ -151,11 +167,11 @@ bool ReadLimits(const Json& object, Config::Limits& limits) {
 }
 
 // The pauses that `names` lists.
-bool ReadPauses(const Json& names, Config::RecordingPauses& pauses) {
+bool ReadPauses(const Json& names, media::RecordingPauses& pauses) {
   if (!names.is_array()) return false;
   return std::all_of(names.begin(), names.end(), [&](const Json& name) {
     for (size_t i = 0; i < pauses.size(); ++i) {
-      if (name != ToString(static_cast<Config::RecordingPause>(i))) continue;
+      if (name != ToString(static_cast<media::RecordingPause>(i))) continue;
       pauses[i] = true;
       return true;
     }
@@ -163,7 +179,7 @@ bool ReadPauses(const Json& names, Config::RecordingPauses& pauses) {
   });
 }
 
-bool ReadRecordingSoFar(const Json& object, Config::RecordingSoFar& recording) {
+bool ReadRecordingSoFar(const Json& object, media::RecordingSoFar& recording) {
   constexpr int64_t kMaxU32 = std::numeric_limits<uint32_t>::max();
   Reader reader(object);
   reader.Required("serial", recording.serial, 0, kMaxU32);
@@ -175,7 +191,7 @@ bool ReadRecordingSoFar(const Json& object, Config::RecordingSoFar& recording) {
   const Json* pauses = FindMember(object, "pauses");
   return reader.ok() && pauses != nullptr &&
          ReadPauses(*pauses, recording.pauses) &&
-         recording.granule % audio::Recorder::kGranulesPerFrame == 0;
+         recording.granule % media::CallRecording::kGranulesPerFrame == 0;
 }
 
 }  // namespace
@@ -186,10 +202,8 @@ std::optional<Config> ParseConfig(std::string_view text) {
   Config config;
   Reader reader(*json);
   reader.Text("callId", config.call_id);
-  reader.Choice("leg", config.leg, {{"twilio", Config::LegKind::kTwilio}});
-  reader.Choice("agent", config.agent,
-                {{"parrot", Config::AgentKind::kParrot},
-                 {"openai-realtime", Config::AgentKind::kOpenAiRealtime}});
+  reader.Name("leg", config.leg, protocol::Legs());
+  reader.Name("agent", config.agent, protocol::Agents());
   reader.Choice("authorization", config.authorization,
                 {{"required", Config::Authorization::kRequired},
                  {"none", Config::Authorization::kNone}});
@@ -220,36 +234,6 @@ std::optional<Config> ParseConfig(std::string_view text) {
   }
   if (!reader.ok() || !IsCallId(config.call_id)) return std::nullopt;
   return config;
-}
-
-const char* ToString(Config::LegKind leg) {
-  switch (leg) {
-    case Config::LegKind::kTwilio:
-      return "twilio";
-  }
-  return "unknown";
-}
-
-const char* ToString(Config::RecordingPause pause) {
-  switch (pause) {
-    case Config::RecordingPause::kConsent:
-      return "consent";
-    case Config::RecordingPause::kCommand:
-      return "command";
-    case Config::RecordingPause::kDigits:
-      return "digits";
-  }
-  return "unknown";
-}
-
-const char* ToString(Config::AgentKind agent) {
-  switch (agent) {
-    case Config::AgentKind::kParrot:
-      return "parrot";
-    case Config::AgentKind::kOpenAiRealtime:
-      return "openai-realtime";
-  }
-  return "unknown";
 }
 
 }  // namespace trunkline::session

@@ -26,8 +26,6 @@ enum class Timer : uint8_t {
 };
 inline constexpr size_t kTimerCount = static_cast<size_t>(Timer::kDigits) + 1;
 
-const char* ToString(Timer timer);
-
 // The deadlines of all timers; the shim keeps one for the earliest.
 class Deadlines {
  public:

@@ -6,7 +6,7 @@
 namespace trunkline::session {
 
 // Where a call is. The leg's socket and the agent's socket are machines of
-// their own (LegPhase, AgentPhase in session.h): losing one does not by itself
+// their own (leg_link.h, agent_link.h): losing one does not by itself
 // change where the conversation stands.
 enum class State : uint8_t {
   kSetup,        // no authorised stream yet; no upstream is opened

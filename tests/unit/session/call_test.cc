@@ -175,7 +175,7 @@ TEST(CallTest, AgentThatRefusesEveryReconnectEndsTheCallCleanly) {
   world.realtime.Drop(1006);
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   EXPECT_EQ(EndReason(world), "agentFailed");
-  EXPECT_EQ(world.realtime.connections(), 1 + Session::kMaxAgentRetries);
+  EXPECT_EQ(world.realtime.connections(), 1 + session::AgentLink::kMaxRetries);
   EXPECT_GT(world.twilio.heard().size(), 8U * 300);  // the tones
 }
 

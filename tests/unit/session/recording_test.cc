@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "audio/level.h"
-#include "session/call_recorder.h"
+#include "media/call_recorder.h"
 #include "support/ogg_opus.h"
 #include "support/virtual_world.h"
 
@@ -306,7 +306,7 @@ TEST(RecordingTest, NoMoreThanAMinuteIsFilled) {
   Connect(second);
   const int64_t stored_ms = stored.so_far["granule"].get<int64_t>() / 48;
   EXPECT_EQ(second.EventsOf("recordingStarted").at(0)["fileMs"],
-            stored_ms + session::CallRecorder::kMaxCatchUp.ms());
+            stored_ms + media::CallRecorder::kMaxCatchUp.ms());
 }
 
 TEST(RecordingTest, TimeWithoutAStreamIsSilence) {

@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "protocol/wire.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 
 // Turns what the carrier delivers into an unbroken run of 20 ms frames.
 //
@@ -20,7 +20,7 @@ class CallerAudio {
  public:
   static constexpr int kFrameMs = 20;
   // The longest gap that is filled; a longer one is shortened to it (the same
-  // bound as OpenAI's own Twilio transport has).
+  // bound as other gateways have).
   static constexpr Duration kMaxGap = Duration::Millis(10'000);
   // Timestamps are whole milliseconds of a clock of their own: smaller
   // differences mean nothing.
@@ -36,14 +36,10 @@ class CallerAudio {
   // is before it was lost.
   static constexpr Duration kMaxLeadIn = Duration::Millis(1'000);
 
-  class Listener {
-   public:
-    // One frame of kFrameMs, encoded.
-    virtual void OnCallerFrame(std::span<const uint8_t> frame,
-                               Source source) = 0;
-
-   protected:
-    ~Listener() = default;
+  // One frame of kFrameMs, encoded.
+  struct Frame {
+    std::span<const uint8_t> audio;
+    Source source = Source::kCarrier;
   };
 
   struct Counters {
@@ -52,34 +48,43 @@ class CallerAudio {
     uint64_t shortened_gaps = 0;  // gaps above kMaxGap
   };
 
-  // `listener` is borrowed for the life of the object.
-  CallerAudio(protocol::AudioFormat format, Listener& listener);
+  explicit CallerAudio(protocol::AudioFormat format);
 
   // The stream begins anew, and its timestamps with it.
   void OnStreamStarted();
-  // `audio` holds whole samples; `timestamp_ms` is the time of its first one.
+  // `audio` holds whole samples and is borrowed until Next() has no more frame;
+  // `timestamp_ms` is the time of its first one. Precondition, here and of
+  // FillSilence: Next() has no more.
   void OnAudio(std::optional<int64_t> timestamp_ms,
                std::span<const uint8_t> audio);
   // Nothing has come for a while: delivers silence, so that a turn can end. A
   // gap that turns up later is shorter by it.
   void FillSilence(Duration duration);
+  // The next frame of what has come, valid until the next call; nullopt if no
+  // whole one is left.
+  std::optional<Frame> Next();
 
   const Counters& counters() const { return counters_; }
 
  private:
-  void Deliver(std::span<const uint8_t> audio, Source source);
-  void DeliverSilence(size_t bytes);
+  // Puts `bytes` of silence before what has come.
+  void InsertSilence(int64_t bytes);
+  // Counts `bytes` of `source` to the frame that is being filled, and returns
+  // where they belong.
+  std::span<uint8_t> FillFrame(size_t bytes, Source source);
 
   const protocol::AudioFormat format_;
-  Listener& listener_;
   Counters counters_;
   // Carrier time at the end of what was delivered, ms; nullopt at the start.
   std::optional<int64_t> next_ms_;
   // Silence delivered ahead of the carrier's clock.
   Duration ahead_;
+  // What has come and is not delivered: silence, and behind it audio.
+  size_t silence_bytes_ = 0;
+  std::span<const uint8_t> audio_;
   std::vector<uint8_t> frame_;
   size_t frame_size_ = 0;
   Source frame_source_ = Source::kCarrier;
 };
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

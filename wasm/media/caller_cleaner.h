@@ -8,9 +8,12 @@
 
 #include "audio/denoiser.h"
 #include "audio/gain_control.h"
-#include "session/config.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
+
+// How much of the noise is taken away.
+using Denoising = audio::Denoiser::Strength;
+enum class Leveling : uint8_t { kOff, kOn };
 
 // The caller's audio as one destination wants it: with less noise, at an even
 // level, or as it came. Leaves what comes in alone; what comes out lags by
@@ -20,7 +23,7 @@ namespace trunkline::session {
 class CallerCleaner {
  public:
   // Frames are of 20 ms at 8 kHz.
-  CallerCleaner(audio::Denoiser::Strength denoise, Config::Leveling leveling);
+  CallerCleaner(Denoising denoise, Leveling leveling);
 
   // False: Process gives back what it gets.
   bool active() const { return denoiser_ || gain_control_; }
@@ -35,4 +38,4 @@ class CallerCleaner {
   std::vector<int16_t> frame_;
 };
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "base/time.h"
+#include "media/caller_audio.h"
+#include "media/heard_track.h"
 #include "protocol/wire.h"
-#include "session/caller_audio.h"
-#include "session/heard_track.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 
 // Brings both sides of a call onto one clock: the caller's own, counted in
 // frames, and beside each frame what the caller heard while it was spoken.
@@ -98,4 +98,4 @@ class CallRecorder {
   std::optional<int64_t> agent_position_;
 };
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

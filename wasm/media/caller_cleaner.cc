@@ -1,15 +1,14 @@
-#include "session/caller_cleaner.h"
+#include "media/caller_cleaner.h"
 
 #include <algorithm>
 
-namespace trunkline::session {
+namespace trunkline::media {
 
-CallerCleaner::CallerCleaner(audio::Denoiser::Strength denoise,
-                             Config::Leveling leveling) {
-  if (denoise != audio::Denoiser::Strength::kOff) {
+CallerCleaner::CallerCleaner(Denoising denoise, Leveling leveling) {
+  if (denoise != Denoising::kOff) {
     denoiser_.emplace(audio::Denoiser::Config{denoise});
   }
-  if (leveling == Config::Leveling::kOn) {
+  if (leveling == Leveling::kOn) {
     gain_control_.emplace(audio::GainControl::Config{});
   }
   if (active()) frame_.resize(audio::Denoiser::kFrameSamples);
@@ -27,4 +26,4 @@ std::span<const int16_t> CallerCleaner::Process(std::span<const int16_t> frame,
   return frame_;
 }
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

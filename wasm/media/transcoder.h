@@ -8,7 +8,7 @@
 #include "audio/resampler.h"
 #include "protocol/wire.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 
 // The byte that all silence consists of.
 uint8_t SilenceByte(protocol::Encoding encoding);
@@ -45,4 +45,4 @@ class Transcoder {
   std::vector<uint8_t> encoded_;
 };
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

@@ -10,7 +10,7 @@
 #include "protocol/agents/agent.h"
 #include "protocol/legs/leg.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 
 // The heard clock: what of the agent's audio waits, was sent, and was heard.
 //
@@ -41,7 +41,7 @@ class Playout {
     Duration mark_interval = Duration::Millis(160);
   };
 
-  // Audio that may wait, ms: the longest reply that Realtime gives (4,096
+  // Audio that may wait, ms: the longest reply that a provider gives (4,096
   // tokens at 20 a second) and its farewell. Overflow: the newest is refused.
   static constexpr int kMaxQueueMs = 240'000;
   // Items whose audio may wait; more are refused likewise.
@@ -156,4 +156,4 @@ class Playout {
   std::vector<Duration> trails_;
 };
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

@@ -1,8 +1,8 @@
-#include "session/call_recorder.h"
+#include "media/call_recorder.h"
 
 #include <algorithm>
 
-namespace trunkline::session {
+namespace trunkline::media {
 namespace {
 
 constexpr Duration kFrame = Duration::Millis(CallerAudio::kFrameMs);
@@ -106,4 +106,4 @@ void CallRecorder::Finish() {
   while (delivered_ < frames_) DeliverOldest();
 }
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

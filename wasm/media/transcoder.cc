@@ -1,10 +1,10 @@
-#include "session/transcoder.h"
+#include "media/transcoder.h"
 
 #include <algorithm>
 
 #include "audio/g711.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 namespace {
 
 // Makes room without ever giving any back: the longest chunk decides.
@@ -103,4 +103,4 @@ std::span<const uint8_t> Transcoder::Process(std::span<const uint8_t> audio) {
   return out;
 }
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

@@ -1,14 +1,14 @@
-#include "session/reply_pauses.h"
+#include "media/reply_pauses.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
 
-#include "session/transcoder.h"
+#include "media/transcoder.h"
 #include "support/audio_signals.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 
 bool operator==(const ReplyPauses::Pause& a, const ReplyPauses::Pause& b) {
   return a.from_ms == b.from_ms && a.to_ms == b.to_ms;
@@ -104,4 +104,4 @@ TEST(ReplyPausesTest, LaterOnesThanTheBoundAreLeftOut) {
 }
 
 }  // namespace
-}  // namespace trunkline::session
+}  // namespace trunkline::media

@@ -1,4 +1,4 @@
-#include "session/call_recorder.h"
+#include "media/call_recorder.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include "audio/g711.h"
 #include "support/audio_signals.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 namespace {
 
 constexpr protocol::AudioFormat kMuLaw{protocol::Encoding::kMuLaw, 8000};
@@ -299,4 +299,4 @@ TEST(CallRecorderTest, WhatIsHeldCanBeMutedYet) {
 }
 
 }  // namespace
-}  // namespace trunkline::session
+}  // namespace trunkline::media

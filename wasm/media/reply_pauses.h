@@ -9,7 +9,7 @@
 #include "protocol/agents/agent.h"
 #include "protocol/wire.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 
 // Where a reply's audio pauses: with its punctuation, that tells which of its
 // words were heard. Allocates nothing after construction; about 3.5 KB.
@@ -62,4 +62,4 @@ class ReplyPauses {
   std::vector<int16_t> samples_;
 };
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

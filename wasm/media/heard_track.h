@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "protocol/wire.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 
 // What the caller hears of the agent, sample by sample, on the session's clock:
 // what a recording has beside the caller, and what may come back as an echo.
@@ -49,4 +49,4 @@ class HeardTrack {
   int64_t run_begin_ = 0;
 };
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

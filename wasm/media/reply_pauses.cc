@@ -1,11 +1,11 @@
-#include "session/reply_pauses.h"
+#include "media/reply_pauses.h"
 
 #include <algorithm>
 
 #include "audio/level.h"
-#include "session/transcoder.h"
+#include "media/transcoder.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 namespace {
 
 constexpr int32_t kLoud = -1;
@@ -75,4 +75,4 @@ std::span<const ReplyPauses::Pause> ReplyPauses::Of(
   return {};
 }
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

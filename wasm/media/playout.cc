@@ -1,11 +1,11 @@
-#include "session/playout.h"
+#include "media/playout.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/check.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 namespace {
 
 // Until an echo has come back: a slow mobile network.
@@ -253,4 +253,4 @@ bool Playout::done(Instant now) const {
          IsStalled(now, kMarkGiveUp);
 }
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

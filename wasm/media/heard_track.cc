@@ -1,11 +1,11 @@
-#include "session/heard_track.h"
+#include "media/heard_track.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "session/transcoder.h"
+#include "media/transcoder.h"
 
-namespace trunkline::session {
+namespace trunkline::media {
 
 HeardTrack::HeardTrack(protocol::AudioFormat format)
     : format_(format),
@@ -81,4 +81,4 @@ bool HeardTrack::IsWithinRun(int64_t position, int64_t count) const {
   return position < end_ && position + count > run_begin_;
 }
 
-}  // namespace trunkline::session
+}  // namespace trunkline::media

@@ -1,0 +1,112 @@
+// Frames of the caller, placed in time.
+
+#include "media/caller_audio.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <vector>
+
+namespace trunkline::media {
+namespace {
+
+using protocol::AudioFormat;
+using protocol::Encoding;
+
+constexpr AudioFormat kMuLaw{Encoding::kMuLaw, 8000};
+
+// Delivers to `audio` and takes all frames of it.
+struct Line {
+  void Feed(std::optional<int64_t> timestamp_ms,
+            const std::vector<uint8_t>& bytes_in) {
+    audio.OnAudio(timestamp_ms, bytes_in);
+    Take();
+  }
+  void FillSilence(Duration duration) {
+    audio.FillSilence(duration);
+    Take();
+  }
+  void Take() {
+    while (const auto frame = audio.Next()) {
+      EXPECT_EQ(frame->audio.size(), 160U);
+      bytes.insert(bytes.end(), frame->audio.begin(), frame->audio.end());
+    }
+  }
+  CallerAudio audio{kMuLaw};
+  std::vector<uint8_t> bytes;
+};
+
+std::vector<uint8_t> Bytes(size_t count, uint8_t value) {
+  return std::vector<uint8_t>(count, value);
+}
+
+TEST(CallerAudioTest, FramesAnyLengthTheCarrierSends) {
+  Line line;
+  std::vector<uint8_t> expected;
+  int64_t timestamp = 0;
+  for (const size_t length : {160U, 80U, 80U, 8U, 800U, 152U, 160U}) {
+    const auto value = static_cast<uint8_t>(expected.size() % 251);
+    line.Feed(timestamp, Bytes(length, value));
+    expected.insert(expected.end(), length, value);
+    timestamp += static_cast<int64_t>(length / 8);
+  }
+  EXPECT_EQ(line.bytes, expected);
+  EXPECT_EQ(line.audio.counters().filled_ms, 0U);
+}
+
+TEST(CallerAudioTest, AGapIsFilledWithSilenceOfItsLength) {
+  Line line;
+  line.Feed(0, Bytes(160, 1));
+  line.Feed(60, Bytes(160, 2));
+  ASSERT_EQ(line.bytes.size(), 4 * 160U);
+  EXPECT_EQ(line.bytes[159], 1);
+  EXPECT_EQ(line.bytes[160], 0xFF);
+  EXPECT_EQ(line.bytes[479], 0xFF);
+  EXPECT_EQ(line.bytes[480], 2);
+  EXPECT_EQ(line.audio.counters().filled_ms, 40U);
+}
+
+TEST(CallerAudioTest, AGapBeyondTheBoundIsShortenedToIt) {
+  Line line;
+  line.Feed(0, Bytes(160, 1));
+  line.Feed(3'600'000, Bytes(160, 2));
+  EXPECT_EQ(line.bytes.size(), 320U + 80'000U);
+  EXPECT_EQ(line.audio.counters().shortened_gaps, 1U);
+  // The clock is the carrier's from there on.
+  line.Feed(3'600'020, Bytes(160, 3));
+  EXPECT_EQ(line.bytes.size(), 480U + 80'000U);
+}
+
+TEST(CallerAudioTest, WhatIsLateIsDroppedAndCounted) {
+  Line line;
+  line.Feed(0, Bytes(320, 1));
+  line.Feed(0, Bytes(160, 2));   // a duplicate
+  line.Feed(20, Bytes(320, 3));  // half of it known
+  EXPECT_EQ(line.bytes.size(), 480U);
+  EXPECT_EQ(line.bytes[320], 3);
+  EXPECT_EQ(line.audio.counters().late_ms, 40U);
+  line.Feed(60, Bytes(160, 4));
+  EXPECT_EQ(line.bytes.size(), 640U);
+}
+
+TEST(CallerAudioTest, SilencePutInAheadIsTakenOffTheGap) {
+  Line line;
+  line.Feed(0, Bytes(160, 1));
+  line.FillSilence(Duration::Millis(1000));
+  line.Feed(1520, Bytes(160, 2));  // 1500 ms are missing
+  EXPECT_EQ(line.bytes.size(), 160U + 12'000U + 160U);
+  // Frames that were only held up are not lost.
+  line.FillSilence(Duration::Millis(1000));
+  line.Feed(1540, Bytes(160, 3));
+  EXPECT_EQ(line.bytes.back(), 3);
+}
+
+TEST(CallerAudioTest, ACarrierWithoutTimestampsIsContiguous) {
+  Line line;
+  for (int i = 0; i < 3; ++i) line.Feed(std::nullopt, Bytes(160, 1));
+  EXPECT_EQ(line.bytes.size(), 480U);
+}
+
+}  // namespace
+}  // namespace trunkline::media

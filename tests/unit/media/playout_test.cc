@@ -1,0 +1,189 @@
+#include "media/playout.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace trunkline::media {
+namespace {
+
+using protocol::AudioFormat;
+using protocol::Encoding;
+using protocol::ItemId;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr AudioFormat kMuLaw{Encoding::kMuLaw, 8000};
+
+Instant At(int64_t ms) {
+  return Instant::Micros(static_cast<uint64_t>(ms) * 1000);
+}
+
+std::vector<uint8_t> Bytes(size_t count, uint8_t value) {
+  return std::vector<uint8_t>(count, value);
+}
+
+// A leg that plays what it is sent, `delay` away in each direction.
+class PlayoutTest : public testing::Test {
+ protected:
+  Playout playout{{kMuLaw, Duration::Millis(200), Duration::Millis(160)}};
+
+  // Sends all that may be sent now; returns the bytes and keeps the marks.
+  size_t Send(int64_t now_ms) {
+    size_t sent = 0;
+    for (;;) {
+      const auto chunk = playout.NextChunk(At(now_ms));
+      if (chunk.empty()) break;
+      sent += chunk.size();
+      if (const auto mark = playout.TakeMark()) marks.push_back(*mark);
+    }
+    if (const auto mark = playout.TakeMark()) marks.push_back(*mark);
+    return sent;
+  }
+  std::vector<protocol::MarkId> marks;
+};
+
+TEST_F(PlayoutTest, SendsTheLeadAndThenRealTime) {
+  playout.Append(ItemId{1}, Bytes(8000, 7));
+  playout.EndReply();
+  EXPECT_EQ(Send(1000), 1600U);
+  EXPECT_EQ(Send(1000), 0U);
+  EXPECT_EQ(Send(1019), 0U);
+  EXPECT_EQ(Send(1020), 160U);
+  EXPECT_EQ(Send(1100), 640U);
+  EXPECT_EQ(playout.heard(At(1100)), 800U);
+  ASSERT_EQ(marks.size(), 1U);
+  EXPECT_EQ(marks[0], (protocol::MarkId{0, 1280}));
+}
+
+TEST_F(PlayoutTest, IsNeverHeardBeyondWhatWasSent) {
+  playout.Append(ItemId{1}, Bytes(320, 7));
+  EXPECT_EQ(Send(1000), 320U);
+  EXPECT_EQ(playout.heard(At(5000)), 320U);
+  EXPECT_FALSE(playout.done(At(5000)));  // more may come
+  playout.EndReply();
+  EXPECT_EQ(Send(5000), 0U);
+  ASSERT_EQ(marks.size(), 1U);
+  EXPECT_TRUE(playout.OnMark(marks[0], At(5001)));
+  EXPECT_TRUE(playout.done(At(5001)));
+}
+
+TEST_F(PlayoutTest, KeepsATailForTheEndOfTheReply) {
+  playout.Append(ItemId{1}, Bytes(170, 7));
+  EXPECT_EQ(Send(1000), 160U);
+  playout.EndReply();
+  EXPECT_EQ(Send(1001), 10U);
+}
+
+// The leg stops playing: the clock must not run on.
+TEST_F(PlayoutTest, AnOverdueMarkStopsTheClock) {
+  playout.Append(ItemId{1}, Bytes(80'000, 7));
+  for (int64_t ms = 1000; ms <= 1160; ms += 20) Send(ms);
+  ASSERT_FALSE(marks.empty());
+  EXPECT_TRUE(playout.OnMark(marks[0], At(1180)));  // a round trip of 20 ms
+  for (int64_t ms = 1180; ms <= 3000; ms += 20) Send(ms);
+  // The next mark, at 320 ms, was due at 1340 and its grace is over.
+  EXPECT_EQ(playout.heard(At(1800)), 2560U);
+}
+
+// The leg falls 90 ms behind after its first mark: all later echoes say so, and
+// the clock follows. When they are punctual again, it follows back.
+TEST_F(PlayoutTest, ALastingSlipIsBelievedUntilItIsGone) {
+  playout.Append(ItemId{1}, Bytes(80'000, 7));
+  size_t echoed = 0;
+  const auto late = [](size_t mark) { return mark == 0 || mark > 8 ? 0 : 90; };
+  const auto run = [&](int64_t from, int64_t to) {
+    for (int64_t ms = from; ms < to; ms += 10) {
+      Send(ms);
+      while (echoed < marks.size()) {
+        const auto played = static_cast<int64_t>(marks[echoed].position / 8);
+        if (1000 + played + 20 + late(echoed) > ms) break;
+        EXPECT_TRUE(playout.OnMark(marks[echoed], At(ms)));
+        ++echoed;
+      }
+    }
+  };
+  run(1000, 1200);
+  EXPECT_EQ(playout.round_trip(), Duration::Millis(20));
+  EXPECT_EQ(playout.heard(At(1200)), 200U * 8);
+  run(1200, 2200);
+  EXPECT_EQ(playout.heard(At(2200)), (1200U - 90U) * 8);
+  EXPECT_EQ(playout.round_trip(), Duration::Millis(20));
+  run(2200, 3000);
+  EXPECT_EQ(playout.heard(At(3000)), 2000U * 8);
+}
+
+TEST_F(PlayoutTest, AnInterruptionKeepsTheUnheardAndForgetsTheMarks) {
+  playout.Append(ItemId{1}, Bytes(4000, 1));
+  playout.Append(ItemId{2}, Bytes(4000, 2));
+  playout.EndReply();
+  for (int64_t ms = 1000; ms <= 1600; ms += 20) Send(ms);
+  playout.Interrupt(At(1600));
+  EXPECT_EQ(playout.heard(At(9000)), 4800U);
+  EXPECT_FALSE(playout.OnMark(marks.back(), At(1610)));
+  const Playout::Cut current = playout.current(At(1610));
+  EXPECT_EQ(current.item, ItemId{2});
+  EXPECT_EQ(current.heard_ms, 100);
+  // Goes on from where it was heard.
+  EXPECT_EQ(playout.NextChunk(At(2000)).front(), 2);
+  EXPECT_EQ(playout.sent(), 4800U + 1280U);
+}
+
+TEST_F(PlayoutTest, DiscardTellsWhatWasHeardOfEachItem) {
+  playout.Append(ItemId{1}, Bytes(4000, 1));
+  playout.Append(ItemId{2}, Bytes(4000, 2));
+  playout.Append(ItemId{3}, Bytes(800, 3));
+  for (int64_t ms = 1000; ms <= 1600; ms += 20) Send(ms);
+  playout.Interrupt(At(1600));
+  const auto cuts = playout.Discard(At(1700));
+  ASSERT_EQ(cuts.size(), 2U);
+  EXPECT_EQ(cuts[0].item, ItemId{2});
+  EXPECT_EQ(cuts[0].heard_ms, 100);
+  EXPECT_EQ(cuts[0].received_ms, 500);
+  EXPECT_EQ(cuts[1].item, ItemId{3});
+  EXPECT_EQ(cuts[1].heard_ms, 0);
+  EXPECT_TRUE(playout.done(At(1700)));
+  EXPECT_EQ(Send(1800), 0U);
+}
+
+// A hundred replies take no more room than one.
+TEST_F(PlayoutTest, AForgottenReplyGivesItsRoomBack) {
+  const std::vector<uint8_t> reply = Bytes(8000, 1);
+  const uint8_t* front = nullptr;
+  int64_t now = 1000;
+  for (uint32_t i = 1; i <= 100; ++i) {
+    ASSERT_TRUE(playout.Append(ItemId{i}, reply));
+    playout.EndReply();
+    const uint8_t* const at = playout.NextChunk(At(now)).data();
+    if (front == nullptr) front = at;
+    EXPECT_EQ(at, front);
+    for (const int64_t end = now + 1200; now < end; now += 20) {
+      Send(now);
+      while (!marks.empty() &&
+             marks.front().position <= playout.heard(At(now))) {
+        EXPECT_TRUE(playout.OnMark(marks.front(), At(now)));
+        marks.erase(marks.begin());
+      }
+    }
+    ASSERT_TRUE(playout.done(At(now)));
+    playout.Forget();
+  }
+  EXPECT_EQ(playout.received(), 800'000U);
+}
+
+TEST_F(PlayoutTest, RefusesWhatExceedsItsBounds) {
+  const std::vector<uint8_t> minute = Bytes(60'000 * 8, 1);
+  for (int i = 0; i < Playout::kMaxQueueMs / 60'000; ++i) {
+    EXPECT_TRUE(playout.Append(ItemId{1}, minute));
+  }
+  EXPECT_FALSE(playout.Append(ItemId{1}, Bytes(160, 1)));
+  EXPECT_EQ(playout.received(), uint64_t{Playout::kMaxQueueMs} * 8);
+
+  Playout items({kMuLaw, Duration::Millis(200), Duration::Millis(160)});
+  for (uint32_t i = 1; i <= Playout::kMaxSegments; ++i) {
+    EXPECT_TRUE(items.Append(ItemId{i}, Bytes(160, 1)));
+  }
+  EXPECT_FALSE(items.Append(ItemId{99}, Bytes(160, 1)));
+}
+
+}  // namespace
+}  // namespace trunkline::media

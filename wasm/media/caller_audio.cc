@@ -1,0 +1,108 @@
+#include "media/caller_audio.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "media/transcoder.h"
+
+namespace trunkline::media {
+
+CallerAudio::CallerAudio(protocol::AudioFormat format)
+    : format_(format), frame_(protocol::BytesOf(format, kFrameMs)) {}
+
+void CallerAudio::OnStreamStarted() {
+  next_ms_.reset();
+  ahead_ = Duration();
+}
+
+void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
+                          std::span<const uint8_t> audio) {
+  // INVARIANT: one input is taken frame by frame before the next.
+  TL_CHECK(audio_.empty() && silence_bytes_ == 0);
+  const auto bytes_per_ms = static_cast<int64_t>(protocol::BytesOf(format_, 1));
+  const int64_t length_ms = static_cast<int64_t>(audio.size()) / bytes_per_ms;
+  if (timestamp_ms && !next_ms_ && *timestamp_ms >= 0 &&
+      *timestamp_ms <= kMaxLeadIn.ms()) {
+    next_ms_ = 0;
+  }
+  if (timestamp_ms && next_ms_) {
+    int64_t gap_ms = *timestamp_ms - *next_ms_;
+    if (-gap_ms > kMaxGap.ms()) {
+      // The carrier's clock started over.
+      gap_ms = 0;
+    }
+    if (gap_ms > kTolerance.ms()) {
+      if (gap_ms > kMaxGap.ms()) {
+        gap_ms = kMaxGap.ms();
+        ++counters_.shortened_gaps;
+      }
+      const int64_t missing_ms = std::max<int64_t>(gap_ms - ahead_.ms(), 0);
+      counters_.filled_ms += static_cast<uint64_t>(missing_ms);
+      InsertSilence(missing_ms * bytes_per_ms);
+    } else if (gap_ms < -kTolerance.ms()) {
+      const auto late =
+          std::min(audio.size(), static_cast<size_t>(-gap_ms * bytes_per_ms));
+      counters_.late_ms += late / static_cast<size_t>(bytes_per_ms);
+      audio = audio.subspan(late);
+      if (audio.empty()) return;
+      timestamp_ms = *timestamp_ms - gap_ms;
+      next_ms_ =
+          *timestamp_ms + static_cast<int64_t>(audio.size()) / bytes_per_ms;
+      ahead_ = Duration();
+      audio_ = audio;
+      return;
+    }
+  }
+  ahead_ = Duration();
+  if (timestamp_ms) {
+    next_ms_ = *timestamp_ms + length_ms;
+  } else if (next_ms_) {
+    next_ms_ = *next_ms_ + length_ms;
+  }
+  audio_ = audio;
+}
+
+void CallerAudio::FillSilence(Duration duration) {
+  ahead_ = ahead_ + duration;
+  counters_.filled_ms += static_cast<uint64_t>(duration.ms());
+  InsertSilence(static_cast<int64_t>(
+      protocol::BytesOf(format_, static_cast<int>(duration.ms()))));
+}
+
+void CallerAudio::InsertSilence(int64_t bytes) {
+  silence_bytes_ += static_cast<size_t>(bytes);
+}
+
+std::optional<CallerAudio::Frame> CallerAudio::Next() {
+  // A whole frame at a frame's start, as nearly all are, is not copied.
+  if (silence_bytes_ == 0 && frame_size_ == 0 &&
+      audio_.size() >= frame_.size()) {
+    const std::span<const uint8_t> frame = audio_.first(frame_.size());
+    audio_ = audio_.subspan(frame.size());
+    return Frame{frame, Source::kCarrier};
+  }
+  const size_t silence = std::min(silence_bytes_, frame_.size() - frame_size_);
+  if (silence > 0) {
+    silence_bytes_ -= silence;
+    std::memset(FillFrame(silence, Source::kFilled).data(),
+                SilenceByte(format_.encoding), silence);
+  }
+  const size_t take = std::min(audio_.size(), frame_.size() - frame_size_);
+  if (take > 0) {
+    std::memcpy(FillFrame(take, Source::kCarrier).data(), audio_.data(), take);
+    audio_ = audio_.subspan(take);
+  }
+  if (frame_size_ < frame_.size()) return std::nullopt;
+  frame_size_ = 0;
+  return Frame{frame_, frame_source_};
+}
+
+std::span<uint8_t> CallerAudio::FillFrame(size_t bytes, Source source) {
+  if (frame_size_ == 0) frame_source_ = Source::kCarrier;
+  if (source == Source::kFilled) frame_source_ = Source::kFilled;
+  frame_size_ += bytes;
+  return std::span<uint8_t>(frame_).subspan(frame_size_ - bytes, bytes);
+}
+
+}  // namespace trunkline::media

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "audio/echo_guard.h"
+#include "audio/gap_concealer.h"
+#include "audio/speech_detector.h"
+#include "base/time.h"
+#include "media/caller_audio.h"
+#include "media/caller_cleaner.h"
+#include "media/heard_track.h"
+#include "media/transcoder.h"
+#include "protocol/wire.h"
+
+namespace trunkline::media {
+
+enum class EchoGuarding : uint8_t { kOff, kOn };
+
+// The way of the caller's audio: from what the leg delivers to frames of 20 ms
+// that are placed in time, free of gaps, cleaned for the agent, and judged as
+// speech or not.
+class CallerPath {
+ public:
+  struct Config {
+    protocol::AudioFormat leg;
+    protocol::AudioFormat agent;
+    Denoising denoise = Denoising::kOff;
+    Leveling level = Leveling::kOff;
+    EchoGuarding echo_guarding = EchoGuarding::kOn;
+  };
+  // Views are valid until the next call.
+  struct Frame {
+    CallerAudio::Source source = CallerAudio::Source::kCarrier;
+    // Whether the caller's own voice is in it.
+    bool speaks = false;
+    std::span<const int16_t> samples;    // at the leg's rate
+    std::span<const uint8_t> for_agent;  // in the agent's format
+  };
+
+  // `heard` is what the caller hears of the agent; it is borrowed for the life
+  // of the object.
+  CallerPath(const Config& config, const HeardTrack& heard);
+
+  // The stream begins anew, and its timestamps with it.
+  void OnStreamStarted();
+  // As of CallerAudio; the frames come from Next().
+  void OnAudio(std::optional<int64_t> timestamp_ms,
+               std::span<const uint8_t> audio) {
+    caller_audio_.OnAudio(timestamp_ms, audio);
+  }
+  void FillSilence(Duration duration) { caller_audio_.FillSilence(duration); }
+
+  // The next frame of what has come. While `guarding` is kOff an echo of the
+  // agent's voice counts as the caller's.
+  std::optional<Frame> Next(Instant now, EchoGuarding guarding);
+
+  // Within the last second the agent's voice came back, and the caller's was
+  // not heard: somebody else's speech detection has heard the agent.
+  bool only_echo_lately() const {
+    return frames_since_echo_ < kLatelyFrames &&
+           frames_since_caller_ == kLatelyFrames;
+  }
+  const CallerAudio::Counters& counters() const {
+    return caller_audio_.counters();
+  }
+
+ private:
+  static constexpr int kLatelyFrames = 50;
+
+  // Puts what the line likely went on with in the place of what was lost, in
+  // samples_ and in what is returned, in the leg's format.
+  std::span<const uint8_t> ConcealGap(const CallerAudio::Frame& frame);
+  bool HearsCaller(Instant now, EchoGuarding guarding);
+
+  const Config config_;
+  const HeardTrack& heard_;
+  CallerAudio caller_audio_;
+  audio::GapConcealer gap_concealer_;
+  audio::SpeechDetector speech_detector_{audio::SpeechDetector::Config{}};
+  std::optional<audio::EchoGuard> echo_guard_;
+  CallerCleaner cleaner_;
+  Transcoder to_agent_;
+  bool after_gap_ = false;
+  // Frames since the caller's own voice, and since the agent's in its place.
+  int frames_since_caller_ = kLatelyFrames;
+  int frames_since_echo_ = kLatelyFrames;
+  // The frame, linear, concealed, cleaned; and what was played meanwhile.
+  std::vector<int16_t> samples_;
+  std::vector<int16_t> played_;
+  std::vector<uint8_t> concealed_;
+  std::vector<uint8_t> cleaned_;
+};
+
+}  // namespace trunkline::media

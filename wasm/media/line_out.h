@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "media/heard_track.h"
+#include "media/playout.h"
+#include "media/reply_pauses.h"
+#include "media/transcoder.h"
+#include "protocol/agents/agent.h"
+#include "protocol/legs/leg.h"
+#include "protocol/wire.h"
+
+namespace trunkline::media {
+
+// The way of the agent's audio: from its format to the leg's, at the pace of
+// real time, with marks, and with the knowledge of what was heard.
+class LineOut {
+ public:
+  // What the farewell's tones are called here: no agent's item.
+  static constexpr protocol::ItemId kTonesItem{0};
+  // A resumed reply fades in.
+  static constexpr int kResumeFadeMs = 20;
+
+  struct Config {
+    protocol::AudioFormat agent;
+    protocol::AudioFormat leg;
+    // As of Playout::Config.
+    Duration lead;
+    Duration mark_interval;
+  };
+  // What to send to the leg: audio, then the mark. One of them may be missing.
+  struct Piece {
+    std::span<const uint8_t> audio;
+    std::optional<protocol::MarkId> mark;
+  };
+
+  explicit LineOut(const Config& config);
+
+  // Queues audio of an item in the agent's format. False if its bound was
+  // reached: nothing was queued. `bytes` is what it takes in the leg's format.
+  struct Appended {
+    bool queued = false;
+    size_t bytes = 0;
+  };
+  Appended Append(protocol::ItemId item, std::span<const uint8_t> audio);
+  // Queues the three falling notes that end a call without words.
+  void AppendFarewellTones();
+  // No more audio comes for now: what waits is played to its last sample.
+  void EndReply() { playout_.EndReply(); }
+  // The audio that comes next has no relation to what came.
+  void ResetInput() { to_leg_.Reset(); }
+
+  // What is to be sent now, in order; nullopt when that is all. Valid until the
+  // next call of any method.
+  std::optional<Piece> Next(Instant now);
+  // When Next() or done() will answer otherwise, if nothing else happens.
+  Instant NextCheck(Instant now) const { return playout_.NextCheck(now); }
+
+  // An echo of a mark; one of a cleared generation is ignored.
+  void OnMark(protocol::MarkId mark, Instant now) {
+    playout_.OnMark(mark, now);
+  }
+  // The leg's buffer is dropped: what was not heard stays here.
+  void Interrupt(Instant now);
+  // What was interrupted goes on, from where it was heard, with a fade.
+  void Resume();
+  void StopFade() { fade_samples_ = 0; }
+  // As of Playout.
+  std::span<const Playout::Cut> Discard(Instant now) {
+    return playout_.Discard(now);
+  }
+  void Forget() { playout_.Forget(); }
+
+  bool done(Instant now) const { return playout_.done(now); }
+  // Whether something was received that was not heard.
+  bool has_unheard(Instant now) const {
+    return playout_.received() > playout_.heard(now);
+  }
+  bool has_unsent() const { return playout_.received() > playout_.sent(); }
+  bool reply_ended() const { return playout_.reply_ended(); }
+  // Counts all audio received since the call began, in samples.
+  uint64_t received() const { return playout_.received(); }
+  // The item at the heard position and how much of it was heard.
+  Playout::Cut current(Instant now) const { return playout_.current(now); }
+  std::span<const ReplyPauses::Pause> pauses(protocol::ItemId item) const {
+    return pauses_.Of(item);
+  }
+  std::optional<Duration> round_trip() const { return playout_.round_trip(); }
+  const HeardTrack& heard_track() const { return heard_track_; }
+
+ private:
+  std::span<const uint8_t> FadeIn(std::span<const uint8_t> chunk);
+
+  const protocol::AudioFormat leg_;
+  Playout playout_;
+  HeardTrack heard_track_;
+  ReplyPauses pauses_;
+  Transcoder to_leg_;
+  // Of a resumed reply: samples faded so far, of how many.
+  size_t fade_position_ = 0;
+  size_t fade_samples_ = 0;
+  std::vector<uint8_t> faded_;
+  std::vector<int16_t> faded_samples_;
+};
+
+}  // namespace trunkline::media

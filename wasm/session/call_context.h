@@ -1,0 +1,64 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "protocol/wire.h"
+#include "session/config.h"
+#include "session/deadlines.h"
+#include "session/effect_sink.h"
+
+namespace trunkline::session {
+
+// How often a peer broke each rule.
+using FaultCounts = std::array<uint64_t, protocol::kFaultCount>;
+
+// What the parts of a session share: the configuration, the time, the deadlines
+// and the way out. Each part sets and takes only the timers that Timer gives
+// it.
+class CallContext {
+ public:
+  // `config` and `sink` are borrowed for the life of the object.
+  CallContext(const Config& config, Instant now, EffectSink& sink)
+      : config_(config), sink_(sink), opened_at_(now), now_(now) {}
+  CallContext(const CallContext&) = delete;
+  CallContext& operator=(const CallContext&) = delete;
+
+  const Config& config() const { return config_; }
+  EffectSink& sink() { return sink_; }
+  Deadlines& deadlines() { return deadlines_; }
+
+  // Time never goes back.
+  void SetNow(Instant now) { now_ = std::max(now_, now); }
+  Instant now() const { return now_; }
+  Instant opened_at() const { return opened_at_; }
+  int64_t at_ms() const { return (now_ - opened_at_).ms(); }
+
+  void SetTimer(Timer timer, Duration after) {
+    deadlines_.Set(timer, now_ + after);
+  }
+  void ClearTimer(Timer timer) { deadlines_.Clear(timer); }
+  bool TakeDue(Timer timer) { return deadlines_.TakeDue(timer, now_); }
+
+  // An event to be filled and then emitted.
+  Json NewEvent(std::string_view type) const;
+  void Emit(const Json& event) { sink_.Event(event); }
+  void CountFault(FaultCounts& counts, const char* source,
+                  protocol::Fault fault);
+  // The `count`th of its kind is worth an event: the first, and every power of
+  // two.
+  void ReportFault(const char* source, const char* code, uint64_t count);
+
+ private:
+  const Config& config_;
+  EffectSink& sink_;
+  const Instant opened_at_;
+  Instant now_;
+  Deadlines deadlines_;
+};
+
+}  // namespace trunkline::session

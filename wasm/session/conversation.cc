@@ -1,0 +1,748 @@
+#include "session/conversation.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "session/close_codes.h"
+
+namespace trunkline::session {
+
+using media::LineOut;
+using media::Playout;
+using protocol::AgentReplyDone;
+
+Conversation::Conversation(CallContext& context, LegLink& leg, AgentLink& agent)
+    : context_(context),
+      leg_(leg),
+      agent_(agent),
+      tools_(context.config().profile.agent.tools) {}
+
+void Conversation::SetState(State next, Reason reason) {
+  // INVARIANT: every transition is in the table that the documentation shows.
+  TL_CHECK(IsAllowed(state_, reason, next));
+  Json event = context_.NewEvent("state");
+  event["from"] = ToString(state_);
+  event["to"] = ToString(next);
+  event["reason"] = ToString(reason);
+  context_.Emit(event);
+  state_ = next;
+}
+
+// ---------------------------------------------------------------------------
+// The leg
+
+void Conversation::Begin(LineOut& line) {
+  line_ = &line;
+  turns_detector_.emplace(
+      limits().end_of_turn.value_or(agent_.traits().default_end_of_turn));
+  SetState(State::kConnecting, Reason::kAuthorized);
+  context_.SetTimer(Timer::kMaxCall, limits().max_call);
+  agent_.Start();
+}
+
+void Conversation::OnLegBack() {
+  // The stream is back: its buffer is empty, its clock a new one.
+  context_.ClearTimer(Timer::kLegLost);
+  if (!agent_.ready()) {
+    SetState(State::kConnecting, Reason::kAuthorized);
+    return;
+  }
+  AwaitCaller(Reason::kLegBack);
+  if (!line_->has_unsent()) return;
+  SetState(State::kSpeaking, Reason::kReplyAudio);
+  context_.ClearTimer(Timer::kDeadAir);
+  if (!line_->reply_ended()) context_.SetTimer(Timer::kReply, limits().reply);
+}
+
+void Conversation::OnLegRefused() {
+  if (state_ == State::kSetup) End("unauthorized");
+}
+
+void Conversation::OnLegOver(LegOver::How how) {
+  switch (how) {
+    case LegOver::How::kHungUp:
+      End(end_reason_.empty() ? "callerHangUp" : std::string(end_reason_));
+      return;
+    case LegOver::How::kNoStart:
+      if (state_ == State::kSetup) End("noStart");
+      return;
+    case LegOver::How::kRejected:
+      // A stream that only claimed to be the lost one does not end the call.
+      if (state_ != State::kLegLost) End("protocol");
+      return;
+  }
+}
+
+void Conversation::OnLegLost() {
+  switch (state_) {
+    case State::kSetup:
+      End("noStart");
+      return;
+    case State::kFarewell:
+      End(end_reason_);
+      return;
+    case State::kLegLost:
+      // A stream that was not authorised in time changes nothing.
+      return;
+    case State::kConnecting:
+    case State::kListening:
+    case State::kThinking:
+    case State::kSpeaking:
+    case State::kInterrupted:
+      break;
+    case State::kEnded:
+      return;
+  }
+  // The leg's buffer went with it: what was not heard is kept for its return.
+  if (state_ == State::kSpeaking) line_->Interrupt(context_.now());
+  turns_detector_->AbandonTurn();
+  for (const Timer timer : {Timer::kReply, Timer::kDeadAir, Timer::kPace,
+                            Timer::kDecide, Timer::kCallerStall}) {
+    context_.ClearTimer(timer);
+  }
+  SetState(State::kLegLost, Reason::kLegGone);
+  context_.SetTimer(Timer::kLegLost, limits().leg_lost);
+}
+
+// ---------------------------------------------------------------------------
+// The agent
+
+void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
+  if (ended()) return;
+  struct Visitor {
+    Conversation& self;
+    Echo echo;
+    void operator()(const protocol::AgentReady&) { self.OnAgentReady(); }
+    void operator()(const protocol::AgentSpeech& speech) {
+      self.OnAgentSpeech(speech.edge, echo);
+    }
+    void operator()(const protocol::AgentTurnCommitted&) {
+      self.OnTurnCommitted();
+    }
+    void operator()(const protocol::AgentTranscript& transcript) {
+      self.OnTranscript(transcript);
+    }
+    void operator()(const protocol::AgentAudio& audio) {
+      self.OnAgentAudio(audio);
+    }
+    void operator()(const protocol::AgentToolCall& call) {
+      self.OnToolCall(call);
+    }
+    void operator()(const AgentReplyDone& done) { self.OnReplyDone(done); }
+    void operator()(const protocol::AgentFailed& failed) {
+      self.OnAgentFailed(failed.loss, failed.code);
+    }
+    void operator()(const protocol::AgentFaulted& faulted) {
+      self.agent_.CountFault(faulted.fault);
+    }
+  };
+  std::visit(Visitor{*this, echo}, event);
+}
+
+void Conversation::OnAgentReady() {
+  agent_.BeReady();
+  switch (state_) {
+    case State::kConnecting: {
+      const std::string& greeting = context_.config().profile.greeting;
+      if (!greeting.empty() && agent_.traits().can_say && replies_ == 0) {
+        SetState(State::kThinking, Reason::kGreeting);
+        AwaitReply();
+        agent_.agent().Say(greeting);
+      } else {
+        AwaitCaller(Reason::kAgentReady);
+      }
+      break;
+    }
+    case State::kThinking:
+      // The reply that was due died with the former socket.
+      AwaitReply();
+      agent_.agent().Respond(turns_detector_->since_speech());
+      break;
+    case State::kListening:
+    case State::kSpeaking:
+    case State::kInterrupted:
+    case State::kLegLost:
+      // The conversation goes on where it stands.
+      break;
+    case State::kSetup:
+    case State::kFarewell:
+    case State::kEnded:
+      break;
+  }
+}
+
+void Conversation::OnAgentSpeech(protocol::AgentSpeech::Edge edge, Echo echo) {
+  switch (edge) {
+    case protocol::AgentSpeech::Edge::kStarted:
+      provider_hears_speech_ = true;
+      // The provider may hear the agent's own voice that came back.
+      if (state_ == State::kSpeaking && echo == Echo::kNo) {
+        OnSpeechWhileSpeaking(Interrupter::kProvider);
+      }
+      return;
+    case protocol::AgentSpeech::Edge::kStopped:
+      provider_hears_speech_ = false;
+      if (state_ == State::kInterrupted &&
+          interrupter_ == Interrupter::kProvider &&
+          !turns_detector_->speaking()) {
+        ResumeReply();
+      }
+      return;
+  }
+}
+
+void Conversation::OnTurnCommitted() {
+  switch (state_) {
+    case State::kListening:
+      EndTurn("agent");
+      break;
+    case State::kThinking:
+      // The caller went on after a pause: one reply to both parts.
+      agent_.agent().Cancel();
+      EndTurn("agent");
+      break;
+    case State::kSpeaking:
+    case State::kInterrupted:
+    case State::kFarewell:
+      // What was taken for a turn did not interrupt the reply.
+      agent_.agent().DiscardTurn();
+      break;
+    case State::kSetup:
+    case State::kConnecting:
+    case State::kLegLost:
+    case State::kEnded:
+      break;
+  }
+}
+
+void Conversation::OnTranscript(const protocol::AgentTranscript& transcript) {
+  Json event = context_.NewEvent("transcript");
+  event["role"] =
+      transcript.role == protocol::Role::kCaller ? "caller" : "agent";
+  event["item"] = transcript.item;
+  event["text"] = transcript.text;
+  event["final"] = transcript.state == protocol::TranscriptState::kFinal;
+  context_.Emit(event);
+  // Words prove an interruption before its length does.
+  if (transcript.role == protocol::Role::kCaller &&
+      state_ == State::kInterrupted &&
+      transcript.state == protocol::TranscriptState::kPart &&
+      transcript.text.find_first_not_of(" .,?!") != std::string_view::npos) {
+    ConfirmBargeIn();
+  }
+}
+
+void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
+  switch (state_) {
+    case State::kListening:
+    case State::kThinking:
+    case State::kSpeaking:
+    case State::kInterrupted:
+    case State::kLegLost:
+      break;
+    case State::kFarewell:
+      if (!saying_farewell_) return;
+      break;
+    case State::kSetup:
+    case State::kConnecting:
+    case State::kEnded:
+      return;
+  }
+  const LineOut::Appended appended = line_->Append(audio.item, audio.audio);
+  if (!appended.queued) {
+    reply_refused_bytes_ += appended.bytes;
+    context_.ReportFault(
+        "core", "replyRefused",
+        reply_refused_bytes_ / std::max<size_t>(appended.bytes, 1));
+    return;
+  }
+  // An agent that falls silent in the middle of a reply is noticed too.
+  if (state_ != State::kFarewell && state_ != State::kLegLost) {
+    context_.SetTimer(Timer::kReply, limits().reply);
+  }
+  if (state_ == State::kListening || state_ == State::kThinking) {
+    // The caller has begun again in the meantime: not a word over it.
+    const bool over_speech = state_ == State::kThinking && CallerGoesOn();
+    reply_announced_ = false;
+    context_.ClearTimer(Timer::kDeadAir);
+    SetState(State::kSpeaking, Reason::kReplyAudio);
+    if (over_speech) OnSpeechWhileSpeaking(Interrupter::kLocal);
+  }
+}
+
+void Conversation::OnToolCall(const protocol::AgentToolCall& call) {
+  Json event = context_.NewEvent("toolCall");
+  event["toolCallId"] = call.tool_call_id;
+  event["name"] = call.name;
+  event["arguments"] = call.arguments;
+  context_.Emit(event);
+  if (call.name == ToolDesk::kEndCall) {
+    // No result: an answer would make the agent speak once more.
+    hang_up_after_reply_ = true;
+    return;
+  }
+  if (!tools_.IsDeclared(call.name)) {
+    agent_.agent().ToolResult(call.tool_call_id,
+                              R"({"error":"there is no such tool"})");
+    return;
+  }
+  tools_.Open(call.tool_call_id);
+}
+
+void Conversation::OnReplyDone(const AgentReplyDone& done) {
+  if (done.usage.input_tokens != 0 || done.usage.output_tokens != 0) {
+    Json event = context_.NewEvent("usage");
+    event["inputTokens"] = done.usage.input_tokens;
+    event["outputTokens"] = done.usage.output_tokens;
+    context_.Emit(event);
+  }
+  // One reply at a time: whatever comes next belongs to the next one.
+  line_->EndReply();
+  if (done.end == AgentReplyDone::End::kCancelled) return;
+  if (done.end == AgentReplyDone::End::kComplete) {
+    agent_.ForgetRetries();
+    reply_retried_ = false;
+  }
+  context_.ClearTimer(Timer::kReply);
+  if (state_ == State::kFarewell) {
+    // Words that cannot be heard: tones instead.
+    if (saying_farewell_ && line_->received() == farewell_from_) {
+      saying_farewell_ = false;
+      line_->AppendFarewellTones();
+    }
+    return;
+  }
+  reply_goes_on_ = done.after == AgentReplyDone::After::kAwaitsTools &&
+                   !hang_up_after_reply_;
+  if (state_ != State::kThinking) return;
+  // A reply without audio.
+  if (hang_up_after_reply_) {
+    SayGoodbye("hangUp");
+  } else if (reply_goes_on_) {
+    AwaitReply();
+  } else if (done.end == AgentReplyDone::End::kFailed) {
+    Json event = context_.NewEvent("agentFailed");
+    event["code"] = "replyFailed";
+    event["fatal"] = reply_retried_;
+    context_.Emit(event);
+    if (std::exchange(reply_retried_, true)) {
+      SayGoodbye("agentFailed");
+    } else {
+      AwaitReply();
+      agent_.agent().Respond(turns_detector_->since_speech());
+    }
+  } else {
+    AwaitCaller(Reason::kReplyEmpty);
+  }
+}
+
+void Conversation::OnAgentFailed(protocol::AgentFailed::Loss loss,
+                                 std::string_view code) {
+  if (ended()) return;
+  const AgentLink::Outlook outlook = agent_.Fail(loss, code);
+  provider_hears_speech_ = false;
+  // What came of the reply is played; no more of it comes.
+  line_->ResetInput();
+  line_->EndReply();
+  reply_goes_on_ = false;
+  if (outlook == AgentLink::Outlook::kReturns) {
+    context_.ClearTimer(Timer::kReply);
+    return;
+  }
+  switch (state_) {
+    case State::kConnecting:
+      SayGoodbye("noAnswer");
+      break;
+    case State::kListening:
+    case State::kThinking:
+    case State::kSpeaking:
+    case State::kInterrupted:
+      SayGoodbye("agentFailed");
+      break;
+    case State::kFarewell:
+      // Its words will not come: tones instead.
+      if (std::exchange(saying_farewell_, false)) line_->AppendFarewellTones();
+      break;
+    case State::kLegLost:
+      End("agentFailed");
+      break;
+    case State::kSetup:
+    case State::kEnded:
+      break;
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Turns
+
+void Conversation::OnCallerFrame(bool speaks) {
+  OnTurnEvent(turns_detector_->OnFrame(speaks));
+}
+
+void Conversation::OnTurnEvent(TurnDetector::Event event) {
+  switch (event) {
+    case TurnDetector::Event::kSpeechStarted: {
+      const Duration ago = turns_detector_->since_start();
+      Json started = context_.NewEvent("speechStarted");
+      started["startMs"] = context_.at_ms() - ago.ms();
+      context_.Emit(started);
+      if (agent_.ready()) agent_.agent().TurnStarted(ago);
+      if (state_ == State::kSpeaking) {
+        OnSpeechWhileSpeaking(Interrupter::kLocal);
+      }
+      return;
+    }
+    case TurnDetector::Event::kSpeechStopped: {
+      Json stopped = context_.NewEvent("speechStopped");
+      stopped["endMs"] =
+          context_.at_ms() - turns_detector_->since_speech().ms();
+      context_.Emit(stopped);
+      if (state_ == State::kInterrupted && !provider_hears_speech_) {
+        ResumeReply();
+      }
+      return;
+    }
+    case TurnDetector::Event::kTurnEnded:
+      if (state_ == State::kListening && agent_.ready() &&
+          agent_.traits().turn_detection ==
+              protocol::AgentTraits::TurnDetection::kLocal) {
+        EndTurn("local");
+      }
+      return;
+    case TurnDetector::Event::kNone:
+      break;
+  }
+  if (!turns_detector_->speaking()) return;
+  if (state_ == State::kListening) {
+    context_.SetTimer(Timer::kDeadAir, limits().dead_air);
+  }
+  if (turns_detector_->speech() < limits().barge_in_confirm) return;
+  if (state_ == State::kInterrupted) {
+    ConfirmBargeIn();
+  } else if (state_ == State::kThinking && CallerGoesOn()) {
+    // The reply was asked for too early.
+    if (agent_.ready()) agent_.agent().Cancel();
+    AwaitCaller(Reason::kCallerGoesOn);
+  }
+}
+
+// Speech that began after the reply was asked for. What the detector holds for
+// speech since before (a noise that came up) is not the caller going on.
+bool Conversation::CallerGoesOn() const {
+  return turns_detector_->speaking() &&
+         turns_detector_->since_start() < context_.now() - thinking_since_;
+}
+
+void Conversation::AwaitReply() {
+  thinking_since_ = context_.now();
+  context_.SetTimer(Timer::kReply, limits().reply);
+}
+
+void Conversation::EndTurn(std::string_view source) {
+  ++turns_;
+  Json event = context_.NewEvent("turnEnded");
+  event["source"] = source;
+  event["turn"] = turns_;
+  context_.Emit(event);
+  if (state_ == State::kListening) {
+    SetState(State::kThinking, Reason::kTurnEnded);
+  }
+  context_.ClearTimer(Timer::kDeadAir);
+  AwaitReply();
+  agent_.agent().Respond(turns_detector_->since_speech());
+}
+
+void Conversation::OnSpeechWhileSpeaking(Interrupter interrupter) {
+  // A reply that was heard to its end is not interrupted.
+  if (line_->done(context_.now())) return;
+  Interrupt(interrupter);
+}
+
+void Conversation::Interrupt(Interrupter interrupter) {
+  const Playout::Cut heard = line_->current(context_.now());
+  line_->Interrupt(context_.now());
+  leg_.Clear();
+  interrupter_ = interrupter;
+  Json event = context_.NewEvent("cleared");
+  event["reason"] = "bargeIn";
+  event["item"] = ItemName(heard.item);
+  event["heardMs"] = heard.heard_ms;
+  context_.Emit(event);
+  context_.ClearTimer(Timer::kPace);
+  context_.SetTimer(Timer::kDecide, kDecide);
+  SetState(State::kInterrupted, Reason::kSpeech);
+}
+
+void Conversation::ResumeReply() {
+  ++resumes_;
+  context_.ClearTimer(Timer::kDecide);
+  turns_detector_->AbandonTurn();
+  if (agent_.ready()) agent_.agent().DiscardTurn();
+  const Playout::Cut heard = line_->current(context_.now());
+  Json event = context_.NewEvent("resumed");
+  event["item"] = ItemName(heard.item);
+  event["fromMs"] = heard.heard_ms;
+  context_.Emit(event);
+  line_->Resume();
+  SetState(State::kSpeaking, Reason::kResumed);
+}
+
+void Conversation::ConfirmBargeIn() {
+  ++barge_ins_;
+  context_.ClearTimer(Timer::kDecide);
+  TruncateUnheard();
+  AwaitCaller(Reason::kBargeIn);
+}
+
+void Conversation::TruncateUnheard() {
+  hang_up_after_reply_ = false;
+  reply_goes_on_ = false;
+  tools_.Close();
+  if (agent_.ready()) agent_.agent().Cancel();
+  for (const Playout::Cut& cut : line_->Discard(context_.now())) {
+    if (cut.item == LineOut::kTonesItem) continue;
+    int64_t audio_end_ms = std::min(cut.heard_ms, cut.received_ms);
+    if (agent_.ready()) {
+      audio_end_ms = agent_.agent().Truncate(cut.item, audio_end_ms);
+    }
+    ReportCut(cut, audio_end_ms);
+  }
+  line_->ResetInput();
+}
+
+void Conversation::ReportCut(const Playout::Cut& cut, int64_t audio_end_ms) {
+  Json event = context_.NewEvent("truncated");
+  event["item"] = ItemName(cut.item);
+  event["audioEndMs"] = audio_end_ms;
+  event["receivedMs"] = cut.received_ms;
+  Json pauses = Json::array();
+  for (const media::ReplyPauses::Pause& pause : line_->pauses(cut.item)) {
+    pauses.push_back(Json::array({pause.from_ms, pause.to_ms}));
+  }
+  event["pauses"] = std::move(pauses);
+  context_.Emit(event);
+}
+
+void Conversation::OnReplyHeard() {
+  ++replies_;
+  const Playout::Cut heard = line_->current(context_.now());
+  line_->Forget();
+  Json event = context_.NewEvent("replyDone");
+  event["item"] = ItemName(heard.item);
+  event["heardMs"] = heard.heard_ms;
+  event["turn"] = turns_;
+  context_.Emit(event);
+  context_.ClearTimer(Timer::kPace);
+  if (hang_up_after_reply_) {
+    // The agent has said its goodbye.
+    leg_.Close(kCloseNormal, "hangUp");
+    End("hangUp");
+  } else if (std::exchange(reply_goes_on_, false)) {
+    SetState(State::kThinking, Reason::kToolsAwaited);
+    AwaitReply();
+  } else {
+    AwaitCaller(Reason::kReplyHeard);
+  }
+}
+
+void Conversation::AwaitCaller(Reason reason) {
+  SetState(State::kListening, reason);
+  context_.ClearTimer(Timer::kReply);
+  context_.SetTimer(Timer::kDeadAir, limits().dead_air);
+}
+
+// ---------------------------------------------------------------------------
+// Timers and commands
+
+void Conversation::OnLegStartTimeout() {
+  leg_.Close(kCloseNoStart, "no valid start in time");
+  if (state_ == State::kSetup) End("noStart");
+}
+
+void Conversation::OnFarewellTimeout() {
+  leg_.Close(kCloseNormal, end_reason_);
+  End(end_reason_);
+}
+
+void Conversation::OnLegLostTimeout() { End("legLost"); }
+
+void Conversation::OnMaxCall() {
+  if (state_ == State::kLegLost) {
+    End("maxDuration");
+  } else {
+    SayGoodbye("maxDuration");
+  }
+}
+
+void Conversation::OnReplyTimeout() {
+  if (tools_.open_call().empty()) {
+    // An open socket that says nothing is as good as a lost one.
+    OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, "noReply");
+    return;
+  }
+  const std::string call = tools_.open_call();
+  tools_.Close();
+  agent_.agent().ToolResult(call,
+                            R"({"error":"the tool did not answer in time"})");
+  context_.SetTimer(Timer::kReply, limits().reply);
+}
+
+void Conversation::OnDeadAir() { SayGoodbye("deadAir"); }
+
+void Conversation::OnDecide() {
+  if (state_ != State::kInterrupted) return;
+  const bool goes_on = interrupter_ == Interrupter::kProvider
+                           ? provider_hears_speech_
+                           : turns_detector_->speaking();
+  if (goes_on) {
+    ConfirmBargeIn();
+  } else {
+    ResumeReply();
+  }
+}
+
+void Conversation::HangUp() {
+  if (state_ == State::kSetup || state_ == State::kLegLost) {
+    leg_.Close(kCloseNormal, "hang up");
+    End("hangUp");
+  } else {
+    SayGoodbye("hangUp");
+  }
+}
+
+void Conversation::Say(std::string_view text) {
+  if (agent_.ready() && agent_.traits().can_say) agent_.agent().Say(text);
+}
+
+void Conversation::ToolResult(std::string_view tool_call_id,
+                              std::string_view output) {
+  if (!agent_.ready()) return;
+  if (tool_call_id == tools_.open_call()) tools_.Close();
+  agent_.agent().ToolResult(tool_call_id, output);
+}
+
+// ---------------------------------------------------------------------------
+// The end
+
+void Conversation::SayGoodbye(std::string_view end_reason) {
+  if (state_ == State::kFarewell || ended()) return;
+  end_reason_ = end_reason;
+  if (line_->has_unheard(context_.now())) {
+    line_->Interrupt(context_.now());
+    leg_.Clear();
+    TruncateUnheard();
+  } else if (agent_.ready()) {
+    agent_.agent().Cancel();
+  }
+  for (const Timer timer :
+       {Timer::kAgentReady, Timer::kAgentRetry, Timer::kReply, Timer::kDeadAir,
+        Timer::kDecide, Timer::kMaxCall}) {
+    context_.ClearTimer(timer);
+  }
+  line_->StopFade();
+  farewell_from_ = line_->received();
+  SetState(State::kFarewell, Reason::kGoodbye);
+  context_.SetTimer(Timer::kFarewell, limits().farewell);
+  const std::string& farewell = context_.config().profile.farewell;
+  if (agent_.ready() && agent_.traits().can_say && !farewell.empty()) {
+    saying_farewell_ = true;
+    agent_.agent().Say(farewell);
+    return;
+  }
+  line_->AppendFarewellTones();
+}
+
+void Conversation::End(std::string_view end_reason) {
+  if (ended()) return;
+  end_reason_ = end_reason;
+  // What the end of the call cut short. No agent is told: its socket closes.
+  if (line_ != nullptr) {
+    for (const Playout::Cut& cut : line_->Discard(context_.now())) {
+      if (cut.item == LineOut::kTonesItem) continue;
+      ReportCut(cut, std::min(cut.heard_ms, cut.received_ms));
+    }
+  }
+  SetState(State::kEnded, Reason::kOver);
+}
+
+Conversation::Outcome Conversation::outcome() const {
+  return {end_reason_, turns_,   replies_,
+          barge_ins_,  resumes_, reply_refused_bytes_};
+}
+
+// ---------------------------------------------------------------------------
+// After every input
+
+void Conversation::Settle() {
+  if (state_ != State::kSpeaking && state_ != State::kFarewell) return;
+  Pump();
+  if (!line_->done(context_.now())) return;
+  if (state_ == State::kSpeaking) {
+    OnReplyHeard();
+  } else if (line_->received() > farewell_from_) {
+    leg_.Close(kCloseNormal, end_reason_);
+    End(end_reason_);
+  }
+}
+
+void Conversation::Pump() {
+  while (const auto piece = line_->Next(context_.now())) {
+    if (!piece->audio.empty()) {
+      leg_.Play(piece->audio);
+      if (!reply_announced_ && state_ == State::kSpeaking) {
+        reply_announced_ = true;
+        Json event = context_.NewEvent("replyStarted");
+        event["item"] = ItemName(line_->current(context_.now()).item);
+        event["turn"] = turns_;
+        context_.Emit(event);
+      }
+    }
+    if (piece->mark) leg_.Mark(*piece->mark);
+  }
+  context_.deadlines().Set(Timer::kPace, line_->NextCheck(context_.now()));
+}
+
+bool Conversation::IsConsistent() const {
+  const auto waits_for = [this](std::initializer_list<Timer> timers) {
+    return std::any_of(timers.begin(), timers.end(), [this](Timer timer) {
+      return context_.deadlines().IsSet(timer);
+    });
+  };
+  const bool leg_up = leg_.up() && line_ != nullptr && agent_.created();
+  switch (state_) {
+    case State::kSetup:
+      return !agent_.created() && line_ == nullptr &&
+             waits_for({Timer::kLegStart});
+    case State::kConnecting:
+      return leg_up && waits_for({Timer::kMaxCall}) && agent_.returning();
+    case State::kListening:
+      return leg_up && waits_for({Timer::kMaxCall}) &&
+             waits_for({Timer::kDeadAir});
+    case State::kThinking:
+      return leg_up && waits_for({Timer::kMaxCall}) &&
+             (waits_for({Timer::kReply}) || agent_.returning());
+    case State::kSpeaking:
+      return leg_up && waits_for({Timer::kMaxCall}) &&
+             waits_for({Timer::kPace, Timer::kReply});
+    case State::kInterrupted:
+      return leg_up && waits_for({Timer::kMaxCall}) &&
+             waits_for({Timer::kDecide});
+    case State::kFarewell:
+      return leg_up && waits_for({Timer::kFarewell});
+    case State::kLegLost:
+      return !leg_.up() && waits_for({Timer::kLegLost});
+    case State::kEnded:
+      return context_.deadlines().earliest().is_never();
+  }
+  return false;
+}
+
+std::string Conversation::ItemName(protocol::ItemId item) const {
+  if (item == LineOut::kTonesItem) return "tones";
+  return std::string(agent_.agent().item_name(item));
+}
+
+}  // namespace trunkline::session

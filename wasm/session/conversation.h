@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "media/line_out.h"
+#include "protocol/agents/agent.h"
+#include "session/agent_link.h"
+#include "session/call_context.h"
+#include "session/leg_link.h"
+#include "session/state.h"
+#include "session/tool_desk.h"
+#include "session/turn_detector.h"
+
+namespace trunkline::session {
+
+// Who speaks, and when the call is over: the only part that changes the state.
+// Learns facts from the session and commands the other parts; none of them
+// calls it. Owns the timers kReply, kDeadAir, kDecide, kFarewell and kMaxCall.
+class Conversation {
+ public:
+  // An interruption that neither ends nor proves real by then is decided by
+  // what is known. The provider hears a cough as 150 ms and its own 500 ms of
+  // silence.
+  static constexpr Duration kDecide = Duration::Millis(800);
+
+  // All are borrowed for the life of the object.
+  Conversation(CallContext& context, LegLink& leg, AgentLink& agent);
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+
+  State state() const { return state_; }
+  bool ended() const { return state_ == State::kEnded; }
+
+  // The leg is authorised for the first time: the call begins. `line` is
+  // borrowed from now on.
+  void Begin(media::LineOut& line);
+  // The leg is back after a loss, or in place of a former one.
+  void OnLegBack();
+  void OnLegRefused();
+  void OnLegOver(LegOver::How how);
+  // The leg's socket broke.
+  void OnLegLost();
+
+  // One frame of the caller.
+  void OnCallerFrame(bool speaks);
+  // `echo_only`: what the agent hears lately is itself.
+  enum class Echo : uint8_t { kNo, kOnly };
+  void OnAgentEvent(const protocol::AgentEvent& event, Echo echo);
+  // The agent cannot go on.
+  void OnAgentFailed(protocol::AgentFailed::Loss loss, std::string_view code);
+
+  // Timers, each when it is due.
+  void OnLegStartTimeout();
+  void OnFarewellTimeout();
+  void OnLegLostTimeout();
+  void OnMaxCall();
+  void OnReplyTimeout();
+  void OnDeadAir();
+  void OnDecide();
+
+  void HangUp();
+  void Say(std::string_view text);
+  void ToolResult(std::string_view tool_call_id, std::string_view output);
+
+  // Ends an input: sends what is due and notices what is over.
+  void Settle();
+
+  // Whether the caller's turn has begun and is not over.
+  bool in_turn() const { return turns_detector_ && turns_detector_->in_turn(); }
+  // What the agent hears is of use.
+  AgentLink::Hearing hearing() const {
+    return state_ == State::kFarewell ? AgentLink::Hearing::kOff
+                                      : AgentLink::Hearing::kOn;
+  }
+  // Per state: which timers run and which parts exist. Holds between inputs.
+  bool IsConsistent() const;
+
+  // How the call ended, once it has.
+  struct Outcome {
+    std::string_view reason;
+    int64_t turns = 0;
+    int64_t replies = 0;
+    int64_t barge_ins = 0;
+    int64_t resumes = 0;
+    uint64_t reply_refused_bytes = 0;
+  };
+  Outcome outcome() const;
+
+ private:
+  enum class Interrupter : uint8_t { kLocal, kProvider };
+
+  void SetState(State next, Reason reason);
+  const Config::Limits& limits() const { return context_.config().limits; }
+
+  // The agent's events.
+  void OnAgentReady();
+  void OnAgentSpeech(protocol::AgentSpeech::Edge edge, Echo echo);
+  void OnTurnCommitted();
+  void OnTranscript(const protocol::AgentTranscript& transcript);
+  void OnAgentAudio(const protocol::AgentAudio& audio);
+  void OnToolCall(const protocol::AgentToolCall& call);
+  void OnReplyDone(const protocol::AgentReplyDone& done);
+
+  // Turns.
+  void OnTurnEvent(TurnDetector::Event event);
+  void OnSpeechWhileSpeaking(Interrupter interrupter);
+  void EndTurn(std::string_view source);
+  void Interrupt(Interrupter interrupter);
+  void ResumeReply();
+  void ConfirmBargeIn();
+  // Tells the agent what was heard of what it said, and drops the rest.
+  void TruncateUnheard();
+  void ReportCut(const media::Playout::Cut& cut, int64_t audio_end_ms);
+  void OnReplyHeard();
+  void AwaitCaller(Reason reason);
+  void AwaitReply();
+  bool CallerGoesOn() const;
+  void Pump();
+
+  // The end.
+  void SayGoodbye(std::string_view end_reason);
+  void End(std::string_view end_reason);
+
+  std::string ItemName(protocol::ItemId item) const;
+
+  CallContext& context_;
+  LegLink& leg_;
+  AgentLink& agent_;
+  ToolDesk tools_;
+  // From Begin() on.
+  media::LineOut* line_ = nullptr;
+  std::optional<TurnDetector> turns_detector_;
+
+  State state_ = State::kSetup;
+  Interrupter interrupter_ = Interrupter::kLocal;
+  bool provider_hears_speech_ = false;
+  bool reply_announced_ = false;
+  bool reply_goes_on_ = false;  // after its tools
+  bool hang_up_after_reply_ = false;
+  bool saying_farewell_ = false;
+  uint64_t farewell_from_ = 0;  // playout position
+  Instant thinking_since_;
+  bool reply_retried_ = false;
+  // Why the call ends, from the goodbye on.
+  std::string end_reason_;
+
+  int64_t turns_ = 0;
+  int64_t replies_ = 0;
+  int64_t barge_ins_ = 0;
+  int64_t resumes_ = 0;
+  uint64_t reply_refused_bytes_ = 0;
+};
+
+}  // namespace trunkline::session
