@@ -20,7 +20,7 @@ class Nobody final : public trunkline::protocol::Wire,
   void SendText(std::string_view /*text*/) override {}
   void SendBinary(std::span<const uint8_t> /*bytes*/) override {}
   void OnLegStarted(const LegStart& start) override {
-    TL_CHECK(!start.stream_sid.empty());
+    TL_CHECK(!start.stream_id.empty());
     started = true;
   }
   void OnLegAudio(std::optional<int64_t> timestamp_ms,

@@ -16,6 +16,8 @@ constexpr int64_t kMaxLeadMs = 1000;
 // is a name or a sentence.
 constexpr size_t kMaxInstructionsBytes = size_t{128} * 1024;
 constexpr size_t kMaxTextBytes = 4096;
+// A conversation of a call; escaped, it leaves room for the rest of an input.
+constexpr size_t kMaxSnapshotBytes = size_t{256} * 1024;
 
 // Reads members of one object and remembers whether any was unacceptable.
 class Reader {
@@ -196,13 +198,17 @@ std::optional<Config> ParseConfig(std::string_view text) {
   reader.Choice("faults", config.faults,
                 {{"refused", Config::Faults::kRefused},
                  {"allowed", Config::Faults::kAllowed}});
-  for (const char* key : {"seed", "epochMs"}) {
+  for (const char* key : {"seed", "epochMs", "firstSeq"}) {
     if (FindMember(*json, key) != nullptr && !IntegerMember(*json, key)) {
       return std::nullopt;
     }
   }
   config.seed = static_cast<uint64_t>(IntegerMember(*json, "seed").value_or(0));
   config.epoch_ms = IntegerMember(*json, "epochMs").value_or(0);
+  config.first_seq = IntegerMember(*json, "firstSeq").value_or(0);
+  if (FindMember(*json, "snapshot") != nullptr) {
+    reader.Text("snapshot", config.snapshot.emplace(), kMaxSnapshotBytes);
+  }
   if (const Json* profile = FindMember(*json, "profile")) {
     if (!profile->is_object() || !ReadProfile(*profile, config.profile)) {
       return std::nullopt;

@@ -101,6 +101,10 @@ struct Config {
   Profile profile;
   Limits limits;
   std::optional<RecordingSoFar> recording_so_far;
+  // The last snapshot of the session before this one, as it was written.
+  std::optional<std::string> snapshot;
+  // The number of this session's first event.
+  int64_t first_seq = 0;
 };
 
 // Reads `text`. nullopt if it is no JSON object, lacks a call id, or has a

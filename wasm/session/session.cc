@@ -14,7 +14,11 @@ namespace trunkline::session {
 namespace {
 
 using protocol::AudioFormat;
+using protocol::ChannelId;
 using protocol::Fault;
+using protocol::kLegChannel;
+using Kind = ChannelTable::Kind;
+using Owner = ChannelTable::Owner;
 
 // Close codes of the leg's socket, docs/boundary.md.
 constexpr uint16_t kCloseNormal = 1000;
@@ -99,10 +103,12 @@ const char* ToString(Timer timer) {
 Session::Session(Config config, Instant now, EffectSink& sink)
     : config_(std::move(config)),
       sink_(sink),
-      leg_wire_(sink, Port::kLeg),
-      agent_wire_(sink, Port::kAgent),
+      channels_(sink),
+      leg_wire_(channels_.Of(Owner::kLeg), leg_channel_),
+      agent_wire_(channels_.Of(Owner::kAgent), agent_channel_),
       opened_at_(now),
-      now_(now) {
+      now_(now),
+      next_seq_(config_.first_seq) {
   switch (config_.leg) {
     case Config::LegKind::kTwilio:
       leg_ = std::make_unique<protocol::TwilioLeg>(
@@ -125,101 +131,125 @@ Session::~Session() = default;
 // ---------------------------------------------------------------------------
 // Inputs
 
-void Session::OnSocketOpened(Port port, Instant now) {
+void Session::OnOpened(ChannelId channel, std::string_view /*subprotocol*/,
+                       Instant now) {
   if (ended()) return;
   SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      // A second socket while one is in use: the shim has replaced it.
-      if (leg_phase_ != LegPhase::kClosed) LoseLeg();
-      if (ended()) return;
-      leg_phase_ = LegPhase::kAwaitingStart;
-      leg_->OnSocketOpened();
-      deadlines_.Set(Timer::kLegStart, now_ + config_.limits.start);
-      break;
-    case Port::kAgent:
-      if (agent_phase_ != AgentPhase::kConnecting) break;
-      agent_phase_ = AgentPhase::kConfiguring;
-      agent_->Begin();
-      break;
+  if (channel == kLegChannel) {
+    // A second socket while one is in use: the shim has replaced it.
+    if (leg_phase_ != LegPhase::kClosed) LoseLeg();
+    if (ended()) return;
+    channels_.OpenLeg();
+    leg_phase_ = LegPhase::kAwaitingStart;
+    leg_->OnSocketOpened();
+    deadlines_.Set(Timer::kLegStart, now_ + config_.limits.start);
+  } else if (channels_.OwnerOf(channel, Kind::kSocket) == Owner::kAgent &&
+             agent_phase_ == AgentPhase::kConnecting) {
+    agent_phase_ = AgentPhase::kConfiguring;
+    agent_->Begin();
   }
   Settle();
 }
 
-void Session::OnSocketText(Port port, std::string_view text, Instant now) {
+void Session::OnText(ChannelId channel, std::string_view text, Instant now) {
   if (ended()) return;
   SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      if (leg_phase_ != LegPhase::kClosed) leg_->OnText(text);
-      break;
-    case Port::kAgent:
-      if (agent_phase_ == AgentPhase::kConfiguring ||
-          agent_phase_ == AgentPhase::kReady) {
-        agent_->OnText(text);
-      }
-      break;
+  const auto owner = channels_.OwnerOf(channel, Kind::kSocket);
+  if (owner == Owner::kLeg) {
+    leg_->OnText(text);
+  } else if (owner == Owner::kAgent &&
+             agent_phase_ != AgentPhase::kConnecting) {
+    agent_->OnText(text);
   }
   Settle();
 }
 
-void Session::OnSocketBinary(Port port, std::span<const uint8_t> bytes,
-                             Instant now) {
+void Session::OnBinary(ChannelId channel, std::span<const uint8_t> bytes,
+                       Instant now) {
   if (ended()) return;
   SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      if (leg_phase_ != LegPhase::kClosed) leg_->OnBinary(bytes);
-      break;
-    case Port::kAgent:
-      if (agent_phase_ == AgentPhase::kConfiguring ||
-          agent_phase_ == AgentPhase::kReady) {
-        agent_->OnBinary(bytes);
-      }
-      break;
+  const auto owner = channels_.OwnerOf(channel, Kind::kSocket);
+  if (owner == Owner::kLeg) {
+    leg_->OnBinary(bytes);
+  } else if (owner == Owner::kAgent &&
+             agent_phase_ != AgentPhase::kConnecting) {
+    agent_->OnBinary(bytes);
   }
   Settle();
 }
 
-void Session::OnSocketClosed(Port port, uint16_t code, uint16_t http_status,
-                             Instant now) {
+void Session::OnClosed(ChannelId channel, uint16_t code, uint16_t http_status,
+                       std::string_view /*reason*/, Instant now) {
   if (ended()) return;
   SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      if (leg_phase_ == LegPhase::kClosed) break;
-      // 1000, 1001 and 1005 are a peer's own decision; everything else broke.
-      if (leg_phase_ == LegPhase::kUp &&
-          (code == 1000 || code == 1001 || code == 1005)) {
-        leg_phase_ = LegPhase::kClosed;
-        End(end_reason_.empty() ? "callerHangUp" : end_reason_);
-      } else {
-        LoseLeg();
-      }
-      break;
-    case Port::kAgent:
-      if (HasAgentSocket()) {
-        agent_phase_ = AgentPhase::kNone;
-        agent_->OnSocketClosed(code, http_status);
-      }
-      break;
+  const auto owner = channels_.Release(channel, Kind::kSocket);
+  if (owner == Owner::kLeg) {
+    // 1000, 1001 and 1005 are a peer's own decision; everything else broke.
+    if (leg_phase_ == LegPhase::kUp &&
+        (code == 1000 || code == 1001 || code == 1005)) {
+      leg_phase_ = LegPhase::kClosed;
+      End(end_reason_.empty() ? "callerHangUp" : end_reason_);
+    } else {
+      LoseLeg();
+    }
+  } else if (owner == Owner::kAgent) {
+    agent_channel_.reset();
+    agent_phase_ = AgentPhase::kNone;
+    agent_->OnSocketClosed(code, http_status);
   }
   Settle();
 }
 
-void Session::OnSocketOversize(Port port, uint64_t /*bytes*/, Instant now) {
+void Session::OnOversize(ChannelId channel, uint64_t /*bytes*/, Instant now) {
   if (ended()) return;
   SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      // No carrier sends a megabyte: whoever does is none.
-      CountFault(leg_faults_, "leg", Fault::kTooLarge);
-      RejectLeg(kCloseTooBig, "message too big");
-      break;
-    case Port::kAgent:
-      OnAgentFault(Fault::kTooLarge);
-      break;
+  const auto owner = channels_.OwnerOf(channel, Kind::kSocket);
+  if (owner == Owner::kLeg) {
+    // No carrier sends a megabyte: whoever does is none.
+    CountFault(leg_faults_, "leg", Fault::kTooLarge);
+    RejectLeg(kCloseTooBig, "message too big");
+  } else if (owner == Owner::kAgent) {
+    OnAgentFault(Fault::kTooLarge);
   }
+  Settle();
+}
+
+// No part has an exchange yet: what comes of one is late.
+void Session::OnHttpHeaders(ChannelId /*channel*/, uint16_t /*status*/,
+                            const Json& /*headers*/, Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  Settle();
+}
+
+void Session::OnHttpChunk(ChannelId /*channel*/,
+                          std::span<const uint8_t> /*bytes*/, Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  Settle();
+}
+
+void Session::OnHttpDone(ChannelId channel, Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  channels_.Release(channel, Kind::kExchange);
+  Settle();
+}
+
+void Session::OnHttpFailed(ChannelId channel, protocol::HttpFailure /*failure*/,
+                           std::string_view /*reason*/, Instant now) {
+  if (ended()) return;
+  SetNow(now);
+  channels_.Release(channel, Kind::kExchange);
+  Settle();
+}
+
+// Nor has one asked for a resource.
+void Session::OnResource(std::string_view /*name*/,
+                         std::optional<std::span<const uint8_t>> /*bytes*/,
+                         Instant now) {
+  if (ended()) return;
+  SetNow(now);
   Settle();
 }
 
@@ -248,9 +278,11 @@ void Session::OnTimer(Instant now) {
   }
   if (!ended() && deadlines_.TakeDue(Timer::kAgentRetry, now_)) StartAgent();
   if (!ended() && deadlines_.TakeDue(Timer::kReply, now_)) {
-    if (!open_tool_call_.empty()) {
-      agent_->ToolResult(std::exchange(open_tool_call_, {}),
-                         R"({"error":"the tool did not answer in time"})");
+    if (!open_tool_calls_.empty()) {
+      for (const std::string& id : std::exchange(open_tool_calls_, {})) {
+        agent_->ToolResult(id,
+                           R"({"error":"the tool did not answer in time"})");
+      }
       deadlines_.Set(Timer::kReply, now_ + config_.limits.reply);
     } else {
       // An open socket that says nothing is as good as a lost one.
@@ -342,9 +374,71 @@ void Session::OnAuthorized(Verdict verdict, Instant now) {
   Settle();
 }
 
-bool Session::OnCommand(const Json& command, Instant now) {
-  if (ended()) return true;
+void Session::OnCommand(const CommandEnvelope& envelope, Instant now) {
+  if (ended()) return;
   SetNow(now);
+  const CommandOutcome outcome = Judge(envelope);
+  // First: what the command brings may be the end.
+  sink_.CommandResult(CommandResult(envelope.id, outcome));
+  if (outcome.code == CommandOutcome::Code::kDone) CarryOut(envelope.command);
+  Settle();
+}
+
+CommandOutcome Session::Judge(const CommandEnvelope& envelope) const {
+  using Code = CommandOutcome::Code;
+  const Json& command = envelope.command;
+  const std::string_view type = StringMember(command, "type");
+  if (type == "hangUp") return {};
+  // Only tests break a call.
+  if (type == "crash" && config_.faults == Config::Faults::kAllowed &&
+      envelope.source == CommandEnvelope::Source::kHarness) {
+    return {};
+  }
+  if (type == "say") {
+    if (StringMember(command, "text").empty()) {
+      return {Code::kInvalid, "text must be a text", "text"};
+    }
+    if (agent_ && !agent_->can_say()) {
+      return {Code::kUnsupported, "the agent cannot say a text of others", ""};
+    }
+    if (state_ == State::kFarewell) {
+      return {Code::kConflict, "the call is ending", ""};
+    }
+    if (agent_phase_ != AgentPhase::kReady) {
+      return {Code::kConflict, "the agent is not ready", ""};
+    }
+    return {};
+  }
+  if (type == "toolResult") {
+    const std::string_view id = StringMember(command, "toolCallId");
+    if (id.empty()) {
+      return {Code::kInvalid, "toolCallId must be a text", "toolCallId"};
+    }
+    // What is no text would reach the agent as something else.
+    if (StringMember(command, "output").empty()) {
+      return {Code::kInvalid, "output must be a text", "output"};
+    }
+    if (std::find(open_tool_calls_.begin(), open_tool_calls_.end(), id) ==
+        open_tool_calls_.end()) {
+      return {Code::kUnknown, "no call of a tool of this id waits",
+              "toolCallId"};
+    }
+    if (agent_phase_ != AgentPhase::kReady) {
+      return {Code::kConflict, "the agent is not ready", ""};
+    }
+    return {};
+  }
+  if (type == "recordingConsent" || type == "pauseRecording" ||
+      type == "resumeRecording") {
+    if (!recording_) {
+      return {Code::kConflict, "the call is not recorded", ""};
+    }
+    return {};
+  }
+  return {Code::kInvalid, "there is no such command", "type"};
+}
+
+void Session::CarryOut(const Json& command) {
   const std::string_view type = StringMember(command, "type");
   if (type == "hangUp") {
     if (state_ == State::kSetup || state_ == State::kLegLost) {
@@ -354,29 +448,19 @@ bool Session::OnCommand(const Json& command, Instant now) {
       SayGoodbye("hangUp");
     }
   } else if (type == "say") {
-    const std::string_view text = StringMember(command, "text");
-    if (text.empty()) return false;
-    if (agent_phase_ == AgentPhase::kReady && agent_->can_say()) {
-      agent_->Say(text);
-    }
+    agent_->Say(StringMember(command, "text"));
   } else if (type == "toolResult") {
     const std::string_view id = StringMember(command, "toolCallId");
-    if (id.empty()) return false;
-    if (agent_phase_ == AgentPhase::kReady) {
-      if (id == open_tool_call_) open_tool_call_.clear();
-      agent_->ToolResult(id, StringMember(command, "output"));
-    }
+    std::erase(open_tool_calls_, id);
+    agent_->ToolResult(id, StringMember(command, "output"));
   } else if (type == "recordingConsent") {
     SetRecordingPause(Pause::kConsent, false);
   } else if (type == "pauseRecording" || type == "resumeRecording") {
     SetRecordingPause(Pause::kCommand, type == "pauseRecording");
-  } else if (type == "crash" && config_.faults == Config::Faults::kAllowed) {
-    TL_CHECK(false);
   } else {
-    return false;
+    // INVARIANT: what is judged to be done is done here; "crash" is not.
+    TL_CHECK(false);
   }
-  Settle();
-  return true;
 }
 
 // ---------------------------------------------------------------------------
@@ -392,15 +476,15 @@ void Session::OnLegStarted(const protocol::LegStart& start) {
   pending_since_ = now_;
   early_audio_.clear();
   Json started = NewEvent("started");
-  started["callSid"] = start.call_sid;
-  started["streamSid"] = start.stream_sid;
+  started["carrierCallId"] = start.carrier_call_id;
+  started["streamId"] = start.stream_id;
   started["encoding"] = ToString(start.format.encoding);
   started["sampleRateHz"] = start.format.sample_rate_hz;
   sink_.Event(started);
   leg_phase_ = LegPhase::kAuthorizing;
   sink_.Authorize({{"token", start.token},
-                   {"callSid", start.call_sid},
-                   {"streamSid", start.stream_sid}});
+                   {"carrierCallId", start.carrier_call_id},
+                   {"streamId", start.stream_id}});
 }
 
 void Session::CreateMedia(AudioFormat format) {
@@ -706,7 +790,7 @@ void Session::CloseLeg(uint16_t code, std::string_view reason) {
   deadlines_.Clear(Timer::kLegStart);
   if (leg_phase_ == LegPhase::kClosed) return;
   leg_phase_ = LegPhase::kClosed;
-  sink_.Close(Port::kLeg, code, reason);
+  channels_.Of(Owner::kLeg).Close(kLegChannel, code, reason);
 }
 
 void Session::LoseLeg() {
@@ -747,12 +831,9 @@ void Session::LoseLeg() {
 // ---------------------------------------------------------------------------
 // The agent
 
-// Open, or being opened; a built-in agent has none.
-bool Session::HasAgentSocket() const {
-  return (agent_phase_ == AgentPhase::kConnecting ||
-          agent_phase_ == AgentPhase::kConfiguring ||
-          agent_phase_ == AgentPhase::kReady) &&
-         agent_->upstream();
+void Session::CloseAgent(uint16_t code, std::string_view reason) {
+  channels_.CloseAll(Owner::kAgent, code, reason);
+  agent_channel_.reset();
 }
 
 void Session::StartAgent() {
@@ -764,12 +845,13 @@ void Session::StartAgent() {
   }
   agent_phase_ = AgentPhase::kConnecting;
   deadlines_.Set(Timer::kAgentReady, now_ + config_.limits.agent_ready);
-  Json request = {{"upstream", upstream->name}, {"path", upstream->path}};
-  request["protocols"] = Json::array();
+  protocol::ConnectRequest request{
+      std::string(upstream->name), upstream->path, {}};
   if (!upstream->protocol.empty()) {
-    request["protocols"].push_back(upstream->protocol);
+    request.protocols.emplace_back(upstream->protocol);
   }
-  sink_.Connect(Port::kAgent, request);
+  agent_channel_ = channels_.Of(Owner::kAgent).Connect(request);
+  if (!agent_channel_) OnAgentFailed(Loss::kRetryable, "tooManyChannels");
 }
 
 void Session::OnAgentReady() {
@@ -924,7 +1006,11 @@ void Session::OnAgentToolCall(std::string_view tool_call_id,
     agent_->ToolResult(tool_call_id, R"({"error":"there is no such tool"})");
     return;
   }
-  open_tool_call_ = tool_call_id;
+  if (open_tool_calls_.size() == kMaxOpenToolCalls) {
+    agent_->ToolResult(tool_call_id, R"({"error":"too many tools at a time"})");
+    return;
+  }
+  open_tool_calls_.emplace_back(tool_call_id);
 }
 
 void Session::OnAgentReplyDone(protocol::ReplyEnd end, AfterReply after,
@@ -982,7 +1068,7 @@ void Session::OnAgentFailed(Loss loss, std::string_view code) {
   event["code"] = code;
   event["fatal"] = !retry;
   sink_.Event(event);
-  if (HasAgentSocket()) sink_.Close(Port::kAgent, kCloseNormal, code);
+  CloseAgent(kCloseNormal, code);
   deadlines_.Clear(Timer::kAgentReady);
   provider_hears_speech_ = false;
   to_leg_->Reset();
@@ -1153,7 +1239,7 @@ void Session::ConfirmBargeIn() {
 void Session::TruncateUnheard() {
   hang_up_after_reply_ = false;
   reply_goes_on_ = false;
-  open_tool_call_.clear();
+  open_tool_calls_.clear();
   if (agent_phase_ == AgentPhase::kReady) agent_->Cancel();
   for (const Playout::Cut& cut : playout_->Discard(now_)) {
     if (cut.item == kTonesItem) continue;
@@ -1265,7 +1351,7 @@ void Session::End(std::string_view end_reason) {
   }
   SetState(State::kEnded, Reason::kOver);
   FinishRecording();
-  if (HasAgentSocket()) sink_.Close(Port::kAgent, kCloseNormal, "call ended");
+  CloseAgent(kCloseNormal, "call ended");
   if (leg_phase_ != LegPhase::kClosed) {
     CloseLeg(kCloseNormal, end_reason);
   }
@@ -1412,8 +1498,8 @@ void Session::SetState(State next, Reason reason) {
   state_ = next;
 }
 
-Json Session::NewEvent(std::string_view type) const {
-  return {{"type", type}, {"atMs", AtMs()}};
+Json Session::NewEvent(std::string_view type) {
+  return {{"type", type}, {"atMs", AtMs()}, {"seq", next_seq_++}};
 }
 
 void Session::CountFault(FaultCounts& counts, const char* source, Fault fault) {

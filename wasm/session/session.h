@@ -17,10 +17,13 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "protocol/agents/agent.h"
+#include "protocol/channels.h"
 #include "protocol/legs/leg.h"
 #include "session/call_recorder.h"
 #include "session/caller_audio.h"
 #include "session/caller_cleaner.h"
+#include "session/channel_table.h"
+#include "session/command.h"
 #include "session/config.h"
 #include "session/deadlines.h"
 #include "session/effect_sink.h"
@@ -54,6 +57,9 @@ class Session final : private protocol::LegListener,
   // its start, many after it (a second of nothing else).
   static constexpr uint64_t kMaxFaultsBeforeStart = 16;
   static constexpr uint64_t kMaxFaults = 1'000;
+  // Calls of tools that wait for their results at a time. Overflow: the newest
+  // is answered with an error.
+  static constexpr size_t kMaxOpenToolCalls = 16;
   // Times that the agent's socket is opened again without a reply in between.
   static constexpr int kMaxAgentRetries = 2;
   // No frame for this long is a stall (OpenAI's Twilio transport waits as
@@ -87,18 +93,33 @@ class Session final : private protocol::LegListener,
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  void OnSocketOpened(Port port, Instant now);
-  void OnSocketText(Port port, std::string_view text, Instant now);
-  void OnSocketBinary(Port port, std::span<const uint8_t> bytes, Instant now);
+  // What comes on a channel. One that is not open, or of another kind, changes
+  // nothing.
+  void OnOpened(protocol::ChannelId channel, std::string_view subprotocol,
+                Instant now);
+  void OnText(protocol::ChannelId channel, std::string_view text, Instant now);
+  void OnBinary(protocol::ChannelId channel, std::span<const uint8_t> bytes,
+                Instant now);
   // `http_status` is 0 unless the upgrade was refused.
-  void OnSocketClosed(Port port, uint16_t code, uint16_t http_status,
-                      Instant now);
+  void OnClosed(protocol::ChannelId channel, uint16_t code,
+                uint16_t http_status, std::string_view reason, Instant now);
   // A frame of `bytes` was too long to be delivered.
-  void OnSocketOversize(Port port, uint64_t bytes, Instant now);
+  void OnOversize(protocol::ChannelId channel, uint64_t bytes, Instant now);
+  // `headers` is an object: those that the request wanted.
+  void OnHttpHeaders(protocol::ChannelId channel, uint16_t status,
+                     const Json& headers, Instant now);
+  void OnHttpChunk(protocol::ChannelId channel, std::span<const uint8_t> bytes,
+                   Instant now);
+  void OnHttpDone(protocol::ChannelId channel, Instant now);
+  void OnHttpFailed(protocol::ChannelId channel, protocol::HttpFailure failure,
+                    std::string_view reason, Instant now);
+  // nullopt: there is no such resource.
+  void OnResource(std::string_view name,
+                  std::optional<std::span<const uint8_t>> bytes, Instant now);
   void OnTimer(Instant now);
   void OnAuthorized(Verdict verdict, Instant now);
-  // False if the command is unknown or misses a field; nothing has changed.
-  bool OnCommand(const Json& command, Instant now);
+  // Leaves one result, before anything else that the command brings.
+  void OnCommand(const CommandEnvelope& envelope, Instant now);
 
   State state() const { return state_; }
   bool ended() const { return state_ == State::kEnded; }
@@ -126,20 +147,22 @@ class Session final : private protocol::LegListener,
   enum class Interrupter : uint8_t { kLocal, kProvider };
   using Pause = Config::RecordingPause;
 
-  // Bytes of a codec to the sink.
-  class PortWire final : public protocol::Wire {
+  // Bytes of a codec to the channel that its part has.
+  class ChannelWire final : public protocol::Wire {
    public:
-    PortWire(EffectSink& sink, Port port) : sink_(sink), port_(port) {}
+    ChannelWire(protocol::Channels& channels,
+                const std::optional<protocol::ChannelId>& channel)
+        : channels_(channels), channel_(channel) {}
     void SendText(std::string_view text) override {
-      sink_.SendText(port_, text);
+      if (channel_) channels_.SendText(*channel_, text);
     }
     void SendBinary(std::span<const uint8_t> bytes) override {
-      sink_.SendBinary(port_, bytes);
+      if (channel_) channels_.SendBinary(*channel_, bytes);
     }
 
    private:
-    EffectSink& sink_;
-    Port port_;
+    protocol::Channels& channels_;
+    const std::optional<protocol::ChannelId>& channel_;
   };
 
   // One kind of fault of one peer.
@@ -188,7 +211,7 @@ class Session final : private protocol::LegListener,
   void RejectLeg(uint16_t code, std::string_view reason);
   void LoseLeg();
   void CreateMedia(protocol::AudioFormat format);
-  bool HasAgentSocket() const;
+  void CloseAgent(uint16_t code, std::string_view reason);
   void StartAgent();
   // Puts what the line likely went on with in the place of what was lost, in
   // frame_samples_ and in what is returned, in the leg's format.
@@ -224,11 +247,16 @@ class Session final : private protocol::LegListener,
   void AwaitReply();
   bool CallerGoesOn() const;
 
+  // Whether the command can be carried out now; changes nothing.
+  CommandOutcome Judge(const CommandEnvelope& envelope) const;
+  void CarryOut(const Json& command);
+
   void SayGoodbye(std::string_view end_reason);
   void PlayFarewellTones();
   void End(std::string_view end_reason);
 
-  Json NewEvent(std::string_view type) const;
+  // Every event begins here, and is sent before the next one begins.
+  Json NewEvent(std::string_view type);
   int64_t AtMs() const { return (now_ - opened_at_).ms(); }
   void CountFault(FaultCounts& counts, const char* source,
                   protocol::Fault fault);
@@ -239,8 +267,12 @@ class Session final : private protocol::LegListener,
 
   const Config config_;
   EffectSink& sink_;
-  PortWire leg_wire_;
-  PortWire agent_wire_;
+  ChannelTable channels_;
+  const std::optional<protocol::ChannelId> leg_channel_ = protocol::kLegChannel;
+  // Open, or being opened; a built-in agent has none.
+  std::optional<protocol::ChannelId> agent_channel_;
+  ChannelWire leg_wire_;
+  ChannelWire agent_wire_;
   const Instant opened_at_;
   Instant now_;
 
@@ -300,9 +332,10 @@ class Session final : private protocol::LegListener,
   Instant thinking_since_;
   bool reply_retried_ = false;
   int agent_retries_ = 0;
-  std::string open_tool_call_;
+  std::vector<std::string> open_tool_calls_;
   std::string end_reason_;
 
+  int64_t next_seq_;
   int64_t turns_ = 0;
   int64_t replies_ = 0;
   int64_t barge_ins_ = 0;

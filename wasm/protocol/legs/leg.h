@@ -23,8 +23,9 @@ struct MarkId {
 
 // What the leg's `start` told of itself.
 struct LegStart {
-  std::string call_sid;
-  std::string stream_sid;
+  // The carrier's own names of the call, may be empty, and of the stream.
+  std::string carrier_call_id;
+  std::string stream_id;
   // The single-use token of the stream; empty if it brought none.
   std::string token;
   AudioFormat format;

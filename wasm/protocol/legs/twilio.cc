@@ -163,15 +163,16 @@ void TwilioLeg::ParseMessage(std::string_view text) {
       return;
     }
     LegStart neutral;
-    neutral.stream_sid = StringMember(*start, "streamSid");
-    if (neutral.stream_sid.empty()) {
-      neutral.stream_sid = StringMember(*message, "streamSid");
+    neutral.stream_id = StringMember(*start, "streamSid");
+    if (neutral.stream_id.empty()) {
+      neutral.stream_id = StringMember(*message, "streamSid");
     }
-    neutral.call_sid = StringMember(*start, "callSid");
-    if (!IsPlainIdentifier(neutral.stream_sid) ||
-        (!neutral.call_sid.empty() && !IsPlainIdentifier(neutral.call_sid))) {
-      listener_.OnLegFault(neutral.stream_sid.empty() ? Fault::kMissingField
-                                                      : Fault::kWrongType);
+    neutral.carrier_call_id = StringMember(*start, "callSid");
+    if (!IsPlainIdentifier(neutral.stream_id) ||
+        (!neutral.carrier_call_id.empty() &&
+         !IsPlainIdentifier(neutral.carrier_call_id))) {
+      listener_.OnLegFault(neutral.stream_id.empty() ? Fault::kMissingField
+                                                     : Fault::kWrongType);
       return;
     }
     const std::optional<AudioFormat> format = ParseMediaFormat(*start);
@@ -183,7 +184,7 @@ void TwilioLeg::ParseMessage(std::string_view text) {
     if (const Json* parameters = FindMember(*start, "customParameters")) {
       neutral.token = StringMember(*parameters, "token");
     }
-    stream_sid_ = neutral.stream_sid;
+    stream_sid_ = neutral.stream_id;
     media_prefix_ = R"({"event":"media","streamSid":")" + stream_sid_ +
                     R"(","media":{"payload":")";
     CheckSequence(IntegerMember(*message, "sequenceNumber"));

@@ -63,8 +63,8 @@ class TwilioTest : public testing::Test {
 TEST_F(TwilioTest, StartTellsIdentityFormatAndToken) {
   Start();
   const LegStart& start = listener.starts.front();
-  EXPECT_EQ(start.call_sid, "CA57");
-  EXPECT_EQ(start.stream_sid, "MZ18ad");
+  EXPECT_EQ(start.carrier_call_id, "CA57");
+  EXPECT_EQ(start.stream_id, "MZ18ad");
   EXPECT_EQ(start.token, "tok");
   EXPECT_EQ(start.format, (AudioFormat{Encoding::kMuLaw, 8000}));
   EXPECT_THAT(listener.faults, IsEmpty());
