@@ -17,6 +17,10 @@ const CORE_LAYERS = {
   abi: ["base", "session", "abi"],
 };
 
+/** Words of carriers and vendors: in the core they stand in protocol/ and nowhere else, comments included. */
+const VENDOR_WORDS =
+  /twilio|plivo|vonage|telnyx|signalwire|freeswitch|asterisk|deepgram|openai|\brealtime\b|call_?sid|stream_?sid|\bgpt\b/i;
+
 /** Headers and names that would give the core a clock, chance, threads or I/O. */
 const BANNED_HEADERS =
   /^(atomic|chrono|condition_variable|filesystem|fstream|future|iostream|mutex|random|shared_mutex|thread|ctime|time\.h|pthread\.h|unistd\.h|sys\/.+)$/;
@@ -70,6 +74,15 @@ function withoutComments(text) {
   );
 }
 
+function checkWords(file) {
+  read(file)
+    .split("\n")
+    .forEach((content, index) => {
+      const found = VENDOR_WORDS.exec(content);
+      if (found) report(file, index + 1, `says "${found[0]}", a word of protocol/`);
+    });
+}
+
 function checkCore() {
   for (const file of files("wasm/*/**/*.{h,cc}")) {
     const allowed = CORE_LAYERS[file.split("/")[1]];
@@ -78,6 +91,7 @@ function checkCore() {
       continue;
     }
     const text = withoutComments(read(file));
+    if (!file.startsWith("wasm/protocol/")) checkWords(file);
     let first;
     text.split("\n").forEach((content, index) => {
       const line = index + 1;

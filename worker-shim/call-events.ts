@@ -22,3 +22,10 @@ export function parseEvent(line: string): CallEvent | undefined {
 export function numberOr(value: unknown, fallback: number): number {
   return typeof value === "number" && Number.isFinite(value) ? value : fallback;
 }
+
+/** The number of the event that comes after `lines`, all events of a call so far. */
+export function nextSeq(lines: readonly string[]): number {
+  const last = lines.at(-1);
+  // Events of before they were numbered are counted.
+  return last === undefined ? 0 : numberOr(parseEvent(last)?.["seq"], lines.length - 1) + 1;
+}

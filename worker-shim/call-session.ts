@@ -1,10 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
+import type { CommandResult } from "./boundary.ts";
 import { type Attachment, Call, type Erasure, type Resumption } from "./call.ts";
 import { Core } from "./core.ts";
 import type { Env } from "./env.ts";
 import { module } from "./module.ts";
+import type { HttpFetch } from "./ports/http.ts";
 import { ConsoleLog } from "./ports/log.ts";
 import type { ExpectedCall } from "./ports/records.ts";
+import { assetResources } from "./ports/resources.ts";
 import { platformTimers } from "./ports/timers.ts";
 import { openUpstream, type UpgradeFetch, upstreamTable } from "./ports/upstreams.ts";
 import type { PeerSocket } from "./ports.ts";
@@ -48,6 +51,9 @@ export class CallSession extends DurableObject<Env> {
       sinks: callSinks(env, settings),
       timers: platformTimers,
       openUpstream: (request, signal) => openUpstream(upstreams, request, fetchUpgrade, signal),
+      upstreams,
+      fetch: (url, init) => fetch(url, init as RequestInit) as ReturnType<HttpFetch>,
+      findResource: assetResources(env.ASSETS),
       log: new ConsoleLog({ callId: ctx.id.name }),
       nowMs: Date.now,
       randomSeed,
@@ -68,9 +74,9 @@ export class CallSession extends DurableObject<Env> {
     return this.#call.resume(callSid);
   }
 
-  /** Gives the call an operator's command. Returns false if nobody takes it. */
-  async operate(json: string): Promise<boolean> {
-    return this.#call.operate(json);
+  /** Gives the call an operator's command and says what became of it. */
+  operate(command: object): Promise<CommandResult> {
+    return this.#call.operate(command);
   }
 
   /** Every event so far, JSON; undefined for a call that is not known here. */
@@ -83,9 +89,10 @@ export class CallSession extends DurableObject<Env> {
     return this.#call.erase(what);
   }
 
-  /** Gives the call a command; only where faults may be injected. Returns false if nobody takes it. */
-  async command(json: string): Promise<boolean> {
-    return this.#faultInjection && this.#call.command(json);
+  /** Gives the call a command as a test; only where faults may be injected. */
+  async command(command: object): Promise<CommandResult> {
+    if (this.#faultInjection) return this.#call.command({ kind: "harness" }, command);
+    return { status: "refused", code: "unsupported", why: "faults are not injected here" };
   }
 
   /** Records pages that the core did not make; only where faults may be injected. Returns false if nobody takes them. */

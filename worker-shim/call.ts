@@ -1,9 +1,12 @@
+import { type CommandResult, type CommandSource, LEG_CHANNEL, type Refusal } from "./boundary.ts";
+import { nextSeq } from "./call-events.ts";
 import { judgeToken, mintToken, TOKEN_LIFETIME_MS } from "./call-token.ts";
-import type { Core, CoreWitness } from "./core.ts";
+import { type Core, type CoreWitness, MAX_RESOURCE_BYTES } from "./core.ts";
 import { Deliveries, type Sinks } from "./deliveries.ts";
 import { FlightRecorder, MAX_CHUNK_BYTES } from "./flight-recorder.ts";
 import { hashOf } from "./leases.ts";
 import { LiveSession, MonotonicClock } from "./live-session.ts";
+import { CallHttp, type HttpFetch } from "./ports/http.ts";
 import { errorFields } from "./ports/log.ts";
 import { Observers } from "./ports/observers.ts";
 import { Outbox } from "./ports/outbox.ts";
@@ -15,8 +18,11 @@ import {
   MAX_BATCH_BYTES,
   PAGES_FLUSH_MS,
 } from "./ports/records.ts";
+import { CallResources, type FindResource } from "./ports/resources.ts";
+import { CallSnapshots } from "./ports/snapshots.ts";
 import { CallSockets, type OpenUpstream } from "./ports/sockets.ts";
 import { DeadlineTimer, type Timers } from "./ports/timers.ts";
+import type { UpstreamTable } from "./ports/upstreams.ts";
 import type { Log, PeerSocket, SessionInputs, SqlDatabase, StreamCredentials } from "./ports.ts";
 import { recordingSoFar } from "./recording.ts";
 import { ConfigurationError, type Settings } from "./settings.ts";
@@ -38,16 +44,13 @@ export const EXPIRY_GRACE_MS = 7 * 24 * 3600 * 1000;
 /** After a delivery that leaves nothing due: time never stands still between two alarms. */
 const MIN_ALARM_MS = 50;
 
-/** What an operator may tell a call. */
-const OPERATOR_COMMANDS = new Set([
-  ...["hangUp", "say", "toolResult"],
-  ...["pauseRecording", "resumeRecording", "recordingConsent"],
-]);
-
 /** All inputs of a call, bytes before compression. Overflow: the record ends there; what it has replays. */
 export const MAX_FLIGHT_BYTES = 256 * 1024 * 1024;
 
 const TENANT = "default";
+
+const NOT_LIVE: Refusal = { status: "refused", code: "conflict", why: "the call is not live" };
+const NO_SUCH_CALL: Refusal = { status: "refused", code: "unknown", why: "there is no such call" };
 
 /** What the object gives to the call. */
 export interface CallPlatform {
@@ -57,6 +60,9 @@ export interface CallPlatform {
   readonly sinks: Sinks;
   readonly timers: Timers;
   readonly openUpstream: OpenUpstream;
+  readonly upstreams: UpstreamTable;
+  readonly fetch: HttpFetch;
+  readonly findResource: FindResource;
   readonly log: Log;
   nowMs(): number;
   /** 0 .. 2^53-1. */
@@ -99,6 +105,7 @@ function endedEvent(summary: string): string {
 export class Call {
   readonly #platform: CallPlatform;
   readonly #records: CallRecords;
+  readonly #snapshots: CallSnapshots;
   readonly #observers: Observers;
   readonly #deliveries: Deliveries;
   readonly #outbox: Outbox;
@@ -116,6 +123,7 @@ export class Call {
     this.#platform = platform;
     this.#log = platform.log;
     this.#records = new CallRecords(platform.sql);
+    this.#snapshots = new CallSnapshots(platform.sql, () => this.#flushWithin(FLUSH_INTERVAL_MS));
     this.#observers = new Observers(platform.log);
     const nowMs = () => platform.nowMs();
     const { sinks, settings } = platform;
@@ -181,7 +189,7 @@ export class Call {
     const session = this.#session ?? this.#openSession(row);
     if (!session) return "over";
     this.#records.setGrace(0);
-    session.sockets.attach("leg", socket, "");
+    session.sockets.attach(LEG_CHANNEL, socket, "");
     return "taken";
   }
 
@@ -196,9 +204,10 @@ export class Call {
     return "taken";
   }
 
-  /** Returns false if there is no session or it does not know the command. */
-  command(json: string): boolean {
-    return this.#session?.live.command(json) ?? false;
+  /** Gives the core a command and says what became of it. */
+  async command(source: CommandSource, command: object): Promise<CommandResult> {
+    if (this.#session) return this.#session.live.command(source, command);
+    return this.#records.find() ? NOT_LIVE : NO_SUCH_CALL;
   }
 
   /** Pages from elsewhere than the core. Returns false if there is no session. */
@@ -207,13 +216,12 @@ export class Call {
     return this.#session !== undefined;
   }
 
-  /** Returns false if the command is none of an operator's, or nobody takes it. */
-  operate(json: string): boolean {
-    const { type } = JSON.parse(json) as { type?: unknown };
-    if (typeof type !== "string" || !OPERATOR_COMMANDS.has(type) || !this.command(json)) return false;
+  /** The same for an operator. */
+  async operate(command: object): Promise<CommandResult> {
+    const result = await this.command({ kind: "operator" }, withTextOutput(command));
     // What an operator was told is true of a lost object as well: a pause most of all.
-    this.#flush();
-    return true;
+    if (result.status === "done") this.#flush();
+    return result;
   }
 
   /** Every event so far, JSON; undefined for a call that does not exist or has been forgotten. */
@@ -326,7 +334,16 @@ export class Call {
             timer: new DeadlineTimer(clock, this.#platform.timers, () => inputs.onTimer()),
             authorizer: { authorize: (credentials) => this.#authorize(row, credentials, inputs) },
             events: { event: (json) => this.#onEvent(json), ended: (summary) => this.#finish(row.callId, summary) },
+            http: new CallHttp(
+              inputs,
+              this.#platform.upstreams,
+              this.#platform.fetch,
+              this.#platform.timers,
+              this.#log,
+            ),
+            resources: new CallResources(inputs, this.#platform.findResource, MAX_RESOURCE_BYTES, this.#log),
             recorder: { record: (granule, pages) => this.#onPages(granule, pages) },
+            snapshots: this.#snapshots,
           };
         },
         onOver: () => {
@@ -358,6 +375,8 @@ export class Call {
       resumed: row.sessions > 0,
       profile: settings.profile,
       limits: settings.limits,
+      firstSeq: nextSeq(this.#records.events()),
+      snapshot: this.#snapshots.last(),
       recordingSoFar: recordingSoFar(this.#records.lastPage(), this.#records.eventsBySession(), nowMs),
     });
   }
@@ -369,7 +388,8 @@ export class Call {
       const { tokenRing } = this.#platform.settings;
       if (!tokenRing) throw new ConfigurationError("TOKEN_SECRET is not set");
       const nowMs = () => this.#platform.nowMs();
-      return judgeToken(tokenRing, credentials, row, nowMs, (serial) => this.#records.useToken(serial));
+      const stream = { token: credentials.token, callSid: credentials.carrierCallId };
+      return judgeToken(tokenRing, stream, row, nowMs, (serial) => this.#records.useToken(serial));
     };
     const work = verdict().then(
       (judged) => {
@@ -446,6 +466,7 @@ export class Call {
     try {
       this.#takeInputs();
       this.#records.flush();
+      this.#snapshots.flush();
     } catch (error) {
       // They wait for the next batch; the outcome takes what is left.
       this.#log.error("a batch was not written", errorFields(error));
@@ -465,6 +486,7 @@ export class Call {
     this.#flight = undefined;
     const nowMs = this.#platform.nowMs();
     if (!this.#records.finish(summary, nowMs)) return;
+    this.#snapshots.clear();
     this.#deliveries.announceEnd(this.#outbox);
     const { reason } = JSON.parse(summary) as { reason: string };
     const { droppedEvents } = this.#records;
@@ -501,6 +523,13 @@ export class Call {
       this.#log.error(message, errorFields(error));
     }
   }
+}
+
+/** A tool's result may be any JSON; the agent is told its text. */
+function withTextOutput(command: object): object {
+  const { type, output } = command as { readonly type?: unknown; readonly output?: unknown };
+  if (type !== "toolResult" || output === undefined || typeof output === "string") return command;
+  return { ...command, output: JSON.stringify(output) };
 }
 
 /** Who holds the lease of a call. */

@@ -3,17 +3,31 @@ import {
   TL_ABI_VERSION,
   TL_EFFECT_AUTHORIZE,
   TL_EFFECT_CLOSE,
+  TL_EFFECT_COMMAND_RESULT,
   TL_EFFECT_CONNECT,
   TL_EFFECT_DEADLINE,
   TL_EFFECT_ENDED,
   TL_EFFECT_EVENT,
+  TL_EFFECT_FETCH,
+  TL_EFFECT_FETCH_ABORT,
+  TL_EFFECT_FETCH_CREDIT,
+  TL_EFFECT_LOAD_RESOURCE,
   TL_EFFECT_RECORD,
   TL_EFFECT_SEND_BINARY,
   TL_EFFECT_SEND_TEXT,
+  TL_EFFECT_SNAPSHOT,
   TL_ERR_ENDED,
-  TL_ERR_INPUT,
+  TL_HTTP_FAILED_NETWORK,
+  TL_HTTP_FAILED_TIMEOUT,
+  TL_HTTP_FAILED_TOO_LARGE,
+  TL_HTTP_FAILED_UPSTREAM,
   TL_INPUT_AUTHORIZED,
   TL_INPUT_COMMAND,
+  TL_INPUT_HTTP_CHUNK,
+  TL_INPUT_HTTP_DONE,
+  TL_INPUT_HTTP_FAILED,
+  TL_INPUT_HTTP_HEADERS,
+  TL_INPUT_RESOURCE,
   TL_INPUT_SOCKET_BINARY,
   TL_INPUT_SOCKET_CLOSED,
   TL_INPUT_SOCKET_OPENED,
@@ -22,29 +36,40 @@ import {
   TL_INPUT_TIMER,
   TL_MAX_INPUT_BYTES,
   TL_OK,
-  TL_PORT_AGENT,
-  TL_PORT_LEG,
   TL_VERDICT_EXPIRED,
   TL_VERDICT_FOREIGN,
   TL_VERDICT_GRANTED,
   TL_VERDICT_MISSING,
   TL_VERDICT_USED,
 } from "./abi.generated.ts";
-import type { Port, Verdict } from "./boundary.ts";
+import type { HttpFailure, Verdict } from "./boundary.ts";
 
-/** What the core asks for; docs/boundary.md describes the JSON. Nothing in it refers to the core's memory. */
-export type Effect =
-  | { readonly type: "sendText"; readonly port: Port; readonly text: string }
-  | { readonly type: "sendBinary"; readonly port: Port; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly type: "connect"; readonly port: Port; readonly request: string }
-  | { readonly type: "close"; readonly port: Port; readonly code: number; readonly reason: string }
+/**
+ * What the core asks for, a method each: fifty times a second there is no object of an effect to make.
+ *
+ * docs/boundary.md describes the JSON. Nothing that is handed over refers to the core's memory. None of them may feed an
+ * input.
+ */
+export interface EffectHandler {
+  sendText(channel: number, text: string): void;
+  sendBinary(channel: number, bytes: Uint8Array<ArrayBuffer>): void;
+  connect(channel: number, request: string): void;
+  close(channel: number, code: number, reason: string): void;
+  fetch(channel: number, request: string, body: Uint8Array<ArrayBuffer>): void;
+  fetchAbort(channel: number): void;
+  /** `bytes` more of the response have been used up. */
+  fetchCredit(channel: number, bytes: number): void;
+  loadResource(name: string): void;
   /** `atUs` on the clock of the inputs; Infinity = none. */
-  | { readonly type: "deadline"; readonly atUs: number }
-  | { readonly type: "authorize"; readonly credentials: string }
-  | { readonly type: "event"; readonly json: string }
+  deadline(atUs: number): void;
+  authorize(credentials: string): void;
+  commandResult(result: string): void;
+  event(json: string): void;
   /** Whole Ogg pages; `granule` is the position at their end, samples at 48 kHz. */
-  | { readonly type: "record"; readonly granule: number; readonly pages: Uint8Array<ArrayBuffer> }
-  | { readonly type: "ended"; readonly summary: string };
+  record(granule: number, pages: Uint8Array<ArrayBuffer>): void;
+  snapshot(text: string): void;
+  ended(summary: string): void;
+}
 
 /** Sees all that crosses the boundary. What it is given refers to the core's memory and is valid during the call only. */
 export interface CoreWitness {
@@ -66,8 +91,6 @@ export class CoreConfigError extends Error {
   override readonly name = "CoreConfigError";
 }
 
-const PORT_NUMBERS: Readonly<Record<Port, number>> = { leg: TL_PORT_LEG, agent: TL_PORT_AGENT };
-
 const VERDICT_NUMBERS: Readonly<Record<Verdict, number>> = {
   granted: TL_VERDICT_GRANTED,
   foreign: TL_VERDICT_FOREIGN,
@@ -76,22 +99,32 @@ const VERDICT_NUMBERS: Readonly<Record<Verdict, number>> = {
   missing: TL_VERDICT_MISSING,
 };
 
+const FAILURE_NUMBERS: Readonly<Record<HttpFailure, number>> = {
+  upstream: TL_HTTP_FAILED_UPSTREAM,
+  network: TL_HTTP_FAILED_NETWORK,
+  timeout: TL_HTTP_FAILED_TIMEOUT,
+  tooLarge: TL_HTTP_FAILED_TOO_LARGE,
+};
+
 const RECORD_HEADER_BYTES = 16;
 /** u16 close code, u16 HTTP status. */
 const CLOSED_HEADER_BYTES = 4;
+/** u16 status, u16 0. */
+const HTTP_HEADER_BYTES = 4;
+/** u8 found, u8 0, u16 length of the name. */
+const RESOURCE_HEADER_BYTES = 4;
+/** The longest name and resource that one input holds. */
+export const MAX_RESOURCE_BYTES = TL_MAX_INPUT_BYTES - RESOURCE_HEADER_BYTES;
+const MAX_CHANNEL = 0xffff;
 /** An UTF-16 code unit becomes at most this many bytes of UTF-8. */
 const MAX_BYTES_PER_CODE_UNIT = 3;
 /** The high half of UINT64_MAX. */
 const NEVER_HIGH = 0xffffffff;
+const TWO_32 = 2 ** 32;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-
-function portOf(number: number): Port {
-  if (number === TL_PORT_LEG) return "leg";
-  if (number === TL_PORT_AGENT) return "agent";
-  throw new CoreTrapError(`effect for port ${number}`);
-}
+const NO_BUFFER = new ArrayBuffer(0);
 
 /**
  * One session in one instance of the core.
@@ -103,14 +136,24 @@ export class Core {
   readonly #exports: CoreExports;
   readonly #witness: CoreWitness | undefined;
   #session = 0;
+  /** Views of the memory as it was last; they are made anew when it has grown. */
+  #buffer = NO_BUFFER;
+  #view = new DataView(NO_BUFFER);
+  #bytes = new Uint8Array(NO_BUFFER);
   #inboxPointer = 0;
+  #inboxBytes = new Uint8Array(NO_BUFFER);
+  /** The last instant, as the module takes it: several inputs have the same. */
+  #nowUs = 0;
+  #now = 0n;
 
   /** Takes the exports of a fresh instance and initialises it. */
   constructor(exports: CoreExports, witness?: CoreWitness) {
     this.#exports = exports;
     this.#witness = witness;
-    this.#guard(() => exports._initialize());
-    const version = this.#guard(() => exports.tl_abi_version());
+    const version = guard(() => {
+      exports._initialize();
+      return exports.tl_abi_version();
+    });
     if (version !== TL_ABI_VERSION)
       throw new CoreTrapError(`the module has boundary ${version}, not ${TL_ABI_VERSION}`);
   }
@@ -129,79 +172,122 @@ export class Core {
     const length = this.#writeText(config);
     if (length === undefined) throw new CoreConfigError("the configuration is too long");
     this.#show(nowUs, 0, length);
-    this.#session = this.#guard(() => this.#exports.tl_session_create(BigInt(nowUs), length));
+    this.#session = guard(() => this.#exports.tl_session_create(this.#instant(nowUs), length));
     if (this.#session === 0) throw new CoreConfigError("the core refuses the configuration");
   }
 
   /** Frees the session; nothing may follow. */
   destroy(): void {
-    this.#guard(() => this.#exports.tl_session_destroy(this.#session));
+    guard(() => this.#exports.tl_session_destroy(this.#session));
     this.#session = 0;
   }
 
-  socketOpened(nowUs: number, port: Port, subprotocol: string): void {
+  socketOpened(nowUs: number, channel: number, subprotocol: string): void {
     const length = this.#writeText(subprotocol);
     if (length === undefined) throw new CoreTrapError("a subprotocol beyond all bounds");
-    this.#input(nowUs, TL_INPUT_SOCKET_OPENED, port, length);
+    this.#submit(nowUs, TL_INPUT_SOCKET_OPENED, channel, length);
   }
 
   /** A text above TL_MAX_INPUT_BYTES is reported, not delivered; the same holds for bytes. */
-  socketText(nowUs: number, port: Port, text: string): void {
+  socketText(nowUs: number, channel: number, text: string): void {
     const length = this.#writeText(text);
-    if (length === undefined) this.#oversize(nowUs, port, encoder.encode(text).length);
-    else this.#input(nowUs, TL_INPUT_SOCKET_TEXT, port, length);
+    if (length === undefined) this.#oversize(nowUs, channel, encoder.encode(text).length);
+    else this.#submit(nowUs, TL_INPUT_SOCKET_TEXT, channel, length);
   }
 
-  socketBinary(nowUs: number, port: Port, bytes: ArrayBuffer): void {
+  socketBinary(nowUs: number, channel: number, bytes: ArrayBuffer): void {
     if (bytes.byteLength > TL_MAX_INPUT_BYTES) {
-      this.#oversize(nowUs, port, bytes.byteLength);
+      this.#oversize(nowUs, channel, bytes.byteLength);
       return;
     }
     this.#inbox(bytes.byteLength).set(new Uint8Array(bytes));
-    this.#input(nowUs, TL_INPUT_SOCKET_BINARY, port, bytes.byteLength);
+    this.#submit(nowUs, TL_INPUT_SOCKET_BINARY, channel, bytes.byteLength);
   }
 
   /** `code` is 1006 without a close frame; `httpStatus` is 0 unless an upgrade was refused. */
-  socketClosed(nowUs: number, port: Port, code: number, httpStatus: number, reason: string): void {
-    const capacity = CLOSED_HEADER_BYTES + reason.length * MAX_BYTES_PER_CODE_UNIT;
-    const inbox = this.#inbox(Math.min(capacity, TL_MAX_INPUT_BYTES));
-    const view = new DataView(inbox.buffer, inbox.byteOffset, inbox.byteLength);
-    view.setUint16(0, code, true);
-    view.setUint16(2, httpStatus, true);
-    const { written } = encoder.encodeInto(reason, inbox.subarray(CLOSED_HEADER_BYTES));
-    this.#input(nowUs, TL_INPUT_SOCKET_CLOSED, port, CLOSED_HEADER_BYTES + written);
+  socketClosed(nowUs: number, channel: number, code: number, httpStatus: number, reason: string): void {
+    const length = CLOSED_HEADER_BYTES + this.#writeAt(CLOSED_HEADER_BYTES, reason);
+    this.#view.setUint16(this.#inboxPointer, code, true);
+    this.#view.setUint16(this.#inboxPointer + 2, httpStatus, true);
+    this.#submit(nowUs, TL_INPUT_SOCKET_CLOSED, channel, length);
+  }
+
+  /** `headers` by their lower-case names. */
+  httpHeaders(nowUs: number, channel: number, status: number, headers: Readonly<Record<string, string>>): void {
+    const length = HTTP_HEADER_BYTES + this.#writeAt(HTTP_HEADER_BYTES, JSON.stringify(headers));
+    this.#view.setUint16(this.#inboxPointer, status, true);
+    this.#view.setUint16(this.#inboxPointer + 2, 0, true);
+    this.#submit(nowUs, TL_INPUT_HTTP_HEADERS, channel, length);
+  }
+
+  /** At most TL_MAX_INPUT_BYTES. */
+  httpChunk(nowUs: number, channel: number, bytes: Uint8Array): void {
+    this.#inbox(bytes.length).set(bytes);
+    this.#submit(nowUs, TL_INPUT_HTTP_CHUNK, channel, bytes.length);
+  }
+
+  httpDone(nowUs: number, channel: number): void {
+    this.#submit(nowUs, TL_INPUT_HTTP_DONE, channel, 0);
+  }
+
+  httpFailed(nowUs: number, channel: number, failure: HttpFailure, reason: string): void {
+    const length = 1 + this.#writeAt(1, reason);
+    this.#view.setUint8(this.#inboxPointer, FAILURE_NUMBERS[failure]);
+    this.#submit(nowUs, TL_INPUT_HTTP_FAILED, channel, length);
+  }
+
+  /** `bytes`, at most MAX_RESOURCE_BYTES with the name; undefined if there is no such resource. */
+  resource(nowUs: number, name: string, bytes: Uint8Array | undefined): void {
+    const nameLength = this.#writeAt(RESOURCE_HEADER_BYTES, name);
+    const length = RESOURCE_HEADER_BYTES + nameLength + (bytes?.length ?? 0);
+    const inbox = this.#inbox(length);
+    this.#view.setUint8(this.#inboxPointer, bytes ? 1 : 0);
+    this.#view.setUint8(this.#inboxPointer + 1, 0);
+    this.#view.setUint16(this.#inboxPointer + 2, nameLength, true);
+    if (bytes) inbox.set(bytes, RESOURCE_HEADER_BYTES + nameLength);
+    this.#submit(nowUs, TL_INPUT_RESOURCE, 0, length);
   }
 
   timer(nowUs: number): void {
-    this.#input(nowUs, TL_INPUT_TIMER, "leg", 0);
+    this.#submit(nowUs, TL_INPUT_TIMER, 0, 0);
   }
 
-  /** Returns false, and nothing has changed, if the command is none or too long. */
+  /** `json`: {"id","source","command"}. Returns false, and nothing has changed, if it is too long. */
   command(nowUs: number, json: string): boolean {
     const length = this.#writeText(json);
     if (length === undefined) return false;
-    return this.#submit(nowUs, TL_INPUT_COMMAND, length) !== TL_ERR_INPUT;
+    this.#submit(nowUs, TL_INPUT_COMMAND, 0, length);
+    return true;
   }
 
   authorized(nowUs: number, verdict: Verdict): void {
     this.#inbox(1)[0] = VERDICT_NUMBERS[verdict];
-    this.#input(nowUs, TL_INPUT_AUTHORIZED, "leg", 1);
+    this.#submit(nowUs, TL_INPUT_AUTHORIZED, 0, 1);
   }
 
   /**
    * Applies every queued effect in order and returns how many there were.
    *
-   * Runs to completion without awaiting. `apply` must not feed an input.
+   * Runs to completion without awaiting. `handler` must not feed an input.
    */
-  drain(apply: (effect: Effect) => void): number {
-    const [pointer, length] = this.#guard(() => [
-      this.#exports.tl_effects(this.#session),
-      this.#exports.tl_effects_len(this.#session),
-    ]);
-    this.#witness?.effects(new Uint8Array(this.#exports.memory.buffer as ArrayBuffer, pointer, length));
+  drain(handler: EffectHandler): number {
+    let pointer = 0;
+    let length = 0;
+    try {
+      pointer = this.#exports.tl_effects(this.#session);
+      length = this.#exports.tl_effects_len(this.#session);
+    } catch (error) {
+      throw trapOf(error);
+    }
+    this.#refresh();
+    this.#witness?.effects(this.#bytes.subarray(pointer, pointer + length));
     if (length === 0) return 0;
-    const count = decodeEffects(this.#exports.memory.buffer as ArrayBuffer, pointer, length, apply);
-    this.#guard(() => this.#exports.tl_effects_consume(this.#session, length));
+    const count = this.#decode(pointer, length, handler);
+    try {
+      this.#exports.tl_effects_consume(this.#session, length);
+    } catch (error) {
+      throw trapOf(error);
+    }
     return count;
   }
 
@@ -212,93 +298,173 @@ export class Core {
     return read === text.length ? written : undefined;
   }
 
-  /** A fresh view: memory that has grown has detached the former one. */
+  /** Writes `text` behind the first `offset` bytes of the inbox, which are the caller's; returns its length in bytes. */
+  #writeAt(offset: number, text: string): number {
+    const length = Math.min(offset + text.length * MAX_BYTES_PER_CODE_UNIT, TL_MAX_INPUT_BYTES);
+    return encoder.encodeInto(text, this.#inbox(length).subarray(offset)).written;
+  }
+
+  /** The inbox as a view that is at least `length` bytes long. */
   #inbox(length: number): Uint8Array<ArrayBuffer> {
-    const pointer = this.#guard(() => this.#exports.tl_inbox(length));
+    let pointer = 0;
+    try {
+      pointer = this.#exports.tl_inbox(length);
+    } catch (error) {
+      throw trapOf(error);
+    }
     if (pointer === 0) throw new CoreTrapError(`no inbox for ${length} bytes`);
-    this.#inboxPointer = pointer;
-    return new Uint8Array(this.#exports.memory.buffer as ArrayBuffer, pointer, length);
+    if (this.#refresh() || pointer !== this.#inboxPointer) {
+      this.#inboxPointer = pointer;
+      this.#inboxBytes = this.#bytes.subarray(pointer, pointer + TL_MAX_INPUT_BYTES);
+    }
+    return this.#inboxBytes;
   }
 
-  #oversize(nowUs: number, port: Port, length: number): void {
-    const inbox = this.#inbox(8);
-    new DataView(inbox.buffer, inbox.byteOffset, 8).setBigUint64(0, BigInt(length), true);
-    this.#input(nowUs, TL_INPUT_SOCKET_OVERSIZE, port, 8);
+  /** Memory that has grown has detached the former views. Returns whether it has. */
+  #refresh(): boolean {
+    const buffer = this.#exports.memory.buffer as ArrayBuffer;
+    if (buffer === this.#buffer) return false;
+    this.#buffer = buffer;
+    this.#view = new DataView(buffer);
+    this.#bytes = new Uint8Array(buffer);
+    this.#inboxBytes = this.#bytes.subarray(this.#inboxPointer, this.#inboxPointer + TL_MAX_INPUT_BYTES);
+    return true;
   }
 
-  #input(nowUs: number, kind: number, port: Port, length: number): void {
-    const status = this.#submit(nowUs, (PORT_NUMBERS[port] << 16) | kind, length);
-    if (status === TL_ERR_INPUT) throw new CoreTrapError(`the core refuses input ${kind}`);
+  #instant(nowUs: number): bigint {
+    if (nowUs !== this.#nowUs) {
+      this.#nowUs = nowUs;
+      this.#now = BigInt(nowUs);
+    }
+    return this.#now;
+  }
+
+  #oversize(nowUs: number, channel: number, length: number): void {
+    this.#inbox(8);
+    this.#view.setUint32(this.#inboxPointer, length % TWO_32, true);
+    this.#view.setUint32(this.#inboxPointer + 4, Math.floor(length / TWO_32), true);
+    this.#submit(nowUs, TL_INPUT_SOCKET_OVERSIZE, channel, 8);
   }
 
   /** An input that comes after the end is none; everything else that is refused is a fault of ours. */
-  #submit(nowUs: number, tag: number, length: number): number {
+  #submit(nowUs: number, kind: number, channel: number, length: number): void {
+    const tag = (channel << 16) | kind;
     this.#show(nowUs, tag, length);
-    const status = this.#guard(() => this.#exports.tl_session_input(this.#session, BigInt(nowUs), tag, length));
-    if (status === TL_OK || status === TL_ERR_ENDED || status === TL_ERR_INPUT) return status;
-    throw new CoreTrapError(`input ${tag & 0xffff} answered with status ${status}`);
+    let status: number = TL_OK;
+    try {
+      status = this.#exports.tl_session_input(this.#session, this.#instant(nowUs), tag, length);
+    } catch (error) {
+      throw trapOf(error);
+    }
+    if (status !== TL_OK && status !== TL_ERR_ENDED)
+      throw new CoreTrapError(`input ${kind} answered with status ${status}`);
   }
 
   #show(nowUs: number, tag: number, length: number): void {
     if (!this.#witness) return;
-    const memory = this.#exports.memory.buffer as ArrayBuffer;
-    this.#witness.input(nowUs, tag, new Uint8Array(memory, this.#inboxPointer, length));
+    // Unsigned, as the header has it.
+    this.#witness.input(nowUs, tag >>> 0, this.#bytes.subarray(this.#inboxPointer, this.#inboxPointer + length));
   }
 
-  #guard<T>(call: () => T): T {
-    try {
-      return call();
-    } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) throw new CoreTrapError(error.message, { cause: error });
-      throw error;
+  /** Decodes the records of trunkline.h in `length` bytes at `pointer`; returns how many there were. */
+  #decode(pointer: number, length: number, handler: EffectHandler): number {
+    const end = pointer + length;
+    if (pointer === 0 || end > this.#buffer.byteLength) throw new CoreTrapError("effects outside of the memory");
+    const view = this.#view;
+    let count = 0;
+    for (let at = pointer; at < end; count++) {
+      if (end - at < RECORD_HEADER_BYTES) throw new CoreTrapError("a record is cut short");
+      const tag = view.getUint16(at, true);
+      if (tag === 0) break;
+      const bodyLength = view.getUint32(at + 4, true);
+      const body = at + RECORD_HEADER_BYTES;
+      if (bodyLength > end - body) throw new CoreTrapError("a record's body is cut short");
+      this.#apply(tag, view.getUint32(at + 8, true), view.getUint32(at + 12, true), body, bodyLength, handler);
+      at = body + ((bodyLength + 7) & ~7);
+    }
+    return count;
+  }
+
+  /** `low` and `high` are the halves of the record's argument; the body lies in the memory. */
+  #apply(tag: number, low: number, high: number, body: number, length: number, handler: EffectHandler): void {
+    switch (tag) {
+      case TL_EFFECT_SEND_TEXT:
+        handler.sendText(channelOf(low), this.#text(body, length));
+        return;
+      case TL_EFFECT_SEND_BINARY:
+        handler.sendBinary(channelOf(low), this.#copy(body, length));
+        return;
+      case TL_EFFECT_CONNECT:
+        handler.connect(channelOf(low), this.#text(body, length));
+        return;
+      case TL_EFFECT_CLOSE:
+        handler.close(channelOf(low), high, this.#text(body, length));
+        return;
+      case TL_EFFECT_DEADLINE:
+        handler.deadline(high === NEVER_HIGH ? Number.POSITIVE_INFINITY : high * TWO_32 + low);
+        return;
+      case TL_EFFECT_AUTHORIZE:
+        handler.authorize(this.#text(body, length));
+        return;
+      case TL_EFFECT_EVENT:
+        handler.event(this.#text(body, length));
+        return;
+      case TL_EFFECT_RECORD:
+        handler.record(high * TWO_32 + low, this.#copy(body, length));
+        return;
+      case TL_EFFECT_ENDED:
+        handler.ended(this.#text(body, length));
+        return;
+      case TL_EFFECT_FETCH: {
+        const json = length < 4 ? Number.POSITIVE_INFINITY : this.#view.getUint32(body, true);
+        if (json > length - 4) throw new CoreTrapError("a request is cut short");
+        const request = this.#text(body + 4, json);
+        handler.fetch(channelOf(low), request, this.#copy(body + 4 + json, length - 4 - json));
+        return;
+      }
+      case TL_EFFECT_FETCH_ABORT:
+        handler.fetchAbort(channelOf(low));
+        return;
+      case TL_EFFECT_FETCH_CREDIT:
+        handler.fetchCredit(channelOf(low), high);
+        return;
+      case TL_EFFECT_LOAD_RESOURCE:
+        handler.loadResource(this.#text(body, length));
+        return;
+      case TL_EFFECT_COMMAND_RESULT:
+        handler.commandResult(this.#text(body, length));
+        return;
+      case TL_EFFECT_SNAPSHOT:
+        handler.snapshot(this.#text(body, length));
+        return;
+      default:
+        throw new CoreTrapError(`unknown effect ${tag}`);
     }
   }
-}
 
-/** Decodes the records of trunkline.h in `length` bytes at `pointer`; returns how many there were. */
-function decodeEffects(memory: ArrayBuffer, pointer: number, length: number, apply: (effect: Effect) => void): number {
-  if (pointer === 0 || pointer + length > memory.byteLength) throw new CoreTrapError("effects outside of the memory");
-  const view = new DataView(memory, pointer, length);
-  let count = 0;
-  let offset = 0;
-  while (offset < length) {
-    if (length - offset < RECORD_HEADER_BYTES) throw new CoreTrapError("a record is cut short");
-    const tag = view.getUint16(offset, true);
-    if (tag === 0) break;
-    const bodyLength = view.getUint32(offset + 4, true);
-    const body = offset + RECORD_HEADER_BYTES;
-    if (bodyLength > length - body) throw new CoreTrapError("a record's body is cut short");
-    const low = view.getUint32(offset + 8, true);
-    const high = view.getUint32(offset + 12, true);
-    apply(decodeEffect(tag, low, high, new Uint8Array(memory, pointer + body, bodyLength)));
-    count++;
-    offset = body + ((bodyLength + 7) & ~7);
+  #text(at: number, length: number): string {
+    return decoder.decode(this.#bytes.subarray(at, at + length));
   }
-  return count;
+
+  #copy(at: number, length: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(at, at + length);
+  }
 }
 
-/** `low` and `high` are the halves of the record's argument. */
-function decodeEffect(tag: number, low: number, high: number, body: Uint8Array<ArrayBuffer>): Effect {
-  switch (tag) {
-    case TL_EFFECT_SEND_TEXT:
-      return { type: "sendText", port: portOf(low), text: decoder.decode(body) };
-    case TL_EFFECT_SEND_BINARY:
-      return { type: "sendBinary", port: portOf(low), bytes: body.slice() };
-    case TL_EFFECT_CONNECT:
-      return { type: "connect", port: portOf(low), request: decoder.decode(body) };
-    case TL_EFFECT_CLOSE:
-      return { type: "close", port: portOf(low), code: high, reason: decoder.decode(body) };
-    case TL_EFFECT_DEADLINE:
-      return { type: "deadline", atUs: high === NEVER_HIGH ? Number.POSITIVE_INFINITY : high * 2 ** 32 + low };
-    case TL_EFFECT_AUTHORIZE:
-      return { type: "authorize", credentials: decoder.decode(body) };
-    case TL_EFFECT_EVENT:
-      return { type: "event", json: decoder.decode(body) };
-    case TL_EFFECT_RECORD:
-      return { type: "record", granule: high * 2 ** 32 + low, pages: body.slice() };
-    case TL_EFFECT_ENDED:
-      return { type: "ended", summary: decoder.decode(body) };
-    default:
-      throw new CoreTrapError(`unknown effect ${tag}`);
+function channelOf(number: number): number {
+  if (number > MAX_CHANNEL) throw new CoreTrapError(`effect for channel ${number}`);
+  return number;
+}
+
+/** What `error` means to whoever holds the instance. */
+function trapOf(error: unknown): unknown {
+  return error instanceof WebAssembly.RuntimeError ? new CoreTrapError(error.message, { cause: error }) : error;
+}
+
+function guard<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw trapOf(error);
   }
 }

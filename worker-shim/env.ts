@@ -10,5 +10,7 @@ export interface Env extends SettingVariables {
   readonly CALL_LOG?: D1Database;
   readonly RECORDINGS?: R2Bucket;
   readonly REQUESTS?: KVNamespace;
+  /** What the deployment serves as it is; resources of calls lie below `resources/`. */
+  readonly ASSETS?: Fetcher;
   readonly ANALYTICS?: AnalyticsEngineDataset;
 }

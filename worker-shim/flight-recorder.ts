@@ -1,16 +1,30 @@
-import { TL_ABI_VERSION, TL_INPUT_COMMAND, TL_INPUT_SOCKET_BINARY, TL_INPUT_SOCKET_TEXT } from "./abi.generated.ts";
+import {
+  TL_ABI_VERSION,
+  TL_INPUT_COMMAND,
+  TL_INPUT_HTTP_CHUNK,
+  TL_INPUT_RESOURCE,
+  TL_INPUT_SOCKET_BINARY,
+  TL_INPUT_SOCKET_TEXT,
+} from "./abi.generated.ts";
 import type { CoreWitness } from "./core.ts";
 
 /** docs/replay.md describes the format. */
-export const FLIGHT_VERSION = 1;
+export const FLIGHT_VERSION = 2;
 const MAGIC = "TLFLIGHT";
 const HEADER_BYTES = 16;
 const ENTRY_BYTES = 24;
 /** Set in the tag of an entry whose body was left out. */
 const REDACTED = 0x8000;
 
-/** Inputs whose bodies have what somebody said or is: the configuration, messages, commands. */
-const PERSONAL: readonly number[] = [0, TL_INPUT_SOCKET_TEXT, TL_INPUT_SOCKET_BINARY, TL_INPUT_COMMAND];
+/** Inputs whose bodies have what somebody said or is: the configuration, messages, responses, commands, resources. */
+const PERSONAL: readonly number[] = [
+  0,
+  TL_INPUT_SOCKET_TEXT,
+  TL_INPUT_SOCKET_BINARY,
+  TL_INPUT_COMMAND,
+  TL_INPUT_HTTP_CHUNK,
+  TL_INPUT_RESOURCE,
+];
 
 /** What is held in memory before it is handed on; more than that is taken early. */
 export const MAX_CHUNK_BYTES = 256 * 1024;
@@ -97,7 +111,7 @@ export class FlightRecorder implements CoreWitness {
     entry.set(kept, ENTRY_BYTES);
     const view = new DataView(entry.buffer);
     view.setUint32(0, kept.length, true);
-    view.setUint32(4, redacted ? tag | REDACTED : tag, true);
+    view.setUint32(4, redacted ? (tag | REDACTED) >>> 0 : tag, true);
     view.setBigUint64(8, BigInt(nowUs), true);
     this.#entry = entry;
   }

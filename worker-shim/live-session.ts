@@ -1,11 +1,13 @@
-import type { Port, Verdict } from "./boundary.ts";
-import { type Core, CoreTrapError, type Effect } from "./core.ts";
-import { applyEffect } from "./effects.ts";
+import type { CommandResult, CommandSource, HttpFailure, Refusal, Verdict } from "./boundary.ts";
+import { type Core, CoreTrapError } from "./core.ts";
+import { EffectPerformer } from "./effects.ts";
 import { errorFields } from "./ports/log.ts";
 import type { Clock, Log, SessionInputs, SessionPorts } from "./ports.ts";
 
 const CLOSE_NORMAL = 1000;
 const CLOSE_INTERNAL_ERROR = 1011;
+
+const OVER: Refusal = { status: "refused", code: "conflict", why: "the call is over" };
 
 /** Microseconds of `Date`, from 0, never back: the platform's clock may be set while a call goes on. */
 export class MonotonicClock implements Clock {
@@ -48,7 +50,10 @@ export class LiveSession implements SessionInputs {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #onOver: () => void;
-  readonly #apply: (effect: Effect) => void;
+  readonly #effects: EffectPerformer;
+  /** By their ids, who waits for the result of a command. */
+  readonly #commands = new Map<number, (result: CommandResult) => void>();
+  #lastCommand = 0;
   #ended = false;
   #over = false;
 
@@ -59,10 +64,12 @@ export class LiveSession implements SessionInputs {
     this.#log = options.log;
     this.#onOver = options.onOver;
     this.#ports = options.ports(this);
-    this.#apply = (effect) => {
-      if (effect.type === "ended") this.#ended = true;
-      applyEffect(effect, this.#ports);
-    };
+    this.#effects = new EffectPerformer(this.#ports, {
+      ended: () => {
+        this.#ended = true;
+      },
+      commandResult: (result) => this.#onCommandResult(result),
+    });
   }
 
   get over(): boolean {
@@ -74,20 +81,40 @@ export class LiveSession implements SessionInputs {
     this.#input((nowUs) => this.#core.create(nowUs, config));
   }
 
-  onSocketOpened(port: Port, subprotocol: string): void {
-    this.#input((nowUs) => this.#core.socketOpened(nowUs, port, subprotocol));
+  onSocketOpened(channel: number, subprotocol: string): void {
+    this.#input((nowUs) => this.#core.socketOpened(nowUs, channel, subprotocol));
   }
 
-  onSocketText(port: Port, text: string): void {
-    this.#input((nowUs) => this.#core.socketText(nowUs, port, text));
+  onSocketText(channel: number, text: string): void {
+    this.#input((nowUs) => this.#core.socketText(nowUs, channel, text));
   }
 
-  onSocketBinary(port: Port, bytes: ArrayBuffer): void {
-    this.#input((nowUs) => this.#core.socketBinary(nowUs, port, bytes));
+  onSocketBinary(channel: number, bytes: ArrayBuffer): void {
+    this.#input((nowUs) => this.#core.socketBinary(nowUs, channel, bytes));
   }
 
-  onSocketClosed(port: Port, code: number, httpStatus: number, reason: string): void {
-    this.#input((nowUs) => this.#core.socketClosed(nowUs, port, code, httpStatus, reason));
+  onSocketClosed(channel: number, code: number, httpStatus: number, reason: string): void {
+    this.#input((nowUs) => this.#core.socketClosed(nowUs, channel, code, httpStatus, reason));
+  }
+
+  onHttpHeaders(channel: number, status: number, headers: Readonly<Record<string, string>>): void {
+    this.#input((nowUs) => this.#core.httpHeaders(nowUs, channel, status, headers));
+  }
+
+  onHttpChunk(channel: number, bytes: Uint8Array): void {
+    this.#input((nowUs) => this.#core.httpChunk(nowUs, channel, bytes));
+  }
+
+  onHttpDone(channel: number): void {
+    this.#input((nowUs) => this.#core.httpDone(nowUs, channel));
+  }
+
+  onHttpFailed(channel: number, failure: HttpFailure, reason: string): void {
+    this.#input((nowUs) => this.#core.httpFailed(nowUs, channel, failure, reason));
+  }
+
+  onResource(name: string, bytes: Uint8Array | undefined): void {
+    this.#input((nowUs) => this.#core.resource(nowUs, name, bytes));
   }
 
   onTimer(): void {
@@ -102,20 +129,34 @@ export class LiveSession implements SessionInputs {
     if (!this.#over) this.#fail(error);
   }
 
-  /** Returns false if the core does not know the command, or the session is over. */
-  command(json: string): boolean {
-    let accepted = !this.#over;
-    this.#input((nowUs) => {
-      accepted = this.#core.command(nowUs, json);
+  /** Gives the core a command. Resolves with what became of it; a session that ends before refuses it. */
+  command(source: CommandSource, command: object): Promise<CommandResult> {
+    if (this.#over) return Promise.resolve(OVER);
+    return new Promise((resolve) => {
+      const id = ++this.#lastCommand;
+      this.#commands.set(id, resolve);
+      this.#input((nowUs) => {
+        const fits = this.#core.command(nowUs, JSON.stringify({ id, source, command }));
+        if (!fits) this.#answer(id, { status: "refused", code: "invalid", why: "the command is too long" });
+      });
     });
-    return accepted;
+  }
+
+  #onCommandResult(json: string): void {
+    const { id, ...result } = JSON.parse(json) as CommandResult & { readonly id: number };
+    this.#answer(id, result);
+  }
+
+  #answer(id: number, result: CommandResult): void {
+    this.#commands.get(id)?.(result);
+    this.#commands.delete(id);
   }
 
   #input(feed: (nowUs: number) => void): void {
     if (this.#over) return;
     try {
       feed(this.#clock.nowUs());
-      this.#core.drain(this.#apply);
+      this.#core.drain(this.#effects);
     } catch (error) {
       this.#fail(error);
       return;
@@ -143,6 +184,8 @@ export class LiveSession implements SessionInputs {
     this.#over = true;
     this.#ports.timer.stop();
     this.#ports.sockets.shutDown(code, reason);
+    this.#ports.http.shutDown();
+    for (const id of [...this.#commands.keys()]) this.#answer(id, OVER);
     this.#onOver();
   }
 }

@@ -1,4 +1,6 @@
+import { LEG_CHANNEL } from "./boundary.ts";
 import { Core, CoreTrapError } from "./core.ts";
+import { IgnoredEffects } from "./effects.ts";
 
 /** 3 s of audio: a turn, the silence that ends it, and its reply. */
 const FRAMES = 150;
@@ -42,6 +44,18 @@ function media(index: number): object {
   };
 }
 
+class Heard extends IgnoredEffects {
+  wantsVerdict = false;
+  audio = false;
+
+  override authorize(): void {
+    this.wantsVerdict = true;
+  }
+  override sendText(): void {
+    this.audio = true;
+  }
+}
+
 /**
  * Takes a short call through the module, so that the code is compiled before a caller waits for it.
  *
@@ -50,32 +64,26 @@ function media(index: number): object {
 export function warmUp(module: WebAssembly.Module): unknown {
   try {
     const core = Core.instantiate(module);
-    let wantsVerdict = false;
-    let sendsAudio = false;
-    const drain = () => {
-      core.drain((effect) => {
-        if (effect.type === "authorize") wantsVerdict = true;
-        if (effect.type === "sendText") sendsAudio = true;
-      });
-    };
+    const heard = new Heard();
+    const drain = () => core.drain(heard);
     core.create(0, JSON.stringify(CONFIG));
     drain();
-    core.socketOpened(0, "leg", "");
+    core.socketOpened(0, LEG_CHANNEL, "");
     drain();
     const frames = Array.from({ length: FRAMES }, (_, index) => media(index));
     const messages = [{ event: "connected", protocol: "Call", version: "1.0.0" }, START, ...frames];
     messages.forEach((message, index) => {
-      core.socketText(index * FRAME_US, "leg", JSON.stringify(message));
+      core.socketText(index * FRAME_US, LEG_CHANNEL, JSON.stringify(message));
       drain();
-      if (!wantsVerdict) return;
-      wantsVerdict = false;
+      if (!heard.wantsVerdict) return;
+      heard.wantsVerdict = false;
       core.authorized(index * FRAME_US, "granted");
       drain();
     });
     core.timer(messages.length * FRAME_US);
     drain();
     core.destroy();
-    return sendsAudio ? undefined : new CoreTrapError("the caller hears nothing");
+    return heard.audio ? undefined : new CoreTrapError("the caller hears nothing");
   } catch (error) {
     return error;
   }

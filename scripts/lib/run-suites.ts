@@ -148,6 +148,7 @@ const fuzz: Suite = {
         result.failed += 1;
         continue;
       }
+      const dictionary = path.join("tests/fuzz", `${target}.dict`);
       for (const directory of [found, crashes]) mkdirSync(path.join(root, directory), { recursive: true });
       const { status, output } = await run(
         path.join(root, "build/fuzz/fuzz", target),
@@ -156,6 +157,7 @@ const fuzz: Suite = {
           "-timeout=10",
           "-print_final_stats=1",
           `-artifact_prefix=${crashes}`,
+          ...(existsSync(path.join(root, dictionary)) ? [`-dict=${dictionary}`] : []),
           found,
           seeds,
         ],

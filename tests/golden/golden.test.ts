@@ -13,7 +13,12 @@ const AUTHORIZE = 6;
 const EVENT = 7;
 const ENDED = 8;
 const RECORD = 9;
-const PORTS = ["leg", "agent"];
+const FETCH = 10;
+const FETCH_ABORT = 11;
+const FETCH_CREDIT = 12;
+const LOAD_RESOURCE = 13;
+const COMMAND_RESULT = 14;
+const SNAPSHOT = 15;
 const NEVER = 0xffff_ffff_ffff_ffffn;
 
 // The Worker's types know no constructors: there only the runtime compiles.
@@ -61,6 +66,19 @@ function voice(n: number): number {
   return Math.trunc((sum * syllable) / 6);
 }
 
+/** The first word, and what follows it. */
+function split(text: string): [string, string] {
+  const space = text.indexOf(" ");
+  return space < 0 ? [text, ""] : [text.slice(0, space), text.slice(space + 1)];
+}
+
+/** A 16-bit number of a body. */
+function two(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return bytes;
+}
+
 class Transcript {
   readonly #core = new Instance(module, {}).exports as Exports;
   #session = 0;
@@ -102,17 +120,24 @@ class Transcript {
       this.#input(atUs, 8, Buffer.from([Number(rest)]));
       return;
     }
-    const space = rest.indexOf(" ");
-    const port = PORTS.indexOf(space < 0 ? rest : rest.slice(0, space)) << 16;
-    const body = space < 0 ? "" : rest.slice(space + 1);
-    if (verb === "opened") this.#input(atUs, 1 | port, Buffer.alloc(0));
-    else if (verb === "text") this.#input(atUs, 2 | port, Buffer.from(body));
-    else if (verb === "binary") this.#input(atUs, 3 | port, Buffer.from(body));
-    else if (verb === "closed") {
-      const code = Buffer.alloc(4);
-      code.writeUInt16LE(Number(body));
-      this.#input(atUs, 4 | port, code);
-    } else throw new Error(`unknown input: ${verb}`);
+    const [name, tail] = split(rest);
+    if (verb === "resource") {
+      this.#input(atUs, 13, Buffer.concat([Buffer.from([1, 0]), two(name.length), Buffer.from(name + tail)]));
+      return;
+    }
+    const channel = (name === "leg" ? 0 : Number(name)) << 16;
+    const [first, second] = split(tail);
+    if (verb === "opened") this.#input(atUs, 1 | channel, Buffer.alloc(0));
+    else if (verb === "text") this.#input(atUs, 2 | channel, Buffer.from(tail));
+    else if (verb === "binary") this.#input(atUs, 3 | channel, Buffer.from(tail));
+    else if (verb === "closed") this.#input(atUs, 4 | channel, Buffer.concat([two(Number(tail)), two(0)]));
+    else if (verb === "headers")
+      this.#input(atUs, 9 | channel, Buffer.concat([two(Number(first)), two(0), Buffer.from(second)]));
+    else if (verb === "chunk") this.#input(atUs, 10 | channel, Buffer.from(tail));
+    else if (verb === "done") this.#input(atUs, 11 | channel, Buffer.alloc(0));
+    else if (verb === "failed")
+      this.#input(atUs, 12 | channel, Buffer.concat([Buffer.from([Number(first)]), Buffer.from(second)]));
+    else throw new Error(`unknown input: ${verb}`);
   }
 
   #media(speech: boolean): string {
@@ -153,12 +178,21 @@ class Transcript {
       const size = bytes.readUInt32LE(at + 4);
       const arg = bytes.readBigUInt64LE(at + 8);
       const body = bytes.subarray(at + 16, at + 16 + size);
-      const port = PORTS[Number(arg & 1n)];
+      const low = arg & 0xffff_ffffn;
+      const channel = low === 0n ? "leg" : low;
       at += 16 + Math.ceil(size / 8) * 8;
       let line = `tag ${tag}`;
-      if (tag === TEXT) line = `text ${port} ${show(body)}`;
-      else if (tag === CONNECT) line = `connect ${port} ${body}`;
-      else if (tag === CLOSE) line = `close ${port} ${arg >> 32n} ${body}`;
+      if (tag === TEXT) line = `text ${channel} ${show(body)}`;
+      else if (tag === CONNECT) line = `connect ${channel} ${body}`;
+      else if (tag === CLOSE) line = `close ${channel} ${arg >> 32n} ${body}`;
+      else if (tag === FETCH) {
+        const json = 4 + body.readUInt32LE(0);
+        line = `fetch ${channel} ${body.subarray(4, json)} ${lengthAndHash(body.subarray(json))}`;
+      } else if (tag === FETCH_ABORT) line = `abort ${channel}`;
+      else if (tag === FETCH_CREDIT) line = `credit ${channel} ${arg >> 32n}`;
+      else if (tag === LOAD_RESOURCE) line = `load ${body}`;
+      else if (tag === COMMAND_RESULT) line = `result ${body}`;
+      else if (tag === SNAPSHOT) line = `snapshot ${show(body)}`;
       else if (tag === DEADLINE) {
         this.#deadlineUs = arg;
         line = `deadline ${arg === NEVER ? "none" : arg / 1000n}`;

@@ -2,10 +2,16 @@
 // effects they must have. This test runs them on the native core,
 // golden.test.ts on both modules; all three must agree to the byte.
 //
-//   <ms> create <config>           <ms> text|binary|closed|opened <port> ...
-//   <ms> command <json>            <ms> authorized <verdict>
+//   <ms> create <config>           <ms> text|binary|closed|opened <channel> ...
+//   <ms> command <envelope>        <ms> authorized <verdict>
+//   <ms> headers <channel> <status> <json>
+//   <ms> chunk <channel> <text>    <ms> done <channel>
+//   <ms> failed <channel> <kind> <reason>
+//   <ms> resource <name> <text>
 //   <ms> frames <kind> <count>     media frames of the leg, 20 ms apart; kind
 //                                  is speech, silence or lost
+//
+// A channel is `leg` or the number that the core gave it.
 //
 // TIMER inputs are fed whenever the deadline passes. A body above 160 bytes
 // shows its first 60, its length and its FNV-1a hash; pages of the recording
@@ -31,7 +37,15 @@
 namespace trunkline {
 namespace {
 
-constexpr const char* kPorts[] = {"leg", "agent"};
+std::string ChannelName(uint64_t arg) {
+  const uint64_t channel = arg & 0xFFFFFFFF;
+  return channel == TL_CHANNEL_LEG ? "leg" : std::to_string(channel);
+}
+
+// A 16-bit number of a body.
+std::string Two(unsigned value) {
+  return {static_cast<char>(value & 0xFF), static_cast<char>(value >> 8)};
+}
 
 std::string LengthAndHash(const std::string& body) {
   uint64_t hash = 14695981039346656037U;
@@ -117,21 +131,41 @@ class Transcript {
             std::string(1, static_cast<char>(verdict)));
       return;
     }
-    std::string port_name;
-    words >> port_name;
-    const uint32_t port = port_name == "agent" ? TL_PORT_AGENT : TL_PORT_LEG;
+    if (verb == "resource") {
+      std::string name;
+      words >> name;
+      std::string body = {1, 0};
+      body += Two(static_cast<unsigned>(name.size())) + name + Rest(words);
+      Input(ms, TL_INPUT_RESOURCE, body);
+      return;
+    }
+    std::string name;
+    words >> name;
+    const auto number = name == "leg" ? TL_CHANNEL_LEG
+                                      : static_cast<uint32_t>(std::stoul(name));
+    const uint32_t channel = number << 16;
+    unsigned value = 0;
     if (verb == "opened") {
-      Input(ms, TL_INPUT_SOCKET_OPENED | port << 16, "");
+      Input(ms, TL_INPUT_SOCKET_OPENED | channel, "");
     } else if (verb == "text") {
-      Input(ms, TL_INPUT_SOCKET_TEXT | port << 16, Rest(words));
+      Input(ms, TL_INPUT_SOCKET_TEXT | channel, Rest(words));
     } else if (verb == "binary") {
-      Input(ms, TL_INPUT_SOCKET_BINARY | port << 16, Rest(words));
+      Input(ms, TL_INPUT_SOCKET_BINARY | channel, Rest(words));
     } else if (verb == "closed") {
-      unsigned code = 0;
-      words >> code;
-      const std::string body = {static_cast<char>(code & 0xFF),
-                                static_cast<char>(code >> 8), 0, 0};
-      Input(ms, TL_INPUT_SOCKET_CLOSED | port << 16, body);
+      words >> value;
+      Input(ms, TL_INPUT_SOCKET_CLOSED | channel, Two(value) + Two(0));
+    } else if (verb == "headers") {
+      words >> value;
+      Input(ms, TL_INPUT_HTTP_HEADERS | channel,
+            Two(value) + Two(0) + Rest(words));
+    } else if (verb == "chunk") {
+      Input(ms, TL_INPUT_HTTP_CHUNK | channel, Rest(words));
+    } else if (verb == "done") {
+      Input(ms, TL_INPUT_HTTP_DONE | channel, "");
+    } else if (verb == "failed") {
+      words >> value;
+      Input(ms, TL_INPUT_HTTP_FAILED | channel,
+            static_cast<char>(value) + Rest(words));
     } else {
       FAIL() << "unknown input: " << verb;
     }
@@ -192,14 +226,37 @@ class Transcript {
       effects_ << now_us / 1000 << " ";
       switch (tag) {
         case TL_EFFECT_SEND_TEXT:
-          effects_ << "text " << kPorts[arg & 1] << " " << Show(body);
+          effects_ << "text " << ChannelName(arg) << " " << Show(body);
           break;
         case TL_EFFECT_CONNECT:
-          effects_ << "connect " << kPorts[arg & 1] << " " << body;
+          effects_ << "connect " << ChannelName(arg) << " " << body;
           break;
         case TL_EFFECT_CLOSE:
-          effects_ << "close " << kPorts[arg & 1] << " " << (arg >> 32) << " "
+          effects_ << "close " << ChannelName(arg) << " " << (arg >> 32) << " "
                    << body;
+          break;
+        case TL_EFFECT_FETCH: {
+          uint32_t json = 0;
+          std::memcpy(&json, body.data(), 4);
+          effects_ << "fetch " << ChannelName(arg) << " "
+                   << body.substr(4, json) << " "
+                   << LengthAndHash(body.substr(4 + json));
+          break;
+        }
+        case TL_EFFECT_FETCH_ABORT:
+          effects_ << "abort " << ChannelName(arg);
+          break;
+        case TL_EFFECT_FETCH_CREDIT:
+          effects_ << "credit " << ChannelName(arg) << " " << (arg >> 32);
+          break;
+        case TL_EFFECT_LOAD_RESOURCE:
+          effects_ << "load " << body;
+          break;
+        case TL_EFFECT_COMMAND_RESULT:
+          effects_ << "result " << body;
+          break;
+        case TL_EFFECT_SNAPSHOT:
+          effects_ << "snapshot " << Show(body);
           break;
         case TL_EFFECT_DEADLINE:
           deadline_us_ = arg;

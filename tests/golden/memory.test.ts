@@ -3,7 +3,9 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { CoreExports } from "../../worker-shim/abi.generated.ts";
+import { LEG_CHANNEL } from "../../worker-shim/boundary.ts";
 import { Core } from "../../worker-shim/core.ts";
+import { IgnoredEffects } from "../../worker-shim/effects.ts";
 import { voice } from "../integration/support/voice.ts";
 import { encodeMulaw } from "../simulators/audio/mulaw.ts";
 import { measured } from "../support/measured.ts";
@@ -25,7 +27,7 @@ const BLOCK_BYTES = 1024;
 /** From a mark to its echo. */
 const PLAYOUT_US = 300_000;
 
-class Caller {
+class Caller extends IgnoredEffects {
   readonly memory: WebAssembly.Memory;
   recordedBytes = 0;
   readonly events = new Map<string, number>();
@@ -37,6 +39,7 @@ class Caller {
   readonly #marks: { atUs: number; name: string }[] = [];
 
   constructor(module: WebAssembly.Module) {
+    super();
     const exports = new Instance(module, {}).exports as CoreExports;
     this.memory = exports.memory;
     this.#core = new Core(exports);
@@ -48,10 +51,29 @@ class Caller {
     const limits = { maxCallMs: 86_400_000, deadAirMs: 86_400_000 };
     const config = { callId: "hour", leg: "twilio", agent: "parrot", profile: { recording: "on" }, limits };
     this.#do(() => this.#core.create(0, JSON.stringify(config)));
-    this.#do(() => this.#core.socketOpened(0, "leg", ""));
+    this.#do(() => this.#core.socketOpened(0, LEG_CHANNEL, ""));
     const start = { streamSid: "MZ1", callSid: "CA1", mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000 } };
     this.#say({ event: "start", sequenceNumber: "1", streamSid: "MZ1", start });
     this.#do(() => this.#core.authorized(0, "granted"));
+  }
+
+  override deadline(atUs: number): void {
+    this.#deadlineUs = atUs;
+  }
+
+  override record(_granule: number, pages: Uint8Array): void {
+    this.recordedBytes += pages.length;
+  }
+
+  override event(json: string): void {
+    const { type } = JSON.parse(json) as { type: string };
+    this.events.set(type, (this.events.get(type) ?? 0) + 1);
+  }
+
+  override sendText(_channel: number, text: string): void {
+    if (!text.includes('"mark"')) return;
+    const { name } = (JSON.parse(text) as { mark: { name: string } }).mark;
+    this.#marks.push({ atUs: this.#nowUs + PLAYOUT_US, name });
   }
 
   talk(minutes: number): void {
@@ -81,22 +103,12 @@ class Caller {
   }
 
   #say(message: object): void {
-    this.#do(() => this.#core.socketText(this.#nowUs, "leg", JSON.stringify(message)));
+    this.#do(() => this.#core.socketText(this.#nowUs, LEG_CHANNEL, JSON.stringify(message)));
   }
 
   #do(feed: () => void): void {
     feed();
-    this.#core.drain((effect) => {
-      if (effect.type === "deadline") this.#deadlineUs = effect.atUs;
-      else if (effect.type === "record") this.recordedBytes += effect.pages.length;
-      else if (effect.type === "event") {
-        const { type } = JSON.parse(effect.json) as { type: string };
-        this.events.set(type, (this.events.get(type) ?? 0) + 1);
-      } else if (effect.type === "sendText" && effect.text.includes('"mark"')) {
-        const { name } = (JSON.parse(effect.text) as { mark: { name: string } }).mark;
-        this.#marks.push({ atUs: this.#nowUs + PLAYOUT_US, name });
-      }
-    });
+    this.#core.drain(this);
   }
 }
 

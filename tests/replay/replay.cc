@@ -28,7 +28,7 @@ namespace trunkline::replay {
 namespace {
 
 constexpr std::string_view kMagic = "TLFLIGHT";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr size_t kHeaderBytes = 16;
 constexpr size_t kEntryBytes = 24;
 // The tag of the configuration that the session was created from.
@@ -85,31 +85,41 @@ std::string Printable(std::span<const uint8_t> bytes) {
   return text;
 }
 
-const char* PortName(uint32_t port) {
-  return port == TL_PORT_LEG ? "leg" : port == TL_PORT_AGENT ? "agent" : "?";
+std::string ChannelName(uint32_t channel) {
+  return channel == TL_CHANNEL_LEG ? "leg" : std::to_string(channel);
 }
 
 std::string InputName(uint32_t tag) {
-  const std::string port = PortName(tag >> 16);
+  const std::string channel = ChannelName(tag >> 16);
   switch (tag & 0x7FFF) {
     case kTagCreate:
       return "create";
     case TL_INPUT_SOCKET_OPENED:
-      return port + " opened";
+      return channel + " opened";
     case TL_INPUT_SOCKET_TEXT:
-      return port + " text";
+      return channel + " text";
     case TL_INPUT_SOCKET_BINARY:
-      return port + " binary";
+      return channel + " binary";
     case TL_INPUT_SOCKET_CLOSED:
-      return port + " closed";
+      return channel + " closed";
     case TL_INPUT_SOCKET_OVERSIZE:
-      return port + " oversize";
+      return channel + " oversize";
     case TL_INPUT_TIMER:
       return "timer";
     case TL_INPUT_COMMAND:
       return "command";
     case TL_INPUT_AUTHORIZED:
       return "authorized";
+    case TL_INPUT_HTTP_HEADERS:
+      return channel + " headers";
+    case TL_INPUT_HTTP_CHUNK:
+      return channel + " chunk";
+    case TL_INPUT_HTTP_DONE:
+      return channel + " done";
+    case TL_INPUT_HTTP_FAILED:
+      return channel + " failed";
+    case TL_INPUT_RESOURCE:
+      return "resource";
     default:
       return "input " + std::to_string(tag);
   }
@@ -117,7 +127,7 @@ std::string InputName(uint32_t tag) {
 
 struct EffectName {
   const char* name;
-  bool has_port;
+  bool has_channel;
   // Comes with every frame: shown with --effects only.
   bool frequent;
 };
@@ -140,6 +150,20 @@ EffectName NameOfEffect(uint16_t tag) {
       return {"event", false, false};
     case TL_EFFECT_ENDED:
       return {"ended", false, false};
+    case TL_EFFECT_RECORD:
+      return {"record", false, true};
+    case TL_EFFECT_FETCH:
+      return {"fetch", true, false};
+    case TL_EFFECT_FETCH_ABORT:
+      return {"abort", true, false};
+    case TL_EFFECT_FETCH_CREDIT:
+      return {"credit", true, true};
+    case TL_EFFECT_LOAD_RESOURCE:
+      return {"load", false, false};
+    case TL_EFFECT_COMMAND_RESULT:
+      return {"result", false, false};
+    case TL_EFFECT_SNAPSHOT:
+      return {"snapshot", false, true};
     default:
       return {"effect", false, false};
   }
@@ -151,12 +175,13 @@ void PrintEffects(std::span<const uint8_t> effects, Detail detail) {
     const auto tag = Little<uint16_t>(effects.data() + at);
     if (tag == 0) return;
     const auto length = Little<uint32_t>(effects.data() + at + 4);
-    const auto port = Little<uint32_t>(effects.data() + at + 8);
+    const auto channel = Little<uint32_t>(effects.data() + at + 8);
     const EffectName effect = NameOfEffect(tag);
     if (detail == Detail::kEffects || !effect.frequent) {
       std::printf(
           "             -> %s%s%s %s\n", effect.name,
-          effect.has_port ? " " : "", effect.has_port ? PortName(port) : "",
+          effect.has_channel ? " " : "",
+          effect.has_channel ? ChannelName(channel).c_str() : "",
           Printable(effects.subspan(at + kRecordBytes, length)).c_str());
     }
     at += kRecordBytes + (length + 7) / 8 * 8;
@@ -172,15 +197,13 @@ class Record {
       std::fprintf(stderr, "not a flight record\n");
       return std::nullopt;
     }
-    if (Little<uint32_t>(bytes.data() + 8) != kVersion) {
-      std::fprintf(stderr, "a flight record of version %u, not %u\n",
-                   Little<uint32_t>(bytes.data() + 8), kVersion);
-      return std::nullopt;
-    }
+    const auto version = Little<uint32_t>(bytes.data() + 8);
     const auto abi = Little<uint32_t>(bytes.data() + 12);
-    if (abi != tl_abi_version()) {
-      std::fprintf(stderr, "recorded across boundary %u, this build has %u\n",
-                   abi, tl_abi_version());
+    if (version != kVersion || abi != tl_abi_version()) {
+      std::fprintf(stderr,
+                   "a flight record of format %u (ABI %u); this build replays "
+                   "format %u (ABI %u): use the release that wrote it\n",
+                   version, abi, kVersion, tl_abi_version());
       return std::nullopt;
     }
     return Record(bytes.subspan(kHeaderBytes));

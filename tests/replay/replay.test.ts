@@ -5,7 +5,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LEG_CHANNEL } from "../../worker-shim/boundary.ts";
 import { Core } from "../../worker-shim/core.ts";
+import { IgnoredEffects } from "../../worker-shim/effects.ts";
 import { FlightFileError, openFlight, packPart } from "../../worker-shim/flight-file.ts";
 import { type FlightContent, FlightRecorder } from "../../worker-shim/flight-recorder.ts";
 import { voice } from "../integration/support/voice.ts";
@@ -14,6 +16,7 @@ import { encodeMulaw } from "../simulators/audio/mulaw.ts";
 const Module = WebAssembly.Module as unknown as new (bytes: Uint8Array) => WebAssembly.Module;
 const root = path.join(import.meta.dirname, "../..");
 const module = new Module(readFileSync(path.join(root, "build/wasm-wasi/trunkline.wasm")));
+const SAID = "what-somebody-said";
 const TOKEN = "secret-token.with-parts";
 const KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
@@ -34,14 +37,14 @@ function record(
   const flight = new FlightRecorder(content);
   const core = Core.instantiate(module, flight);
   let nowUs = 1_000;
-  const drain = () => core.drain(() => undefined);
+  const drain = () => core.drain(new IgnoredEffects());
   core.create(nowUs, JSON.stringify({ callId: `c${seed}`, seed, agent: "parrot", authorization: "required" }));
   drain();
   const text = (message: object) => {
-    core.socketText(nowUs, "leg", written(message));
+    core.socketText(nowUs, LEG_CHANNEL, written(message));
     drain();
   };
-  core.socketOpened(nowUs, "leg", "");
+  core.socketOpened(nowUs, LEG_CHANNEL, "");
   drain();
   text({
     event: "start",
@@ -78,7 +81,18 @@ function record(
     if (i % 40 === 39) {
       core.timer(nowUs);
       drain();
-      core.command(nowUs, '{"type":"nonsense"}');
+      core.command(nowUs, JSON.stringify({ id: i, source: { kind: "operator" }, command: { type: SAID } }));
+      drain();
+      // Of a channel that the core does not have.
+      core.httpHeaders(nowUs, 9, 200, { "content-type": "text/plain" });
+      drain();
+      core.httpChunk(nowUs, 9, new TextEncoder().encode(SAID));
+      drain();
+      core.httpDone(nowUs, 9);
+      drain();
+      core.httpFailed(nowUs, 0xffff, "network", "gone");
+      drain();
+      core.resource(nowUs, "music.wav", new TextEncoder().encode(SAID));
       drain();
     }
   }
@@ -141,9 +155,12 @@ describe("a recorded call", () => {
     const plain = Buffer.from(record(1, "redacted"));
     expect(plain.includes("payload")).toBe(false);
     expect(plain.includes("callId")).toBe(false);
+    expect(plain.includes(SAID)).toBe(false);
+    expect(Buffer.from(record(1)).includes(SAID)).toBe(true);
     const { status, output } = replay(plain);
     expect(output).toMatch(/\d+ inputs, redacted: read, not replayed/);
-    expect(output).toContain("leg text");
+    for (const name of ["leg text", "9 headers", "9 chunk", "9 done", "65535 failed", "resource", "command"])
+      expect(output).toContain(` ms ${name} `);
     expect(status).toBe(2);
   });
 
@@ -153,6 +170,24 @@ describe("a recorded call", () => {
     ["empty", Buffer.from(record(1).subarray(0, 16))],
   ])("that is %s is refused", (_, plain) => {
     expect(replay(plain).status).toBe(2);
+  });
+
+  const former = Buffer.concat([Buffer.from("TLFLIGHT"), Buffer.from([1, 0, 0, 0, 1, 0, 0, 0])]);
+  const refusal =
+    /^a flight record of format 1 \(ABI 1\); this build replays format 2 \(ABI 2\): use the release that wrote it$/m;
+
+  it("of a former release is refused by name", () => {
+    const { status, output } = replay(former);
+    expect(output).toMatch(refusal);
+    expect(status).toBe(2);
+  });
+
+  it("of a former release is refused by the command, too", async () => {
+    const file = path.join(scratch, "former");
+    writeFileSync(file, await packPart(0, new Uint8Array(former), undefined));
+    const { status, stderr } = spawnSync("node", ["scripts/replay.ts", file], { cwd: root, encoding: "utf8" });
+    expect(stderr).toMatch(refusal);
+    expect(status).toBe(2);
   });
 });
 

@@ -173,8 +173,10 @@ std::optional<ChannelId> RecordingChannels::Connect(
     const protocol::ConnectRequest& request) {
   const std::optional<ChannelId> channel = Open();
   if (channel) {
-    lines.push_back(Join({"connect", Number(*channel), request.upstream,
-                          request.path, request.protocol}));
+    lines.push_back(
+        Join({"connect", Number(*channel), request.upstream, request.path,
+              request.protocols.empty() ? std::string()
+                                        : request.protocols.front()}));
   }
   return channel;
 }

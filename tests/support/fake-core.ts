@@ -1,7 +1,9 @@
 import {
   type CoreExports,
   TL_ABI_VERSION,
+  TL_EFFECT_COMMAND_RESULT,
   TL_ERR_UNDRAINED,
+  TL_INPUT_COMMAND,
   TL_MAX_INPUT_BYTES,
   TL_OK,
 } from "../../worker-shim/abi.generated.ts";
@@ -23,6 +25,13 @@ export function record(tag: number, arg: bigint | number = 0, body: string | Uin
   view.setBigUint64(8, BigInt(arg), true);
   padded.set(bytes, 16);
   return padded;
+}
+
+/** What the core answers to a command, and to nothing else. */
+export function resultOf({ tag, body }: FakeInput, result: object = { status: "done" }): readonly Uint8Array[] {
+  if ((tag & 0xffff) !== TL_INPUT_COMMAND) return [];
+  const { id } = JSON.parse(new TextDecoder().decode(body)) as { id: number };
+  return [record(TL_EFFECT_COMMAND_RESULT, 0, JSON.stringify({ id, ...result }))];
 }
 
 const INBOX = 8;
@@ -49,7 +58,7 @@ export class FakeCore {
    * Runs with each input, the creation included (tag 0); what it returns are
    * the effects.
    */
-  onInput: (input: FakeInput) => readonly Uint8Array[] = () => [];
+  onInput: (input: FakeInput) => readonly Uint8Array[] = (input) => resultOf(input);
   #pending = 0;
 
   readonly exports: CoreExports = {

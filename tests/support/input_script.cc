@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <vector>
 
 #include "abi/trunkline.h"
 #include "audio/opus_encoder.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "support/ogg_opus.h"
 
 namespace trunkline::test {
@@ -20,7 +22,7 @@ constexpr const char* kConfigurations[] = {
     R"({"callId":"c","agent":"parrot","limits":{"deadAirMs":500,"maxCallMs":3000,"endOfTurnMs":200,"leadMs":60,"markMs":20}})",
     R"({"callId":"c","agent":"parrot","profile":{"recording":"onConsent","denoiseForRecording":"light"}})",
     R"({"callId":"c","agent":"openai-realtime","profile":{"recording":"on","denoiseForAgent":"strong","levelForAgent":"on"}})",
-    R"({"callId":"c","agent":"parrot","profile":{"recording":"on"},"recordingSoFar":{"serial":7,"pages":4,"granule":96000,"ageMs":5000,"pauses":["command","digits"]}})",
+    R"({"callId":"c","agent":"parrot","firstSeq":900,"snapshot":"{}","profile":{"recording":"on"},"recordingSoFar":{"serial":7,"pages":4,"granule":96000,"ageMs":5000,"pauses":["command","digits"]}})",
 };
 
 // What peers say; a script picks one and may overwrite bytes of it.
@@ -56,6 +58,25 @@ constexpr const char* kCommands[] = {
     R"({"type":"pauseRecording"})",
     R"({"type":"resumeRecording"})",
     R"({"type":"recordingConsent"})",
+    R"({"type":"toolResult","toolCallId":"k","output":{"a":1}})",
+    R"({"type":"crash"})",
+};
+constexpr const char* kSources[] = {
+    R"({"kind":"operator"})",
+    R"({"kind":"observer","role":"supervisor","name":"n"})",
+    R"({"kind":"client"})",
+    R"({"kind":"harness"})",
+};
+// What comes of an HTTP exchange.
+constexpr const char* kResponseHeaders[] = {
+    R"({"content-type":"text/event-stream"})",
+    R"({"content-type":"audio/pcm","retry-after":"1"})",
+    "{}",
+};
+constexpr const char* kChunks[] = {
+    "data: {\"choices\":[{\"delta\":{\"content\":\"Hello. \"}}]}\n\n",
+    "data: [DONE]\n\n",
+    R"({"text":"some words","error":null})",
 };
 
 class Script {
@@ -73,6 +94,12 @@ class Script {
   std::span<const uint8_t> bytes_;
   size_t at_ = 0;
 };
+
+// Kinds of input that a script chooses from: those of trunkline.h, text of the
+// script's own in the place of number 0, and media frames.
+constexpr uint32_t kRawKind = 0;
+constexpr uint32_t kMediaKind = TL_INPUT_RESOURCE + 1;
+constexpr uint32_t kKinds = kMediaKind + 1;
 
 template <size_t kCount>
 std::string Pick(const char* const (&texts)[kCount], uint8_t choice) {
@@ -146,15 +173,92 @@ class RecordingCheck {
   bool ended_ = false;
 };
 
-// Every record is whole and known, and nothing follows ENDED.
-void CheckEffects(tl_handle session, Hash& hash, RecordingCheck& recording,
-                  bool& ended) {
+// A channel is asked for once, while there is room; nothing goes to one that is
+// not open or of another kind. The leg's is never asked for.
+class ChannelCheck {
+ public:
+  enum class Kind : uint8_t { kSocket, kExchange };
+
+  void OnInput(uint32_t kind, uint32_t channel) {
+    if (kind == TL_INPUT_SOCKET_OPENED && channel == TL_CHANNEL_LEG) {
+      open_[channel] = Kind::kSocket;
+    } else if (kind == TL_INPUT_SOCKET_CLOSED) {
+      Forget(channel, Kind::kSocket);
+    } else if (kind == TL_INPUT_HTTP_DONE || kind == TL_INPUT_HTTP_FAILED) {
+      Forget(channel, Kind::kExchange);
+    }
+  }
+
+  void OnEffect(uint16_t tag, uint64_t arg) {
+    const auto channel = static_cast<uint32_t>(arg);
+    switch (tag) {
+      case TL_EFFECT_CONNECT:
+        Add(channel, Kind::kSocket);
+        break;
+      case TL_EFFECT_FETCH:
+        Add(channel, Kind::kExchange);
+        break;
+      case TL_EFFECT_SEND_TEXT:
+      case TL_EFFECT_SEND_BINARY:
+        TL_CHECK(Has(channel, Kind::kSocket));
+        break;
+      case TL_EFFECT_FETCH_CREDIT:
+        TL_CHECK(Has(channel, Kind::kExchange));
+        break;
+      case TL_EFFECT_CLOSE:
+        TL_CHECK(Has(channel, Kind::kSocket));
+        open_.erase(channel);
+        break;
+      case TL_EFFECT_FETCH_ABORT:
+        TL_CHECK(Has(channel, Kind::kExchange));
+        open_.erase(channel);
+        break;
+      default:
+        break;
+    }
+  }
+
+  // The newest channel, then those before it: what `choice` names.
+  uint32_t Pick(uint32_t choice) const {
+    return newest_ > choice ? newest_ - choice : newest_;
+  }
+
+ private:
+  bool Has(uint32_t channel, Kind kind) const {
+    const auto it = open_.find(channel);
+    return it != open_.end() && it->second == kind;
+  }
+  void Add(uint32_t channel, Kind kind) {
+    TL_CHECK(channel != TL_CHANNEL_LEG && channel <= 0xFFFF);
+    TL_CHECK(open_.emplace(channel, kind).second);
+    TL_CHECK(open_.size() - open_.count(TL_CHANNEL_LEG) <= TL_MAX_CHANNELS);
+    newest_ = channel;
+  }
+  void Forget(uint32_t channel, Kind kind) {
+    if (Has(channel, kind)) open_.erase(channel);
+  }
+
+  std::map<uint32_t, Kind> open_;
+  uint32_t newest_ = 1;
+};
+
+// Every record is whole and known, events are numbered one by one, and nothing
+// follows ENDED.
+struct Contract {
+  RecordingCheck recording;
+  ChannelCheck channels;
+  std::optional<int64_t> next_seq;
+  size_t results = 0;
+  bool ended = false;
+};
+
+void CheckEffects(tl_handle session, Hash& hash, Contract& contract) {
   const uint8_t* at = tl_effects(session);
   const uint32_t length = tl_effects_len(session);
   hash.Add({at, length});
   uint32_t offset = 0;
   while (offset < length) {
-    TL_CHECK(!ended);
+    TL_CHECK(!contract.ended);
     TL_CHECK(length - offset >= 16);
     uint16_t tag = 0;
     uint32_t body = 0;
@@ -162,10 +266,23 @@ void CheckEffects(tl_handle session, Hash& hash, RecordingCheck& recording,
     std::memcpy(&tag, at + offset, 2);
     std::memcpy(&body, at + offset + 4, 4);
     std::memcpy(&arg, at + offset + 8, 8);
-    TL_CHECK(tag >= TL_EFFECT_SEND_TEXT && tag <= TL_EFFECT_RECORD);
-    if (tag == TL_EFFECT_RECORD) recording.Add(arg, {at + offset + 16, body});
-    ended = tag == TL_EFFECT_ENDED;
-    TL_CHECK(!ended || recording.ended() == recording.begun());
+    TL_CHECK(tag >= TL_EFFECT_SEND_TEXT && tag <= TL_EFFECT_SNAPSHOT);
+    TL_CHECK(length - offset - 16 >= body);
+    const std::span<const uint8_t> bytes(at + offset + 16, body);
+    contract.channels.OnEffect(tag, arg);
+    if (tag == TL_EFFECT_RECORD) contract.recording.Add(arg, bytes);
+    if (tag == TL_EFFECT_COMMAND_RESULT) ++contract.results;
+    if (tag == TL_EFFECT_EVENT) {
+      const auto event = ParseJson(
+          {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+      TL_CHECK(event.has_value());
+      const auto seq = IntegerMember(*event, "seq");
+      TL_CHECK(seq && (!contract.next_seq || *seq == *contract.next_seq));
+      contract.next_seq = *seq + 1;
+    }
+    contract.ended = tag == TL_EFFECT_ENDED;
+    TL_CHECK(!contract.ended ||
+             contract.recording.ended() == contract.recording.begun());
     offset += 16 + (body + 7) / 8 * 8;
   }
   TL_CHECK(offset == length);
@@ -185,24 +302,26 @@ uint64_t RunInputScript(std::span<const uint8_t> bytes) {
   const tl_handle session =
       tl_session_create(now_us, static_cast<uint32_t>(config.size()));
   TL_CHECK(session != 0);
-  bool ended = false;
-  RecordingCheck recording;
-  CheckEffects(session, hash, recording, ended);
+  Contract contract;
+  CheckEffects(session, hash, contract);
   uint32_t sequence = 1;
   while (!script.empty()) {
     const uint8_t kind = script.Byte();
     const uint8_t how = script.Byte();
-    const uint32_t port = how & 1;
     // 0 to 5 ms, 20 ms, 300 ms or 20 s.
     constexpr uint64_t kSteps[] = {0,      1'000,  5'000,   20'000,
                                    20'000, 20'000, 300'000, 20'000'000};
     now_us += kSteps[how >> 1 & 7];
     std::string body;
-    uint32_t tag = kind % 10;
+    uint32_t tag = kind % kKinds;
+    // The leg's, or one of the newest; of a kind that has none, none.
+    uint32_t channel = (how & 1) == 0
+                           ? TL_CHANNEL_LEG
+                           : contract.channels.Pick(kind / kKinds % 3);
     switch (tag) {
       case TL_INPUT_SOCKET_TEXT:
-        body = port == TL_PORT_LEG ? Pick(kLegMessages, script.Byte())
-                                   : Pick(kAgentMessages, script.Byte());
+        body = channel == TL_CHANNEL_LEG ? Pick(kLegMessages, script.Byte())
+                                         : Pick(kAgentMessages, script.Byte());
         // Overwrites some of it.
         if ((how & 0x10) != 0) {
           const size_t place = script.Byte();
@@ -211,12 +330,12 @@ uint64_t RunInputScript(std::span<const uint8_t> bytes) {
           }
         }
         break;
-      case 9:
+      case kMediaKind:
         // Most of what really comes.
         tag = TL_INPUT_SOCKET_TEXT;
         body = Media(script, sequence);
         break;
-      case 0: {
+      case kRawKind: {
         tag = TL_INPUT_SOCKET_TEXT;
         const auto raw = script.Take(script.Byte());
         body.assign(raw.begin(), raw.end());
@@ -239,22 +358,65 @@ uint64_t RunInputScript(std::span<const uint8_t> bytes) {
       case TL_INPUT_SOCKET_OVERSIZE:
         body.assign(8, '\x11');
         break;
+      case TL_INPUT_TIMER:
+        channel = 0;
+        break;
       case TL_INPUT_COMMAND:
-        body = Pick(kCommands, script.Byte());
+        channel = 0;
+        body = R"({"id":)" + std::to_string(sequence) + R"(,"source":)" +
+               Pick(kSources, how >> 4) + R"(,"command":)" +
+               Pick(kCommands, script.Byte()) + "}";
         break;
       case TL_INPUT_AUTHORIZED:
+        channel = 0;
         body.assign(1, static_cast<char>(how >> 5));
         break;
+      case TL_INPUT_HTTP_HEADERS: {
+        constexpr uint16_t kStatuses[] = {200, 204, 302, 401, 429, 500};
+        const uint16_t status = kStatuses[(how >> 4) % 6];
+        body.resize(4);
+        std::memcpy(body.data(), &status, 2);
+        body += Pick(kResponseHeaders, script.Byte());
+        break;
+      }
+      case TL_INPUT_HTTP_CHUNK: {
+        body = Pick(kChunks, script.Byte());
+        // All of it, a part, or bytes of the script's own.
+        if ((how & 0x10) != 0) body.resize(script.Byte() % (body.size() + 1));
+        if ((how & 0x20) != 0) {
+          const auto raw = script.Take(script.Byte());
+          body.assign(raw.begin(), raw.end());
+        }
+        break;
+      }
+      case TL_INPUT_HTTP_FAILED:
+        body.assign(1, static_cast<char>(how >> 4 & 3));
+        body += "reason";
+        break;
+      case TL_INPUT_RESOURCE: {
+        channel = 0;
+        const auto raw = script.Take(script.Byte());
+        body.assign(1, static_cast<char>(how >> 4 & 1));
+        body += std::string("\0\x05\0music", 8);
+        body.append(raw.begin(), raw.end());
+        break;
+      }
       default:
         break;
     }
     std::memcpy(tl_inbox(static_cast<uint32_t>(body.size())), body.data(),
                 body.size());
-    const tl_status status = tl_session_input(
-        session, now_us, tag | port << 16, static_cast<uint32_t>(body.size()));
-    TL_CHECK(status == TL_OK || status == TL_ERR_INPUT ||
-             (ended && status == TL_ERR_ENDED));
-    CheckEffects(session, hash, recording, ended);
+    const size_t results = contract.results;
+    const bool was_over = contract.ended;
+    const tl_status status =
+        tl_session_input(session, now_us, tag | channel << 16,
+                         static_cast<uint32_t>(body.size()));
+    TL_CHECK(status == TL_OK || (was_over && status == TL_ERR_ENDED) ||
+             (tag == TL_INPUT_AUTHORIZED && status == TL_ERR_INPUT));
+    contract.channels.OnInput(tag, channel);
+    CheckEffects(session, hash, contract);
+    TL_CHECK(contract.results - results ==
+             (tag == TL_INPUT_COMMAND && !was_over ? 1 : 0));
   }
   tl_session_destroy(session);
   return hash.value();

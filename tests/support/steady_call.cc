@@ -13,6 +13,8 @@ namespace {
 // takes for late audio, as a carrier's clock does that starts over.
 constexpr size_t kFrames = 600;
 constexpr uint64_t kReplyFrames = 1000;
+// The first channel that a call asks for.
+constexpr uint32_t kAgentChannel = 1;
 
 // Line noise at about -60 dBFS: mu-law codes next to zero. Never speech.
 std::string QuietPayload(uint32_t seed) {
@@ -43,10 +45,10 @@ SteadyCall::SteadyCall(const std::string& agent, Kind kind) : kind_(kind) {
       R"({"event":"start","streamSid":"MZ1","start":{"streamSid":"MZ1","mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000}}})");
   Feed(TL_INPUT_AUTHORIZED, std::string(1, '\0'));
   if (agent == "openai-realtime") {
-    Feed(TL_INPUT_SOCKET_OPENED | TL_PORT_AGENT << 16, "");
-    Feed(TL_INPUT_SOCKET_TEXT | TL_PORT_AGENT << 16,
+    Feed(TL_INPUT_SOCKET_OPENED | kAgentChannel << 16, "");
+    Feed(TL_INPUT_SOCKET_TEXT | kAgentChannel << 16,
          R"({"type":"session.created"})");
-    Feed(TL_INPUT_SOCKET_TEXT | TL_PORT_AGENT << 16,
+    Feed(TL_INPUT_SOCKET_TEXT | kAgentChannel << 16,
          R"({"type":"session.updated"})");
   }
   for (size_t i = 0; i < kFrames; ++i) {
@@ -76,12 +78,12 @@ void SteadyCall::Refill() {
   const std::string delta(1600 / 3 * 4, '/');
   for (uint64_t i = 0; i < kReplyFrames / 10; ++i) {
     Feed(
-        TL_INPUT_SOCKET_TEXT | TL_PORT_AGENT << 16,
+        TL_INPUT_SOCKET_TEXT | kAgentChannel << 16,
         R"({"type":"response.output_audio.delta","response_id":"r","item_id":"i","content_index":0,"delta":")" +
             delta + R"("})");
   }
   Feed(
-      TL_INPUT_SOCKET_TEXT | TL_PORT_AGENT << 16,
+      TL_INPUT_SOCKET_TEXT | kAgentChannel << 16,
       R"({"type":"response.done","response":{"id":"r","status":"completed"}})");
 }
 

@@ -12,7 +12,8 @@
 namespace trunkline::test {
 namespace {
 
-using session::Port;
+using protocol::ChannelId;
+using protocol::kLegChannel;
 using session::Session;
 
 constexpr Duration kFrame = Duration::Millis(20);
@@ -98,7 +99,7 @@ void VirtualTwilio::Call(const std::string& token) {
   played_until_ = world_.now();
   world_.leg_open_ = true;
   world_.Input(
-      [this](Session& s) { s.OnSocketOpened(Port::kLeg, world_.now()); });
+      [this](Session& s) { s.OnOpened(kLegChannel, "", world_.now()); });
   SendText(R"({"event":"connected","protocol":"Call","version":"1.0.0"})");
   ++sequence_;
   SendText(
@@ -162,7 +163,7 @@ void VirtualTwilio::SendText(const std::string& text) {
   world_.After(world_.options.leg_delay, [this, text] {
     if (!world_.leg_open_) return;
     world_.Input([this, &text](Session& s) {
-      s.OnSocketText(Port::kLeg, text, world_.now());
+      s.OnText(kLegChannel, text, world_.now());
     });
   });
 }
@@ -174,7 +175,7 @@ void VirtualTwilio::HangUp() {
     if (!world_.leg_open_) return;
     world_.leg_open_ = false;
     world_.Input([this](Session& s) {
-      s.OnSocketClosed(Port::kLeg, 1000, 0, world_.now());
+      s.OnClosed(kLegChannel, 1000, 0, "", world_.now());
     });
   });
 }
@@ -184,7 +185,7 @@ void VirtualTwilio::Drop() {
   connected_ = false;
   world_.leg_open_ = false;
   world_.Input([this](Session& s) {
-    s.OnSocketClosed(Port::kLeg, 1006, 0, world_.now());
+    s.OnClosed(kLegChannel, 1006, 0, "", world_.now());
   });
 }
 
@@ -313,8 +314,9 @@ void VirtualRealtime::Connect() {
   pending_.clear();
   in_speech_ = false;
   world_.agent_open_ = true;
-  world_.Input(
-      [this](Session& s) { s.OnSocketOpened(Port::kAgent, world_.now()); });
+  world_.Input([this](Session& s) {
+    s.OnOpened(world_.agent_channel_, "realtime", world_.now());
+  });
   if (stalled) return;
   Send({{"type", "session.created"},
         {"event_id", "e"},
@@ -323,7 +325,7 @@ void VirtualRealtime::Connect() {
 
 void VirtualRealtime::Refuse(uint16_t status) {
   world_.Input([this, status](Session& s) {
-    s.OnSocketClosed(Port::kAgent, 1006, status, world_.now());
+    s.OnClosed(world_.agent_channel_, 1006, status, "", world_.now());
   });
 }
 
@@ -332,7 +334,7 @@ void VirtualRealtime::Drop(uint16_t code) {
   open_ = false;
   world_.agent_open_ = false;
   world_.Input([this, code](Session& s) {
-    s.OnSocketClosed(Port::kAgent, code, 0, world_.now());
+    s.OnClosed(world_.agent_channel_, code, 0, "", world_.now());
   });
 }
 
@@ -343,7 +345,7 @@ void VirtualRealtime::SendRaw(const std::string& text) {
   world_.After(world_.options.agent_delay, [this, text, connection] {
     if (!open_ || connection != connections_) return;
     world_.Input([this, &text](Session& s) {
-      s.OnSocketText(Port::kAgent, text, world_.now());
+      s.OnText(world_.agent_channel_, text, world_.now());
     });
   });
 }
@@ -504,19 +506,22 @@ VirtualWorld::VirtualWorld(Options given)
     : twilio(*this),
       realtime(*this),
       options(std::move(given)),
-      random_(options.seed * 2654435761U + 88172645463325252ULL) {
+      random_(options.seed * 2654435761U + 88172645463325252ULL),
+      next_seq_(options.first_seq) {
   Json config = {{"callId", "call-1"},
                  {"seed", 1},
                  {"epochMs", 1},
                  {"leg", "twilio"},
                  {"agent", options.agent},
                  {"faults", "allowed"},
+                 {"firstSeq", options.first_seq},
                  {"profile", options.profile},
                  {"limits", options.limits}};
   if (!options.recording_so_far.is_null()) {
     config["recordingSoFar"] = options.recording_so_far;
   }
-  auto parsed = session::ParseConfig(config.dump());
+  auto parsed =
+      session::ParseConfig(config.dump(), protocol::Registry::BuiltIn());
   if (!parsed) __builtin_trap();
   in_input_ = true;
   session_ = std::make_unique<Session>(
@@ -583,33 +588,50 @@ void VirtualWorld::NoteEffect() {
   if (!ended_.empty()) ++effects_after_end_;
 }
 
-void VirtualWorld::SendText(Port port, std::string_view text) {
+Json VirtualWorld::Command(const Json& command,
+                           session::CommandEnvelope::Source source) {
+  if (session_->ended()) return Json();
+  session::CommandEnvelope envelope;
+  envelope.id = next_command_++;
+  envelope.source = source;
+  envelope.command = command;
+  const size_t before = command_results_.size();
+  Input([&](Session& s) { s.OnCommand(envelope, now_); });
+  // INVARIANT: a command has exactly one result.
+  TL_CHECK(command_results_.size() == before + 1);
+  TL_CHECK(IntegerMember(command_results_.back(), "id") == envelope.id);
+  return command_results_.back();
+}
+
+void VirtualWorld::SendText(ChannelId channel, std::string_view text) {
   NoteEffect();
   const std::string copy(text);
-  if (port == Port::kLeg) {
+  if (channel == kLegChannel) {
     After(options.leg_delay, [this, copy] { twilio.Receive(copy); });
   } else {
     After(options.agent_delay, [this, copy] { realtime.Receive(copy); });
   }
 }
 
-void VirtualWorld::SendBinary(Port /*port*/,
+void VirtualWorld::SendBinary(ChannelId /*channel*/,
                               std::span<const uint8_t> /*bytes*/) {
   NoteEffect();
 }
 
-void VirtualWorld::Connect(Port /*port*/, const Json& /*request*/) {
+void VirtualWorld::Connect(ChannelId channel,
+                           const protocol::ConnectRequest& /*request*/) {
   NoteEffect();
   ++connects_;
+  agent_channel_ = channel;
   After(options.agent_delay, [this, closes = agent_closes_] {
     if (closes == agent_closes_) realtime.Connect();
   });
 }
 
-void VirtualWorld::Close(Port port, uint16_t code,
+void VirtualWorld::Close(ChannelId channel, uint16_t code,
                          std::string_view /*reason*/) {
   NoteEffect();
-  if (port == Port::kLeg) {
+  if (channel == kLegChannel) {
     leg_open_ = false;
     After(options.leg_delay, [this, code] { twilio.Closed(code); });
   } else {
@@ -618,6 +640,19 @@ void VirtualWorld::Close(Port port, uint16_t code,
     realtime.Closed();
   }
 }
+
+void VirtualWorld::Fetch(ChannelId /*channel*/,
+                         const protocol::FetchRequest& /*request*/) {
+  NoteEffect();
+}
+
+void VirtualWorld::AbortFetch(ChannelId /*channel*/) { NoteEffect(); }
+
+void VirtualWorld::Credit(ChannelId /*channel*/, uint32_t /*bytes*/) {
+  NoteEffect();
+}
+
+void VirtualWorld::LoadResource(std::string_view /*name*/) { NoteEffect(); }
 
 void VirtualWorld::SetDeadline(Instant at) {
   NoteEffect();
@@ -631,8 +666,15 @@ void VirtualWorld::Authorize(const Json& /*credentials*/) {
   });
 }
 
+void VirtualWorld::CommandResult(const Json& result) {
+  NoteEffect();
+  command_results_.push_back(result);
+}
+
 void VirtualWorld::Event(const Json& event) {
   NoteEffect();
+  // INVARIANT: events are numbered in the order in which they come.
+  TL_CHECK(IntegerMember(event, "seq") == next_seq_++);
   events_.push_back(event);
   ++counts_[std::string(StringMember(event, "type"))];
 }
@@ -643,6 +685,8 @@ void VirtualWorld::Record(int64_t granule, std::span<const uint8_t> pages) {
   recorded_until_ = granule;
   recording_.insert(recording_.end(), pages.begin(), pages.end());
 }
+
+void VirtualWorld::Snapshot(std::string_view /*text*/) { NoteEffect(); }
 
 void VirtualWorld::Ended(const Json& summary) {
   NoteEffect();

@@ -215,6 +215,8 @@ class VirtualWorld : private session::EffectSink {
     Json limits = Json::object();
     // What a former session left of the recording; null for none.
     Json recording_so_far;
+    // The number of the first event.
+    int64_t first_seq = 0;
     // One way, between gateway and carrier.
     Duration leg_delay;
     Duration agent_delay = Duration::Millis(20);
@@ -253,6 +255,13 @@ class VirtualWorld : private session::EffectSink {
   int connects() const { return connects_; }
   bool leg_open() const { return leg_open_; }
   bool agent_open() const { return agent_open_; }
+  // The agent's latest socket, or the first that it would have.
+  protocol::ChannelId agent_channel() const { return agent_channel_; }
+  // The result of a command that is given now; effects are applied. Null after
+  // the end.
+  Json Command(const Json& command,
+               session::CommandEnvelope::Source source =
+                   session::CommandEnvelope::Source::kOperator);
 
   VirtualTwilio twilio;
   VirtualRealtime realtime;
@@ -262,15 +271,24 @@ class VirtualWorld : private session::EffectSink {
   friend class VirtualTwilio;
   friend class VirtualRealtime;
 
-  void SendText(session::Port port, std::string_view text) override;
-  void SendBinary(session::Port port, std::span<const uint8_t> bytes) override;
-  void Connect(session::Port port, const Json& request) override;
-  void Close(session::Port port, uint16_t code,
+  void SendText(protocol::ChannelId channel, std::string_view text) override;
+  void SendBinary(protocol::ChannelId channel,
+                  std::span<const uint8_t> bytes) override;
+  void Connect(protocol::ChannelId channel,
+               const protocol::ConnectRequest& request) override;
+  void Close(protocol::ChannelId channel, uint16_t code,
              std::string_view reason) override;
+  void Fetch(protocol::ChannelId channel,
+             const protocol::FetchRequest& request) override;
+  void AbortFetch(protocol::ChannelId channel) override;
+  void Credit(protocol::ChannelId channel, uint32_t bytes) override;
+  void LoadResource(std::string_view name) override;
   void SetDeadline(Instant at) override;
   void Authorize(const Json& credentials) override;
+  void CommandResult(const Json& result) override;
   void Event(const Json& event) override;
   void Record(int64_t granule, std::span<const uint8_t> pages) override;
+  void Snapshot(std::string_view text) override;
   void Ended(const Json& summary) override;
   void NoteEffect();
 
@@ -289,6 +307,10 @@ class VirtualWorld : private session::EffectSink {
   int agent_closes_ = 0;
   bool leg_open_ = false;
   bool agent_open_ = false;
+  protocol::ChannelId agent_channel_{1};
+  int64_t next_command_ = 1;
+  int64_t next_seq_;
+  std::vector<Json> command_results_;
   // Effects are performed after the input that made them has returned.
   std::vector<std::function<void()>> effects_;
   bool in_input_ = false;

@@ -1,11 +1,16 @@
 #include "abi/effect_encoder.h"
 
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "abi/trunkline.h"
 #include "base/check.h"
 
 namespace trunkline::abi {
+
+using protocol::ChannelId;
+
 namespace {
 
 constexpr size_t kHeaderBytes = 16;
@@ -34,20 +39,23 @@ EffectEncoder::EffectEncoder() {
   arena_.reserve(size_t{16} * 1024);
 }
 
-void EffectEncoder::Append(uint16_t tag, uint64_t arg,
-                           std::span<const uint8_t> body) {
+uint8_t* EffectEncoder::Begin(uint16_t tag, uint64_t arg, size_t body_bytes) {
   const size_t begin = arena_.size();
   // INVARIANT: see kMaxBytes.
-  TL_CHECK(begin + RecordBytes(body.size()) <= kMaxBytes);
-  arena_.resize(begin + RecordBytes(body.size()));
+  TL_CHECK(begin + RecordBytes(body_bytes) <= kMaxBytes);
+  arena_.resize(begin + RecordBytes(body_bytes));
   uint8_t* record = arena_.data() + begin;
   Put(record, tag, 2);
   Put(record + 2, 0, 2);
-  Put(record + 4, body.size(), 4);
+  Put(record + 4, body_bytes, 4);
   Put(record + 8, arg, 8);
-  if (!body.empty()) {
-    std::memcpy(record + kHeaderBytes, body.data(), body.size());
-  }
+  return record + kHeaderBytes;
+}
+
+void EffectEncoder::Append(uint16_t tag, uint64_t arg,
+                           std::span<const uint8_t> body) {
+  uint8_t* const out = Begin(tag, arg, body.size());
+  if (!body.empty()) std::memcpy(out, body.data(), body.size());
 }
 
 void EffectEncoder::AppendText(uint16_t tag, uint64_t arg,
@@ -56,25 +64,74 @@ void EffectEncoder::AppendText(uint16_t tag, uint64_t arg,
          {reinterpret_cast<const uint8_t*>(body.data()), body.size()});
 }
 
-void EffectEncoder::SendText(session::Port port, std::string_view text) {
-  AppendText(TL_EFFECT_SEND_TEXT, static_cast<uint64_t>(port), text);
+void EffectEncoder::SendText(ChannelId channel, std::string_view text) {
+  AppendText(TL_EFFECT_SEND_TEXT, static_cast<uint64_t>(channel), text);
 }
 
-void EffectEncoder::SendBinary(session::Port port,
+void EffectEncoder::SendBinary(ChannelId channel,
                                std::span<const uint8_t> bytes) {
-  Append(TL_EFFECT_SEND_BINARY, static_cast<uint64_t>(port), bytes);
+  Append(TL_EFFECT_SEND_BINARY, static_cast<uint64_t>(channel), bytes);
 }
 
-void EffectEncoder::Connect(session::Port port, const Json& request) {
-  AppendText(TL_EFFECT_CONNECT, static_cast<uint64_t>(port),
-             PrintJson(request));
+void EffectEncoder::Connect(ChannelId channel,
+                            const protocol::ConnectRequest& request) {
+  AppendText(TL_EFFECT_CONNECT, static_cast<uint64_t>(channel),
+             PrintJson({{"upstream", request.upstream},
+                        {"path", request.path},
+                        {"protocols", request.protocols}}));
 }
 
-void EffectEncoder::Close(session::Port port, uint16_t code,
+void EffectEncoder::Close(ChannelId channel, uint16_t code,
                           std::string_view reason) {
   AppendText(TL_EFFECT_CLOSE,
-             static_cast<uint64_t>(port) | static_cast<uint64_t>(code) << 32,
+             static_cast<uint64_t>(channel) | static_cast<uint64_t>(code) << 32,
              reason);
+}
+
+void EffectEncoder::Fetch(ChannelId channel,
+                          const protocol::FetchRequest& request) {
+  Json headers = Json::object();
+  for (const auto& [name, value] : request.headers) headers[name] = value;
+  Json json = {
+      {"upstream", request.upstream}, {"method", request.method},
+      {"path", request.path},         {"headers", std::move(headers)},
+      {"wants", request.wants},       {"timeoutMs", request.timeout.ms()},
+      {"idleMs", request.idle.ms()},  {"maxBytes", request.max_bytes},
+      {"window", request.window}};
+  for (const protocol::FetchRequest::Part& part : request.parts) {
+    Json described = {{"name", part.name},
+                      {"contentType", part.content_type},
+                      {"length", part.bytes.size()}};
+    if (part.file_name) described["filename"] = *part.file_name;
+    json["multipart"].push_back(std::move(described));
+  }
+  const std::string text = PrintJson(json);
+  uint8_t* out = Begin(TL_EFFECT_FETCH, static_cast<uint64_t>(channel),
+                       4 + text.size() + request.body_bytes());
+  Put(out, text.size(), 4);
+  out += 4;
+  const auto add = [&out](const void* from, size_t size) {
+    if (size != 0) std::memcpy(out, from, size);
+    out += size;
+  };
+  add(text.data(), text.size());
+  if (request.parts.empty()) add(request.body.data(), request.body.size());
+  for (const protocol::FetchRequest::Part& part : request.parts) {
+    add(part.bytes.data(), part.bytes.size());
+  }
+}
+
+void EffectEncoder::AbortFetch(ChannelId channel) {
+  Append(TL_EFFECT_FETCH_ABORT, static_cast<uint64_t>(channel), {});
+}
+
+void EffectEncoder::Credit(ChannelId channel, uint32_t bytes) {
+  Append(TL_EFFECT_FETCH_CREDIT,
+         static_cast<uint64_t>(channel) | uint64_t{bytes} << 32, {});
+}
+
+void EffectEncoder::LoadResource(std::string_view name) {
+  AppendText(TL_EFFECT_LOAD_RESOURCE, 0, name);
 }
 
 void EffectEncoder::SetDeadline(Instant at) {
@@ -87,12 +144,20 @@ void EffectEncoder::Authorize(const Json& credentials) {
   AppendText(TL_EFFECT_AUTHORIZE, 0, PrintJson(credentials));
 }
 
+void EffectEncoder::CommandResult(const Json& result) {
+  AppendText(TL_EFFECT_COMMAND_RESULT, 0, PrintJson(result));
+}
+
 void EffectEncoder::Event(const Json& event) {
   AppendText(TL_EFFECT_EVENT, 0, PrintJson(event));
 }
 
 void EffectEncoder::Record(int64_t granule, std::span<const uint8_t> pages) {
   Append(TL_EFFECT_RECORD, static_cast<uint64_t>(granule), pages);
+}
+
+void EffectEncoder::Snapshot(std::string_view text) {
+  AppendText(TL_EFFECT_SNAPSHOT, 0, text);
 }
 
 void EffectEncoder::Ended(const Json& summary) {

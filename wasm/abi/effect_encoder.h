@@ -15,19 +15,29 @@ class EffectEncoder final : public session::EffectSink {
   // All effects of one input, bytes. The most that one input brings is a
   // message of TL_MAX_INPUT_BYTES whose text comes back in two events, with
   // JSON escapes, beside a second of audio. More is a fault of ours: it traps.
+  // A request's body has the bound FetchRequest::kMaxBodyBytes.
   static constexpr size_t kMaxBytes = size_t{4} * 1024 * 1024;
 
   EffectEncoder();
 
-  void SendText(session::Port port, std::string_view text) override;
-  void SendBinary(session::Port port, std::span<const uint8_t> bytes) override;
-  void Connect(session::Port port, const Json& request) override;
-  void Close(session::Port port, uint16_t code,
+  void SendText(protocol::ChannelId channel, std::string_view text) override;
+  void SendBinary(protocol::ChannelId channel,
+                  std::span<const uint8_t> bytes) override;
+  void Connect(protocol::ChannelId channel,
+               const protocol::ConnectRequest& request) override;
+  void Close(protocol::ChannelId channel, uint16_t code,
              std::string_view reason) override;
+  void Fetch(protocol::ChannelId channel,
+             const protocol::FetchRequest& request) override;
+  void AbortFetch(protocol::ChannelId channel) override;
+  void Credit(protocol::ChannelId channel, uint32_t bytes) override;
+  void LoadResource(std::string_view name) override;
   void SetDeadline(Instant at) override;
   void Authorize(const Json& credentials) override;
+  void CommandResult(const Json& result) override;
   void Event(const Json& event) override;
   void Record(int64_t granule, std::span<const uint8_t> pages) override;
+  void Snapshot(std::string_view text) override;
   void Ended(const Json& summary) override;
 
   // What has not been consumed.
@@ -38,6 +48,8 @@ class EffectEncoder final : public session::EffectSink {
   void Consume(size_t length);
 
  private:
+  // Adds a record and returns where its body of `body_bytes` goes.
+  uint8_t* Begin(uint16_t tag, uint64_t arg, size_t body_bytes);
   void Append(uint16_t tag, uint64_t arg, std::span<const uint8_t> body);
   void AppendText(uint16_t tag, uint64_t arg, std::string_view body);
 

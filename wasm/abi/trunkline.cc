@@ -13,13 +13,16 @@
 namespace trunkline::abi {
 namespace {
 
-using session::Port;
+using protocol::ChannelId;
 using session::Session;
+
+static_assert(TL_MAX_CHANNELS == session::ChannelTable::kMaxOpen);
+static_assert(ChannelId{TL_CHANNEL_LEG} == protocol::kLegChannel);
 
 // A session with the arena its effects go to.
 struct Call {
   Call(session::Config config, Instant now)
-      : session(std::move(config), now, effects) {}
+      : session(std::move(config), now, effects, protocol::LinkedRegistry()) {}
   EffectEncoder effects;
   Session session;
 };
@@ -87,34 +90,84 @@ std::optional<Session::Verdict> ParseVerdict(uint8_t value) {
   }
 }
 
-tl_status Dispatch(Session& session, uint32_t kind, Port port,
-                   std::span<const uint8_t> body, Instant now) {
+std::optional<protocol::HttpFailure> ParseFailure(uint8_t value) {
+  switch (value) {
+    case TL_HTTP_FAILED_UPSTREAM:
+      return protocol::HttpFailure::kUpstream;
+    case TL_HTTP_FAILED_NETWORK:
+      return protocol::HttpFailure::kNetwork;
+    case TL_HTTP_FAILED_TIMEOUT:
+      return protocol::HttpFailure::kTimeout;
+    case TL_HTTP_FAILED_TOO_LARGE:
+      return protocol::HttpFailure::kTooLarge;
+    default:
+      return std::nullopt;
+  }
+}
+
+uint16_t GetU16(std::span<const uint8_t> bytes, size_t at) {
+  return static_cast<uint16_t>(Get(bytes.subspan(at, 2)));
+}
+
+// What comes on a channel.
+tl_status DispatchOnChannel(Session& session, uint32_t kind, ChannelId channel,
+                            std::span<const uint8_t> body, Instant now) {
   switch (kind) {
     case TL_INPUT_SOCKET_OPENED:
-      session.OnSocketOpened(port, now);
+      session.OnOpened(channel, Text(body), now);
       return TL_OK;
     case TL_INPUT_SOCKET_TEXT:
-      session.OnSocketText(port, Text(body), now);
+      session.OnText(channel, Text(body), now);
       return TL_OK;
     case TL_INPUT_SOCKET_BINARY:
-      session.OnSocketBinary(port, body, now);
+      session.OnBinary(channel, body, now);
       return TL_OK;
     case TL_INPUT_SOCKET_CLOSED:
       if (body.size() < 4) return TL_ERR_INPUT;
-      session.OnSocketClosed(port, static_cast<uint16_t>(Get(body.first(2))),
-                             static_cast<uint16_t>(Get(body.subspan(2, 2))),
-                             now);
+      session.OnClosed(channel, GetU16(body, 0), GetU16(body, 2),
+                       Text(body.subspan(4)), now);
       return TL_OK;
     case TL_INPUT_SOCKET_OVERSIZE:
       if (body.size() != 8) return TL_ERR_INPUT;
-      session.OnSocketOversize(port, Get(body), now);
+      session.OnOversize(channel, Get(body), now);
       return TL_OK;
-    case TL_INPUT_TIMER:
-      session.OnTimer(now);
+    case TL_INPUT_HTTP_HEADERS: {
+      if (body.size() < 4 || GetU16(body, 2) != 0) return TL_ERR_INPUT;
+      const std::optional<Json> headers = ParseJson(Text(body.subspan(4)));
+      if (!headers || !headers->is_object()) return TL_ERR_INPUT;
+      session.OnHttpHeaders(channel, GetU16(body, 0), *headers, now);
       return TL_OK;
+    }
+    case TL_INPUT_HTTP_CHUNK:
+      session.OnHttpChunk(channel, body, now);
+      return TL_OK;
+    case TL_INPUT_HTTP_DONE:
+      session.OnHttpDone(channel, now);
+      return TL_OK;
+    case TL_INPUT_HTTP_FAILED: {
+      if (body.empty()) return TL_ERR_INPUT;
+      const auto failure = ParseFailure(body[0]);
+      if (!failure) return TL_ERR_INPUT;
+      session.OnHttpFailed(channel, *failure, Text(body.subspan(1)), now);
+      return TL_OK;
+    }
+    default:
+      return TL_ERR_INPUT;
+  }
+}
+
+tl_status Dispatch(Session& session, uint32_t kind, ChannelId channel,
+                   std::span<const uint8_t> body, Instant now) {
+  if (kind != TL_INPUT_TIMER && kind != TL_INPUT_COMMAND &&
+      kind != TL_INPUT_AUTHORIZED && kind != TL_INPUT_RESOURCE) {
+    return DispatchOnChannel(session, kind, channel, body, now);
+  }
+  if (channel != ChannelId{0}) return TL_ERR_INPUT;
+  switch (kind) {
     case TL_INPUT_COMMAND: {
-      const std::optional<Json> command = ParseJson(Text(body));
-      if (!command || !session.OnCommand(*command, now)) return TL_ERR_INPUT;
+      const auto envelope = session::ParseCommand(Text(body));
+      if (!envelope) return TL_ERR_INPUT;
+      session.OnCommand(*envelope, now);
       return TL_OK;
     }
     case TL_INPUT_AUTHORIZED: {
@@ -124,8 +177,19 @@ tl_status Dispatch(Session& session, uint32_t kind, Port port,
       session.OnAuthorized(*verdict, now);
       return TL_OK;
     }
+    case TL_INPUT_RESOURCE: {
+      if (body.size() < 4 || body[0] > 1 || body[1] != 0) return TL_ERR_INPUT;
+      const size_t name_bytes = GetU16(body, 2);
+      if (body.size() - 4 < name_bytes) return TL_ERR_INPUT;
+      const std::string_view name = Text(body.subspan(4, name_bytes));
+      const std::span<const uint8_t> bytes = body.subspan(4 + name_bytes);
+      session.OnResource(
+          name, body[0] == 1 ? std::optional(bytes) : std::nullopt, now);
+      return TL_OK;
+    }
     default:
-      return TL_ERR_INPUT;
+      session.OnTimer(now);
+      return TL_OK;
   }
 }
 
@@ -147,7 +211,8 @@ uint8_t* tl_inbox(uint32_t len) {
 tl_handle tl_session_create(uint64_t now_us, uint32_t config_len) {
   if (config_len > TL_MAX_INPUT_BYTES) return 0;
   auto config = trunkline::session::ParseConfig(
-      {reinterpret_cast<const char*>(module_state.inbox), config_len});
+      {reinterpret_cast<const char*>(module_state.inbox), config_len},
+      trunkline::protocol::LinkedRegistry());
   if (!config) return 0;
   for (uint32_t i = 0; i < TL_MAX_SESSIONS; ++i) {
     Slot& slot = module_state.slots[i];
@@ -173,11 +238,11 @@ tl_status tl_session_input(tl_handle session, uint64_t now_us, uint32_t tag,
   if (slot == nullptr) return TL_ERR_HANDLE;
   Call& call = *slot->call;
   if (!call.effects.pending().empty()) return TL_ERR_UNDRAINED;
-  const uint32_t port = tag >> 16;
-  if (len > TL_MAX_INPUT_BYTES || port >= TL_PORT_COUNT) return TL_ERR_INPUT;
+  if (len > TL_MAX_INPUT_BYTES) return TL_ERR_INPUT;
   if (call.session.ended()) return TL_ERR_ENDED;
   return trunkline::abi::Dispatch(
-      call.session, tag & 0xFFFF, static_cast<trunkline::session::Port>(port),
+      call.session, tag & 0xFFFF,
+      static_cast<trunkline::protocol::ChannelId>(tag >> 16),
       {module_state.inbox, len}, Instant::Micros(now_us));
 }
 

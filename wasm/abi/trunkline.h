@@ -13,7 +13,7 @@
  * TL_ERR_UNDRAINED.
  *
  * docs/boundary.md documents the JSON that crosses here: configuration,
- * commands, events and the summary. */
+ * requests, commands, events and the summary. */
 #pragma once
 
 #include <stdint.h>
@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define TL_ABI_VERSION 1u
+#define TL_ABI_VERSION 2u
 
 #if defined(__wasm__)
 #define TL_EXPORT(name) \
@@ -37,7 +37,7 @@ typedef int32_t tl_status;
 #define TL_OK 0
 #define TL_ERR_HANDLE (-1)    /* no live session behind the handle            */
 #define TL_ERR_UNDRAINED (-2) /* effects of the former input still wait */
-#define TL_ERR_INPUT (-3)     /* unknown tag or port, or a body that is short */
+#define TL_ERR_INPUT (-3)     /* unknown tag, or a body that is not its own   */
 #define TL_ERR_ENDED (-4)     /* the session has emitted ENDED; it is over    */
 
 /* The longest body that one input may have, bytes. A peer's frame above it is
@@ -49,13 +49,18 @@ typedef int32_t tl_status;
  * hold more. */
 #define TL_MAX_SESSIONS 64u
 
-/* Ports: who is at the other end of a socket. */
-#define TL_PORT_LEG 0u   /* the caller's side */
-#define TL_PORT_AGENT 1u /* the AI side       */
-#define TL_PORT_COUNT 2u
+/* Channels: one socket or one HTTP exchange each. The leg's socket is number 0;
+ * it comes by itself, or never. The core numbers the others, from 1 up, by the
+ * effect that asks for one; a number is never in use twice at a time. */
+#define TL_CHANNEL_LEG 0u
 
-/* Inputs. The low 16 bits of `tag` are one of these, the high 16 bits the port
- * (0 where an input has none). */
+/* Channels that are open at a time beside the leg's. The core asks for no more:
+ * whatever in it wants another one is refused there. */
+#define TL_MAX_CHANNELS 16u
+
+/* Inputs. The low 16 bits of `tag` are one of these, the high 16 bits the
+ * channel (0 where an input has none). One for a channel that is not open is
+ * TL_OK and changes nothing: it has crossed with the channel's end. */
 #define TL_INPUT_SOCKET_OPENED 1u /* body: chosen subprotocol, may be empty */
 #define TL_INPUT_SOCKET_TEXT 2u   /* body: UTF-8, not yet validated           */
 #define TL_INPUT_SOCKET_BINARY 3u /* body: bytes */
@@ -66,8 +71,18 @@ typedef int32_t tl_status;
   5u                           /* body: u64 length of the dropped frame \
                                 */
 #define TL_INPUT_TIMER 6u      /* no body; early and late are harmless   */
-#define TL_INPUT_COMMAND 7u    /* body: JSON, docs/boundary.md           */
+#define TL_INPUT_COMMAND 7u    /* body: JSON {"id","source","command"}   */
 #define TL_INPUT_AUTHORIZED 8u /* body: u8 TL_VERDICT_*                  */
+/* Body: u16 status, u16 0, JSON object of the response headers that FETCH asked
+ * for and that are there, by their lower-case names. */
+#define TL_INPUT_HTTP_HEADERS 9u
+#define TL_INPUT_HTTP_CHUNK 10u /* body: bytes of the response, in order */
+#define TL_INPUT_HTTP_DONE 11u  /* no body; the response is whole        */
+/* Body: u8 TL_HTTP_FAILED_*, UTF-8 reason. No more comes of the exchange. */
+#define TL_INPUT_HTTP_FAILED 12u
+/* Body: u8 1 if it was found, else 0; u8 0; u16 length of the name; the name;
+ * the bytes. */
+#define TL_INPUT_RESOURCE 13u
 
 #define TL_VERDICT_GRANTED 0u
 #define TL_VERDICT_FOREIGN 1u /* not signed by us, or made for another call */
@@ -75,21 +90,29 @@ typedef int32_t tl_status;
 #define TL_VERDICT_USED 3u
 #define TL_VERDICT_MISSING 4u /* the stream brought no token */
 
+#define TL_HTTP_FAILED_UPSTREAM 0u  /* unknown, or not configured           */
+#define TL_HTTP_FAILED_NETWORK 1u   /* not reached, or broken off           */
+#define TL_HTTP_FAILED_TIMEOUT 2u   /* no headers, or no next chunk in time */
+#define TL_HTTP_FAILED_TOO_LARGE 3u /* longer than the bound of the FETCH   */
+
 /* Effects. A record is 8-aligned:
  *   u16 tag | u16 flags | u32 body_len | u64 arg | body | zero pad to 8
  * `flags` is 0 unless said otherwise. Tag 0: the rest is padding. */
-#define TL_EFFECT_SEND_TEXT 1u   /* arg: port; body: UTF-8                    */
-#define TL_EFFECT_SEND_BINARY 2u /* arg: port; body: bytes */
-/* arg: port; body: JSON {"upstream","path","protocols":[]}. Answered by
- * SOCKET_OPENED or SOCKET_CLOSED on the same port. */
+#define TL_EFFECT_SEND_TEXT 1u   /* arg: channel; body: UTF-8                 */
+#define TL_EFFECT_SEND_BINARY 2u /* arg: channel; body: bytes */
+/* arg: channel, a new one; body: JSON {"upstream","path","protocols":[]}.
+ * Answered by SOCKET_OPENED or SOCKET_CLOSED. */
 #define TL_EFFECT_CONNECT 3u
-#define TL_EFFECT_CLOSE 4u /* arg: port | close code << 32; body: reason  */
+/* arg: channel | close code << 32; body: reason. Nothing more is wanted of the
+ * socket, or of the attempt to open it. */
+#define TL_EFFECT_CLOSE 4u
 #define TL_EFFECT_DEADLINE                  \
   5u /* arg: instant us, UINT64_MAX = none. \
         Replaces the former; TIMER is due then      */
-#define TL_EFFECT_AUTHORIZE                                               \
-  6u                       /* body: JSON {"token","callSid","streamSid"}. \
-                              Answered by AUTHORIZED                      */
+#define TL_EFFECT_AUTHORIZE                                         \
+  6u                       /* body: JSON                            \
+                              {"token","carrierCallId","streamId"}. \
+                              Answered by AUTHORIZED                       */
 #define TL_EFFECT_EVENT 7u /* body: JSON, docs/boundary.md                */
 #define TL_EFFECT_ENDED 8u /* body: JSON summary; exactly once, last      */
 /* arg: granule position at the end of the body, samples at 48 kHz; body: one or
@@ -97,6 +120,23 @@ typedef int32_t tl_status;
  * worth. The first has the stream's headers, unless the session goes on with a
  * former one's recording; the last carries EOS and comes before ENDED. */
 #define TL_EFFECT_RECORD 9u
+/* arg: channel, a new one; body: u32 length of the JSON, the JSON
+ * (docs/boundary.md), the request's body or its parts one behind the other.
+ * Answered by HTTP_HEADERS, HTTP_CHUNKs and HTTP_DONE, any of which
+ * HTTP_FAILED may replace. */
+#define TL_EFFECT_FETCH 10u
+#define TL_EFFECT_FETCH_ABORT                       \
+  11u /* arg: channel; nothing more is wanted of it \
+       */
+/* arg: channel | bytes << 32: so many bytes of the response have been used up,
+ * as many more may be delivered. */
+#define TL_EFFECT_FETCH_CREDIT 12u
+#define TL_EFFECT_LOAD_RESOURCE 13u /* body: a name. Answered by RESOURCE */
+/* Body: JSON {"id","status"}. Exactly one for each COMMAND, before ENDED. */
+#define TL_EFFECT_COMMAND_RESULT 14u
+/* Body: a text that only the core reads; replaces the former one. A session
+ * that follows a lost object gets it back in its configuration. */
+#define TL_EFFECT_SNAPSHOT 15u
 
 /* Returns TL_ABI_VERSION of the build. */
 TL_EXPORT(tl_abi_version) uint32_t tl_abi_version(void);

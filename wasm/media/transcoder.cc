@@ -23,6 +23,7 @@ uint8_t SilenceByte(protocol::Encoding encoding) {
     case protocol::Encoding::kALaw:
       return audio::kALawSilence;
     case protocol::Encoding::kLinear16:
+    case protocol::Encoding::kLinear16Big:
       return 0;
   }
   return 0;
@@ -41,6 +42,12 @@ size_t DecodeAudio(protocol::Encoding encoding, std::span<const uint8_t> audio,
       for (size_t i = 0; i < audio.size() / 2; ++i) {
         out[i] = static_cast<int16_t>(
             static_cast<uint16_t>(audio[2 * i] | audio[2 * i + 1] << 8));
+      }
+      return audio.size() / 2;
+    case protocol::Encoding::kLinear16Big:
+      for (size_t i = 0; i < audio.size() / 2; ++i) {
+        out[i] = static_cast<int16_t>(
+            static_cast<uint16_t>(audio[2 * i] << 8 | audio[2 * i + 1]));
       }
       return audio.size() / 2;
   }
@@ -63,6 +70,13 @@ void EncodeAudio(protocol::Encoding encoding, std::span<const int16_t> samples,
         out[2 * i + 1] = static_cast<uint8_t>(bits >> 8);
       }
       return;
+    case protocol::Encoding::kLinear16Big:
+      for (size_t i = 0; i < samples.size(); ++i) {
+        const auto bits = static_cast<uint16_t>(samples[i]);
+        out[2 * i + 1] = static_cast<uint8_t>(bits & 0xFF);
+        out[2 * i] = static_cast<uint8_t>(bits >> 8);
+      }
+      return;
   }
 }
 
@@ -78,7 +92,7 @@ void Transcoder::Reset() {
 
 std::span<const uint8_t> Transcoder::Process(std::span<const uint8_t> audio) {
   if (from_ == to_) return audio;
-  if (from_.encoding == protocol::Encoding::kLinear16 &&
+  if (protocol::BytesPerSample(from_.encoding) == 2 &&
       (has_odd_byte_ || audio.size() % 2 != 0)) {
     joined_.clear();
     if (has_odd_byte_) joined_.push_back(odd_byte_);

@@ -6,76 +6,100 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/time.h"
 
 namespace trunkline::protocol {
 
-// One socket or one HTTP exchange of the core with the outside, as the boundary
-// numbers it.
+// One socket or one HTTP exchange of the core with the outside.
 enum class ChannelId : uint16_t {};
 
-// The leg's socket. Every other channel has a number above it.
+// The leg's socket. It is not asked for: it comes, or the call has none.
 inline constexpr ChannelId kLegChannel{0};
 
-// A socket to be opened. Views are copied before the call returns.
+// A WebSocket that is wanted. Answered by "opened" or "closed" on its channel.
 struct ConnectRequest {
-  // A key of the shim's configuration, never a host: "openai".
-  std::string_view upstream;
-  std::string_view path;      // path and query
-  std::string_view protocol;  // WebSocket subprotocol, may be empty
+  std::string upstream;  // a name of the shim's configuration: "openai"
+  std::string path;      // path and query, from the slash on
+  std::vector<std::string> protocols;
 };
 
-// One part of a multipart body.
-struct FetchPart {
-  std::string_view name;
-  std::string_view filename;      // "" = a plain field
-  std::string_view content_type;  // "" = none is said
-  std::span<const uint8_t> bytes;
-};
-
-// An HTTP exchange to be begun. Views are copied before the call returns.
+// An HTTP request. Answered on its channel by headers, chunks and "done", any
+// of which "failed" may replace. Texts are owned, bodies borrowed: they must
+// live until Channels::Fetch() has returned.
 struct FetchRequest {
-  std::string_view upstream;
-  std::string_view method = "POST";
-  std::string_view path;  // path and query
-  std::vector<std::pair<std::string_view, std::string_view>> headers;
-  // Response headers that are wanted, lower case.
-  std::vector<std::string_view> wants;
-  // To the response's headers, and from one of its chunks to the next.
-  Duration timeout = Duration::Millis(15'000);
-  Duration idle = Duration::Millis(15'000);
-  // The longest response; a longer one fails.
-  uint32_t max_bytes = 16U * 1024 * 1024;
-  // Bytes of the response that may be delivered before Credit() grants more; 0
-  // needs no credit.
+  // Of `body`, or of all parts: a minute of linear 16 at 16 kHz. A longer one
+  // is refused.
+  static constexpr size_t kMaxBodyBytes = size_t{2} * 1024 * 1024;
+
+  struct Header {
+    std::string name;
+    std::string value;
+  };
+  // One field of a form (multipart/form-data). With a file name it is a file.
+  struct Part {
+    std::string name;
+    std::optional<std::string> file_name;
+    std::string content_type;
+    std::span<const uint8_t> bytes;
+  };
+
+  std::string upstream;
+  std::string method = "POST";
+  std::string path;
+  // No credentials: the shim has them, and its own win.
+  std::vector<Header> headers;
+  // Response headers to be told, in lower case; no other one comes.
+  std::vector<std::string> wants;
+  // From the request to the answer's headers.
+  Duration timeout = Duration::Millis(10'000);
+  // Between two chunks, while there is credit.
+  Duration idle = Duration::Millis(10'000);
+  // The longest response body; beyond it the exchange fails as kTooLarge.
+  uint32_t max_bytes = 1024 * 1024;
+  // Bytes of the response that come before the first Credit(); 0: all of them,
+  // without any.
   uint32_t window = 0;
-  // Either a body or parts.
   std::span<const uint8_t> body;
-  std::vector<FetchPart> parts;
+  // A form in the place of `body`, unless empty.
+  std::vector<Part> parts;
+
+  // Bytes that follow the JSON of the effect.
+  size_t body_bytes() const;
 };
 
-// What a codec may do with the outside. What comes of it reaches the codec as
-// its own inputs, never from inside of one of these calls.
+// Why an exchange has no, or no whole, answer; the values are those of
+// trunkline.h.
+enum class HttpFailure : uint8_t {
+  kUpstream = 0,  // unknown, or not configured
+  kNetwork = 1,   // not reached, or broken off
+  kTimeout = 2,   // no headers within `timeout`, or no chunk within `idle`
+  kTooLarge = 3,  // longer than `max_bytes`
+};
+
+const char* ToString(HttpFailure failure);
+
+// How a codec reaches the outside. What it asks for has no answer before the
+// next input. A channel that is not open, or another part's, takes nothing:
+// its end may have crossed with what was sent.
 class Channels {
  public:
-  // nullopt: too many channels are open; nothing was done.
+  // nullopt if too many channels are open, or the body is too long: the request
+  // has failed, and nothing else will be heard of it.
   virtual std::optional<ChannelId> Connect(const ConnectRequest& request) = 0;
   virtual std::optional<ChannelId> Fetch(const FetchRequest& request) = 0;
-  // Bytes are copied before the call returns. What is sent on a channel that is
-  // not open is dropped.
+
+  // To a socket. Before it has opened, what is sent is lost.
   virtual void SendText(ChannelId channel, std::string_view text) = 0;
   virtual void SendBinary(ChannelId channel,
                           std::span<const uint8_t> bytes) = 0;
-  // Closes a socket. Nothing comes from it any more.
+  // Ends a socket, or the attempt to open one. Nothing more comes from it.
   virtual void Close(ChannelId channel, uint16_t code,
                      std::string_view reason) = 0;
-  // Ends an HTTP exchange; the peer sees its connection end. Nothing comes from
-  // it any more.
+  // Ends an exchange. Nothing more comes from it.
   virtual void Abort(ChannelId channel) = 0;
-  // `bytes` of the response have been taken in.
+  // So many bytes of the response have been used up: as many more may come.
   virtual void Credit(ChannelId channel, uint32_t bytes) = 0;
 
  protected:

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "media/caller_audio.h"
-#include "protocol/agents/registry.h"
 #include "session/close_codes.h"
 #include "session/tool_desk.h"
 
@@ -16,41 +16,9 @@ constexpr Duration kRetryPause = Duration::Millis(500);
 
 }  // namespace
 
-std::optional<protocol::ChannelId> AgentLink::AgentChannels::Connect(
-    const protocol::ConnectRequest& request) {
-  Json json = {{"upstream", request.upstream}, {"path", request.path}};
-  json["protocols"] = Json::array();
-  if (!request.protocol.empty()) json["protocols"].push_back(request.protocol);
-  sink_.Connect(Port::kAgent, json);
-  return protocol::ChannelId{++opened_};
-}
-
-std::optional<protocol::ChannelId> AgentLink::AgentChannels::Fetch(
-    const protocol::FetchRequest& /*request*/) {
-  return std::nullopt;
-}
-
-void AgentLink::AgentChannels::SendText(protocol::ChannelId /*channel*/,
-                                        std::string_view text) {
-  sink_.SendText(Port::kAgent, text);
-}
-
-void AgentLink::AgentChannels::SendBinary(protocol::ChannelId /*channel*/,
-                                          std::span<const uint8_t> bytes) {
-  sink_.SendBinary(Port::kAgent, bytes);
-}
-
-void AgentLink::AgentChannels::Close(protocol::ChannelId /*channel*/,
-                                     uint16_t code, std::string_view reason) {
-  sink_.Close(Port::kAgent, code, reason);
-}
-
-void AgentLink::AgentChannels::Abort(protocol::ChannelId /*channel*/) {}
-void AgentLink::AgentChannels::Credit(protocol::ChannelId /*channel*/,
-                                      uint32_t /*bytes*/) {}
-
-AgentLink::AgentLink(CallContext& context)
-    : context_(context), channels_(context.sink()) {}
+AgentLink::AgentLink(CallContext& context, const protocol::Registry& registry,
+                     protocol::Channels& channels)
+    : context_(context), registry_(registry), channels_(channels) {}
 
 void AgentLink::Create(protocol::AudioFormat leg_format) {
   const Config& config = context_.config();
@@ -58,54 +26,27 @@ void AgentLink::Create(protocol::AudioFormat leg_format) {
   settings.tools = ToolDesk::WithBuiltIns(settings.tools);
   settings.end_of_turn = config.limits.end_of_turn;
   settings.leg_format = leg_format;
-  for (const protocol::AgentEntry& entry : protocol::Agents()) {
-    if (entry.name == config.agent) {
-      agent_ = entry.make(std::move(settings), channels_);
-      return;
-    }
-  }
+  const protocol::AgentEntry* entry = registry_.FindAgent(config.agent);
+  // INVARIANT: a configuration names an agent of the registry.
+  TL_CHECK(entry != nullptr);
+  agent_ = entry->make(std::move(settings), channels_);
 }
 
 void AgentLink::Start() {
-  const uint16_t opened = channels_.opened();
-  agent_->Begin();
-  if (channels_.opened() == opened) {
-    phase_ = Phase::kConfiguring;
-    return;
-  }
-  phase_ = Phase::kConnecting;
+  phase_ = Phase::kStarting;
   context_.SetTimer(Timer::kAgentReady, context_.config().limits.agent_ready);
+  agent().Begin();
+}
+
+protocol::Agent& AgentLink::agent() {
+  agent_->SetNow(context_.now());
+  return *agent_;
 }
 
 bool AgentLink::returning() const {
   return context_.deadlines().IsSet(Timer::kAgentReady) ||
          context_.deadlines().IsSet(Timer::kAgentRetry);
 }
-
-void AgentLink::OnSocketOpened() {
-  if (phase_ != Phase::kConnecting) return;
-  phase_ = Phase::kConfiguring;
-  agent_->OnSocketOpened(channels_.current());
-}
-
-void AgentLink::OnText(std::string_view text) {
-  if (phase_ != Phase::kConfiguring && phase_ != Phase::kReady) return;
-  agent_->OnText(channels_.current(), text);
-}
-
-void AgentLink::OnBinary(std::span<const uint8_t> bytes) {
-  if (phase_ != Phase::kConfiguring && phase_ != Phase::kReady) return;
-  agent_->OnBinary(channels_.current(), bytes);
-}
-
-void AgentLink::OnSocketClosed(uint16_t code, uint16_t http_status) {
-  if (agent_) {
-    agent_->OnSocketClosed(channels_.current(), code, http_status,
-                           /*reason=*/"");
-  }
-}
-
-void AgentLink::OnOversize() { CountFault(protocol::Fault::kTooLarge); }
 
 std::optional<protocol::AgentEvent> AgentLink::NextEvent() {
   if (!agent_) return std::nullopt;
@@ -141,6 +82,10 @@ AgentLink::Outlook AgentLink::Fail(protocol::AgentFailed::Loss loss,
                     Duration::Micros(kRetryPause.us() << retries_));
   ++retries_;
   return Outlook::kReturns;
+}
+
+void AgentLink::SetOwnTimer() {
+  if (agent_) context_.deadlines().Set(Timer::kAgent, agent_->deadline());
 }
 
 void AgentLink::End() {

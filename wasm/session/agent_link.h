@@ -9,14 +9,15 @@
 
 #include "protocol/agents/agent.h"
 #include "protocol/channels.h"
+#include "protocol/registry.h"
 #include "protocol/wire.h"
 #include "session/call_context.h"
 
 namespace trunkline::session {
 
 // The agent's side: opening its channels, opening them again when they are
-// lost, and keeping what the caller says meanwhile. Owns the timers kAgentReady
-// and kAgentRetry.
+// lost, and keeping what the caller says meanwhile. Owns the timers
+// kAgentReady, kAgentRetry and kAgent.
 class AgentLink {
  public:
   // The caller's audio that is kept for an agent that is not ready, ms.
@@ -25,7 +26,9 @@ class AgentLink {
   // Times that the agent is started again without a reply in between.
   static constexpr int kMaxRetries = 2;
 
-  explicit AgentLink(CallContext& context);
+  // All are borrowed for the life of the object.
+  AgentLink(CallContext& context, const protocol::Registry& registry,
+            protocol::Channels& channels);
   AgentLink(const AgentLink&) = delete;
   AgentLink& operator=(const AgentLink&) = delete;
 
@@ -38,13 +41,10 @@ class AgentLink {
   // It will be ready, or lost, without anybody's doing.
   bool returning() const;
 
-  // Inputs. After each, as after Start() and every command, NextEvent() is
-  // called until it has none.
-  void OnSocketOpened();
-  void OnText(std::string_view text);
-  void OnBinary(std::span<const uint8_t> bytes);
-  void OnSocketClosed(uint16_t code, uint16_t http_status);
-  void OnOversize();
+  // The agent, at the time of the input. Precondition: created(). After each of
+  // its inputs and commands, as after Start(), NextEvent() is called until it
+  // has none.
+  protocol::Agent& agent();
   std::optional<protocol::AgentEvent> NextEvent();
 
   // What AgentReady makes true.
@@ -55,6 +55,8 @@ class AgentLink {
   Outlook Fail(protocol::AgentFailed::Loss loss, std::string_view code);
   // A reply was complete: the agent may fail anew.
   void ForgetRetries() { retries_ = 0; }
+  // The agent's own deadline, after all of its inputs and commands.
+  void SetOwnTimer();
   // The call is over.
   void End();
 
@@ -64,9 +66,10 @@ class AgentLink {
 
   void CountFault(protocol::Fault fault);
 
-  // The agent. Precondition: created().
-  protocol::Agent& agent() { return *agent_; }
-  const protocol::Agent& agent() const { return *agent_; }
+  // The provider's name of an item; "" if it is not remembered.
+  std::string_view item_name(protocol::ItemId item) const {
+    return agent_->item_name(item);
+  }
   const protocol::AgentTraits& traits() const { return agent_->traits(); }
 
   const FaultCounts& faults() const { return faults_; }
@@ -74,40 +77,16 @@ class AgentLink {
 
  private:
   enum class Phase : uint8_t {
-    kNone,         // not wanted yet
-    kConnecting,   // the shim opens the socket
-    kConfiguring,  // the socket is open, the agent not ready
+    kNone,      // not wanted yet
+    kStarting,  // its channels open, it is configured
     kReady,
     kBackoff,  // lost; will be started again
     kLost,     // lost for good
   };
 
-  // The agent's socket at the sink.
-  class AgentChannels final : public protocol::Channels {
-   public:
-    explicit AgentChannels(EffectSink& sink) : sink_(sink) {}
-    std::optional<protocol::ChannelId> Connect(
-        const protocol::ConnectRequest& request) override;
-    std::optional<protocol::ChannelId> Fetch(
-        const protocol::FetchRequest& request) override;
-    void SendText(protocol::ChannelId channel, std::string_view text) override;
-    void SendBinary(protocol::ChannelId channel,
-                    std::span<const uint8_t> bytes) override;
-    void Close(protocol::ChannelId channel, uint16_t code,
-               std::string_view reason) override;
-    void Abort(protocol::ChannelId channel) override;
-    void Credit(protocol::ChannelId channel, uint32_t bytes) override;
-    // The one that was opened last.
-    protocol::ChannelId current() const { return protocol::ChannelId{opened_}; }
-    uint16_t opened() const { return opened_; }
-
-   private:
-    EffectSink& sink_;
-    uint16_t opened_ = 0;
-  };
-
   CallContext& context_;
-  AgentChannels channels_;
+  const protocol::Registry registry_;
+  protocol::Channels& channels_;
   std::unique_ptr<protocol::Agent> agent_;
   Phase phase_ = Phase::kNone;
   int retries_ = 0;

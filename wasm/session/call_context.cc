@@ -4,8 +4,8 @@
 
 namespace trunkline::session {
 
-Json CallContext::NewEvent(std::string_view type) const {
-  return {{"type", type}, {"atMs", at_ms()}};
+Json CallContext::NewEvent(std::string_view type) {
+  return {{"type", type}, {"atMs", at_ms()}, {"seq", next_seq_++}};
 }
 
 void CallContext::CountFault(FaultCounts& counts, const char* source,

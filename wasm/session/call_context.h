@@ -24,7 +24,11 @@ class CallContext {
  public:
   // `config` and `sink` are borrowed for the life of the object.
   CallContext(const Config& config, Instant now, EffectSink& sink)
-      : config_(config), sink_(sink), opened_at_(now), now_(now) {}
+      : config_(config),
+        sink_(sink),
+        opened_at_(now),
+        now_(now),
+        next_seq_(config.first_seq) {}
   CallContext(const CallContext&) = delete;
   CallContext& operator=(const CallContext&) = delete;
 
@@ -44,8 +48,9 @@ class CallContext {
   void ClearTimer(Timer timer) { deadlines_.Clear(timer); }
   bool TakeDue(Timer timer) { return deadlines_.TakeDue(timer, now_); }
 
-  // An event to be filled and then emitted.
-  Json NewEvent(std::string_view type) const;
+  // An event to be filled and then emitted, before another one is begun: each
+  // has the next number.
+  Json NewEvent(std::string_view type);
   void Emit(const Json& event) { sink_.Event(event); }
   void CountFault(FaultCounts& counts, const char* source,
                   protocol::Fault fault);
@@ -59,6 +64,7 @@ class CallContext {
   const Instant opened_at_;
   Instant now_;
   Deadlines deadlines_;
+  int64_t next_seq_;
 };
 
 }  // namespace trunkline::session

@@ -5,9 +5,6 @@
 #include <limits>
 #include <utility>
 
-#include "protocol/agents/registry.h"
-#include "protocol/legs/registry.h"
-
 namespace trunkline::session {
 namespace {
 
@@ -17,6 +14,8 @@ constexpr int64_t kMaxLeadMs = 1000;
 // is a name or a sentence.
 constexpr size_t kMaxInstructionsBytes = size_t{128} * 1024;
 constexpr size_t kMaxTextBytes = 4096;
+// A conversation of a call; escaped, it leaves room for the rest of an input.
+constexpr size_t kMaxSnapshotBytes = size_t{256} * 1024;
 
 // Reads members of one object and remembers whether any was unacceptable.
 class Reader {
@@ -196,27 +195,32 @@ bool ReadRecordingSoFar(const Json& object, media::RecordingSoFar& recording) {
 
 }  // namespace
 
-std::optional<Config> ParseConfig(std::string_view text) {
+std::optional<Config> ParseConfig(std::string_view text,
+                                  const protocol::Registry& registry) {
   const std::optional<Json> json = ParseJson(text);
   if (!json || !json->is_object()) return std::nullopt;
   Config config;
   Reader reader(*json);
   reader.Text("callId", config.call_id);
-  reader.Name("leg", config.leg, protocol::Legs());
-  reader.Name("agent", config.agent, protocol::Agents());
+  reader.Name("leg", config.leg, registry.legs);
+  reader.Name("agent", config.agent, registry.agents);
   reader.Choice("authorization", config.authorization,
                 {{"required", Config::Authorization::kRequired},
                  {"none", Config::Authorization::kNone}});
   reader.Choice("faults", config.faults,
                 {{"refused", Config::Faults::kRefused},
                  {"allowed", Config::Faults::kAllowed}});
-  for (const char* key : {"seed", "epochMs"}) {
+  for (const char* key : {"seed", "epochMs", "firstSeq"}) {
     if (FindMember(*json, key) != nullptr && !IntegerMember(*json, key)) {
       return std::nullopt;
     }
   }
   config.seed = static_cast<uint64_t>(IntegerMember(*json, "seed").value_or(0));
   config.epoch_ms = IntegerMember(*json, "epochMs").value_or(0);
+  config.first_seq = IntegerMember(*json, "firstSeq").value_or(0);
+  if (FindMember(*json, "snapshot") != nullptr) {
+    reader.Text("snapshot", config.snapshot.emplace(), kMaxSnapshotBytes);
+  }
   if (const Json* profile = FindMember(*json, "profile")) {
     if (!profile->is_object() || !ReadProfile(*profile, config.profile)) {
       return std::nullopt;

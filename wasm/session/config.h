@@ -10,6 +10,7 @@
 #include "media/caller_cleaner.h"
 #include "media/caller_path.h"
 #include "protocol/agents/registry.h"
+#include "protocol/registry.h"
 
 namespace trunkline::session {
 
@@ -61,7 +62,7 @@ struct Config {
   std::string call_id;
   uint64_t seed = 0;
   int64_t epoch_ms = 0;
-  // Names of the registries; the first of each by default.
+  // Names of the registry; the first of each kind by default.
   std::string leg;
   std::string agent;
   Authorization authorization = Authorization::kRequired;
@@ -69,10 +70,16 @@ struct Config {
   Profile profile;
   Limits limits;
   std::optional<media::RecordingSoFar> recording_so_far;
+  // The last snapshot of the session before this one, as it was written.
+  std::optional<std::string> snapshot;
+  // The number of this session's first event.
+  int64_t first_seq = 0;
 };
 
-// Reads `text`. nullopt if it is no JSON object, lacks a call id, or has a
-// known key with a type or value it cannot have.
-std::optional<Config> ParseConfig(std::string_view text);
+// Reads `text`. nullopt if it is no JSON object, lacks a call id, names a leg
+// or an agent that `registry` does not have, or has a known key with a type or
+// value it cannot have.
+std::optional<Config> ParseConfig(std::string_view text,
+                                  const protocol::Registry& registry);
 
 }  // namespace trunkline::session

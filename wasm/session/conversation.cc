@@ -289,7 +289,10 @@ void Conversation::OnToolCall(const protocol::AgentToolCall& call) {
                               R"({"error":"there is no such tool"})");
     return;
   }
-  tools_.Open(call.tool_call_id);
+  if (!tools_.Open(call.tool_call_id)) {
+    agent_.agent().ToolResult(call.tool_call_id,
+                              R"({"error":"too many tools at a time"})");
+  }
 }
 
 void Conversation::OnReplyDone(const AgentReplyDone& done) {
@@ -500,7 +503,7 @@ void Conversation::ConfirmBargeIn() {
 void Conversation::TruncateUnheard() {
   hang_up_after_reply_ = false;
   reply_goes_on_ = false;
-  tools_.Close();
+  tools_.TakeOpen();
   if (agent_.ready()) agent_.agent().Cancel();
   for (const Playout::Cut& cut : line_->Discard(context_.now())) {
     if (cut.item == LineOut::kTonesItem) continue;
@@ -578,15 +581,15 @@ void Conversation::OnMaxCall() {
 }
 
 void Conversation::OnReplyTimeout() {
-  if (tools_.open_call().empty()) {
+  if (tools_.empty()) {
     // An open socket that says nothing is as good as a lost one.
     OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, "noReply");
     return;
   }
-  const std::string call = tools_.open_call();
-  tools_.Close();
-  agent_.agent().ToolResult(call,
-                            R"({"error":"the tool did not answer in time"})");
+  for (const std::string& call : tools_.TakeOpen()) {
+    agent_.agent().ToolResult(call,
+                              R"({"error":"the tool did not answer in time"})");
+  }
   context_.SetTimer(Timer::kReply, limits().reply);
 }
 
@@ -613,14 +616,33 @@ void Conversation::HangUp() {
   }
 }
 
-void Conversation::Say(std::string_view text) {
-  if (agent_.ready() && agent_.traits().can_say) agent_.agent().Say(text);
+CommandOutcome Conversation::JudgeSay() const {
+  using Code = CommandOutcome::Code;
+  if (agent_.created() && !agent_.traits().can_say) {
+    return {Code::kUnsupported, "the agent cannot say a text of others", ""};
+  }
+  if (state_ == State::kFarewell) {
+    return {Code::kConflict, "the call is ending", ""};
+  }
+  if (!agent_.ready()) return {Code::kConflict, "the agent is not ready", ""};
+  return {};
+}
+
+void Conversation::Say(std::string_view text) { agent_.agent().Say(text); }
+
+CommandOutcome Conversation::JudgeToolResult(
+    std::string_view tool_call_id) const {
+  using Code = CommandOutcome::Code;
+  if (!tools_.IsOpen(tool_call_id)) {
+    return {Code::kUnknown, "no call of a tool of this id waits", "toolCallId"};
+  }
+  if (!agent_.ready()) return {Code::kConflict, "the agent is not ready", ""};
+  return {};
 }
 
 void Conversation::ToolResult(std::string_view tool_call_id,
                               std::string_view output) {
-  if (!agent_.ready()) return;
-  if (tool_call_id == tools_.open_call()) tools_.Close();
+  tools_.Close(tool_call_id);
   agent_.agent().ToolResult(tool_call_id, output);
 }
 
@@ -742,7 +764,7 @@ bool Conversation::IsConsistent() const {
 
 std::string Conversation::ItemName(protocol::ItemId item) const {
   if (item == LineOut::kTonesItem) return "tones";
-  return std::string(agent_.agent().item_name(item));
+  return std::string(agent_.item_name(item));
 }
 
 }  // namespace trunkline::session

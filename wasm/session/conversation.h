@@ -10,6 +10,7 @@
 #include "protocol/agents/agent.h"
 #include "session/agent_link.h"
 #include "session/call_context.h"
+#include "session/command.h"
 #include "session/leg_link.h"
 #include "session/state.h"
 #include "session/tool_desk.h"
@@ -62,6 +63,9 @@ class Conversation {
   void OnDeadAir();
   void OnDecide();
 
+  // Whether a command can be carried out now.
+  CommandOutcome JudgeSay() const;
+  CommandOutcome JudgeToolResult(std::string_view tool_call_id) const;
   void HangUp();
   void Say(std::string_view text);
   void ToolResult(std::string_view tool_call_id, std::string_view output);

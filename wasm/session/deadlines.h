@@ -14,6 +14,7 @@ enum class Timer : uint8_t {
   kLegStart,     // an authorised `start` on the leg's socket
   kAgentReady,   // the agent's socket to open and the agent to be ready
   kAgentRetry,   // the pause before the agent's socket is opened again
+  kAgent,        // what the agent itself waits for
   kReply,        // the first audio of a reply, or a tool's result
   kDeadAir,      // anybody to speak
   kMaxCall,      // the end of the longest call

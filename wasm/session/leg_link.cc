@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "protocol/legs/registry.h"
+#include "base/check.h"
 #include "session/close_codes.h"
 
 namespace trunkline::session {
@@ -36,25 +36,27 @@ uint16_t CloseCodeOf(Verdict verdict) {
 }  // namespace
 
 void LegLink::LegWire::SendText(std::string_view text) {
-  sink_.SendText(Port::kLeg, text);
+  channels_.SendText(protocol::kLegChannel, text);
 }
 
 void LegLink::LegWire::SendBinary(std::span<const uint8_t> bytes) {
-  sink_.SendBinary(Port::kLeg, bytes);
+  channels_.SendBinary(protocol::kLegChannel, bytes);
 }
 
-LegLink::LegLink(CallContext& context)
-    : context_(context), wire_(context.sink()) {
-  for (const protocol::LegEntry& entry : protocol::Legs()) {
-    if (entry.name == context.config().leg) leg_ = entry.make(wire_);
-  }
+LegLink::LegLink(CallContext& context, const protocol::Registry& registry,
+                 protocol::Channels& channels)
+    : context_(context), channels_(channels), wire_(channels) {
+  const protocol::LegEntry* entry = registry.FindLeg(context.config().leg);
+  // INVARIANT: a configuration names a leg of the registry.
+  TL_CHECK(entry != nullptr);
+  leg_ = entry->make(wire_);
   // A shim that never opens the socket must not keep the call for ever.
   context_.SetTimer(Timer::kLegStart, context_.config().limits.start);
 }
 
-void LegLink::OnSocketOpened() {
+void LegLink::OnSocketOpened(std::string_view subprotocol) {
   phase_ = Phase::kAwaitingStart;
-  leg_->OnSocketOpened(/*subprotocol=*/"");
+  leg_->OnSocketOpened(subprotocol);
   context_.SetTimer(Timer::kLegStart, context_.config().limits.start);
 }
 
@@ -116,15 +118,15 @@ void LegLink::OnStarted(const protocol::LegStarted& start) {
   pending_since_ = context_.now();
   early_audio_.clear();
   Json started = context_.NewEvent("started");
-  started["callSid"] = start.carrier_call_id;
-  started["streamSid"] = start.stream_id;
+  started["carrierCallId"] = start.carrier_call_id;
+  started["streamId"] = start.stream_id;
   started["encoding"] = ToString(start.traits.heard.encoding);
   started["sampleRateHz"] = start.traits.heard.sample_rate_hz;
   context_.Emit(started);
   phase_ = Phase::kAuthorizing;
   context_.sink().Authorize({{"token", start.token},
-                             {"callSid", start.carrier_call_id},
-                             {"streamSid", start.stream_id}});
+                             {"carrierCallId", start.carrier_call_id},
+                             {"streamId", start.stream_id}});
 }
 
 bool LegLink::OnFault(Fault fault) {
@@ -172,7 +174,7 @@ void LegLink::Close(uint16_t code, std::string_view reason) {
   context_.ClearTimer(Timer::kLegStart);
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
-  context_.sink().Close(Port::kLeg, code, reason);
+  channels_.Close(protocol::kLegChannel, code, reason);
 }
 
 void LegLink::Lose() {

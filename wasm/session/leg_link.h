@@ -8,7 +8,9 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/channels.h"
 #include "protocol/legs/leg.h"
+#include "protocol/registry.h"
 #include "protocol/wire.h"
 #include "session/call_context.h"
 
@@ -57,7 +59,9 @@ class LegLink {
     kUp,
   };
 
-  explicit LegLink(CallContext& context);
+  // All are borrowed for the life of the object.
+  LegLink(CallContext& context, const protocol::Registry& registry,
+          protocol::Channels& channels);
   LegLink(const LegLink&) = delete;
   LegLink& operator=(const LegLink&) = delete;
 
@@ -67,8 +71,8 @@ class LegLink {
 
   // Inputs. After OnText and OnBinary, NextFact() is called until it has none.
 
-  // Precondition: closed().
-  void OnSocketOpened();
+  // Precondition: closed(). `subprotocol` is the one that was chosen.
+  void OnSocketOpened(std::string_view subprotocol);
   void OnText(std::string_view text);
   void OnBinary(std::span<const uint8_t> bytes);
   // The peer closed it. Precondition: not closed().
@@ -103,15 +107,15 @@ class LegLink {
   uint64_t early_dropped() const { return early_dropped_; }
 
  private:
-  // Bytes of the codec to the sink.
+  // Bytes of the codec to the leg's channel.
   class LegWire final : public protocol::Wire {
    public:
-    explicit LegWire(EffectSink& sink) : sink_(sink) {}
+    explicit LegWire(protocol::Channels& channels) : channels_(channels) {}
     void SendText(std::string_view text) override;
     void SendBinary(std::span<const uint8_t> bytes) override;
 
    private:
-    EffectSink& sink_;
+    protocol::Channels& channels_;
   };
 
   void OnStarted(const protocol::LegStarted& start);
@@ -120,6 +124,7 @@ class LegLink {
   void KeepEarly(const protocol::LegAudio& media);
 
   CallContext& context_;
+  protocol::Channels& channels_;
   LegWire wire_;
   std::unique_ptr<protocol::Leg> leg_;
   Phase phase_ = Phase::kClosed;

@@ -9,11 +9,18 @@
 
 namespace trunkline::session {
 
-Session::Session(Config config, Instant now, EffectSink& sink)
+using protocol::ChannelId;
+using protocol::kLegChannel;
+using Kind = ChannelTable::Kind;
+using Owner = ChannelTable::Owner;
+
+Session::Session(Config config, Instant now, EffectSink& sink,
+                 const protocol::Registry& registry)
     : config_(std::move(config)),
       context_(config_, now, sink),
-      leg_(context_),
-      agent_(context_),
+      channels_(sink),
+      leg_(context_, registry, channels_.Of(Owner::kLeg)),
+      agent_(context_, registry, channels_.Of(Owner::kAgent)),
       conversation_(context_, leg_, agent_),
       recording_(context_) {
   Json opened = context_.NewEvent("opened");
@@ -28,89 +35,129 @@ Session::Session(Config config, Instant now, EffectSink& sink)
 // ---------------------------------------------------------------------------
 // Inputs
 
-void Session::OnSocketOpened(Port port, Instant now) {
+void Session::OnOpened(ChannelId channel, std::string_view subprotocol,
+                       Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      // A second socket while one is in use: the shim has replaced it.
-      if (!leg_.closed()) {
-        leg_.Lose();
+  if (channel == kLegChannel) {
+    // A second socket while one is in use: the shim has replaced it.
+    if (!leg_.closed()) {
+      leg_.Lose();
+      conversation_.OnLegLost();
+    }
+    if (!conversation_.ended()) {
+      channels_.OpenLeg();
+      leg_.OnSocketOpened(subprotocol);
+    }
+  } else if (channels_.OwnerOf(channel, Kind::kSocket) == Owner::kAgent) {
+    agent_.agent().OnSocketOpened(channel);
+  }
+  Settle();
+}
+
+void Session::OnText(ChannelId channel, std::string_view text, Instant now) {
+  if (ended()) return;
+  context_.SetNow(now);
+  const auto owner = channels_.OwnerOf(channel, Kind::kSocket);
+  if (owner == Owner::kLeg) {
+    leg_.OnText(text);
+  } else if (owner == Owner::kAgent) {
+    agent_.agent().OnText(channel, text);
+  }
+  Settle();
+}
+
+void Session::OnBinary(ChannelId channel, std::span<const uint8_t> bytes,
+                       Instant now) {
+  if (ended()) return;
+  context_.SetNow(now);
+  const auto owner = channels_.OwnerOf(channel, Kind::kSocket);
+  if (owner == Owner::kLeg) {
+    leg_.OnBinary(bytes);
+  } else if (owner == Owner::kAgent) {
+    agent_.agent().OnBinary(channel, bytes);
+  }
+  Settle();
+}
+
+void Session::OnClosed(ChannelId channel, uint16_t code, uint16_t http_status,
+                       std::string_view reason, Instant now) {
+  if (ended()) return;
+  context_.SetNow(now);
+  const auto owner = channels_.Release(channel, Kind::kSocket);
+  if (owner == Owner::kLeg) {
+    switch (leg_.OnSocketClosed(code)) {
+      case protocol::LegClose::kHungUp:
+        conversation_.OnLegOver(LegOver::How::kHungUp);
+        break;
+      case protocol::LegClose::kBroken:
         conversation_.OnLegLost();
-      }
-      if (!conversation_.ended()) leg_.OnSocketOpened();
-      break;
-    case Port::kAgent:
-      agent_.OnSocketOpened();
-      break;
+        break;
+    }
+  } else if (owner == Owner::kAgent) {
+    agent_.agent().OnSocketClosed(channel, code, http_status, reason);
   }
   Settle();
 }
 
-void Session::OnSocketText(Port port, std::string_view text, Instant now) {
+void Session::OnOversize(ChannelId channel, uint64_t /*bytes*/, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      leg_.OnText(text);
-      break;
-    case Port::kAgent:
-      agent_.OnText(text);
-      break;
+  const auto owner = channels_.OwnerOf(channel, Kind::kSocket);
+  if (owner == Owner::kLeg) {
+    leg_.OnOversize();
+    conversation_.OnLegOver(LegOver::How::kRejected);
+  } else if (owner == Owner::kAgent) {
+    agent_.agent().OnOversize(channel);
   }
   Settle();
 }
 
-void Session::OnSocketBinary(Port port, std::span<const uint8_t> bytes,
-                             Instant now) {
+void Session::OnHttpHeaders(ChannelId channel, uint16_t status,
+                            const Json& headers, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      leg_.OnBinary(bytes);
-      break;
-    case Port::kAgent:
-      agent_.OnBinary(bytes);
-      break;
+  if (channels_.OwnerOf(channel, Kind::kExchange) == Owner::kAgent) {
+    agent_.agent().OnHttpHeaders(channel, status, headers);
   }
   Settle();
 }
 
-void Session::OnSocketClosed(Port port, uint16_t code, uint16_t http_status,
-                             Instant now) {
+void Session::OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes,
+                          Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      if (leg_.closed()) break;
-      switch (leg_.OnSocketClosed(code)) {
-        case protocol::LegClose::kHungUp:
-          conversation_.OnLegOver(LegOver::How::kHungUp);
-          break;
-        case protocol::LegClose::kBroken:
-          conversation_.OnLegLost();
-          break;
-      }
-      break;
-    case Port::kAgent:
-      agent_.OnSocketClosed(code, http_status);
-      break;
+  if (channels_.OwnerOf(channel, Kind::kExchange) == Owner::kAgent) {
+    agent_.agent().OnHttpChunk(channel, bytes);
   }
   Settle();
 }
 
-void Session::OnSocketOversize(Port port, uint64_t /*bytes*/, Instant now) {
+void Session::OnHttpDone(ChannelId channel, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  switch (port) {
-    case Port::kLeg:
-      leg_.OnOversize();
-      conversation_.OnLegOver(LegOver::How::kRejected);
-      break;
-    case Port::kAgent:
-      agent_.OnOversize();
-      break;
+  if (channels_.Release(channel, Kind::kExchange) == Owner::kAgent) {
+    agent_.agent().OnHttpDone(channel);
   }
+  Settle();
+}
+
+void Session::OnHttpFailed(ChannelId channel, protocol::HttpFailure failure,
+                           std::string_view reason, Instant now) {
+  if (ended()) return;
+  context_.SetNow(now);
+  if (channels_.Release(channel, Kind::kExchange) == Owner::kAgent) {
+    agent_.agent().OnHttpFailed(channel, failure, reason);
+  }
+  Settle();
+}
+
+// No part has asked for a resource yet.
+void Session::OnResource(std::string_view /*name*/,
+                         std::optional<std::span<const uint8_t>> /*bytes*/,
+                         Instant now) {
+  if (ended()) return;
+  context_.SetNow(now);
   Settle();
 }
 
@@ -131,6 +178,10 @@ void Session::OnTimer(Instant now) {
   }
   if (due(Timer::kAgentRetry)) {
     agent_.Start();
+    TakeAgentEvents();
+  }
+  if (due(Timer::kAgent)) {
+    agent_.agent().OnDeadline();
     TakeAgentEvents();
   }
   if (due(Timer::kReply)) conversation_.OnReplyTimeout();
@@ -162,32 +213,71 @@ void Session::OnAuthorized(Verdict verdict, Instant now) {
   Settle();
 }
 
-bool Session::OnCommand(const Json& command, Instant now) {
-  if (ended()) return true;
+void Session::OnCommand(const CommandEnvelope& envelope, Instant now) {
+  if (ended()) return;
   context_.SetNow(now);
+  const CommandOutcome outcome = Judge(envelope);
+  // First: what the command brings may be the end.
+  context_.sink().CommandResult(CommandResult(envelope.id, outcome));
+  if (outcome.code == CommandOutcome::Code::kDone) CarryOut(envelope.command);
+  Settle();
+}
+
+CommandOutcome Session::Judge(const CommandEnvelope& envelope) const {
+  using Code = CommandOutcome::Code;
+  const Json& command = envelope.command;
+  const std::string_view type = StringMember(command, "type");
+  if (type == "hangUp") return {};
+  // Only tests break a call.
+  if (type == "crash" && config_.faults == Config::Faults::kAllowed &&
+      envelope.source == CommandEnvelope::Source::kHarness) {
+    return {};
+  }
+  if (type == "say") {
+    if (StringMember(command, "text").empty()) {
+      return {Code::kInvalid, "text must be a text", "text"};
+    }
+    return conversation_.JudgeSay();
+  }
+  if (type == "toolResult") {
+    const std::string_view id = StringMember(command, "toolCallId");
+    if (id.empty()) {
+      return {Code::kInvalid, "toolCallId must be a text", "toolCallId"};
+    }
+    // What is no text would reach the agent as something else.
+    if (StringMember(command, "output").empty()) {
+      return {Code::kInvalid, "output must be a text", "output"};
+    }
+    return conversation_.JudgeToolResult(id);
+  }
+  if (type == "recordingConsent" || type == "pauseRecording" ||
+      type == "resumeRecording") {
+    if (!recording_.active()) {
+      return {Code::kConflict, "the call is not recorded", ""};
+    }
+    return {};
+  }
+  return {Code::kInvalid, "there is no such command", "type"};
+}
+
+void Session::CarryOut(const Json& command) {
   const std::string_view type = StringMember(command, "type");
   if (type == "hangUp") {
     conversation_.HangUp();
   } else if (type == "say") {
-    const std::string_view text = StringMember(command, "text");
-    if (text.empty()) return false;
-    conversation_.Say(text);
+    conversation_.Say(StringMember(command, "text"));
   } else if (type == "toolResult") {
-    const std::string_view id = StringMember(command, "toolCallId");
-    if (id.empty()) return false;
-    conversation_.ToolResult(id, StringMember(command, "output"));
+    conversation_.ToolResult(StringMember(command, "toolCallId"),
+                             StringMember(command, "output"));
   } else if (type == "recordingConsent") {
     recording_.SetPause(media::RecordingPause::kConsent, false);
   } else if (type == "pauseRecording" || type == "resumeRecording") {
     recording_.SetPause(media::RecordingPause::kCommand,
                         type == "pauseRecording");
-  } else if (type == "crash" && config_.faults == Config::Faults::kAllowed) {
-    TL_CHECK(false);
   } else {
-    return false;
+    // INVARIANT: what is judged to be done is done here; "crash" is not.
+    TL_CHECK(false);
   }
-  Settle();
-  return true;
 }
 
 // ---------------------------------------------------------------------------
@@ -285,6 +375,7 @@ void Session::Settle() {
     Finish();
     return;
   }
+  agent_.SetOwnTimer();
   // INVARIANT: what a state waits for has a deadline.
   TL_CHECK(IsConsistent());
   AnnounceDeadline();

@@ -9,8 +9,12 @@
 #include "base/time.h"
 #include "media/caller_path.h"
 #include "media/line_out.h"
+#include "protocol/channels.h"
+#include "protocol/registry.h"
 #include "session/agent_link.h"
 #include "session/call_context.h"
+#include "session/channel_table.h"
+#include "session/command.h"
 #include "session/config.h"
 #include "session/conversation.h"
 #include "session/effect_sink.h"
@@ -35,23 +39,40 @@ class Session final {
   static constexpr Duration kCallerStall = Duration::Millis(750);
   static constexpr Duration kStallSilence = Duration::Millis(1'000);
 
-  // `sink` is borrowed for the life of the object.
-  Session(Config config, Instant now, EffectSink& sink);
+  // `sink` is borrowed for the life of the object, and so is what `registry`
+  // views. Precondition: `config` was read with the same registry.
+  Session(Config config, Instant now, EffectSink& sink,
+          const protocol::Registry& registry = protocol::Registry::BuiltIn());
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  void OnSocketOpened(Port port, Instant now);
-  void OnSocketText(Port port, std::string_view text, Instant now);
-  void OnSocketBinary(Port port, std::span<const uint8_t> bytes, Instant now);
+  // What comes on a channel. One that is not open, or of another kind, changes
+  // nothing.
+  void OnOpened(protocol::ChannelId channel, std::string_view subprotocol,
+                Instant now);
+  void OnText(protocol::ChannelId channel, std::string_view text, Instant now);
+  void OnBinary(protocol::ChannelId channel, std::span<const uint8_t> bytes,
+                Instant now);
   // `http_status` is 0 unless the upgrade was refused.
-  void OnSocketClosed(Port port, uint16_t code, uint16_t http_status,
-                      Instant now);
+  void OnClosed(protocol::ChannelId channel, uint16_t code,
+                uint16_t http_status, std::string_view reason, Instant now);
   // A frame of `bytes` was too long to be delivered.
-  void OnSocketOversize(Port port, uint64_t bytes, Instant now);
+  void OnOversize(protocol::ChannelId channel, uint64_t bytes, Instant now);
+  // `headers` is an object: those that the request wanted.
+  void OnHttpHeaders(protocol::ChannelId channel, uint16_t status,
+                     const Json& headers, Instant now);
+  void OnHttpChunk(protocol::ChannelId channel, std::span<const uint8_t> bytes,
+                   Instant now);
+  void OnHttpDone(protocol::ChannelId channel, Instant now);
+  void OnHttpFailed(protocol::ChannelId channel, protocol::HttpFailure failure,
+                    std::string_view reason, Instant now);
+  // nullopt: there is no resource of this name.
+  void OnResource(std::string_view name,
+                  std::optional<std::span<const uint8_t>> bytes, Instant now);
   void OnTimer(Instant now);
   void OnAuthorized(Verdict verdict, Instant now);
-  // False if the command is unknown or misses a field; nothing has changed.
-  bool OnCommand(const Json& command, Instant now);
+  // Answered by exactly one CommandResult.
+  void OnCommand(const CommandEnvelope& envelope, Instant now);
 
   State state() const { return conversation_.state(); }
   bool ended() const { return finished_; }
@@ -65,6 +86,9 @@ class Session final {
   void TakeAgentEvents();
   void TakeCallerFrames();
   void OnCallerAudio(const protocol::LegAudio& media);
+  // Whether the command can be carried out now; changes nothing.
+  CommandOutcome Judge(const CommandEnvelope& envelope) const;
+  void CarryOut(const Json& command);
   void OnGranted();
   void CreateMedia();
 
@@ -75,6 +99,7 @@ class Session final {
 
   const Config config_;
   CallContext context_;
+  ChannelTable channels_;
   LegLink leg_;
   AgentLink agent_;
   Conversation conversation_;

@@ -23,4 +23,14 @@ bool ToolDesk::IsDeclared(std::string_view name) const {
          });
 }
 
+bool ToolDesk::IsOpen(std::string_view tool_call_id) const {
+  return std::find(open_.begin(), open_.end(), tool_call_id) != open_.end();
+}
+
+bool ToolDesk::Open(std::string_view tool_call_id) {
+  if (open_.size() == kMaxOpen) return false;
+  open_.emplace_back(tool_call_id);
+  return true;
+}
+
 }  // namespace trunkline::session

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 
@@ -14,6 +17,10 @@ class ToolDesk {
   // The built-in tool by which an agent ends the call.
   static constexpr std::string_view kEndCall = "end_call";
 
+  // Calls that wait for their results at a time. Overflow: the newest is
+  // refused.
+  static constexpr size_t kMaxOpen = 16;
+
   // `tools` is borrowed for the life of the object: null or an array.
   explicit ToolDesk(const Json& tools) : tools_(tools) {}
 
@@ -23,14 +30,18 @@ class ToolDesk {
   // Whether the profile has a tool of this name.
   bool IsDeclared(std::string_view name) const;
 
-  // The call that is waited for; "" for none.
-  const std::string& open_call() const { return open_call_; }
-  void Open(std::string_view tool_call_id) { open_call_ = tool_call_id; }
-  void Close() { open_call_.clear(); }
+  // The calls that wait for their results.
+  bool empty() const { return open_.empty(); }
+  bool IsOpen(std::string_view tool_call_id) const;
+  // False if too many wait: nothing has changed.
+  bool Open(std::string_view tool_call_id);
+  void Close(std::string_view tool_call_id) { std::erase(open_, tool_call_id); }
+  // Forgets them, and returns which there were.
+  std::vector<std::string> TakeOpen() { return std::exchange(open_, {}); }
 
  private:
   const Json& tools_;
-  std::string open_call_;
+  std::vector<std::string> open_;
 };
 
 }  // namespace trunkline::session

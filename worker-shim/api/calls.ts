@@ -4,6 +4,7 @@ import { captions } from "../captions.ts";
 import type { CallFilter, CallLogStore, CallPosition } from "../ports/call-log-store.ts";
 import { MAX_PAGE } from "../ports/call-log-store.ts";
 import { callLogStore, type RecordingsBucket, recordingsBucket, supabaseSink } from "../sinks.ts";
+import { commandResponse } from "./commands.ts";
 import { HttpError } from "./errors.ts";
 import { isCallId, readBody, requireOperator } from "./requests.ts";
 import { type AppEnv, refuseOtherMethods } from "./routing.ts";
@@ -193,10 +194,9 @@ async function command(context: Context<AppEnv>): Promise<Response> {
   } catch {
     body = undefined;
   }
-  if (typeof body !== "object" || body === null) throw new HttpError(400, "bad_body", "the body is no JSON object");
-  if (!(await context.env.CALLS.getByName(callId).operate(JSON.stringify(body))))
-    throw new HttpError(409, "refused", "the call does not take the command");
-  return context.json({ status: "accepted" }, 202);
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw new HttpError(400, "bad_body", "the body is no JSON object");
+  return commandResponse(await context.env.CALLS.getByName(callId).operate(body));
 }
 
 async function analytics(context: Context<AppEnv>): Promise<Response> {

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { DEPENDENCIES, type Dependency, FAULTS, type InjectedFault, injectFault } from "../ports/injected-faults.ts";
+import { commandResponse } from "./commands.ts";
 import { HttpError } from "./errors.ts";
 import { isCallId, readBody, requireOperator } from "./requests.ts";
 import { type AppEnv, refuseOtherMethods } from "./routing.ts";
@@ -59,9 +60,9 @@ export function faultRoutes(app: Hono<AppEnv>): void {
         await call.abort().catch(() => undefined);
         return context.json({ status: "aborted" }, 202);
       case "command":
-        if (!(await call.command(JSON.stringify(command ?? null))))
-          throw new HttpError(409, "refused", "the call does not take the command");
-        return context.json({ status: "accepted" }, 202);
+        if (typeof command !== "object" || command === null || Array.isArray(command))
+          throw new HttpError(400, "bad_fault", "command must be an object");
+        return commandResponse(await call.command(command));
       case "record": {
         const bytes = Uint8Array.from(atob(String(pages)), (character) => character.charCodeAt(0));
         if (!(await call.record(Number(granule), bytes))) throw new HttpError(409, "refused", "the call is not live");

@@ -1,4 +1,3 @@
-import type { Port } from "../boundary.ts";
 import type { ConnectRequest, Log, PeerSocket, SessionInputs, SocketsPort } from "../ports.ts";
 import { errorFields } from "./log.ts";
 import type { UpstreamAnswer } from "./upstreams.ts";
@@ -35,7 +34,7 @@ export function closeQuietly(socket: PeerSocket, code: number, reason: string, l
 }
 
 /**
- * The sockets of one session, one a port.
+ * The sockets of one session, one a channel.
  *
  * A socket that was closed from here, or replaced, is forgotten at once: what its peer still says is not delivered.
  */
@@ -43,8 +42,8 @@ export class CallSockets implements SocketsPort {
   readonly #inputs: SessionInputs;
   readonly #openUpstream: OpenUpstream;
   readonly #log: Log;
-  readonly #sockets = new Map<Port, PeerSocket>();
-  readonly #pending = new Map<Port, AbortController>();
+  readonly #sockets = new Map<number, PeerSocket>();
+  readonly #pending = new Map<number, AbortController>();
   #down: { readonly code: number; readonly reason: string } | undefined;
 
   constructor(inputs: SessionInputs, openUpstream: OpenUpstream, log: Log) {
@@ -53,8 +52,8 @@ export class CallSockets implements SocketsPort {
     this.#log = log;
   }
 
-  /** Accepts `socket` and takes it in place of the port's former one. */
-  attach(port: Port, socket: PeerSocket, subprotocol: string): void {
+  /** Accepts `socket` and takes it in place of the channel's former one. */
+  attach(channel: number, socket: PeerSocket, subprotocol: string): void {
     // Before accept(): else binary frames come as Blobs.
     socket.binaryType = "arraybuffer";
     if (this.#down) {
@@ -62,58 +61,58 @@ export class CallSockets implements SocketsPort {
       closeQuietly(socket, this.#down.code, this.#down.reason, this.#log);
       return;
     }
-    this.#drop(port, CLOSE_NORMAL, "replaced");
-    this.#sockets.set(port, socket);
+    this.#drop(channel, CLOSE_NORMAL, "replaced");
+    this.#sockets.set(channel, socket);
     const whileCurrent = (handle: () => void) => {
-      if (this.#sockets.get(port) === socket) this.#guard(handle);
+      if (this.#sockets.get(channel) === socket) this.#guard(handle);
     };
     socket.addEventListener("message", ({ data }) => {
       whileCurrent(() => {
-        if (typeof data === "string") this.#inputs.onSocketText(port, data);
-        else if (data instanceof ArrayBuffer) this.#inputs.onSocketBinary(port, data);
+        if (typeof data === "string") this.#inputs.onSocketText(channel, data);
+        else if (data instanceof ArrayBuffer) this.#inputs.onSocketBinary(channel, data);
         else throw new TypeError("a message is neither text nor bytes");
       });
     });
     const onClosed = (code: number, reason: string) => {
       whileCurrent(() => {
-        this.#sockets.delete(port);
-        this.#inputs.onSocketClosed(port, code, 0, reason);
+        this.#sockets.delete(channel);
+        this.#inputs.onSocketClosed(channel, code, 0, reason);
       });
     };
     socket.addEventListener("close", ({ code, reason }) => onClosed(code || CLOSE_NO_STATUS, reason));
     socket.addEventListener("error", () => onClosed(CLOSE_ABNORMAL, "connection lost"));
     socket.accept();
-    whileCurrent(() => this.#inputs.onSocketOpened(port, subprotocol));
+    whileCurrent(() => this.#inputs.onSocketOpened(channel, subprotocol));
   }
 
-  sendText(port: Port, text: string): void {
-    this.#send(port, text);
+  sendText(channel: number, text: string): void {
+    this.#send(channel, text);
   }
 
-  sendBinary(port: Port, bytes: Uint8Array<ArrayBuffer>): void {
-    this.#send(port, bytes);
+  sendBinary(channel: number, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#send(channel, bytes);
   }
 
-  connect(port: Port, request: ConnectRequest): void {
-    this.#drop(port, CLOSE_NORMAL, "replaced");
+  connect(channel: number, request: ConnectRequest): void {
+    this.#drop(channel, CLOSE_NORMAL, "replaced");
     const attempt = new AbortController();
-    this.#pending.set(port, attempt);
-    void this.#connect(port, request, attempt);
+    this.#pending.set(channel, attempt);
+    void this.#connect(channel, request, attempt);
   }
 
-  close(port: Port, code: number, reason: string): void {
-    this.#drop(port, code, reason);
+  close(channel: number, code: number, reason: string): void {
+    this.#drop(channel, code, reason);
   }
 
   shutDown(code: number, reason: string): void {
     this.#down ??= { code, reason };
-    for (const port of [...this.#sockets.keys(), ...this.#pending.keys()]) this.#drop(port, code, reason);
+    for (const channel of [...this.#sockets.keys(), ...this.#pending.keys()]) this.#drop(channel, code, reason);
   }
 
-  async #connect(port: Port, request: ConnectRequest, attempt: AbortController): Promise<void> {
+  async #connect(channel: number, request: ConnectRequest, attempt: AbortController): Promise<void> {
     try {
       const answer = await this.#openUpstream(request, attempt.signal);
-      if (this.#pending.get(port) !== attempt) {
+      if (this.#pending.get(channel) !== attempt) {
         // Too late: the session has ended, given up or asked again.
         if (answer.type === "opened") {
           answer.socket.accept();
@@ -121,36 +120,36 @@ export class CallSockets implements SocketsPort {
         }
         return;
       }
-      this.#pending.delete(port);
+      this.#pending.delete(channel);
       if (answer.type === "opened") {
-        this.attach(port, answer.socket, answer.subprotocol);
+        this.attach(channel, answer.socket, answer.subprotocol);
         return;
       }
       const { httpStatus, reason } = answer;
       this.#log.warn("an upstream was not reached", { upstream: request.upstream, httpStatus, reason });
-      this.#inputs.onSocketClosed(port, CLOSE_ABNORMAL, httpStatus, reason);
+      this.#inputs.onSocketClosed(channel, CLOSE_ABNORMAL, httpStatus, reason);
     } catch (error) {
       this.#inputs.onPortFault(error);
     }
   }
 
-  #send(port: Port, message: string | Uint8Array<ArrayBuffer>): void {
-    const socket = this.#sockets.get(port);
+  #send(channel: number, message: string | Uint8Array<ArrayBuffer>): void {
+    const socket = this.#sockets.get(channel);
     if (!socket) return;
     try {
       socket.send(message);
     } catch (error) {
       // It is closing; its close event says the rest.
-      this.#log.info("a message came too late for its socket", { port, ...errorFields(error) });
+      this.#log.info("a message came too late for its socket", { channel, ...errorFields(error) });
     }
   }
 
-  /** Ends whatever the port has. */
-  #drop(port: Port, code: number, reason: string): void {
-    this.#pending.get(port)?.abort();
-    this.#pending.delete(port);
-    const socket = this.#sockets.get(port);
-    this.#sockets.delete(port);
+  /** Ends whatever the channel has. */
+  #drop(channel: number, code: number, reason: string): void {
+    this.#pending.get(channel)?.abort();
+    this.#pending.delete(channel);
+    const socket = this.#sockets.get(channel);
+    this.#sockets.delete(channel);
     if (socket) closeQuietly(socket, code, reason, this.#log);
   }
 

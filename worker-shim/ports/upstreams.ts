@@ -59,12 +59,20 @@ function refused(httpStatus: number, reason: string): UpstreamAnswer {
   return { type: "refused", httpStatus, reason };
 }
 
+/** What to ask, and with what; `undefined` if there is no such upstream. */
+export function findUpstream(table: UpstreamTable, name: string): Upstream | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /** The URL to ask, undefined if the path leads away from the upstream. */
-function upgradeUrl(base: string, path: string): string | undefined {
-  // fetch() upgrades http(s) URLs only.
+export function upstreamUrl(base: string, path: string): string | undefined {
+  // fetch() knows http(s) URLs only, and upgrades them.
   const prefix = base.replace(/^ws(s?):/i, "http$1:").replace(/\/+$/, "");
   // A path cannot carry the host away: the slash ends the authority.
-  return path.startsWith("/") && URL.canParse(prefix + path) ? prefix + path : undefined;
+  if (!path.startsWith("/") || !URL.canParse(prefix + path)) return undefined;
+  // Nor may dots carry the credentials to what lies beside the upstream.
+  const { href } = new URL(prefix + path);
+  return href.startsWith(`${new URL(prefix).href.replace(/\/+$/, "")}/`) ? href : undefined;
 }
 
 /**
@@ -78,10 +86,10 @@ export async function openUpstream(
   fetchUpgrade: UpgradeFetch,
   signal: AbortSignal,
 ): Promise<UpstreamAnswer> {
-  const upstream = Object.hasOwn(table, request.upstream) ? table[request.upstream] : undefined;
+  const upstream = findUpstream(table, request.upstream);
   // Answered as the upstream itself would: retrying does not help.
   if (!upstream) return refused(401, "no credentials for this upstream");
-  const url = upgradeUrl(upstream.baseUrl, request.path);
+  const url = upstreamUrl(upstream.baseUrl, request.path);
   if (!url) return refused(400, "no URL");
   const abort = new AbortController();
   const giveUp = () => abort.abort();

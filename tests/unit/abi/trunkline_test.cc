@@ -52,6 +52,10 @@ tl_handle Create(const std::string& config = R"({"callId":"c"})") {
   return tl_session_create(1000, Fill(config));
 }
 
+std::string Command(const std::string& command) {
+  return R"({"id":7,"source":{"kind":"operator"},"command":)" + command + "}";
+}
+
 class TrunklineTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -92,7 +96,7 @@ TEST_F(TrunklineTest, AnInputWaitsForTheEffectsOfTheFormer) {
 }
 
 TEST_F(TrunklineTest, EffectsAreConsumedByWholeRecords) {
-  ASSERT_EQ(Input(TL_INPUT_COMMAND, R"({"type":"hangUp"})"), TL_OK);
+  ASSERT_EQ(Input(TL_INPUT_COMMAND, Command(R"({"type":"hangUp"})")), TL_OK);
   const std::vector<Record> records = Read(session);
   ASSERT_GE(records.size(), 2U);
   const uint32_t all = tl_effects_len(session);
@@ -110,23 +114,80 @@ TEST_F(TrunklineTest, EffectsAreConsumedByWholeRecords) {
 TEST_F(TrunklineTest, WhatTheShimGetsWrongChangesNothing) {
   EXPECT_EQ(Input(0), TL_ERR_INPUT);
   EXPECT_EQ(Input(99), TL_ERR_INPUT);
-  EXPECT_EQ(Input(TL_INPUT_SOCKET_TEXT | TL_PORT_COUNT << 16), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_SOCKET_CLOSED, "123"), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_SOCKET_OVERSIZE, "1234"), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_AUTHORIZED, ""), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_AUTHORIZED, "\x09"), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_COMMAND, "{"), TL_ERR_INPUT);
-  EXPECT_EQ(Input(TL_INPUT_COMMAND, R"({"type":"nonsense"})"), TL_ERR_INPUT);
-  // Refused where the configuration does not allow faults.
-  EXPECT_EQ(Input(TL_INPUT_COMMAND, R"({"type":"crash"})"), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_COMMAND, R"({"type":"hangUp"})"), TL_ERR_INPUT);
+  const std::string zeros(4, '\0');
+  EXPECT_EQ(Input(TL_INPUT_HTTP_HEADERS | 1 << 16, zeros), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_HTTP_HEADERS | 1 << 16, zeros + "[]"), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_HTTP_HEADERS | 1 << 16, "1234{}"), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_HTTP_FAILED | 1 << 16, ""), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_HTTP_FAILED | 1 << 16, "\x04"), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_RESOURCE, "\x01"), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_RESOURCE, std::string("\2\0\0\0", 4)), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_RESOURCE, std::string("\1\0\4\0abc", 7)),
+            TL_ERR_INPUT);
+  // On a channel that they do not have.
+  EXPECT_EQ(Input(TL_INPUT_TIMER | 1 << 16), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_COMMAND | 1 << 16, Command("{}")), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_AUTHORIZED | 1 << 16, zeros.substr(0, 1)),
+            TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_RESOURCE | 1 << 16, zeros), TL_ERR_INPUT);
   EXPECT_EQ(tl_effects_len(session), 0U);
   EXPECT_EQ(tl_session_input(session + 1, 2000, TL_INPUT_TIMER, 0),
             TL_ERR_HANDLE);
   EXPECT_EQ(tl_session_input(0, 2000, TL_INPUT_TIMER, 0), TL_ERR_HANDLE);
 }
 
+TEST_F(TrunklineTest, WhatComesOnNoOpenChannelChangesNothing) {
+  const std::string zeros(4, '\0');
+  for (const uint32_t channel : {0U, 1U, 2U, 0xFFFFU}) {
+    const uint32_t on = channel << 16;
+    EXPECT_EQ(Input(TL_INPUT_SOCKET_TEXT | on, "{}"), TL_OK);
+    EXPECT_EQ(Input(TL_INPUT_SOCKET_BINARY | on, "x"), TL_OK);
+    EXPECT_EQ(Input(TL_INPUT_SOCKET_CLOSED | on, zeros), TL_OK);
+    EXPECT_EQ(Input(TL_INPUT_SOCKET_OVERSIZE | on, zeros + zeros), TL_OK);
+    EXPECT_EQ(Input(TL_INPUT_HTTP_HEADERS | on, zeros + "{}"), TL_OK);
+    EXPECT_EQ(Input(TL_INPUT_HTTP_CHUNK | on, "x"), TL_OK);
+    EXPECT_EQ(Input(TL_INPUT_HTTP_DONE | on), TL_OK);
+    EXPECT_EQ(Input(TL_INPUT_HTTP_FAILED | on, "\x01gone"), TL_OK);
+  }
+  EXPECT_EQ(Input(TL_INPUT_SOCKET_OPENED | 1 << 16), TL_OK);
+  EXPECT_EQ(Input(TL_INPUT_RESOURCE, std::string("\1\0\3\0abcdef", 10)), TL_OK);
+  EXPECT_EQ(tl_effects_len(session), 0U);
+}
+
+TEST_F(TrunklineTest, EveryCommandHasOneResult) {
+  ASSERT_EQ(Input(TL_INPUT_COMMAND, Command(R"({"type":"nonsense"})")), TL_OK);
+  const std::vector<Record> refused = Drain(session);
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].tag, TL_EFFECT_COMMAND_RESULT);
+  EXPECT_EQ(
+      refused[0].body,
+      R"({"code":"invalid","field":"type","id":7,"status":"refused","why":"there is no such command"})");
+  ASSERT_EQ(Input(TL_INPUT_COMMAND, Command(R"({"type":"hangUp"})")), TL_OK);
+  const std::vector<Record> done = Drain(session);
+  ASSERT_GE(done.size(), 2U);
+  EXPECT_EQ(done.front().tag, TL_EFFECT_COMMAND_RESULT);
+  EXPECT_EQ(done.front().body, R"({"id":7,"status":"done"})");
+  EXPECT_EQ(done.back().tag, TL_EFFECT_ENDED);
+}
+
+TEST_F(TrunklineTest, EventsCountOnFromTheConfiguration) {
+  const tl_handle next = Create(
+      R"({"callId":"c","firstSeq":41,"snapshot":"what was, \"verbatim\""})");
+  ASSERT_NE(next, 0U);
+  EXPECT_NE(Drain(next)[0].body.find(R"("seq":41)"), std::string::npos);
+  tl_session_destroy(next);
+  EXPECT_EQ(Create(R"({"callId":"c","firstSeq":-1})"), 0U);
+  EXPECT_EQ(Create(R"({"callId":"c","snapshot":{}})"), 0U);
+}
+
 TEST_F(TrunklineTest, AfterTheEndEveryInputSaysSo) {
-  ASSERT_EQ(Input(TL_INPUT_COMMAND, R"({"type":"hangUp"})"), TL_OK);
+  ASSERT_EQ(Input(TL_INPUT_COMMAND, Command(R"({"type":"hangUp"})")), TL_OK);
   const std::vector<Record> records = Drain(session);
   EXPECT_EQ(records.back().tag, TL_EFFECT_ENDED);
   EXPECT_EQ(Input(TL_INPUT_TIMER), TL_ERR_ENDED);

@@ -9,7 +9,7 @@
 namespace trunkline::test {
 namespace {
 
-using session::Port;
+using protocol::kLegChannel;
 using session::Session;
 using session::State;
 
@@ -67,7 +67,7 @@ TEST(CallTest, HangUpEndsTheCallOnce) {
   EXPECT_FALSE(world.agent_open());
   world.Input([&](Session& s) { s.OnTimer(world.now()); });
   world.Input(
-      [&](Session& s) { s.OnSocketClosed(Port::kLeg, 1006, 0, world.now()); });
+      [&](Session& s) { s.OnClosed(kLegChannel, 1006, 0, "", world.now()); });
   EXPECT_EQ(EndReason(world), "callerHangUp");
   EXPECT_EQ(world.effects_after_end(), 0);
 }
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(CallTest, NoStartInTimeIsClosedBeforeAnyUpstream) {
   VirtualWorld world(Realtime());
-  world.Input([&](Session& s) { s.OnSocketOpened(Port::kLeg, world.now()); });
+  world.Input([&](Session& s) { s.OnOpened(kLegChannel, "", world.now()); });
   world.twilio.SendText(R"({"event":"connected"})");
   world.Advance(Duration::Millis(4990));
   EXPECT_FALSE(world.twilio.close_code().has_value());
@@ -401,18 +401,119 @@ TEST(CallTest, TheAgentsHangUpWaitsForItsLastWord) {
 TEST(CallTest, CommandsHangUpAndSay) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.Input([&](Session& s) {
-    EXPECT_TRUE(s.OnCommand({{"type", "say"}, {"text", "Hello"}}, world.now()));
-    EXPECT_FALSE(s.OnCommand({{"type", "say"}}, world.now()));
-    EXPECT_FALSE(s.OnCommand({{"type", "nonsense"}}, world.now()));
-    EXPECT_FALSE(s.OnCommand(Json::array(), world.now()));
-  });
+  EXPECT_EQ(world.Command({{"type", "say"}, {"text", "Hello"}})["status"],
+            "done");
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
-  world.Input([&](Session& s) {
-    EXPECT_TRUE(s.OnCommand({{"type", "hangUp"}}, world.now()));
-  });
+  EXPECT_EQ(world.Command({{"type", "hangUp"}})["status"], "done");
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   EXPECT_EQ(EndReason(world), "hangUp");
+}
+
+std::string Refusal(const Json& result) {
+  EXPECT_EQ(result["status"], "refused") << result;
+  EXPECT_NE(result.value("why", ""), "");
+  return result.value("code", "") + " " + result.value("field", "");
+}
+
+Json ToolResultOf(const char* id, const Json& output) {
+  return {{"type", "toolResult"}, {"toolCallId", id}, {"output", output}};
+}
+
+TEST(CallTest, ACommandThatHasNoEffectIsRefusedAndSaysWhy) {
+  VirtualWorld world(Realtime());
+  EXPECT_EQ(Refusal(world.Command({{"type", "say"}, {"text", "Hello"}})),
+            "conflict ");
+  Connect(world);
+  EXPECT_EQ(Refusal(world.Command(Json::object())), "invalid type");
+  EXPECT_EQ(Refusal(world.Command({{"type", "nonsense"}})), "invalid type");
+  EXPECT_EQ(Refusal(world.Command({{"type", 7}})), "invalid type");
+  EXPECT_EQ(Refusal(world.Command({{"type", "say"}})), "invalid text");
+  EXPECT_EQ(Refusal(world.Command({{"type", "say"}, {"text", 7}})),
+            "invalid text");
+  for (const char* type :
+       {"recordingConsent", "pauseRecording", "resumeRecording"}) {
+    EXPECT_EQ(Refusal(world.Command({{"type", type}})), "conflict ");
+  }
+  EXPECT_EQ(Refusal(world.Command(ToolResultOf("call_1", "sun"))),
+            "unknown toolCallId");
+  EXPECT_EQ(Refusal(world.Command({{"type", "toolResult"}, {"output", "x"}})),
+            "invalid toolCallId");
+  // Allowed in this call, but not to an operator.
+  EXPECT_EQ(Refusal(world.Command({{"type", "crash"}})), "invalid type");
+  EXPECT_EQ(world.Command({{"type", "hangUp"}})["status"], "done");
+  EXPECT_EQ(Refusal(world.Command({{"type", "say"}, {"text", "Wait"}})),
+            "conflict ");
+}
+
+TEST(CallTest, AnAgentThatCannotSayATextRefusesTo) {
+  VirtualWorld world({});
+  Connect(world);
+  EXPECT_EQ(Refusal(world.Command({{"type", "say"}, {"text", "Hello"}})),
+            "unsupported ");
+}
+
+TEST(CallTest, EachOfSeveralToolsIsAnsweredOnce) {
+  VirtualWorld::Options options = Realtime();
+  options.profile["tools"] = Json::array({{{"name", "lookup"}}});
+  VirtualWorld world(options);
+  Connect(world);
+  for (const char* id : {"call_1", "call_2"}) {
+    world.realtime.Send({{"type", "response.output_item.done"},
+                         {"response_id", "resp_1"},
+                         {"item",
+                          {{"type", "function_call"},
+                           {"status", "completed"},
+                           {"call_id", id},
+                           {"name", "lookup"},
+                           {"arguments", "{}"}}}});
+  }
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("toolCall") == 2; }));
+  // What is no text is not sent as something else.
+  for (const Json& output : {Json(), Json(7), Json::object(), Json("")}) {
+    EXPECT_EQ(Refusal(world.Command(ToolResultOf("call_1", output))),
+              "invalid output");
+  }
+  for (const char* id : {"call_1", "call_2"}) {
+    EXPECT_EQ(world.Command(ToolResultOf(id, "sun"))["status"], "done");
+    EXPECT_EQ(Refusal(world.Command(ToolResultOf(id, "rain"))),
+              "unknown toolCallId");
+  }
+  world.Advance(Duration::Millis(100));
+  EXPECT_EQ(world.realtime.CountReceived("conversation.item.create"), 2);
+  EXPECT_TRUE(world.realtime.errors().empty());
+}
+
+TEST(CallTest, EventsAreNumberedFromWhereTheFormerSessionStopped) {
+  VirtualWorld::Options options = Realtime();
+  options.first_seq = 4711;
+  VirtualWorld world(options);
+  Connect(world);
+  // The world checks that each number is the next.
+  EXPECT_EQ(world.events().front()["seq"], 4711);
+  EXPECT_GT(world.events().size(), 3U);
+}
+
+// A socket that was given up may have said something in the meantime. By its
+// number it is not taken for the next one.
+TEST(CallTest, WhatALostSocketStillSaysIsNotTheNextOnes) {
+  VirtualWorld world(Realtime());
+  Connect(world);
+  const protocol::ChannelId first = world.agent_channel();
+  world.realtime.Drop(1011);
+  ASSERT_TRUE(world.RunUntil([&] { return world.agent_open(); }));
+  EXPECT_NE(world.agent_channel(), first);
+  const size_t events = world.events().size();
+  world.Input([&](Session& s) {
+    s.OnText(first, R"({"type":"session.created"})", world.now());
+    s.OnBinary(first, std::vector<uint8_t>{1}, world.now());
+    s.OnOversize(first, 1 << 24, world.now());
+    s.OnClosed(first, 1006, 0, "", world.now());
+    s.OnOpened(first, "", world.now());
+    s.OnHttpChunk(world.agent_channel(), std::vector<uint8_t>{1}, world.now());
+    s.OnHttpDone(world.agent_channel(), world.now());
+  });
+  EXPECT_EQ(world.events().size(), events);
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
 }
 
 // ---------------------------------------------------------------------------
@@ -451,8 +552,7 @@ void Reach(VirtualWorld& world, State state) {
       world.twilio.Call();
       ASSERT_TRUE(
           world.RunUntil([&] { return world.state() == State::kListening; }));
-      world.Input(
-          [&](Session& s) { s.OnCommand({{"type", "hangUp"}}, world.now()); });
+      world.Command({{"type", "hangUp"}});
       break;
     case State::kLegLost:
       world.twilio.Call();

@@ -6,8 +6,12 @@
 namespace trunkline::session {
 namespace {
 
+std::optional<Config> Parse(std::string_view text) {
+  return ParseConfig(text, protocol::Registry::BuiltIn());
+}
+
 TEST(ConfigTest, ReadsWhatTheBoundaryDocuments) {
-  const auto config = ParseConfig(R"({"callId":"c-1","seed":7,"epochMs":9,
+  const auto config = Parse(R"({"callId":"c-1","seed":7,"epochMs":9,
       "leg":"twilio","agent":"openai-realtime","authorization":"none",
       "profile":{"model":"m","agentAudio":"pcm","unknown":1},
       "limits":{"endOfTurnMs":400,"leadMs":120},"unknown":{},
@@ -45,7 +49,7 @@ TEST(ConfigTest, RefusesKnownKeysOfAWrongTypeOrRange) {
         R"({"callId":"c","limits":{"maxCallMs":1.5}})",
         R"({"callId":"c","limits":{"replyMs":999999999999}})",
         R"({"callId":"c","recordingSoFar":null})"}) {
-    EXPECT_FALSE(ParseConfig(text).has_value()) << text;
+    EXPECT_FALSE(Parse(text).has_value()) << text;
   }
 }
 
@@ -56,8 +60,7 @@ TEST(ConfigTest, RefusesToGoOnBehindARecordingThatIsNone) {
                      {"ageMs", 0},
                      {"pauses", Json::array()}};
   const auto parse = [](const Json& recording) {
-    return ParseConfig(
-        Json{{"callId", "c"}, {"recordingSoFar", recording}}.dump());
+    return Parse(Json{{"callId", "c"}, {"recordingSoFar", recording}}.dump());
   };
   EXPECT_TRUE(parse(good).has_value());
   for (const auto& [key, value] : std::vector<std::pair<const char*, Json>>{

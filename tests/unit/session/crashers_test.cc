@@ -38,7 +38,7 @@ TEST(CrashersTest, ABuiltInAgentHasNoSocketToClose) {
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kListening; }));
   world.Input([&](session::Session& s) {
-    s.OnSocketClosed(session::Port::kAgent, 1006, 0, world.now());
+    s.OnClosed(world.agent_channel(), 1006, 0, "", world.now());
   });
   world.twilio.Drop();
   world.twilio.Call();

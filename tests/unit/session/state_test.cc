@@ -75,6 +75,8 @@ TEST(StateTest, TheTableIsSound) {
 // at all, the session stays consistent (checked inside, after each), nothing
 // leaves after the end.
 
+using protocol::ChannelId;
+using protocol::kLegChannel;
 using test::SpeechBytes;
 using test::VirtualWorld;
 
@@ -89,47 +91,59 @@ std::vector<Step> Steps() {
       world.Input([&](Session& s) { feed(s, world.now()); });
     };
   };
+  // On the agent's channel.
+  const auto from_agent =
+      [](std::function<void(Session&, ChannelId, Instant)> feed) {
+        return [feed = std::move(feed)](VirtualWorld& world) {
+          world.Input(
+              [&](Session& s) { feed(s, world.agent_channel(), world.now()); });
+        };
+      };
+  const auto command = [](Json json) {
+    return
+        [json = std::move(json)](VirtualWorld& world) { world.Command(json); };
+  };
   const auto agent = [&](const char* text) {
-    return input([text](Session& s, Instant now) {
-      s.OnSocketText(Port::kAgent, text, now);
+    return from_agent([text](Session& s, ChannelId channel, Instant now) {
+      s.OnText(channel, text, now);
     });
   };
   const auto leg = [&](const char* text) {
-    return input([text](Session& s, Instant now) {
-      s.OnSocketText(Port::kLeg, text, now);
-    });
+    return input(
+        [text](Session& s, Instant now) { s.OnText(kLegChannel, text, now); });
   };
   return {
       {"legOpened",
-       input([](Session& s, Instant n) { s.OnSocketOpened(Port::kLeg, n); })},
-      {"agentOpened",
-       input([](Session& s, Instant n) { s.OnSocketOpened(Port::kAgent, n); })},
+       input([](Session& s, Instant n) { s.OnOpened(kLegChannel, "", n); })},
+      {"agentOpened", from_agent([](Session& s, ChannelId c, Instant n) {
+         s.OnOpened(c, "", n);
+       })},
       {"legClosed", input([](Session& s, Instant n) {
-         s.OnSocketClosed(Port::kLeg, 1000, 0, n);
+         s.OnClosed(kLegChannel, 1000, 0, "", n);
        })},
       {"legDropped", input([](Session& s, Instant n) {
-         s.OnSocketClosed(Port::kLeg, 1006, 0, n);
+         s.OnClosed(kLegChannel, 1006, 0, "", n);
        })},
-      {"agentClosed", input([](Session& s, Instant n) {
-         s.OnSocketClosed(Port::kAgent, 1000, 0, n);
+      {"agentClosed", from_agent([](Session& s, ChannelId c, Instant n) {
+         s.OnClosed(c, 1000, 0, "", n);
        })},
-      {"agentDropped", input([](Session& s, Instant n) {
-         s.OnSocketClosed(Port::kAgent, 1006, 0, n);
+      {"agentDropped", from_agent([](Session& s, ChannelId c, Instant n) {
+         s.OnClosed(c, 1006, 0, "", n);
        })},
-      {"agentRefused", input([](Session& s, Instant n) {
-         s.OnSocketClosed(Port::kAgent, 1006, 401, n);
+      {"agentRefused", from_agent([](Session& s, ChannelId c, Instant n) {
+         s.OnClosed(c, 1006, 401, "", n);
        })},
       {"legBinary", input([](Session& s, Instant n) {
-         s.OnSocketBinary(Port::kLeg, std::vector<uint8_t>{1, 2}, n);
+         s.OnBinary(kLegChannel, std::vector<uint8_t>{1, 2}, n);
        })},
-      {"agentBinary", input([](Session& s, Instant n) {
-         s.OnSocketBinary(Port::kAgent, std::vector<uint8_t>{1, 2}, n);
+      {"agentBinary", from_agent([](Session& s, ChannelId c, Instant n) {
+         s.OnBinary(c, std::vector<uint8_t>{1, 2}, n);
        })},
       {"legOversize", input([](Session& s, Instant n) {
-         s.OnSocketOversize(Port::kLeg, 1 << 24, n);
+         s.OnOversize(kLegChannel, 1 << 24, n);
        })},
-      {"agentOversize", input([](Session& s, Instant n) {
-         s.OnSocketOversize(Port::kAgent, 1 << 24, n);
+      {"agentOversize", from_agent([](Session& s, ChannelId c, Instant n) {
+         s.OnOversize(c, 1 << 24, n);
        })},
       {"timer", input([](Session& s, Instant n) { s.OnTimer(n); })},
       {"timerMuchLater", input([](Session& s, Instant n) {
@@ -141,15 +155,10 @@ std::vector<Step> Steps() {
       {"used", input([](Session& s, Instant n) {
          s.OnAuthorized(Session::Verdict::kUsed, n);
        })},
-      {"hangUp", input([](Session& s, Instant n) {
-         s.OnCommand({{"type", "hangUp"}}, n);
-       })},
-      {"say", input([](Session& s, Instant n) {
-         s.OnCommand({{"type", "say"}, {"text", "x"}}, n);
-       })},
-      {"toolResult", input([](Session& s, Instant n) {
-         s.OnCommand({{"type", "toolResult"}, {"toolCallId", "x"}}, n);
-       })},
+      {"hangUp", command({{"type", "hangUp"}})},
+      {"say", command({{"type", "say"}, {"text", "x"}})},
+      {"toolResult",
+       command({{"type", "toolResult"}, {"toolCallId", "c"}, {"output", "x"}})},
       {"connected", leg(R"({"event":"connected"})")},
       {"start",
        leg(R"({"event":"start","start":{"streamSid":"MZ1","mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000}}})")},
@@ -218,8 +227,7 @@ void Reach(VirtualWorld& world, State state) {
       state == State::kEnded) {
     world.RunUntil([&] { return world.state() == State::kListening; });
     if (state == State::kFarewell) {
-      world.Input(
-          [&](Session& s) { s.OnCommand({{"type", "hangUp"}}, world.now()); });
+      world.Command({{"type", "hangUp"}});
     } else if (state == State::kLegLost) {
       world.twilio.Drop();
     } else {

@@ -2,6 +2,7 @@ import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../../worker-shim/api/app.ts";
 import { MAX_BODY_BYTES } from "../../../worker-shim/api/requests.ts";
+import type { CommandResult } from "../../../worker-shim/boundary.ts";
 import type { Erasure, Resumption } from "../../../worker-shim/call.ts";
 import { composeCallLog } from "../../../worker-shim/call-log.ts";
 import type { Env } from "../../../worker-shim/env.ts";
@@ -23,7 +24,7 @@ class Gateway {
   resumption: Resumption = { type: "hangUp" };
   /** Status of what the call's object answers to an upgrade. */
   upgradeStatus = 204;
-  commandTaken = true;
+  commandResult: CommandResult = { status: "done" };
   history: string[] | undefined;
   erasure: Erasure = "begun";
   failing = new Set<string>();
@@ -76,9 +77,9 @@ class Gateway {
         this.#note("resume", callId, callSid);
         return this.resumption;
       },
-      command: async (json: string) => {
-        this.#note("command", callId, json);
-        return this.commandTaken;
+      command: async (command: object) => {
+        this.#note("command", callId, command);
+        return this.commandResult;
       },
       abort: async () => {
         this.#note("abort", callId);
@@ -93,9 +94,9 @@ class Gateway {
 
   readonly #erasable = {
     events: async () => this.history,
-    operate: async (json: string) => {
-      this.#note("operate", json);
-      return this.commandTaken;
+    operate: async (command: object) => {
+      this.#note("operate", command);
+      return this.commandResult;
     },
     erase: async (what: string) => {
       this.#note("erase", what);
@@ -446,10 +447,12 @@ describe("/api/faults/CALL", () => {
     });
 
     it("gives the core a command", async () => {
-      expect((await fault({ type: "command", command: { type: "crash" } })).status).toBe(202);
-      expect(gateway.asked).toEqual([["command", "4c7e", '{"type":"crash"}']]);
-      gateway.commandTaken = false;
-      expect(await errorOf(await fault({ type: "command" }))).toEqual([409, "refused"]);
+      const crash = { type: "command", command: { type: "crash" } };
+      expect((await fault(crash)).status).toBe(200);
+      expect(gateway.asked).toEqual([["command", "4c7e", { type: "crash" }]]);
+      gateway.commandResult = { status: "refused", code: "conflict", why: "the call is over" };
+      expect(await errorOf(await fault(crash))).toEqual([409, "conflict"]);
+      expect(await errorOf(await fault({ type: "command" }))).toEqual([400, "bad_fault"]);
     });
 
     it("wants the admin token and a body that says what", async () => {
@@ -560,11 +563,24 @@ describe("/api/calls", () => {
 
   it("gives commands to a call", async () => {
     const command = (body: string) => ask("/api/calls/c1/commands", { method: "POST", body });
-    expect((await command('{"type":"pauseRecording"}')).status).toBe(202);
-    expect(gateway.asked).toEqual([["operate", '{"type":"pauseRecording"}']]);
-    gateway.commandTaken = false;
-    expect(await errorOf(await command('{"type":"x"}'))).toEqual([409, "refused"]);
+    const done = await command('{"type":"pauseRecording"}');
+    expect([done.status, await done.json()]).toEqual([200, { status: "done" }]);
+    expect(gateway.asked).toEqual([["operate", { type: "pauseRecording" }]]);
     expect(await errorOf(await command("x"))).toEqual([400, "bad_body"]);
+    expect(await errorOf(await command("[]"))).toEqual([400, "bad_body"]);
+    expect(gateway.asked).toHaveLength(1);
+  });
+
+  it.each([
+    [400, "invalid", "text"],
+    [404, "unknown", "toolCallId"],
+    [409, "conflict", undefined],
+    [409, "unsupported", undefined],
+  ] as const)("answers %i to a command that is refused as %s, and says why", async (status, code, field) => {
+    gateway.commandResult = { status: "refused", code, why: "because", ...(field && { field }) };
+    const response = await ask("/api/calls/c1/commands", { method: "POST", body: '{"type":"x"}' });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual({ error: { code, message: "because", ...(field && { field }) } });
   });
 
   it("says what is not there", async () => {

@@ -4,6 +4,7 @@ import {
   TL_EFFECT_ENDED,
   TL_EFFECT_EVENT,
   TL_EFFECT_RECORD,
+  TL_EFFECT_SNAPSHOT,
   TL_INPUT_AUTHORIZED,
   TL_INPUT_SOCKET_CLOSED,
   TL_INPUT_SOCKET_OPENED,
@@ -24,7 +25,7 @@ import { openFlight } from "../../../worker-shim/flight-file.ts";
 import { type ExpectedCall, FLUSH_INTERVAL_MS } from "../../../worker-shim/ports/records.ts";
 import type { SqlDatabase } from "../../../worker-shim/ports.ts";
 import { readSettings } from "../../../worker-shim/settings.ts";
-import { FakeCore, record } from "../../support/fake-core.ts";
+import { FakeCore, record, resultOf } from "../../support/fake-core.ts";
 import { FakeLog, FakeSocket, memoryDatabase, settle, VirtualTime } from "./support/fakes.ts";
 import { opusBatches } from "./support/opus-file.ts";
 
@@ -56,7 +57,7 @@ class World {
   deleted = false;
   readonly sinks: Sinks;
   /** What every core does. */
-  onInput: FakeCore["onInput"] = () => [];
+  onInput: FakeCore["onInput"] = (input) => resultOf(input);
   call: Call;
 
   constructor(variables: Parameters<typeof readSettings>[0] = {}, sinks: Sinks = {}) {
@@ -108,6 +109,9 @@ class World {
       sinks: this.sinks,
       timers: this.time,
       openUpstream: () => new Promise(() => undefined),
+      upstreams: {},
+      fetch: () => new Promise(() => undefined),
+      findResource: async () => undefined,
       log: this.log,
       nowMs: () => this.time.nowMs,
       randomSeed: () => 42,
@@ -159,8 +163,8 @@ function authorizeOnText(): void {
     (tag & 0xffff) === TL_INPUT_SOCKET_TEXT ? [record(TL_EFFECT_AUTHORIZE, 0, body)] : [];
 }
 
-function start(socket: FakeSocket, token: string, callSid = "CA1"): void {
-  socket.emit("message", { data: JSON.stringify({ token, callSid, streamSid: "MZ1" }) });
+function start(socket: FakeSocket, token: string, carrierCallId = "CA1"): void {
+  socket.emit("message", { data: JSON.stringify({ token, carrierCallId, streamId: "MZ1" }) });
 }
 
 /** The verdicts that the latest core got. */
@@ -186,7 +190,7 @@ describe("a call that nobody has announced", () => {
   it("takes no socket, no command and no alarm", async () => {
     expect(world.call.attachLeg(new FakeSocket())).toBe("unknown");
     expect(world.call.observe(new FakeSocket())).toBe("unknown");
-    expect(world.call.command("{}")).toBe(false);
+    expect(await world.call.command({ kind: "harness" }, {})).toMatchObject({ status: "refused", code: "unknown" });
     expect(await world.call.resume("CA1")).toEqual({ type: "hangUp" });
     await world.call.alarm();
     expect(world.alarmMs).toBeUndefined();
@@ -210,6 +214,7 @@ describe("the stream", () => {
       resumed: false,
       profile: { voice: "marin" },
       limits: { maxCallMs: 1000 },
+      firstSeq: 0,
     });
     expect(kinds()).toEqual([TL_INPUT_SOCKET_OPENED]);
   });
@@ -380,7 +385,11 @@ describe("a live call", () => {
   it("takes commands", async () => {
     await world.call.prepare(CALL);
     attach();
-    expect(world.call.command('{"type":"hangUp"}')).toBe(true);
+    expect(await world.call.command({ kind: "harness" }, { type: "hangUp" })).toEqual({ status: "done" });
+    world.onInput = () => [record(TL_EFFECT_ENDED, 0, '{"callId":"c1","reason":"hangUp","durationMs":7}')];
+    expect(await world.call.command({ kind: "harness" }, {})).toMatchObject({ status: "refused", code: "conflict" });
+    // Without a session.
+    expect(await world.call.command({ kind: "harness" }, {})).toMatchObject({ status: "refused", code: "conflict" });
   });
 });
 
@@ -706,14 +715,95 @@ describe("the records of a call", () => {
   });
 });
 
+describe("the session after a lost object", () => {
+  const event = (seq: number) => record(TL_EFFECT_EVENT, 0, JSON.stringify({ type: "dtmf", atMs: 5, seq }));
+  const config = () => JSON.parse(world.core.config) as { firstSeq?: number; snapshot?: string };
+
+  beforeEach(async () => {
+    await world.call.prepare(CALL);
+  });
+
+  it("goes on from the last snapshot and the last event that were written", async () => {
+    const leg = attach();
+    expect(config()).toMatchObject({ firstSeq: 0 });
+    expect(config().snapshot).toBeUndefined();
+    world.onInput = () => [event(0), event(1), record(TL_EFFECT_SNAPSHOT, 0, "first")];
+    leg.emit("message", { data: "x" });
+    world.onInput = () => [event(2), record(TL_EFFECT_SNAPSHOT, 0, '{ "version": 1, "said": "\u00e4" }')];
+    leg.emit("message", { data: "x" });
+    world.time.advance(FLUSH_INTERVAL_MS);
+    // Lost before it was written, with what it knows.
+    world.onInput = () => [event(3), record(TL_EFFECT_SNAPSHOT, 0, "lost")];
+    leg.emit("message", { data: "x" });
+    await world.lose();
+    world.onInput = () => [];
+    attach();
+    expect(config()).toMatchObject({ firstSeq: 3, snapshot: '{ "version": 1, "said": "\u00e4" }' });
+  });
+
+  it("counts on from events of before they were numbered", async () => {
+    const leg = attach();
+    world.onInput = () => [record(TL_EFFECT_EVENT, 0, '{"type":"dtmf","atMs":5}'), event(0)].slice(0, 1);
+    leg.emit("message", { data: "x" });
+    leg.emit("message", { data: "x" });
+    world.time.advance(FLUSH_INTERVAL_MS);
+    await world.lose();
+    world.onInput = () => [];
+    attach();
+    expect(config().firstSeq).toBe(2);
+  });
+
+  it("is written as seldom as the events are, and is forgotten when the call is over", async () => {
+    const leg = attach();
+    let writes = 0;
+    const exec = world.sql.exec.bind(world.sql);
+    world.sql.exec = (query, ...bindings) => {
+      if (query.startsWith("INSERT OR REPLACE INTO snapshot")) writes++;
+      return exec(query, ...bindings);
+    };
+    world.onInput = () => [record(TL_EFFECT_SNAPSHOT, 0, "what was said")];
+    for (let i = 0; i < 100; i++) {
+      leg.emit("message", { data: "x" });
+      world.time.advance(20);
+    }
+    expect(writes).toBe(2);
+    endNext("hangUp");
+    leg.emit("message", { data: "x" });
+    expect(exec("SELECT name FROM sqlite_master WHERE name = 'snapshot'").toArray()).toEqual([]);
+  });
+});
+
 describe("an operator", () => {
-  it("may give some commands and no others", async () => {
+  it("gives commands under his own name, and is told what became of them", async () => {
     await world.call.prepare(CALL);
     attach();
-    expect(world.call.operate('{"type":"pauseRecording"}')).toBe(true);
-    expect(world.call.operate('{"type":"say","text":"x"}')).toBe(true);
-    expect(world.call.operate('{"type":"crash"}')).toBe(false);
-    expect(world.call.operate('{"type":7}')).toBe(false);
+    expect(await world.call.operate({ type: "pauseRecording" })).toEqual({ status: "done" });
+    const refusal = { status: "refused", code: "invalid", why: "there is no such command", field: "type" };
+    world.onInput = (input) => resultOf(input, refusal);
+    expect(await world.call.operate({ type: 7 })).toEqual(refusal);
+    const [, given] = world.core.inputs.map(({ body }) => new TextDecoder().decode(body));
+    expect(JSON.parse(given ?? "")).toEqual({
+      id: 1,
+      source: { kind: "operator" },
+      command: { type: "pauseRecording" },
+    });
+  });
+
+  it.each([
+    ["sun", "sun"],
+    ["", ""],
+    [{ sun: true }, '{"sun":true}'],
+    [["sun"], '["sun"]'],
+    [7, "7"],
+    [false, "false"],
+    [null, "null"],
+    [undefined, undefined],
+  ])("may give %j as a tool's output, which the agent is told as text", async (output, text) => {
+    await world.call.prepare(CALL);
+    attach();
+    await world.call.operate({ type: "toolResult", toolCallId: "k", output });
+    const { command } = JSON.parse(new TextDecoder().decode(world.core.inputs.at(-1)?.body)) as { command: object };
+    expect(command).toEqual({ type: "toolResult", toolCallId: "k", ...(text !== undefined && { output: text }) });
   });
 
   it("is told of nothing that a lost object would forget", async () => {
@@ -724,8 +814,8 @@ describe("an operator", () => {
     world.onInput = () => [record(TL_EFFECT_RECORD, 48_000, first?.pages)];
     leg.emit("message", { data: "x" });
     const paused = JSON.stringify({ type: "recording", atMs: 5, state: "paused", pauses: ["command"] });
-    world.onInput = () => [record(TL_EFFECT_EVENT, 0, paused)];
-    expect(world.call.operate('{"type":"pauseRecording"}')).toBe(true);
+    world.onInput = (input) => [...resultOf(input), record(TL_EFFECT_EVENT, 0, paused)];
+    expect(await world.call.operate({ type: "pauseRecording" })).toEqual({ status: "done" });
     await world.lose();
     world.onInput = () => [];
     attach();

@@ -2,18 +2,29 @@ import { beforeEach, describe, expect, it } from "vitest";
 import {
   TL_EFFECT_AUTHORIZE,
   TL_EFFECT_CLOSE,
+  TL_EFFECT_COMMAND_RESULT,
   TL_EFFECT_CONNECT,
   TL_EFFECT_DEADLINE,
   TL_EFFECT_ENDED,
   TL_EFFECT_EVENT,
+  TL_EFFECT_FETCH,
+  TL_EFFECT_FETCH_ABORT,
+  TL_EFFECT_FETCH_CREDIT,
+  TL_EFFECT_LOAD_RESOURCE,
   TL_EFFECT_RECORD,
   TL_EFFECT_SEND_BINARY,
   TL_EFFECT_SEND_TEXT,
+  TL_EFFECT_SNAPSHOT,
   TL_ERR_ENDED,
   TL_ERR_HANDLE,
   TL_ERR_INPUT,
   TL_INPUT_AUTHORIZED,
   TL_INPUT_COMMAND,
+  TL_INPUT_HTTP_CHUNK,
+  TL_INPUT_HTTP_DONE,
+  TL_INPUT_HTTP_FAILED,
+  TL_INPUT_HTTP_HEADERS,
+  TL_INPUT_RESOURCE,
   TL_INPUT_SOCKET_BINARY,
   TL_INPUT_SOCKET_CLOSED,
   TL_INPUT_SOCKET_OPENED,
@@ -21,18 +32,20 @@ import {
   TL_INPUT_SOCKET_TEXT,
   TL_INPUT_TIMER,
   TL_MAX_INPUT_BYTES,
-  TL_PORT_AGENT,
-  TL_PORT_LEG,
 } from "../../../worker-shim/abi.generated.ts";
-import { Core, CoreConfigError, CoreTrapError, type Effect } from "../../../worker-shim/core.ts";
+import { Core, CoreConfigError, CoreTrapError, MAX_RESOURCE_BYTES } from "../../../worker-shim/core.ts";
 import { FakeCore, record } from "../../support/fake-core.ts";
+import { notedEffects } from "./support/fakes.ts";
+
+const LEG = 0;
+const AGENT = 7;
 
 let fake: FakeCore;
 let core: Core;
 
-function drain(): Effect[] {
-  const effects: Effect[] = [];
-  const count = core.drain((effect) => effects.push(effect));
+function drain(): unknown[][] {
+  const effects: unknown[][] = [];
+  const count = core.drain(notedEffects(effects));
   expect(count).toBe(effects.length);
   return effects;
 }
@@ -47,6 +60,7 @@ const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 beforeEach(() => {
   fake = new FakeCore();
+  fake.onInput = () => [];
   core = new Core(fake.exports);
   core.create(0, '{"callId":"c"}');
 });
@@ -58,7 +72,7 @@ describe("creation", () => {
   });
 
   it("refuses a module of another boundary", () => {
-    fake.version = 2;
+    fake.version = 3;
     expect(() => new Core(fake.exports)).toThrow(CoreTrapError);
   });
 
@@ -81,57 +95,106 @@ describe("creation", () => {
 });
 
 describe("inputs", () => {
-  it.each([
-    ["leg", TL_PORT_LEG],
-    ["agent", TL_PORT_AGENT],
-  ] as const)("carry the port %s in the high half of the tag", (port, number) => {
-    core.socketOpened(20_000, port, "realtime");
-    expect(fake.inputs[0]).toMatchObject({ nowUs: 20_000n, tag: (number << 16) | TL_INPUT_SOCKET_OPENED });
+  it.each([0, 1, 16, 0x7fff, 0x8000, 0xffff])("carry channel %i in the high half of the tag", (channel) => {
+    core.socketOpened(20_000, channel, "realtime");
+    expect(fake.inputs[0]).toMatchObject({ nowUs: 20_000n, tag: (channel << 16) | TL_INPUT_SOCKET_OPENED });
     expect(decode(lastBody())).toBe("realtime");
   });
 
   it.each(["", "plain", "h\u00e9llo", "\u4f60\u597d", "\ud83d\ude00", "a\ud800b"])(
     "carry the text %j as UTF-8",
     (text) => {
-      core.socketText(0, "leg", text);
+      core.socketText(0, LEG, text);
       expect(fake.inputs[0]?.tag).toBe(TL_INPUT_SOCKET_TEXT);
       expect([...lastBody()]).toEqual([...new TextEncoder().encode(text)]);
     },
   );
 
   it("ask for no more of the inbox than the text can take", () => {
-    core.socketText(0, "leg", "abcd");
+    core.socketText(0, LEG, "abcd");
     expect(fake.inboxLengths.at(-1)).toBe(12);
   });
 
   it("carry bytes untouched", () => {
-    core.socketBinary(0, "agent", Uint8Array.of(0, 255, 7).buffer);
-    expect(fake.inputs[0]?.tag).toBe((TL_PORT_AGENT << 16) | TL_INPUT_SOCKET_BINARY);
+    core.socketBinary(0, AGENT, Uint8Array.of(0, 255, 7).buffer);
+    expect(fake.inputs[0]?.tag).toBe((AGENT << 16) | TL_INPUT_SOCKET_BINARY);
     expect([...lastBody()]).toEqual([0, 255, 7]);
   });
 
   it("deliver a text of exactly the limit and report the next longer one with its length in bytes", () => {
-    core.socketText(0, "leg", "x".repeat(TL_MAX_INPUT_BYTES));
+    core.socketText(0, LEG, "x".repeat(TL_MAX_INPUT_BYTES));
     expect(lastBody()).toHaveLength(TL_MAX_INPUT_BYTES);
-    core.socketText(0, "leg", `${"x".repeat(TL_MAX_INPUT_BYTES - 1)}\u00e9`);
+    core.socketText(0, LEG, `${"x".repeat(TL_MAX_INPUT_BYTES - 1)}\u00e9`);
     expect(fake.inputs[1]?.tag).toBe(TL_INPUT_SOCKET_OVERSIZE);
     expect(new DataView(lastBody().buffer).getBigUint64(0, true)).toBe(BigInt(TL_MAX_INPUT_BYTES + 1));
   });
 
   it("deliver bytes of exactly the limit and report more", () => {
-    core.socketBinary(0, "leg", new ArrayBuffer(TL_MAX_INPUT_BYTES));
+    core.socketBinary(0, LEG, new ArrayBuffer(TL_MAX_INPUT_BYTES));
     expect(lastBody()).toHaveLength(TL_MAX_INPUT_BYTES);
-    core.socketBinary(0, "agent", new ArrayBuffer(TL_MAX_INPUT_BYTES + 5));
-    expect(fake.inputs[1]?.tag).toBe((TL_PORT_AGENT << 16) | TL_INPUT_SOCKET_OVERSIZE);
+    core.socketBinary(0, AGENT, new ArrayBuffer(TL_MAX_INPUT_BYTES + 5));
+    expect(fake.inputs[1]?.tag).toBe((AGENT << 16) | TL_INPUT_SOCKET_OVERSIZE);
     expect(new DataView(lastBody().buffer).getBigUint64(0, true)).toBe(BigInt(TL_MAX_INPUT_BYTES + 5));
   });
 
   it("describe how a socket was closed", () => {
-    core.socketClosed(0, "agent", 1006, 401, "n\u00f6");
-    expect(fake.inputs[0]?.tag).toBe((TL_PORT_AGENT << 16) | TL_INPUT_SOCKET_CLOSED);
+    core.socketClosed(0, AGENT, 1006, 401, "n\u00f6");
+    expect(fake.inputs[0]?.tag).toBe((AGENT << 16) | TL_INPUT_SOCKET_CLOSED);
     const view = new DataView(lastBody().buffer);
     expect([view.getUint16(0, true), view.getUint16(2, true)]).toEqual([1006, 401]);
     expect(decode(lastBody().subarray(4))).toBe("n\u00f6");
+  });
+
+  it("carry the headers of an answer behind its status", () => {
+    core.httpHeaders(0, 3, 429, { "retry-after": "n\u00f6" });
+    expect(fake.inputs[0]?.tag).toBe((3 << 16) | TL_INPUT_HTTP_HEADERS);
+    const view = new DataView(lastBody().buffer);
+    expect([view.getUint16(0, true), view.getUint16(2, true)]).toEqual([429, 0]);
+    expect(JSON.parse(decode(lastBody().subarray(4)))).toEqual({ "retry-after": "n\u00f6" });
+  });
+
+  it("carry chunks, their end and their failure", () => {
+    core.httpChunk(0, 3, Uint8Array.of(1, 2, 255));
+    expect([...lastBody()]).toEqual([1, 2, 255]);
+    core.httpDone(0, 3);
+    expect(lastBody()).toHaveLength(0);
+    core.httpFailed(0, 3, "tooLarge", "n\u00f6");
+    expect([...lastBody()]).toEqual([3, ...new TextEncoder().encode("n\u00f6")]);
+    expect(fake.inputs.map(({ tag }) => tag)).toEqual([
+      (3 << 16) | TL_INPUT_HTTP_CHUNK,
+      (3 << 16) | TL_INPUT_HTTP_DONE,
+      (3 << 16) | TL_INPUT_HTTP_FAILED,
+    ]);
+  });
+
+  it.each([
+    ["upstream", 0],
+    ["network", 1],
+    ["timeout", 2],
+    ["tooLarge", 3],
+  ] as const)("carry the failure %s as %i", (failure, number) => {
+    core.httpFailed(0, 3, failure, "");
+    expect([...lastBody()]).toEqual([number]);
+  });
+
+  it("carry a resource behind its name, or that there is none", () => {
+    core.resource(0, "m\u00fcsic", Uint8Array.of(9, 8));
+    expect(fake.inputs[0]?.tag).toBe(TL_INPUT_RESOURCE);
+    expect([...lastBody()]).toEqual([1, 0, 6, 0, ...new TextEncoder().encode("m\u00fcsic"), 9, 8]);
+    core.resource(0, "x", undefined);
+    expect([...lastBody()]).toEqual([0, 0, 1, 0, 0x78]);
+    core.resource(0, "x", new Uint8Array(MAX_RESOURCE_BYTES - 1));
+    expect(lastBody()).toHaveLength(TL_MAX_INPUT_BYTES);
+  });
+
+  it("go through fresh views when the memory has grown", () => {
+    core.socketText(0, LEG, "before");
+    fake.memory.grow(1);
+    core.socketClosed(0, LEG, 1006, 0, "after");
+    expect(decode(lastBody().subarray(4))).toBe("after");
+    fake.memory.grow(1);
+    core.socketText(0, LEG, "and after");
+    expect(decode(lastBody())).toBe("and after");
   });
 
   it("say that the time has come", () => {
@@ -154,12 +217,12 @@ describe("inputs", () => {
 
   it("are ignored after the end", () => {
     fake.statuses = [TL_ERR_ENDED];
-    expect(() => core.socketText(0, "leg", "late")).not.toThrow();
+    expect(() => core.socketText(0, LEG, "late")).not.toThrow();
   });
 
   it.each([TL_ERR_HANDLE, TL_ERR_INPUT, -99])("that are refused with %i are a trap", (status) => {
     fake.statuses = [status];
-    expect(() => core.socketText(0, "leg", "x")).toThrow(CoreTrapError);
+    expect(() => core.socketText(0, LEG, "x")).toThrow(CoreTrapError);
   });
 
   it("before the effects are drained are a trap", () => {
@@ -177,11 +240,12 @@ describe("inputs", () => {
 });
 
 describe("commands", () => {
-  it("are accepted or refused without a trap", () => {
-    expect(core.command(0, '{"type":"say"}')).toBe(true);
+  it("are handed over, and a module that refuses one is broken", () => {
+    expect(core.command(0, '{"id":1}')).toBe(true);
     expect(fake.inputs[0]?.tag).toBe(TL_INPUT_COMMAND);
+    expect(decode(lastBody())).toBe('{"id":1}');
     fake.statuses = [TL_ERR_INPUT];
-    expect(core.command(0, "{}")).toBe(false);
+    expect(() => core.command(0, "{}")).toThrow(CoreTrapError);
   });
 
   it("that are too long are refused", () => {
@@ -190,27 +254,31 @@ describe("commands", () => {
   });
 });
 
+/** The body of a FETCH. */
+function fetchBody(json: string, bytes: readonly number[]): Uint8Array {
+  const text = new TextEncoder().encode(json);
+  return Uint8Array.of(text.length & 0xff, text.length >> 8, 0, 0, ...text, ...bytes);
+}
+
 describe("drain", () => {
-  const table: [Uint8Array, Effect][] = [
-    [record(TL_EFFECT_SEND_TEXT, TL_PORT_LEG, "h\u00e9"), { type: "sendText", port: "leg", text: "h\u00e9" }],
-    [
-      record(TL_EFFECT_SEND_BINARY, TL_PORT_AGENT, Uint8Array.of(1, 2)),
-      { type: "sendBinary", port: "agent", bytes: Uint8Array.of(1, 2) },
-    ],
-    [record(TL_EFFECT_CONNECT, TL_PORT_AGENT, "{}"), { type: "connect", port: "agent", request: "{}" }],
-    [
-      record(TL_EFFECT_CLOSE, (4401n << 32n) | BigInt(TL_PORT_LEG), "no"),
-      { type: "close", port: "leg", code: 4401, reason: "no" },
-    ],
-    [record(TL_EFFECT_DEADLINE, 5_000_000_000_001n), { type: "deadline", atUs: 5_000_000_000_001 }],
-    [record(TL_EFFECT_DEADLINE, 2n ** 64n - 1n), { type: "deadline", atUs: Number.POSITIVE_INFINITY }],
-    [record(TL_EFFECT_AUTHORIZE, 0, '{"a":1}'), { type: "authorize", credentials: '{"a":1}' }],
-    [record(TL_EFFECT_EVENT, 0, "[]"), { type: "event", json: "[]" }],
-    [
-      record(TL_EFFECT_RECORD, 2 ** 40 + 5, Uint8Array.of(1, 2)),
-      { type: "record", granule: 2 ** 40 + 5, pages: Uint8Array.of(1, 2) },
-    ],
-    [record(TL_EFFECT_ENDED, 0, "{}"), { type: "ended", summary: "{}" }],
+  const table: [Uint8Array, unknown[]][] = [
+    [record(TL_EFFECT_SEND_TEXT, LEG, "h\u00e9"), ["sendText", 0, "h\u00e9"]],
+    [record(TL_EFFECT_SEND_BINARY, AGENT, Uint8Array.of(1, 2)), ["sendBinary", 7, Uint8Array.of(1, 2)]],
+    [record(TL_EFFECT_CONNECT, 0xffff, "{}"), ["connect", 0xffff, "{}"]],
+    [record(TL_EFFECT_CLOSE, (4401n << 32n) | BigInt(AGENT), "no"), ["close", 7, 4401, "no"]],
+    [record(TL_EFFECT_DEADLINE, 5_000_000_000_001n), ["deadline", 5_000_000_000_001]],
+    [record(TL_EFFECT_DEADLINE, 2n ** 64n - 1n), ["deadline", Number.POSITIVE_INFINITY]],
+    [record(TL_EFFECT_AUTHORIZE, 0, '{"a":1}'), ["authorize", '{"a":1}']],
+    [record(TL_EFFECT_EVENT, 0, "[]"), ["event", "[]"]],
+    [record(TL_EFFECT_RECORD, 2 ** 40 + 5, Uint8Array.of(1, 2)), ["record", 2 ** 40 + 5, Uint8Array.of(1, 2)]],
+    [record(TL_EFFECT_FETCH, 3, fetchBody('{"a":1}', [0, 255])), ["fetch", 3, '{"a":1}', Uint8Array.of(0, 255)]],
+    [record(TL_EFFECT_FETCH, 3, fetchBody("", [])), ["fetch", 3, "", new Uint8Array()]],
+    [record(TL_EFFECT_FETCH_ABORT, 3), ["fetchAbort", 3]],
+    [record(TL_EFFECT_FETCH_CREDIT, (0xffffffffn << 32n) | 3n), ["fetchCredit", 3, 0xffffffff]],
+    [record(TL_EFFECT_LOAD_RESOURCE, 0, "music"), ["loadResource", "music"]],
+    [record(TL_EFFECT_COMMAND_RESULT, 0, "{}"), ["commandResult", "{}"]],
+    [record(TL_EFFECT_SNAPSHOT, 0, "s"), ["snapshot", "s"]],
+    [record(TL_EFFECT_ENDED, 0, "{}"), ["ended", "{}"]],
   ];
 
   it.each(table)("decodes %#", (bytes, expected) => {
@@ -227,14 +295,14 @@ describe("drain", () => {
   it("takes what follows tag 0 for padding", () => {
     fake.putRaw(record(TL_EFFECT_EVENT, 0, "1"));
     fake.putRaw(new Uint8Array(24));
-    expect(drain()).toEqual([{ type: "event", json: "1" }]);
+    expect(drain()).toEqual([["event", "1"]]);
   });
 
   it("hands out bytes that outlive the core's buffer", () => {
-    fake.putRaw(record(TL_EFFECT_SEND_BINARY, TL_PORT_LEG, Uint8Array.of(9)));
+    fake.putRaw(record(TL_EFFECT_SEND_BINARY, LEG, Uint8Array.of(9)));
     const [effect] = drain();
     new Uint8Array(fake.memory.buffer).fill(0);
-    expect(effect).toMatchObject({ bytes: Uint8Array.of(9) });
+    expect(effect).toEqual(["sendBinary", LEG, Uint8Array.of(9)]);
   });
 
   it("reads through a fresh view when the memory has grown", () => {
@@ -245,7 +313,9 @@ describe("drain", () => {
 
   it.each([
     ["an unknown tag", record(99)],
-    ["an unknown port", record(TL_EFFECT_SEND_TEXT, 7)],
+    ["a channel that there cannot be", record(TL_EFFECT_SEND_TEXT, 0x10000)],
+    ["a request without the length of its JSON", record(TL_EFFECT_FETCH, 1, "abc")],
+    ["a request that is cut short", record(TL_EFFECT_FETCH, 1, fetchBody("{}", []).subarray(0, 5))],
     ["a header that is cut short", new Uint8Array(8).fill(1)],
     ["a body that is cut short", record(TL_EFFECT_EVENT, 0, "x".repeat(64)).slice(0, 40)],
   ])("takes %s for a trap", (_, bytes) => {
@@ -278,7 +348,7 @@ describe("a real instance", () => {
   const Unreachable = 0x00;
 
   it("is instantiated without imports and asked for its boundary", () => {
-    expect(() => Core.instantiate(tinyModule([Nop]))).toThrow("the module has boundary 7, not 1");
+    expect(() => Core.instantiate(tinyModule([Nop]))).toThrow("the module has boundary 7, not 2");
   });
 
   it("that traps is reported as a trap", () => {

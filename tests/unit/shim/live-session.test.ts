@@ -1,18 +1,27 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   TL_EFFECT_CLOSE,
+  TL_EFFECT_COMMAND_RESULT,
   TL_EFFECT_CONNECT,
   TL_EFFECT_DEADLINE,
   TL_EFFECT_ENDED,
   TL_EFFECT_EVENT,
   TL_EFFECT_SEND_TEXT,
-  TL_ERR_INPUT,
+  TL_INPUT_HTTP_CHUNK,
+  TL_INPUT_HTTP_DONE,
+  TL_INPUT_HTTP_FAILED,
+  TL_INPUT_HTTP_HEADERS,
+  TL_INPUT_RESOURCE,
+  TL_MAX_INPUT_BYTES,
 } from "../../../worker-shim/abi.generated.ts";
 import { Core } from "../../../worker-shim/core.ts";
 import { LiveSession, MonotonicClock } from "../../../worker-shim/live-session.ts";
 import type { SessionPorts } from "../../../worker-shim/ports.ts";
-import { FakeCore, record } from "../../support/fake-core.ts";
-import { FakeLog, VirtualTime } from "./support/fakes.ts";
+import { FakeCore, record, resultOf } from "../../support/fake-core.ts";
+import { FakeLog, notedPorts, VirtualTime } from "./support/fakes.ts";
+
+const LEG = 0;
+const HARNESS = { kind: "harness" } as const;
 
 let fake: FakeCore;
 let time: VirtualTime;
@@ -31,19 +40,7 @@ beforeEach(() => {
     (...args: unknown[]) => {
       done.push([name, ...args]);
     };
-  ports = {
-    sockets: {
-      sendText: note("sendText"),
-      sendBinary: note("sendBinary"),
-      connect: note("connect"),
-      close: note("close"),
-      shutDown: note("shutDown"),
-    },
-    timer: { setDeadline: note("setDeadline"), stop: note("stop") },
-    authorizer: { authorize: note("authorize") },
-    events: { event: note("event"), ended: note("ended") },
-    recorder: { record: note("record") },
-  };
+  ports = notedPorts(done);
   session = new LiveSession({
     callId: "c1",
     core: new Core(fake.exports),
@@ -66,15 +63,15 @@ describe("LiveSession", () => {
     session.open("{}");
     fake.onInput = () => [record(TL_EFFECT_SEND_TEXT, 0, "a"), record(TL_EFFECT_DEADLINE, 40_000)];
     time.nowMs = 20;
-    session.onSocketText("leg", "hello");
+    session.onSocketText(LEG, "hello");
     expect(fake.inputs[0]?.nowUs).toBe(20_000n);
     expect(done).toEqual([
-      ["sendText", "leg", "a"],
+      ["sendText", LEG, "a"],
       ["setDeadline", 40_000],
     ]);
   });
 
-  it("is over after ENDED: sockets shut down, the timer stopped, later inputs ignored", () => {
+  it("is over after ENDED: sockets shut down, the timer stopped, later inputs ignored", async () => {
     session.open("{}");
     fake.onInput = () => [
       record(TL_EFFECT_CLOSE, 1000n << 32n, "hangUp"),
@@ -82,21 +79,27 @@ describe("LiveSession", () => {
     ];
     session.onTimer();
     expect(done).toEqual([
-      ["close", "leg", 1000, "hangUp"],
+      ["close", LEG, 1000, "hangUp"],
       ["ended", '{"reason":"hangUp"}'],
       ["stop"],
       ["shutDown", 1000, "the call is over"],
+      ["shutDownHttp"],
       ["over"],
     ]);
     const inputs = fake.inputs.length;
-    session.onSocketClosed("leg", 1000, 0, "");
-    session.onSocketBinary("leg", new ArrayBuffer(1));
-    session.onSocketOpened("leg", "");
+    session.onSocketClosed(LEG, 1000, 0, "");
+    session.onSocketBinary(LEG, new ArrayBuffer(1));
+    session.onSocketOpened(LEG, "");
     session.onAuthorized("granted");
     session.onPortFault(new Error("late"));
-    expect(session.command("{}")).toBe(false);
+    session.onHttpHeaders(1, 200, {});
+    session.onHttpChunk(1, new Uint8Array(1));
+    session.onHttpDone(1);
+    session.onHttpFailed(1, "network", "");
+    session.onResource("music", undefined);
+    expect(await session.command(HARNESS, {})).toMatchObject({ status: "refused", code: "conflict" });
     expect(fake.inputs).toHaveLength(inputs);
-    expect(done).toHaveLength(5);
+    expect(done).toHaveLength(6);
   });
 
   it("that traps closes with 1011 and has one outcome", () => {
@@ -105,12 +108,13 @@ describe("LiveSession", () => {
     fake.onInput = () => {
       throw new WebAssembly.RuntimeError("unreachable");
     };
-    session.onSocketText("leg", "x");
+    session.onSocketText(LEG, "x");
     session.onTimer();
     expect(done).toEqual([
       ["ended", JSON.stringify({ callId: "c1", reason: "coreFault", durationMs: 1234 })],
       ["stop"],
       ["shutDown", 1011, "internal error"],
+      ["shutDownHttp"],
       ["over"],
     ]);
     expect(session.over).toBe(true);
@@ -122,7 +126,7 @@ describe("LiveSession", () => {
   it("whose configuration is refused ends the same way", () => {
     fake.handle = 0;
     session.open("{}");
-    expect(done.map(([name]) => name)).toEqual(["ended", "stop", "shutDown", "over"]);
+    expect(done.map(([name]) => name)).toEqual(["ended", "stop", "shutDown", "shutDownHttp", "over"]);
     expect(log.lines).toMatchObject([{ fields: { errorCode: "core_config" } }]);
   });
 
@@ -133,7 +137,7 @@ describe("LiveSession", () => {
     };
     fake.onInput = () => [record(TL_EFFECT_CONNECT, 1, '{"upstream":"openai","path":"/","protocols":[]}')];
     session.onTimer();
-    expect(done.at(-2)).toEqual(["shutDown", 1011, "internal error"]);
+    expect(done.at(-3)).toEqual(["shutDown", 1011, "internal error"]);
     expect(log.lines[0]).toMatchObject({ message: "the session broke", fields: { errorMessage: "port broke" } });
   });
 
@@ -151,16 +155,79 @@ describe("LiveSession", () => {
       throw new Error("storage");
     };
     session.onPortFault(new Error("broken"));
-    expect(done.map(([name]) => name)).toEqual(["stop", "shutDown", "over"]);
+    expect(done.map(([name]) => name)).toEqual(["stop", "shutDown", "shutDownHttp", "over"]);
     expect(log.lines.map(({ message }) => message)).toEqual(["the session broke", "an outcome was not written"]);
   });
 
-  it("says whether a command was taken", () => {
+  it("hands the inputs of channels over", () => {
     session.open("{}");
-    expect(session.command('{"type":"say","text":"hi"}')).toBe(true);
-    fake.statuses = [TL_ERR_INPUT];
-    expect(session.command('{"type":"nonsense"}')).toBe(false);
+    session.onHttpHeaders(3, 200, { "content-type": "text/plain" });
+    session.onHttpChunk(3, Uint8Array.of(1));
+    session.onHttpDone(3);
+    session.onHttpFailed(4, "timeout", "late");
+    session.onResource("music", Uint8Array.of(1));
+    expect(fake.inputs.map(({ tag }) => tag)).toEqual([
+      (3 << 16) | TL_INPUT_HTTP_HEADERS,
+      (3 << 16) | TL_INPUT_HTTP_CHUNK,
+      (3 << 16) | TL_INPUT_HTTP_DONE,
+      (4 << 16) | TL_INPUT_HTTP_FAILED,
+      TL_INPUT_RESOURCE,
+    ]);
+  });
+});
+
+describe("a command", () => {
+  const give = (command: object) => session.command({ kind: "observer", role: "supervisor", name: "Ann" }, command);
+  const refusal = { status: "refused", code: "invalid", why: "text must be a text", field: "text" };
+
+  it("comes with its source, under a number of its own", async () => {
+    session.open("{}");
+    expect(await give({ type: "say", text: "hi" })).toEqual({ status: "done" });
+    expect(await give({ type: "hangUp" })).toEqual({ status: "done" });
+    const bodies = fake.inputs.map(({ body }) => JSON.parse(new TextDecoder().decode(body)) as unknown);
+    const source = { kind: "observer", role: "supervisor", name: "Ann" };
+    expect(bodies).toEqual([
+      { id: 1, source, command: { type: "say", text: "hi" } },
+      { id: 2, source, command: { type: "hangUp" } },
+    ]);
+  });
+
+  it("that is refused says why", async () => {
+    session.open("{}");
+    fake.onInput = (input) => resultOf(input, refusal);
+    expect(await give({ type: "say" })).toEqual(refusal);
     expect(session.over).toBe(false);
+  });
+
+  it("may be answered later, and not in order", async () => {
+    session.open("{}");
+    fake.onInput = () => [];
+    const [first, second] = [give({}), give({})];
+    const answer = (id: number, result: object) =>
+      record(TL_EFFECT_COMMAND_RESULT, 0, JSON.stringify({ id, ...result }));
+    fake.onInput = () => [answer(2, { status: "done" }), answer(1, refusal), answer(77, { status: "done" })];
+    session.onTimer();
+    expect(await first).toEqual(refusal);
+    expect(await second).toEqual({ status: "done" });
+  });
+
+  it("that the end overtakes is refused", async () => {
+    session.open("{}");
+    fake.onInput = () => [];
+    const waiting = give({});
+    fake.onInput = () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    };
+    const crash = give({ type: "crash" });
+    expect(await crash).toMatchObject({ status: "refused", code: "conflict" });
+    expect(await waiting).toMatchObject({ status: "refused", code: "conflict" });
+  });
+
+  it("that is longer than an input is refused, and the session goes on", async () => {
+    session.open("{}");
+    expect(await give({ text: "x".repeat(TL_MAX_INPUT_BYTES) })).toMatchObject({ status: "refused", code: "invalid" });
+    expect(session.over).toBe(false);
+    expect(await give({})).toEqual({ status: "done" });
   });
 });
 

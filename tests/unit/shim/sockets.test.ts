@@ -4,6 +4,8 @@ import type { UpstreamAnswer } from "../../../worker-shim/ports/upstreams.ts";
 import type { ConnectRequest } from "../../../worker-shim/ports.ts";
 import { FakeInputs, FakeLog, FakeSocket, settle } from "./support/fakes.ts";
 
+const LEG = 0;
+const AGENT = 1;
 const REQUEST: ConnectRequest = { upstream: "openai", path: "/v1/realtime", protocols: ["realtime"] };
 
 let inputs: FakeInputs;
@@ -20,14 +22,14 @@ beforeEach(() => {
 
 function attachLeg(): FakeSocket {
   const socket = new FakeSocket();
-  sockets.attach("leg", socket, "");
+  sockets.attach(LEG, socket, "");
   return socket;
 }
 
 /** Connects the agent's port and answers the latest attempt. */
 async function openAgent(): Promise<FakeSocket> {
   const socket = new FakeSocket();
-  sockets.connect("agent", REQUEST);
+  sockets.connect(AGENT, REQUEST);
   asked.at(-1)?.answer({ type: "opened", socket, subprotocol: "realtime" });
   await settle();
   return socket;
@@ -36,7 +38,7 @@ async function openAgent(): Promise<FakeSocket> {
 describe("a leg", () => {
   it("is accepted for bytes, not Blobs, and reported", () => {
     expect(attachLeg().acceptedAs).toBe("arraybuffer");
-    expect(inputs.calls).toEqual([["opened", "leg", ""]]);
+    expect(inputs.calls).toEqual([["opened", LEG, ""]]);
   });
 
   it("delivers text, bytes and its close", () => {
@@ -45,9 +47,9 @@ describe("a leg", () => {
     socket.emit("message", { data: Uint8Array.of(1, 2).buffer });
     socket.emit("close", { code: 4000, reason: "bye" });
     expect(inputs.calls.slice(1)).toEqual([
-      ["text", "leg", "hello"],
-      ["binary", "leg", [1, 2]],
-      ["closed", "leg", 4000, 0, "bye"],
+      ["text", LEG, "hello"],
+      ["binary", LEG, [1, 2]],
+      ["closed", LEG, 4000, 0, "bye"],
     ]);
   });
 
@@ -56,25 +58,25 @@ describe("a leg", () => {
     socket.emit("error", {});
     socket.emit("close", { code: 1006, reason: "" });
     socket.emit("message", { data: "late" });
-    expect(inputs.calls.slice(1)).toEqual([["closed", "leg", 1006, 0, "connection lost"]]);
+    expect(inputs.calls.slice(1)).toEqual([["closed", LEG, 1006, 0, "connection lost"]]);
   });
 
   it("that closes without a code has none", () => {
     attachLeg().emit("close", { code: 0, reason: "" });
-    expect(inputs.calls.at(-1)).toEqual(["closed", "leg", 1005, 0, ""]);
+    expect(inputs.calls.at(-1)).toEqual(["closed", LEG, 1005, 0, ""]);
   });
 
   it("gets what is sent until it is closed from here, and is not heard after that", () => {
     const socket = attachLeg();
-    sockets.sendText("leg", "one");
-    sockets.sendBinary("leg", Uint8Array.of(2));
-    sockets.close("leg", 4401, "no");
-    sockets.sendText("leg", "three");
+    sockets.sendText(LEG, "one");
+    sockets.sendBinary(LEG, Uint8Array.of(2));
+    sockets.close(LEG, 4401, "no");
+    sockets.sendText(LEG, "three");
     socket.emit("message", { data: "late" });
     socket.emit("close", { code: 4401, reason: "no" });
     expect(socket.sent).toEqual(["one", Uint8Array.of(2)]);
     expect(socket.closed).toEqual({ code: 4401, reason: "no" });
-    expect(inputs.calls).toEqual([["opened", "leg", ""]]);
+    expect(inputs.calls).toEqual([["opened", LEG, ""]]);
   });
 
   it("that comes back replaces the former one", () => {
@@ -85,17 +87,17 @@ describe("a leg", () => {
     second.emit("message", { data: "new" });
     expect(first.closed).toEqual({ code: 1000, reason: "replaced" });
     expect(inputs.calls).toEqual([
-      ["opened", "leg", ""],
-      ["opened", "leg", ""],
-      ["text", "leg", "new"],
+      ["opened", LEG, ""],
+      ["opened", LEG, ""],
+      ["text", LEG, "new"],
     ]);
   });
 
   it("that is gone takes a message and a close without harm", () => {
     const socket = attachLeg();
     socket.failure = new Error("closed");
-    expect(() => sockets.sendText("leg", "x")).not.toThrow();
-    expect(() => sockets.close("leg", 1000, "")).not.toThrow();
+    expect(() => sockets.sendText(LEG, "x")).not.toThrow();
+    expect(() => sockets.close(LEG, 1000, "")).not.toThrow();
     expect(log.lines.map(({ message }) => message)).toEqual([
       "a message came too late for its socket",
       "a socket was closed already",
@@ -116,25 +118,25 @@ describe("a leg", () => {
 
 describe("an agent", () => {
   it("is reported open only after the answer, with its subprotocol", async () => {
-    sockets.connect("agent", REQUEST);
+    sockets.connect(AGENT, REQUEST);
     expect(inputs.calls).toEqual([]);
     const socket = new FakeSocket();
     asked[0]?.answer({ type: "opened", socket, subprotocol: "realtime" });
     await settle();
     expect(socket.acceptedAs).toBe("arraybuffer");
-    expect(inputs.calls).toEqual([["opened", "agent", "realtime"]]);
+    expect(inputs.calls).toEqual([["opened", AGENT, "realtime"]]);
   });
 
   it("that refuses is reported with its status", async () => {
-    sockets.connect("agent", REQUEST);
+    sockets.connect(AGENT, REQUEST);
     asked[0]?.answer({ type: "refused", httpStatus: 429, reason: "upgrade refused" });
     await settle();
-    expect(inputs.calls).toEqual([["closed", "agent", 1006, 429, "upgrade refused"]]);
+    expect(inputs.calls).toEqual([["closed", AGENT, 1006, 429, "upgrade refused"]]);
   });
 
   it("that is given up is not heard of again, and its late socket is closed", async () => {
-    sockets.connect("agent", REQUEST);
-    sockets.close("agent", 1000, "not ready in time");
+    sockets.connect(AGENT, REQUEST);
+    sockets.close(AGENT, 1000, "not ready in time");
     expect(asked[0]?.signal.aborted).toBe(true);
     const late = new FakeSocket();
     asked[0]?.answer({ type: "opened", socket: late, subprotocol: "" });
@@ -145,19 +147,19 @@ describe("an agent", () => {
   });
 
   it("asked for again is the latest attempt's", async () => {
-    sockets.connect("agent", REQUEST);
+    sockets.connect(AGENT, REQUEST);
     const second = await openAgent();
     const late = new FakeSocket();
     asked[0]?.answer({ type: "opened", socket: late, subprotocol: "" });
     await settle();
     expect(late.closed?.code).toBe(1000);
     expect(second.closed).toBeUndefined();
-    expect(inputs.calls).toEqual([["opened", "agent", "realtime"]]);
+    expect(inputs.calls).toEqual([["opened", AGENT, "realtime"]]);
   });
 
   it("whose attempt breaks is a fault of ours", async () => {
     const broken = new CallSockets(inputs, () => Promise.reject(new Error("broken")), log);
-    broken.connect("agent", REQUEST);
+    broken.connect(AGENT, REQUEST);
     await settle();
     expect(inputs.calls).toEqual([["fault", expect.objectContaining({ message: "broken" })]]);
   });
@@ -173,7 +175,7 @@ describe("shutDown", () => {
   });
 
   it("closes what arrives later", async () => {
-    sockets.connect("agent", REQUEST);
+    sockets.connect(AGENT, REQUEST);
     sockets.shutDown(1000, "over");
     const late = new FakeSocket();
     asked[0]?.answer({ type: "opened", socket: late, subprotocol: "" });

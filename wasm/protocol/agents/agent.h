@@ -100,14 +100,6 @@ using AgentEvent = std::variant<AgentFaulted, AgentReady, AgentSpeech,
                                 AgentTurnCommitted, AgentTranscript, AgentAudio,
                                 AgentToolCall, AgentReplyDone, AgentFailed>;
 
-// Why an HTTP exchange failed; the values are those of trunkline.h.
-enum class HttpFailure : uint8_t {
-  kUpstream,  // not configured
-  kNetwork,
-  kTimeout,
-  kTooLarge,
-};
-
 // One provider's protocol: bytes of the agent's channels <-> neutral events and
 // commands. Nothing calls it from inside of one of its calls.
 class Agent {

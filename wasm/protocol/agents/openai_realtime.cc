@@ -122,7 +122,7 @@ void OpenAiRealtime::Begin() {
   events_.Clear();
   const std::string path = "/v1/realtime?model=" + PercentEncode(config_.model);
   const std::optional<ChannelId> channel =
-      channels_.Connect({"openai", path, "realtime"});
+      channels_.Connect({"openai", path, {"realtime"}});
   if (!channel) {
     socket_ = Socket::kNone;
     events_.Push(AgentFailed{AgentFailed::Loss::kRetryable, "channels"});

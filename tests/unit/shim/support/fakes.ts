@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import type { Port, Verdict } from "../../../../worker-shim/boundary.ts";
+import type { HttpFailure, Verdict } from "../../../../worker-shim/boundary.ts";
+import type { EffectHandler } from "../../../../worker-shim/core.ts";
 import type { D1Like, D1StatementLike } from "../../../../worker-shim/ports/call-log-store.ts";
 import type { Timers } from "../../../../worker-shim/ports/timers.ts";
 import type {
@@ -8,6 +9,7 @@ import type {
   LogFields,
   PeerSocket,
   SessionInputs,
+  SessionPorts,
   SqlDatabase,
   SqlValue,
 } from "../../../../worker-shim/ports.ts";
@@ -157,17 +159,32 @@ export class FakeSocket implements PeerSocket {
 export class FakeInputs implements SessionInputs {
   readonly calls: unknown[][] = [];
 
-  onSocketOpened(port: Port, subprotocol: string): void {
-    this.calls.push(["opened", port, subprotocol]);
+  onSocketOpened(channel: number, subprotocol: string): void {
+    this.calls.push(["opened", channel, subprotocol]);
   }
-  onSocketText(port: Port, text: string): void {
-    this.calls.push(["text", port, text]);
+  onSocketText(channel: number, text: string): void {
+    this.calls.push(["text", channel, text]);
   }
-  onSocketBinary(port: Port, bytes: ArrayBuffer): void {
-    this.calls.push(["binary", port, [...new Uint8Array(bytes)]]);
+  onSocketBinary(channel: number, bytes: ArrayBuffer): void {
+    this.calls.push(["binary", channel, [...new Uint8Array(bytes)]]);
   }
-  onSocketClosed(port: Port, code: number, httpStatus: number, reason: string): void {
-    this.calls.push(["closed", port, code, httpStatus, reason]);
+  onSocketClosed(channel: number, code: number, httpStatus: number, reason: string): void {
+    this.calls.push(["closed", channel, code, httpStatus, reason]);
+  }
+  onHttpHeaders(channel: number, status: number, headers: Readonly<Record<string, string>>): void {
+    this.calls.push(["headers", channel, status, headers]);
+  }
+  onHttpChunk(channel: number, bytes: Uint8Array): void {
+    this.calls.push(["chunk", channel, new TextDecoder().decode(bytes)]);
+  }
+  onHttpDone(channel: number): void {
+    this.calls.push(["done", channel]);
+  }
+  onHttpFailed(channel: number, failure: HttpFailure, reason: string): void {
+    this.calls.push(["failed", channel, failure, reason]);
+  }
+  onResource(name: string, bytes: Uint8Array | undefined): void {
+    this.calls.push(["resource", name, bytes && new TextDecoder().decode(bytes)]);
   }
   onTimer(): void {
     this.calls.push(["timer"]);
@@ -178,6 +195,42 @@ export class FakeInputs implements SessionInputs {
   onPortFault(error: unknown): void {
     this.calls.push(["fault", error]);
   }
+}
+
+type Note = (...args: unknown[]) => void;
+
+/** Ports that write down what is asked of them. */
+export function notedPorts(done: unknown[][]): SessionPorts {
+  const note =
+    (name: string): Note =>
+    (...args) => {
+      done.push([name, ...args]);
+    };
+  return {
+    sockets: {
+      sendText: note("sendText"),
+      sendBinary: note("sendBinary"),
+      connect: note("connect"),
+      close: note("close"),
+      shutDown: note("shutDown"),
+    },
+    http: { fetch: note("fetch"), abort: note("abort"), credit: note("credit"), shutDown: note("shutDownHttp") },
+    resources: { load: note("load") },
+    timer: { setDeadline: note("setDeadline"), stop: note("stop") },
+    authorizer: { authorize: note("authorize") },
+    events: { event: note("event"), ended: note("ended") },
+    recorder: { record: note("record") },
+    snapshots: { snapshot: note("snapshot") },
+  };
+}
+
+/** Writes down every effect: its name and what came with it. */
+export function notedEffects(done: unknown[][]): EffectHandler {
+  const handle =
+    (_: object, name: string | symbol) =>
+    (...args: unknown[]) =>
+      done.push([name, ...args]);
+  return new Proxy({}, { get: handle }) as EffectHandler;
 }
 
 export class FakeLog implements Log {
