@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <algorithm>
+
 namespace trunkline {
 namespace {
 
@@ -49,6 +51,32 @@ std::string_view CutText(std::string_view text, size_t max_bytes) {
     }
   }
   return text.substr(0, max_bytes);
+}
+
+Appended AppendWellFormed(std::string& out, std::string_view text,
+                          size_t max_bytes) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  const auto room = [&] { return max_bytes - std::min(max_bytes, out.size()); };
+  while (!text.empty()) {
+    // What is well formed goes over in one piece.
+    size_t whole = 0;
+    bool malformed = false;
+    while (whole < text.size() && whole <= room() && !malformed) {
+      const CodePoint point = CodePointAt(text, whole);
+      // One byte of 0x80 or above is no character.
+      malformed = point.bytes == 1 && point.value == kMalformed.value;
+      if (!malformed) whole += point.bytes;
+    }
+    const std::string_view piece = CutText(text.substr(0, whole), room());
+    out += piece;
+    if (piece.size() < whole) return Appended::kPart;
+    text.remove_prefix(whole);
+    if (!malformed) continue;
+    if (kReplacement.size() > room()) return Appended::kPart;
+    out += kReplacement;
+    text.remove_prefix(1);
+  }
+  return Appended::kAll;
 }
 
 }  // namespace trunkline

@@ -76,5 +76,18 @@ TEST(Utf8Test, ACutIsAPlaceWhereACharacterBegins) {
   }
 }
 
+TEST(Utf8Test, AppendsWholeCharactersAndReplacesMalformedOnes) {
+  std::string out = "x";
+  EXPECT_EQ(AppendWellFormed(out, "a\u00e9\uFFFD\xC3", 100), Appended::kAll);
+  EXPECT_EQ(out, "xa\u00e9\uFFFD\uFFFD");
+  out = "x";
+  EXPECT_EQ(AppendWellFormed(out, "a\u20ac.", 4), Appended::kPart);
+  EXPECT_EQ(out, "xa");
+  EXPECT_EQ(AppendWellFormed(out, "\u20ac", 5), Appended::kAll);
+  EXPECT_EQ(AppendWellFormed(out, "", 0), Appended::kAll);
+  EXPECT_EQ(AppendWellFormed(out, "b", 5), Appended::kPart);
+  EXPECT_EQ(out, "xa\u20ac");
+}
+
 }  // namespace
 }  // namespace trunkline
