@@ -224,6 +224,8 @@ LineId Call(Transcript& transcript, Bytes bytes, Instant now, uint32_t newest,
           break;
       }
       break;
+    default:
+      break;
   }
   *rest = bytes;
   return line;

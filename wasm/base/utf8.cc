@@ -44,11 +44,9 @@ CodePoint CodePointAt(std::string_view text, size_t at) {
 std::string_view CutText(std::string_view text, size_t max_bytes) {
   if (text.size() <= max_bytes) return text;
   // A character that crosses the limit begins at most three bytes before it.
-  for (size_t at = max_bytes; at-- > 0 && at + 4 > max_bytes;) {
-    const size_t bytes = CodePointAt(text, at).bytes;
-    if (bytes > 1) {
-      return text.substr(0, at + bytes > max_bytes ? at : max_bytes);
-    }
+  const size_t nearest = max_bytes > 3 ? max_bytes - 3 : 0;
+  for (size_t at = nearest; at < max_bytes; ++at) {
+    if (at + CodePointAt(text, at).bytes > max_bytes) return text.substr(0, at);
   }
   return text.substr(0, max_bytes);
 }

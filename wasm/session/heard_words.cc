@@ -32,7 +32,7 @@ constexpr double kUnmatchedMs = 500;
 constexpr int64_t kLongestMs = int64_t{1} << 40;
 
 uint32_t PropertiesOf(uint32_t code_point) {
-  const auto* next = std::upper_bound(
+  const auto next = std::upper_bound(
       kChanges.begin(), kChanges.end(), code_point,
       [](uint32_t value, uint32_t change) { return value < change >> 9; });
   return *(next - 1) & 0x1FF;

@@ -76,7 +76,7 @@ class Transcript {
   static constexpr Duration kCommitWait = Duration::Millis(2'000);
   // No JSON of it is longer: every byte of text as an escape of six.
   static constexpr size_t kMaxJsonBytes =
-      6 * 2 * kMaxTextBytes + (kMaxLines + kMaxUntaken) * 3072 +
+      size_t{12} * kMaxTextBytes + (kMaxLines + kMaxUntaken) * 3072 +
       kMaxGone * (6 * kMaxNameBytes + 64) + 4096;
 
   enum class Kind : uint8_t { kCaller, kAgent, kTool };
@@ -170,16 +170,16 @@ class Transcript {
   // the same.
   LineId OnCallerTurnBegan(int64_t start_ms);
   // The turn is over; its speech ended at `end_ms`.
-  void OnCallerTurnEnded(LineId line, int64_t end_ms, Instant now);
+  void OnCallerTurnEnded(LineId id, int64_t end_ms, Instant now);
   // It was none (a cough), or was taken back: there is no line of it.
-  void OnCallerTurnDropped(LineId line);
+  void OnCallerTurnDropped(LineId id);
   // The provider took a turn into the conversation under this name: the newest
   // one without a name that ended within kCommitWait, else the one that the
   // caller is in, else one that was not noticed here, which gets a line of its
   // own. Returns its line.
   LineId OnCallerItem(ItemName name, Instant now);
   // The same, for who knows which turn was meant.
-  void BindCallerItem(LineId line, ItemName name);
+  void BindCallerItem(LineId id, ItemName name);
 
   // `text` is the addition for kPart, the whole for kFinal. A name that was
   // never announced gets a line of its own, or, if it is the caller's, the only
@@ -195,21 +195,21 @@ class Transcript {
   // text of it.
   LineId OnSay(ItemName name, std::string_view text);
   // So much of its audio was received in all.
-  void OnAgentAudio(LineId line, int64_t received_ms);
+  void OnAgentAudio(LineId id, int64_t received_ms);
   // No more audio comes of it.
-  void OnAgentDone(LineId line);
+  void OnAgentDone(LineId id);
   // Its audio is sent to the leg; the first time counts.
-  void OnAgentSent(LineId line, Instant now);
+  void OnAgentSent(LineId id, Instant now);
   // Its first audio is heard at `at`; the first time counts.
-  void OnAgentHeardFrom(LineId line, Instant at);
+  void OnAgentHeardFrom(LineId id, Instant at);
   // So much of it is heard by now. Due before Conversation() and ToJson(), and
   // when an interruption stops it or it goes on.
-  void OnAgentProgress(LineId line, int64_t heard_ms, Instant now);
+  void OnAgentProgress(LineId id, int64_t heard_ms, Instant now);
   // It was heard to its end.
-  void OnAgentHeard(LineId line, Instant now);
+  void OnAgentHeard(LineId id, Instant now);
   // No more of it will be heard than the first `heard_ms` of the `received_ms`
   // that came. Heard to the end of all that came and done, it is not cut.
-  void OnAgentCut(LineId line, int64_t heard_ms, int64_t received_ms,
+  void OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
                   std::span<const Pause> pauses, Instant now);
 
   // An id that is open already is the same call.
@@ -251,7 +251,7 @@ class Transcript {
   LineId line_of(protocol::Role role, ItemName name) const;
   // The name by which this connection knows a line. Empty if it does not: no
   // command may name it. Valid until the next input.
-  ItemName name_of(LineId line) const;
+  ItemName name_of(LineId id) const;
   const Counters& counters() const { return counters_; }
   bool IsConsistent() const;
 
