@@ -103,7 +103,7 @@ class Call {
   void Write(const std::string& body) {
     uint8_t* const inbox = tl_inbox(static_cast<uint32_t>(body.size()));
     TL_CHECK(inbox != nullptr);
-    std::memcpy(inbox, body.data(), body.size());
+    std::ranges::copy(body, inbox);
   }
 
   void Feed(uint32_t tag, const std::string& body) {
