@@ -256,9 +256,12 @@ async function measureOverTime(options: Options, minutes: number): Promise<void>
     String(i + 1),
     ...measured.map(([, each]) => (each[i] ?? Number.NaN).toFixed(0)),
   ]);
-  const growth = measured.map(([, each]) => ((each.at(-1) ?? Number.NaN) - (each[0] ?? Number.NaN)).toFixed(0));
+  const settled = Math.floor(minutes / 3);
+  const growth = measured.map(([, each]) => ((each.at(-1) ?? Number.NaN) - (each[settled] ?? Number.NaN)).toFixed(0));
   console.log(`${calls} calls in each of three processes; the lowest of each minute, KB a call`);
-  console.log(table([["minute", ...OVER_TIME.map((row) => TITLES[row])], ...lines, ["growth", ...growth]]));
+  console.log(
+    table([["minute", ...OVER_TIME.map((row) => TITLES[row])], ...lines, [`since ${settled + 1}`, ...growth]]),
+  );
 }
 
 /** Ends what was started, and this process. */
