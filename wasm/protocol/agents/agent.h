@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
+#include <variant>
 
+#include "base/json.h"
 #include "base/time.h"
+#include "protocol/channels.h"
 #include "protocol/wire.h"
 
 namespace trunkline::protocol {
@@ -24,82 +26,135 @@ struct Usage {
   int64_t output_tokens = 0;
 };
 
-// How a reply came to its end.
-enum class ReplyEnd : uint8_t {
-  kComplete,
-  kCancelled,  // by us; nothing of it may be played any more
-  kFailed,     // by the provider; what came of it may be played
+// What an agent is like. Constant for the life of the object.
+struct AgentTraits {
+  enum class TurnDetection : uint8_t { kLocal, kProvider };
+
+  AudioFormat input;
+  AudioFormat output;
+  TurnDetection turn_detection = TurnDetection::kLocal;
+  // Silence that ends the caller's turn unless the configuration says.
+  Duration default_end_of_turn = Duration::Millis(700);
+  // Whether Say() is possible.
+  bool can_say = false;
 };
 
-// Where the agent's socket should lead.
-struct Upstream {
-  std::string_view name;      // a key of the shim's configuration: "openai"
-  std::string path;           // path and query
-  std::string_view protocol;  // WebSocket subprotocol, may be empty
-};
+// The neutral events of the AI side. Views are valid until the next input of
+// the agent.
 
-// The neutral events of the AI side. Spans and views are valid during the call
-// only.
-class AgentListener {
- public:
-  // The agent is configured: audio may flow.
-  virtual void OnAgentReady() = 0;
-  // The provider's own detection, where it has one.
-  virtual void OnAgentSpeechStarted() = 0;
-  virtual void OnAgentSpeechStopped() = 0;
-  // The provider took the caller's turn into the conversation. It has not begun
-  // to reply: Respond() asks for that, DiscardTurn() takes the turn back.
-  virtual void OnAgentTurnCommitted() = 0;
-  // `text` is the addition for kPart, the whole for kFinal.
-  virtual void OnAgentTranscript(Role role, std::string_view item,
-                                 std::string_view text,
-                                 TranscriptState state) = 0;
-  // In the agent's output format; any length, faster than real time.
-  virtual void OnAgentAudio(ItemId item, std::span<const uint8_t> audio) = 0;
-  virtual void OnAgentToolCall(std::string_view tool_call_id,
-                               std::string_view name,
-                               std::string_view arguments) = 0;
-  // No more audio comes for the reply. `awaits_tools`: it goes on after the
-  // tool results.
-  enum class AfterReply : uint8_t { kCallersTurn, kAwaitsTools };
-  virtual void OnAgentReplyDone(ReplyEnd end, AfterReply after,
-                                const Usage& usage) = 0;
-  // The agent cannot go on with this socket. kFatal: nor with a new one.
+// Audio may flow.
+struct AgentReady {};
+// The provider's own detection, where it has one.
+struct AgentSpeech {
+  enum class Edge : uint8_t { kStarted, kStopped };
+  Edge edge = Edge::kStarted;
+};
+// The provider took the caller's turn into the conversation. It has not begun
+// to reply: Respond() asks for that, DiscardTurn() takes the turn back.
+struct AgentTurnCommitted {
+  std::string_view item;
+};
+// `text` is the addition for kPart, the whole for kFinal.
+struct AgentTranscript {
+  Role role = Role::kCaller;
+  std::string_view item;
+  std::string_view text;
+  TranscriptState state = TranscriptState::kPart;
+};
+// In the agent's output format; any length, faster than real time.
+struct AgentAudio {
+  ItemId item{};
+  std::span<const uint8_t> audio;
+};
+struct AgentToolCall {
+  std::string_view tool_call_id;
+  std::string_view name;
+  std::string_view arguments;
+};
+// No more audio comes for the reply.
+struct AgentReplyDone {
+  enum class End : uint8_t {
+    kComplete,
+    kCancelled,  // by us; nothing of it may be played any more
+    kFailed,     // by the provider; what came of it may be played
+  };
+  // kAwaitsTools: the reply goes on after the tool results.
+  enum class After : uint8_t { kCallersTurn, kAwaitsTools };
+
+  End end = End::kComplete;
+  After after = After::kCallersTurn;
+  Usage usage;
+};
+// The agent cannot go on with its channels. kFatal: nor with new ones.
+struct AgentFailed {
   enum class Loss : uint8_t { kRetryable, kFatal };
-  virtual void OnAgentFailed(Loss loss, std::string_view code) = 0;
-  virtual void OnAgentFault(Fault fault) = 0;
 
- protected:
-  ~AgentListener() = default;
+  Loss loss = Loss::kRetryable;
+  std::string_view code;
+};
+struct AgentFaulted {
+  Fault fault = Fault::kMalformed;
 };
 
-// One provider's protocol: bytes of the agent's socket <-> neutral events and
-// commands.
+using AgentEvent =
+    std::variant<AgentFaulted, AgentReady, AgentSpeech, AgentTurnCommitted,
+                 AgentTranscript, AgentAudio, AgentToolCall, AgentReplyDone,
+                 AgentFailed>;
+
+// Why an HTTP exchange failed; the values are those of trunkline.h.
+enum class HttpFailure : uint8_t {
+  kUpstream,  // not configured
+  kNetwork,
+  kTimeout,
+  kTooLarge,
+};
+
+// One provider's protocol: bytes of the agent's channels <-> neutral events and
+// commands. Nothing calls it from inside of one of its calls.
 class Agent {
  public:
   virtual ~Agent() = default;
 
-  // Constant for the life of the object.
-  virtual AudioFormat input_format() const = 0;
-  virtual AudioFormat output_format() const = 0;
-  enum class TurnDetection : uint8_t { kLocal, kProvider };
-  virtual TurnDetection turn_detection() const = 0;
-  // Silence that ends the caller's turn unless the configuration says.
-  virtual Duration default_end_of_turn() const = 0;
-  // Whether Say() is possible.
-  virtual bool can_say() const = 0;
-  // nullopt for a built-in agent: Begin() makes it ready by itself.
-  virtual std::optional<Upstream> upstream() const = 0;
+  virtual const AgentTraits& traits() const = 0;
 
-  // A fresh start: the socket opened, or there is none. After a loss the
-  // conversation so far is replayed.
+  // A fresh start: forgets former channels and opens the ones it needs.
+  // AgentReady comes when audio may flow, at once for a built-in agent. After a
+  // loss the conversation so far is told to the provider.
   virtual void Begin() = 0;
-  virtual void OnText(std::string_view text) = 0;
-  virtual void OnBinary(std::span<const uint8_t> bytes) = 0;
-  // `http_status` is 0 unless the upgrade was refused.
-  virtual void OnSocketClosed(uint16_t code, uint16_t http_status) = 0;
+  // Closes what is open; nothing comes of it any more. Begin() may follow.
+  virtual void End(std::string_view reason) = 0;
 
-  // The caller's audio in the input format, without gaps, from OnAgentReady on.
+  // Inputs, for channels that the agent has opened; others are ignored. After
+  // each, as after Begin() and every command, NextEvent() is called until it
+  // has none, and then Proceed().
+  virtual void OnSocketOpened(ChannelId channel);
+  virtual void OnText(ChannelId channel, std::string_view text);
+  virtual void OnBinary(ChannelId channel, std::span<const uint8_t> bytes);
+  // `http_status` is 0 unless the upgrade was refused.
+  virtual void OnSocketClosed(ChannelId channel, uint16_t code,
+                              uint16_t http_status, std::string_view reason);
+  // A message was too long to be delivered.
+  virtual void OnOversize(ChannelId channel);
+  // `headers` holds those that the request wanted, as an object of strings.
+  virtual void OnHttpHeaders(ChannelId channel, uint16_t status,
+                             const Json& headers);
+  virtual void OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes);
+  virtual void OnHttpDone(ChannelId channel);
+  virtual void OnHttpFailed(ChannelId channel, HttpFailure failure,
+                            std::string_view reason);
+  // A deadline of the agent's own; never for one that has none.
+  virtual Instant deadline() const { return Instant::Never(); }
+  // `now` is at or behind the deadline.
+  virtual void OnDeadline(Instant now);
+
+  virtual std::optional<AgentEvent> NextEvent() = 0;
+  // What has come is known to the owner, who had the chance to say otherwise:
+  // the agent goes on with what it does by itself.
+  virtual void Proceed() {}
+
+  // Commands.
+
+  // The caller's audio in the input format, without gaps, from AgentReady on.
   virtual void Listen(std::span<const uint8_t> audio) = 0;
   // The caller began to speak `ago` before the end of what was listened to.
   virtual void TurnStarted(Duration ago) = 0;

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "protocol/agents/agent.h"
+#include "protocol/channels.h"
+
+namespace trunkline::protocol {
+
+// What a profile says of an agent, and what the call adds to it. Each agent
+// reads what it knows.
+struct AgentSettings {
+  std::string instructions;
+  std::string model;  // "" = the agent's own default, so are the next three
+  std::string voice;
+  std::string transcription_model;
+  std::string language;  // ISO 639-1; "" = detected
+  // Function tools, those of the gateway included; null or an array.
+  Json tools;
+  // nullopt: the agent's own default.
+  std::optional<Duration> end_of_turn;
+  // The format that the leg has, for an agent that can have the same.
+  AudioFormat leg_format;
+  // Whether audio is to be companded where the agent has the choice.
+  enum class Audio : uint8_t { kCompanded, kLinear };
+  Audio audio = Audio::kCompanded;
+};
+
+// A provider's protocol by the name that configurations and events have for it.
+struct AgentEntry {
+  std::string_view name;
+  // `channels` is borrowed for the life of the agent.
+  std::unique_ptr<Agent> (*make)(AgentSettings settings, Channels& channels);
+};
+
+// Every agent of this build. The first is the default.
+std::span<const AgentEntry> Agents();
+
+}  // namespace trunkline::protocol
