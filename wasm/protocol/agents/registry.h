@@ -16,9 +16,10 @@ namespace trunkline::protocol {
 // reads what it knows.
 struct AgentSettings {
   std::string instructions;
-  std::string model;  // "" = the agent's own default, so are the next three
-  std::string voice;
-  std::string transcription_model;
+  // nullopt: the agent's own default.
+  std::optional<std::string> model;
+  std::optional<std::string> voice;
+  std::optional<std::string> transcription_model;
   std::string language;  // ISO 639-1; "" = detected
   // Function tools, those of the gateway included; null or an array.
   Json tools;
