@@ -96,10 +96,9 @@ struct AgentFaulted {
   Fault fault = Fault::kMalformed;
 };
 
-using AgentEvent =
-    std::variant<AgentFaulted, AgentReady, AgentSpeech, AgentTurnCommitted,
-                 AgentTranscript, AgentAudio, AgentToolCall, AgentReplyDone,
-                 AgentFailed>;
+using AgentEvent = std::variant<AgentFaulted, AgentReady, AgentSpeech,
+                                AgentTurnCommitted, AgentTranscript, AgentAudio,
+                                AgentToolCall, AgentReplyDone, AgentFailed>;
 
 // Why an HTTP exchange failed; the values are those of trunkline.h.
 enum class HttpFailure : uint8_t {

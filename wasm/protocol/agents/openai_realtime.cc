@@ -10,6 +10,8 @@
 namespace trunkline::protocol {
 namespace {
 
+constexpr uint16_t kCloseNormal = 1000;
+
 // Close codes after which a new socket may do better, and upgrade statuses
 // likewise: the policy of the official client (openai npm 7.55.0,
 // ws-connection-controller).
@@ -67,15 +69,39 @@ std::string PercentEncode(std::string_view text) {
 
 }  // namespace
 
-OpenAiRealtime::OpenAiRealtime(Config config, Wire& wire,
-                               AgentListener& listener)
-    : config_(std::move(config)), wire_(wire), listener_(listener) {}
-
-std::optional<Upstream> OpenAiRealtime::upstream() const {
-  return Upstream{"openai",
-                  "/v1/realtime?model=" + PercentEncode(config_.model),
-                  "realtime"};
+OpenAiRealtime::Config OpenAiRealtime::MakeConfig(AgentSettings settings) {
+  Config config;
+  if (settings.model) config.model = *std::move(settings.model);
+  if (settings.voice) config.voice = *std::move(settings.voice);
+  config.instructions = std::move(settings.instructions);
+  config.language = std::move(settings.language);
+  if (settings.transcription_model) {
+    config.transcription_model = *std::move(settings.transcription_model);
+  }
+  const AudioFormat leg = settings.leg_format;
+  const bool companded = leg == AudioFormat{Encoding::kMuLaw, 8000} ||
+                         leg == AudioFormat{Encoding::kALaw, 8000};
+  switch (settings.audio) {
+    case AgentSettings::Audio::kLinear:
+      config.format = {Encoding::kLinear16, 24000};
+      break;
+    case AgentSettings::Audio::kCompanded:
+      config.format = companded ? leg : AudioFormat{Encoding::kMuLaw, 8000};
+      break;
+  }
+  config.end_of_turn = settings.end_of_turn.value_or(kDefaultEndOfTurn);
+  config.tools = std::move(settings.tools);
+  return config;
 }
+
+OpenAiRealtime::OpenAiRealtime(Config config, Channels& channels)
+    : config_(std::move(config)),
+      traits_{.input = config_.format,
+              .output = config_.format,
+              .turn_detection = AgentTraits::TurnDetection::kProvider,
+              .default_end_of_turn = kDefaultEndOfTurn,
+              .can_say = true},
+      channels_(channels) {}
 
 void OpenAiRealtime::Begin() {
   // The server speaks first (session.created). Nothing of a former socket's
@@ -90,10 +116,29 @@ void OpenAiRealtime::Begin() {
   tools_answered_ = false;
   committed_item_.clear();
   retried_ = false;
+  events_.Clear();
+  const std::string path = "/v1/realtime?model=" + PercentEncode(config_.model);
+  const std::optional<ChannelId> channel =
+      channels_.Connect({"openai", path, "realtime"});
+  if (!channel) {
+    socket_ = Socket::kNone;
+    events_.Push(AgentFailed{AgentFailed::Loss::kRetryable, "channels"});
+    return;
+  }
+  socket_ = Socket::kConnecting;
+  channel_ = *channel;
 }
 
-void OpenAiRealtime::Send(const Json& event) {
-  wire_.SendText(PrintJson(event));
+void OpenAiRealtime::End(std::string_view reason) {
+  events_.Clear();
+  if (std::exchange(socket_, Socket::kNone) == Socket::kNone) return;
+  channels_.Close(channel_, kCloseNormal, reason);
+}
+
+void OpenAiRealtime::Send(const Json& event) { SendText(PrintJson(event)); }
+
+void OpenAiRealtime::SendText(std::string_view text) {
+  if (socket_ == Socket::kOpen) channels_.SendText(channel_, text);
 }
 
 void OpenAiRealtime::SendSessionUpdate() {
@@ -144,16 +189,22 @@ void OpenAiRealtime::ReplayHistory() {
   }
 }
 
-void OpenAiRealtime::OnText(std::string_view text) {
-  if (ScanAudioDelta(text)) return;
-  const std::optional<Json> message = ParseJson(text);
+void OpenAiRealtime::OnSocketOpened(ChannelId channel) {
+  if (socket_ != Socket::kConnecting || channel != channel_) return;
+  socket_ = Socket::kOpen;
+}
+
+void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
+  if (!IsOpen(channel) || ScanAudioDelta(text)) return;
+  incoming_ = ParseJson(text);
+  const std::optional<Json>& message = incoming_;
   if (!message || !message->is_object()) {
-    listener_.OnAgentFault(Fault::kMalformed);
+    Report(Fault::kMalformed);
     return;
   }
   const std::string_view type = StringMember(*message, "type");
   if (type.empty()) {
-    listener_.OnAgentFault(Fault::kMissingField);
+    Report(Fault::kMissingField);
   } else if (IsAudioDelta(type)) {
     OnAudioDelta(StringMember(*message, "response_id"),
                  StringMember(*message, "item_id"),
@@ -165,14 +216,15 @@ void OpenAiRealtime::OnText(std::string_view text) {
     if (ready_) return;
     ready_ = true;
     ReplayHistory();
-    listener_.OnAgentReady();
+    events_.Push(AgentReady{});
   } else if (type == "input_audio_buffer.speech_started") {
-    listener_.OnAgentSpeechStarted();
+    events_.Push(AgentSpeech{AgentSpeech::Edge::kStarted});
   } else if (type == "input_audio_buffer.speech_stopped") {
-    listener_.OnAgentSpeechStopped();
+    events_.Push(AgentSpeech{AgentSpeech::Edge::kStopped});
   } else if (type == "input_audio_buffer.committed") {
-    committed_item_ = StringMember(*message, "item_id");
-    listener_.OnAgentTurnCommitted();
+    const std::string_view item = StringMember(*message, "item_id");
+    committed_item_ = item;
+    events_.Push(AgentTurnCommitted{item});
   } else if (type == "response.created") {
     const Json* response = FindMember(*message, "response");
     active_response_ = response ? StringMember(*response, "id") : "";
@@ -223,24 +275,35 @@ void OpenAiRealtime::OnText(std::string_view text) {
         "rate_limits.updated"};
     if (std::find(std::begin(kIgnored), std::end(kIgnored), type) ==
         std::end(kIgnored)) {
-      listener_.OnAgentFault(Fault::kUnknownEvent);
+      Report(Fault::kUnknownEvent);
     }
   }
 }
 
-void OpenAiRealtime::OnBinary(std::span<const uint8_t> /*bytes*/) {
-  listener_.OnAgentFault(Fault::kUnexpectedBinary);
+void OpenAiRealtime::OnBinary(ChannelId channel,
+                              std::span<const uint8_t> /*bytes*/) {
+  if (IsOpen(channel)) Report(Fault::kUnexpectedBinary);
 }
 
-void OpenAiRealtime::OnSocketClosed(uint16_t code, uint16_t http_status) {
+void OpenAiRealtime::OnSocketClosed(ChannelId channel, uint16_t code,
+                                    uint16_t http_status,
+                                    std::string_view /*reason*/) {
+  if (socket_ == Socket::kNone || channel != channel_) return;
+  socket_ = Socket::kNone;
   ready_ = false;
   const bool retryable = http_status != 0 ? IsRetryableStatus(http_status)
                                           : IsRetryableClose(code);
-  std::string reason = http_status != 0 ? "http" : "closed";
-  reason += std::to_string(http_status != 0 ? http_status : code);
-  listener_.OnAgentFailed(
-      retryable ? AgentListener::Loss::kRetryable : AgentListener::Loss::kFatal,
-      reason);
+  failure_ = http_status != 0 ? "http" : "closed";
+  failure_ += std::to_string(http_status != 0 ? http_status : code);
+  events_.Push(AgentFailed{
+      retryable ? AgentFailed::Loss::kRetryable : AgentFailed::Loss::kFatal,
+      failure_});
+}
+
+void OpenAiRealtime::OnOversize(ChannelId channel) {
+  if (socket_ != Socket::kNone && channel == channel_) {
+    Report(Fault::kTooLarge);
+  }
 }
 
 // Deltas are the bulk of what comes and can be long: no DOM for them. False
@@ -277,13 +340,13 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
                                   std::string_view delta) {
   if (IsDiscarded(response)) return;
   if (item.empty()) {
-    listener_.OnAgentFault(Fault::kMissingField);
+    Report(Fault::kMissingField);
     return;
   }
   audio_.resize(std::max(audio_.size(), Base64DecodedMaxSize(delta.size())));
   const std::optional<size_t> size = Base64Decode(delta, audio_);
   if (!size) {
-    listener_.OnAgentFault(Fault::kBadPayload);
+    Report(Fault::kBadPayload);
     return;
   }
   if (*size == 0) return;
@@ -294,8 +357,8 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
                       /*received_bytes=*/0});
   }
   items_.back().received_bytes += *size;
-  listener_.OnAgentAudio(items_.back().id,
-                         std::span<const uint8_t>(audio_).first(*size));
+  events_.Push(AgentAudio{items_.back().id,
+                          std::span<const uint8_t>(audio_).first(*size)});
 }
 
 void OpenAiRealtime::OnTranscript(Role role, const Json& message,
@@ -305,7 +368,7 @@ void OpenAiRealtime::OnTranscript(Role role, const Json& message,
   const std::string_view item = StringMember(message, "item_id");
   const std::string_view text = StringMember(message, field);
   if (state == TranscriptState::kFinal) Remember(role, item, text);
-  listener_.OnAgentTranscript(role, item, text, state);
+  events_.Push(AgentTranscript{role, item, text, state});
 }
 
 void OpenAiRealtime::Remember(Role role, std::string_view item,
@@ -324,19 +387,19 @@ void OpenAiRealtime::OnOutputItemDone(const Json& message) {
   // An incomplete call has truncated arguments.
   if (StringMember(*item, "status") != "completed") return;
   if (IsDiscarded(StringMember(message, "response_id"))) return;
-  const std::string call_id(StringMember(*item, "call_id"));
+  const std::string_view call_id = StringMember(*item, "call_id");
   if (call_id.empty()) {
-    listener_.OnAgentFault(Fault::kMissingField);
+    Report(Fault::kMissingField);
     return;
   }
-  open_tool_calls_.push_back(call_id);
+  open_tool_calls_.emplace_back(call_id);
   if (open_tool_calls_.size() > kMaxToolCalls) {
     ToolResult(call_id, R"({"error":"too many calls"})");
     return;
   }
   const std::string_view arguments = StringMember(*item, "arguments");
-  listener_.OnAgentToolCall(call_id, StringMember(*item, "name"),
-                            arguments.empty() ? "{}" : arguments);
+  events_.Push(AgentToolCall{call_id, StringMember(*item, "name"),
+                             arguments.empty() ? "{}" : arguments});
 }
 
 void OpenAiRealtime::OnResponseDone(const Json& message) {
@@ -358,35 +421,38 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
     usage.input_tokens = IntegerMember(*tokens, "input_tokens").value_or(0);
     usage.output_tokens = IntegerMember(*tokens, "output_tokens").value_or(0);
   }
-  ReplyEnd end = ReplyEnd::kComplete;
+  auto end = AgentReplyDone::End::kComplete;
   if (discarded || status == "cancelled") {
-    end = ReplyEnd::kCancelled;
+    end = AgentReplyDone::End::kCancelled;
   } else if (status == "failed") {
-    end = ReplyEnd::kFailed;
+    end = AgentReplyDone::End::kFailed;
   }
   const bool awaits_tools = !open_tool_calls_.empty() || tools_answered_;
   if (awaits_tools && open_tool_calls_.empty()) {
     tools_answered_ = false;
     requests_.emplace_back();
   }
-  listener_.OnAgentReplyDone(end,
-                             awaits_tools
-                                 ? AgentListener::AfterReply::kAwaitsTools
-                                 : AgentListener::AfterReply::kCallersTurn,
-                             usage);
-  SendNextRequest();
+  events_.Push(AgentReplyDone{end,
+                              awaits_tools
+                                  ? AgentReplyDone::After::kAwaitsTools
+                                  : AgentReplyDone::After::kCallersTurn,
+                              usage});
 }
+
+// The owner knows of the end of the response, and may have cancelled what
+// waited or asked for something else.
+void OpenAiRealtime::Proceed() { SendNextRequest(); }
 
 void OpenAiRealtime::OnError(const Json& message) {
   const Json* error = FindMember(message, "error");
   const std::string_view code =
       error != nullptr ? StringMember(*error, "code") : std::string_view();
   if (code == "session_expired") {
-    listener_.OnAgentFailed(AgentListener::Loss::kRetryable, code);
+    events_.Push(AgentFailed{AgentFailed::Loss::kRetryable, code});
     return;
   }
   if (IsFatalError(code)) {
-    listener_.OnAgentFailed(AgentListener::Loss::kFatal, code);
+    events_.Push(AgentFailed{AgentFailed::Loss::kFatal, code});
     return;
   }
   if (code == "conversation_already_has_active_response" &&
@@ -399,7 +465,7 @@ void OpenAiRealtime::OnError(const Json& message) {
   }
   // Everything else (a cancel that came too late, a truncation of what the
   // server had already shortened) leaves the session as it is.
-  listener_.OnAgentFault(Fault::kPeerError);
+  Report(Fault::kPeerError);
 }
 
 bool OpenAiRealtime::IsDiscarded(std::string_view response) const {
@@ -424,7 +490,7 @@ void OpenAiRealtime::Listen(std::span<const uint8_t> audio) {
   message_.resize(head + Base64EncodedSize(audio.size()));
   Base64Encode(audio, message_.data() + head);
   message_ += "\"}";
-  wire_.SendText(message_);
+  SendText(message_);
 }
 
 // The server detects where turns begin.

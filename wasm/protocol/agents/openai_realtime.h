@@ -6,6 +6,9 @@
 
 #include "base/json.h"
 #include "protocol/agents/agent.h"
+#include "protocol/agents/registry.h"
+#include "protocol/channels.h"
+#include "protocol/event_queue.h"
 
 namespace trunkline::protocol {
 
@@ -20,16 +23,19 @@ namespace trunkline::protocol {
 // response.create in flight by surprise.
 class OpenAiRealtime final : public Agent {
  public:
+  static constexpr Duration kDefaultEndOfTurn = Duration::Millis(500);
+
   struct Config {
-    std::string model;
-    std::string voice;
+    std::string model = "gpt-realtime-2.1";
+    std::string voice = "marin";
     std::string instructions;
-    std::string language;             // ISO 639-1; "" = detected
-    std::string transcription_model;  // "" = the caller is not transcribed
+    std::string language;  // ISO 639-1; "" = detected
+    // "" = the caller is not transcribed.
+    std::string transcription_model = "gpt-live-transcribe";
     // kMuLaw or kALaw at 8 kHz, or kLinear16 at 24 kHz: the formats Realtime
     // knows.
     AudioFormat format;
-    Duration end_of_turn = Duration::Millis(500);
+    Duration end_of_turn = kDefaultEndOfTurn;
     // Function tools in the Realtime shape; null or an array.
     Json tools;
   };
@@ -45,24 +51,26 @@ class OpenAiRealtime final : public Agent {
   // with an error.
   static constexpr size_t kMaxToolCalls = 16;
 
-  // `wire` and `listener` are borrowed for the life of the object.
-  OpenAiRealtime(Config config, Wire& wire, AgentListener& listener);
+  // What is not said takes the defaults above. The leg's companded audio goes
+  // straight through where Realtime knows its law.
+  static Config MakeConfig(AgentSettings settings);
 
-  AudioFormat input_format() const override { return config_.format; }
-  AudioFormat output_format() const override { return config_.format; }
-  TurnDetection turn_detection() const override {
-    return TurnDetection::kProvider;
-  }
-  Duration default_end_of_turn() const override {
-    return Duration::Millis(500);
-  }
-  bool can_say() const override { return true; }
-  std::optional<Upstream> upstream() const override;
+  // `channels` is borrowed for the life of the object.
+  OpenAiRealtime(Config config, Channels& channels);
+
+  const AgentTraits& traits() const override { return traits_; }
 
   void Begin() override;
-  void OnText(std::string_view text) override;
-  void OnBinary(std::span<const uint8_t> bytes) override;
-  void OnSocketClosed(uint16_t code, uint16_t http_status) override;
+  void End(std::string_view reason) override;
+  void OnSocketOpened(ChannelId channel) override;
+  void OnText(ChannelId channel, std::string_view text) override;
+  void OnBinary(ChannelId channel, std::span<const uint8_t> bytes) override;
+  void OnSocketClosed(ChannelId channel, uint16_t code, uint16_t http_status,
+                      std::string_view reason) override;
+  void OnOversize(ChannelId channel) override;
+  std::optional<AgentEvent> NextEvent() override { return events_.Take(); }
+  // Sends the request that waited for the end of a response.
+  void Proceed() override;
   void Listen(std::span<const uint8_t> audio) override;
   void TurnStarted(Duration ago) override;
   void Respond(Duration ago) override;
@@ -75,6 +83,11 @@ class OpenAiRealtime final : public Agent {
   std::string_view item_name(ItemId id) const override;
 
  private:
+  // No message and no command makes more than one.
+  static constexpr size_t kMaxEvents = 1;
+
+  enum class Socket : uint8_t { kNone, kConnecting, kOpen };
+
   // What is known of one assistant item that has audio.
   struct Item {
     ItemId id{};
@@ -99,7 +112,12 @@ class OpenAiRealtime final : public Agent {
     kActive,
   };
 
+  bool IsOpen(ChannelId channel) const {
+    return socket_ == Socket::kOpen && channel == channel_;
+  }
+  void Report(Fault fault) { events_.Push(AgentFaulted{fault}); }
   void Send(const Json& event);
+  void SendText(std::string_view text);
   void SendSessionUpdate();
   void ReplayHistory();
   void RequestResponse(Request request);
@@ -118,10 +136,13 @@ class OpenAiRealtime final : public Agent {
   Item* FindItem(ItemId id);
   const Item* FindItem(ItemId id) const;
 
-  Config config_;
-  Wire& wire_;
-  AgentListener& listener_;
+  const Config config_;
+  const AgentTraits traits_;
+  Channels& channels_;
+  EventQueue<AgentEvent, kMaxEvents> events_;
 
+  Socket socket_ = Socket::kNone;
+  ChannelId channel_{};
   bool ready_ = false;
   Response response_ = Response::kIdle;
   std::string active_response_;
@@ -139,8 +160,11 @@ class OpenAiRealtime final : public Agent {
   std::deque<Item> items_;
   uint32_t item_count_ = 0;
   std::deque<Line> history_;
-  // Scratch.
+  // What the views of the last event are of.
+  std::optional<Json> incoming_;
   std::vector<uint8_t> audio_;
+  std::string failure_;
+  // Scratch.
   std::string message_;
 };
 

@@ -4,18 +4,25 @@
 
 namespace trunkline::protocol {
 
-Parrot::Parrot(AudioFormat format, AgentListener& listener)
-    : format_(format), listener_(listener) {
+Parrot::Parrot(AudioFormat format)
+    : format_(format),
+      traits_{.input = format,
+              .output = format,
+              .turn_detection = AgentTraits::TurnDetection::kLocal,
+              .default_end_of_turn = Duration::Millis(700),
+              .can_say = false} {
   // Twice the pre-roll, so that it is moved to the front once per pre-roll and
   // not once per frame. Grows when a turn does.
   heard_.reserve(2 * BytesOf(format, kPreRollMs));
+  reply_.reserve(2 * BytesOf(format, kPreRollMs));
 }
 
-void Parrot::Begin() { listener_.OnAgentReady(); }
+void Parrot::Begin() {
+  events_.Clear();
+  events_.Push(AgentReady{});
+}
 
-void Parrot::OnText(std::string_view /*text*/) {}
-void Parrot::OnBinary(std::span<const uint8_t> /*bytes*/) {}
-void Parrot::OnSocketClosed(uint16_t /*code*/, uint16_t /*http_status*/) {}
+void Parrot::End(std::string_view /*reason*/) { events_.Clear(); }
 
 size_t Parrot::BytesBack(Duration ago) const {
   const int64_t ms = std::clamp<int64_t>(ago.ms(), 0, kMaxTurnMs);
@@ -50,14 +57,16 @@ void Parrot::Respond(Duration ago) {
   const size_t silence = ago.ms() > kMarginAfterMs
                              ? BytesBack(ago - Duration::Millis(kMarginAfterMs))
                              : 0;
-  const auto words =
-      std::span<const uint8_t>(heard_).first(heard_.size() - silence);
   ++replies_;
   item_name_ = "parrot-" + std::to_string(replies_);
-  if (!words.empty()) listener_.OnAgentAudio(ItemId{replies_}, words);
-  KeepPreRollOnly();
-  listener_.OnAgentReplyDone(ReplyEnd::kComplete,
-                             AgentListener::AfterReply::kCallersTurn, {});
+  // The turn becomes the reply as it is, and the end of it the next pre-roll.
+  reply_.swap(heard_);
+  const size_t keep = std::min(reply_.size(), BytesOf(format_, kPreRollMs));
+  heard_.assign(reply_.end() - static_cast<ptrdiff_t>(keep), reply_.end());
+  const auto words =
+      std::span<const uint8_t>(reply_).first(reply_.size() - silence);
+  if (!words.empty()) events_.Push(AgentAudio{ItemId{replies_}, words});
+  events_.Push(AgentReplyDone{});
 }
 
 void Parrot::Say(std::string_view /*text*/) {}

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "protocol/agents/agent.h"
+#include "protocol/event_queue.h"
 
 namespace trunkline::protocol {
 
@@ -24,24 +25,14 @@ class Parrot final : public Agent {
   // ms; the margin and a frame come on top.
   static constexpr int kPreRollMs = 400;
 
-  // `listener` is borrowed for the life of the object.
-  Parrot(AudioFormat format, AgentListener& listener);
+  // `format` is that of what it hears and of what it says.
+  explicit Parrot(AudioFormat format);
 
-  AudioFormat input_format() const override { return format_; }
-  AudioFormat output_format() const override { return format_; }
-  TurnDetection turn_detection() const override {
-    return TurnDetection::kLocal;
-  }
-  Duration default_end_of_turn() const override {
-    return Duration::Millis(700);
-  }
-  bool can_say() const override { return false; }
-  std::optional<Upstream> upstream() const override { return std::nullopt; }
+  const AgentTraits& traits() const override { return traits_; }
 
   void Begin() override;
-  void OnText(std::string_view text) override;
-  void OnBinary(std::span<const uint8_t> bytes) override;
-  void OnSocketClosed(uint16_t code, uint16_t http_status) override;
+  void End(std::string_view reason) override;
+  std::optional<AgentEvent> NextEvent() override { return events_.Take(); }
   void Listen(std::span<const uint8_t> audio) override;
   void TurnStarted(Duration ago) override;
   void Respond(Duration ago) override;
@@ -54,14 +45,20 @@ class Parrot final : public Agent {
   std::string_view item_name(ItemId item) const override;
 
  private:
+  // The words of a reply, and its end.
+  static constexpr size_t kMaxEvents = 2;
+
   // Bytes before the end of what was heard, at most all that is kept.
   size_t BytesBack(Duration ago) const;
   void KeepPreRollOnly();
 
-  AudioFormat format_;
-  AgentListener& listener_;
+  const AudioFormat format_;
+  const AgentTraits traits_;
+  EventQueue<AgentEvent, kMaxEvents> events_;
   // Audio of the turn, or the pre-roll while there is none.
   std::vector<uint8_t> heard_;
+  // What the last reply was made of; it lasts until the next one.
+  std::vector<uint8_t> reply_;
   bool in_turn_ = false;
   uint32_t replies_ = 0;
   std::string item_name_;

@@ -88,9 +88,8 @@ struct LegFaulted {
   Fault fault = Fault::kMalformed;
 };
 
-using LegEvent =
-    std::variant<LegFaulted, LegStarted, LegAudio, LegDigit, LegMarkEchoed,
-                 LegPlayed, LegFlow, LegStopped>;
+using LegEvent = std::variant<LegFaulted, LegStarted, LegAudio, LegDigit,
+                              LegMarkEchoed, LegPlayed, LegFlow, LegStopped>;
 
 // How the leg's socket came to its end, as far as its protocol tells.
 enum class LegClose : uint8_t {

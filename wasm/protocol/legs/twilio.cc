@@ -4,7 +4,6 @@
 #include <charconv>
 
 #include "base/base64.h"
-#include "base/json.h"
 #include "base/json_scanner.h"
 #include "base/text.h"
 
@@ -65,14 +64,13 @@ std::optional<AudioFormat> ParseMediaFormat(const Json& start) {
 
 }  // namespace
 
-TwilioLeg::TwilioLeg(Wire& wire, LegListener& listener)
-    : wire_(wire),
-      listener_(listener),
-      audio_(Base64DecodedMaxSize(kMaxMessageBytes)) {
+TwilioLeg::TwilioLeg(Wire& wire)
+    : wire_(wire), audio_(Base64DecodedMaxSize(kMaxMessageBytes)) {
   pending_marks_.reserve(kMaxPendingMarks);
 }
 
-void TwilioLeg::OnSocketOpened() {
+void TwilioLeg::OnSocketOpened(std::string_view /*subprotocol*/) {
+  events_.Clear();
   stream_sid_.clear();
   last_sequence_.reset();
   pending_marks_.clear();
@@ -80,7 +78,7 @@ void TwilioLeg::OnSocketOpened() {
 
 void TwilioLeg::OnText(std::string_view text) {
   if (text.size() > kMaxMessageBytes) {
-    listener_.OnLegFault(Fault::kTooLarge);
+    Report(Fault::kTooLarge);
     return;
   }
   Media media;
@@ -92,7 +90,13 @@ void TwilioLeg::OnText(std::string_view text) {
 }
 
 void TwilioLeg::OnBinary(std::span<const uint8_t> /*bytes*/) {
-  listener_.OnLegFault(Fault::kUnexpectedBinary);
+  Report(Fault::kUnexpectedBinary);
+}
+
+// 1000, 1001 and 1005 are a peer's own decision; everything else broke.
+LegClose TwilioLeg::OnSocketClosed(uint16_t code) {
+  return code == 1000 || code == 1001 || code == 1005 ? LegClose::kHungUp
+                                                      : LegClose::kBroken;
 }
 
 // True only for a sound media message with nothing unusual in it; the parser
@@ -141,82 +145,47 @@ bool TwilioLeg::ScanMedia(std::string_view text, Media& media) {
 void TwilioLeg::ParseMessage(std::string_view text) {
   const std::optional<Json> message = ParseJson(text);
   if (!message || !message->is_object()) {
-    listener_.OnLegFault(Fault::kMalformed);
+    Report(Fault::kMalformed);
     return;
   }
   const std::string_view event = StringMember(*message, "event");
   if (event.empty()) {
-    listener_.OnLegFault(Fault::kMissingField);
+    Report(Fault::kMissingField);
     return;
   }
   // The first message; it has neither a sequence number nor a stream.
   if (event == "connected") return;
 
   if (event == "start") {
-    if (!stream_sid_.empty()) {
-      listener_.OnLegFault(Fault::kDuplicateStart);
-      return;
-    }
-    const Json* start = FindMember(*message, "start");
-    if (start == nullptr || !start->is_object()) {
-      listener_.OnLegFault(Fault::kMissingField);
-      return;
-    }
-    LegStart neutral;
-    neutral.stream_sid = StringMember(*start, "streamSid");
-    if (neutral.stream_sid.empty()) {
-      neutral.stream_sid = StringMember(*message, "streamSid");
-    }
-    neutral.call_sid = StringMember(*start, "callSid");
-    if (!IsPlainIdentifier(neutral.stream_sid) ||
-        (!neutral.call_sid.empty() && !IsPlainIdentifier(neutral.call_sid))) {
-      listener_.OnLegFault(neutral.stream_sid.empty() ? Fault::kMissingField
-                                                      : Fault::kWrongType);
-      return;
-    }
-    const std::optional<AudioFormat> format = ParseMediaFormat(*start);
-    if (!format) {
-      listener_.OnLegFault(Fault::kUnsupportedFormat);
-      return;
-    }
-    neutral.format = *format;
-    if (const Json* parameters = FindMember(*start, "customParameters")) {
-      neutral.token = StringMember(*parameters, "token");
-    }
-    stream_sid_ = neutral.stream_sid;
-    media_prefix_ = R"({"event":"media","streamSid":")" + stream_sid_ +
-                    R"(","media":{"payload":")";
-    CheckSequence(IntegerMember(*message, "sequenceNumber"));
-    listener_.OnLegStarted(neutral);
+    HandleStart(*message);
     return;
   }
 
   const bool known =
       event == "media" || event == "mark" || event == "dtmf" || event == "stop";
   if (!known) {
-    listener_.OnLegFault(Fault::kUnknownEvent);
+    Report(Fault::kUnknownEvent);
     return;
   }
   if (stream_sid_.empty()) {
-    listener_.OnLegFault(Fault::kOutOfOrder);
+    Report(Fault::kOutOfOrder);
     return;
   }
   if (IsForeign(StringMember(*message, "streamSid"))) return;
   CheckSequence(IntegerMember(*message, "sequenceNumber"));
   if (event == "stop") {
-    listener_.OnLegStopped();
+    events_.Push(LegStopped{});
     return;
   }
   const Json* body = FindMember(*message, std::string(event).c_str());
   if (body == nullptr || !body->is_object()) {
-    listener_.OnLegFault(Fault::kMissingField);
+    Report(Fault::kMissingField);
     return;
   }
   if (event == "media") {
     const Json* payload = FindMember(*body, "payload");
     if (payload == nullptr || !payload->is_string()) {
-      listener_.OnLegFault(payload == nullptr ? Fault::kMissingField
-                                              : Fault::kWrongType);
+      Report(payload == nullptr ? Fault::kMissingField : Fault::kWrongType);
       return;
     }
     Media media;
@@ -232,26 +201,66 @@ void TwilioLeg::ParseMessage(std::string_view text) {
     const auto pending =
         std::find(pending_marks_.begin(), pending_marks_.end(), mark);
     if (!mark || pending == pending_marks_.end()) {
-      listener_.OnLegFault(Fault::kUnknownMark);
+      Report(Fault::kUnknownMark);
       return;
     }
     pending_marks_.erase(pending);
-    listener_.OnLegMark(*mark);
+    events_.Push(LegMarkEchoed{*mark});
   } else {
     const std::string_view digit = StringMember(*body, "digit");
     constexpr std::string_view kDigits = "0123456789*#ABCD";
     if (digit.size() != 1 || kDigits.find(digit[0]) == kDigits.npos) {
-      listener_.OnLegFault(digit.empty() ? Fault::kMissingField
-                                         : Fault::kWrongType);
+      Report(digit.empty() ? Fault::kMissingField : Fault::kWrongType);
       return;
     }
-    listener_.OnLegDtmf(digit[0]);
+    events_.Push(LegDigit{digit[0]});
   }
+}
+
+void TwilioLeg::HandleStart(const Json& message) {
+  if (!stream_sid_.empty()) {
+    Report(Fault::kDuplicateStart);
+    return;
+  }
+  const Json* start = FindMember(message, "start");
+  if (start == nullptr || !start->is_object()) {
+    Report(Fault::kMissingField);
+    return;
+  }
+  std::string_view stream_sid = StringMember(*start, "streamSid");
+  if (stream_sid.empty()) stream_sid = StringMember(message, "streamSid");
+  const std::string_view call_sid = StringMember(*start, "callSid");
+  if (!IsPlainIdentifier(stream_sid) ||
+      (!call_sid.empty() && !IsPlainIdentifier(call_sid))) {
+    Report(stream_sid.empty() ? Fault::kMissingField : Fault::kWrongType);
+    return;
+  }
+  const std::optional<AudioFormat> format = ParseMediaFormat(*start);
+  if (!format) {
+    Report(Fault::kUnsupportedFormat);
+    return;
+  }
+  stream_sid_ = stream_sid;
+  call_sid_ = call_sid;
+  const Json* parameters = FindMember(*start, "customParameters");
+  token_ = parameters != nullptr ? StringMember(*parameters, "token") : "";
+  media_prefix_ = R"({"event":"media","streamSid":")" + stream_sid_ +
+                  R"(","media":{"payload":")";
+  CheckSequence(IntegerMember(message, "sequenceNumber"));
+  LegStarted started;
+  started.carrier_call_id = call_sid_;
+  started.stream_id = stream_sid_;
+  started.token = token_;
+  // Marks are echoed when what was before them has played, and all at once when
+  // the buffer is cleared: the defaults.
+  started.traits.heard = *format;
+  started.traits.spoken = *format;
+  events_.Push(started);
 }
 
 void TwilioLeg::HandleMedia(const Media& media) {
   if (stream_sid_.empty()) {
-    listener_.OnLegFault(Fault::kOutOfOrder);
+    Report(Fault::kOutOfOrder);
     return;
   }
   if (IsForeign(media.stream_sid)) return;
@@ -260,18 +269,18 @@ void TwilioLeg::HandleMedia(const Media& media) {
   if (!media.inbound) return;
   const std::optional<size_t> size = Base64Decode(media.payload, audio_);
   if (!size) {
-    listener_.OnLegFault(Fault::kBadPayload);
+    Report(Fault::kBadPayload);
     return;
   }
   if (*size == 0) return;
-  listener_.OnLegAudio(media.timestamp_ms,
-                       std::span<const uint8_t>(audio_).first(*size));
+  events_.Push(LegAudio{media.timestamp_ms,
+                        std::span<const uint8_t>(audio_).first(*size)});
 }
 
 void TwilioLeg::CheckSequence(std::optional<int64_t> sequence) {
   if (!sequence) return;
   if (last_sequence_ && *sequence != *last_sequence_ + 1) {
-    listener_.OnLegFault(Fault::kLostMessages);
+    Report(Fault::kLostMessages);
   }
   last_sequence_ = sequence;
 }
@@ -279,7 +288,7 @@ void TwilioLeg::CheckSequence(std::optional<int64_t> sequence) {
 // Some lookalikes leave the identifier out; only a different one is foreign.
 bool TwilioLeg::IsForeign(std::string_view stream_sid) {
   if (stream_sid.empty() || Equal(stream_sid, stream_sid_)) return false;
-  listener_.OnLegFault(Fault::kForeignStream);
+  Report(Fault::kForeignStream);
   return true;
 }
 

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
+#include "protocol/event_queue.h"
 #include "protocol/legs/leg.h"
 
 namespace trunkline::protocol {
@@ -23,17 +25,22 @@ class TwilioLeg final : public Leg {
   // there are 3. More are sent, but no longer told apart from foreign ones.
   static constexpr size_t kMaxPendingMarks = 64;
 
-  // Both are borrowed for the life of the object.
-  TwilioLeg(Wire& wire, LegListener& listener);
+  // `wire` is borrowed for the life of the object.
+  explicit TwilioLeg(Wire& wire);
 
-  void OnSocketOpened() override;
+  void OnSocketOpened(std::string_view subprotocol) override;
   void OnText(std::string_view text) override;
   void OnBinary(std::span<const uint8_t> bytes) override;
+  LegClose OnSocketClosed(uint16_t code) override;
+  std::optional<LegEvent> NextEvent() override { return events_.Take(); }
   void Play(std::span<const uint8_t> audio) override;
   void Mark(MarkId mark) override;
   void Clear() override;
 
  private:
+  // A message is one event, with a fault for what was lost before it.
+  static constexpr size_t kMaxEvents = 2;
+
   // A media message as the scanner found it; views into the message.
   struct Media {
     std::string_view stream_sid;
@@ -45,14 +52,19 @@ class TwilioLeg final : public Leg {
 
   static bool ScanMedia(std::string_view text, Media& media);
   void ParseMessage(std::string_view text);
+  void HandleStart(const Json& message);
   void HandleMedia(const Media& media);
   void CheckSequence(std::optional<int64_t> sequence);
   bool IsForeign(std::string_view stream_sid);
 
+  void Report(Fault fault) { events_.Push(LegFaulted{fault}); }
+
   Wire& wire_;
-  LegListener& listener_;
+  EventQueue<LegEvent, kMaxEvents> events_;
   // Empty until `start`.
   std::string stream_sid_;
+  std::string call_sid_;
+  std::string token_;
   std::optional<int64_t> last_sequence_;
   std::vector<MarkId> pending_marks_;
   // Scratch, sized once: decoded audio of one message, one outbound message.

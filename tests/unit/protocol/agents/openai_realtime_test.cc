@@ -3,70 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
+#include "support/codec_log.h"
 
 namespace trunkline::protocol {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-class RecordingWire final : public Wire {
- public:
-  void SendText(std::string_view text) override {
-    sent.push_back(Json::parse(text));
-  }
-  void SendBinary(std::span<const uint8_t> /*bytes*/) override {
-    ADD_FAILURE() << "Realtime has no binary frames";
-  }
-  std::vector<Json> OfType(std::string_view type) const {
-    std::vector<Json> found;
-    for (const Json& event : sent) {
-      if (StringMember(event, "type") == type) found.push_back(event);
-    }
-    return found;
-  }
-  std::vector<Json> sent;
-};
-
-class RecordingListener final : public AgentListener {
- public:
-  void OnAgentReady() override { log.push_back("ready"); }
-  void OnAgentSpeechStarted() override { log.push_back("speechStarted"); }
-  void OnAgentSpeechStopped() override { log.push_back("speechStopped"); }
-  void OnAgentTurnCommitted() override { log.push_back("committed"); }
-  void OnAgentTranscript(Role role, std::string_view /*item*/,
-                         std::string_view text,
-                         TranscriptState state) override {
-    log.push_back(std::string(role == Role::kCaller ? "caller" : "agent") +
-                  (state == TranscriptState::kPart ? "+" : "=") +
-                  std::string(text));
-  }
-  void OnAgentAudio(ItemId item, std::span<const uint8_t> audio) override {
-    audio_bytes[static_cast<uint32_t>(item)] += audio.size();
-  }
-  void OnAgentToolCall(std::string_view tool_call_id, std::string_view name,
-                       std::string_view arguments) override {
-    log.push_back("tool " + std::string(tool_call_id) + " " +
-                  std::string(name) + " " + std::string(arguments));
-  }
-  void OnAgentReplyDone(ReplyEnd end, AfterReply after,
-                        const Usage& usage) override {
-    constexpr const char* kEnds[] = {"complete", "cancelled", "failed"};
-    log.push_back(std::string("done ") + kEnds[static_cast<int>(end)] +
-                  (after == AfterReply::kAwaitsTools ? " tools" : "") + " " +
-                  std::to_string(usage.output_tokens));
-  }
-  void OnAgentFailed(Loss loss, std::string_view code) override {
-    log.push_back(std::string(loss == Loss::kFatal ? "fatal " : "lost ") +
-                  std::string(code));
-  }
-  void OnAgentFault(Fault fault) override { faults.push_back(fault); }
-
-  std::vector<std::string> log;
-  std::map<uint32_t, size_t> audio_bytes;
-  std::vector<Fault> faults;
-};
 
 class OpenAiRealtimeTest : public testing::Test {
  protected:
@@ -79,13 +22,44 @@ class OpenAiRealtimeTest : public testing::Test {
     config.format = format;
     return config;
   }
-  void Receive(const Json& event) { agent.OnText(event.dump()); }
-  void Connect() {
+  void Take() { log.Take(agent); }
+  void ReceiveText(std::string_view text) {
+    agent.OnText(channels.newest(), text);
+    Take();
+  }
+  void Receive(const Json& event) { ReceiveText(event.dump()); }
+  void Respond() {
+    agent.Respond({});
+    Take();
+  }
+  void Open() {
     agent.Begin();
+    Take();
+    agent.OnSocketOpened(channels.newest());
+    Take();
+  }
+  void Connect() {
+    Open();
     Receive({{"type", "session.created"}});
     Receive({{"type", "session.updated"}});
-    wire.sent.clear();
-    listener.log.clear();
+    passed = channels.Texts().size();
+    log = {};
+  }
+  // What was sent since Connect().
+  std::vector<Json> Sent() const {
+    std::vector<Json> sent;
+    const std::vector<std::string> texts = channels.Texts();
+    for (size_t i = passed; i < texts.size(); ++i) {
+      sent.push_back(Json::parse(texts[i]));
+    }
+    return sent;
+  }
+  std::vector<Json> OfType(std::string_view type) const {
+    std::vector<Json> found;
+    for (const Json& event : Sent()) {
+      if (StringMember(event, "type") == type) found.push_back(event);
+    }
+    return found;
   }
   void Created(const std::string& id) {
     Receive({{"type", "response.created"}, {"response", {{"id", id}}}});
@@ -107,18 +81,19 @@ class OpenAiRealtimeTest : public testing::Test {
              {"delta", std::string(1600 / 3 * 4, 'A') + "AAA="}});
   }
 
-  RecordingWire wire;
-  RecordingListener listener;
-  OpenAiRealtime agent{MakeConfig({Encoding::kMuLaw, 8000}), wire, listener};
+  test::RecordingChannels channels;
+  test::AgentLog log;
+  OpenAiRealtime agent{MakeConfig({Encoding::kMuLaw, 8000}), channels};
+  size_t passed = 0;
 };
 
 // Trap 9: GA shapes and nothing of the beta.
 TEST_F(OpenAiRealtimeTest, SessionUpdateIsOfTheGaShape) {
-  agent.Begin();
-  EXPECT_THAT(wire.sent, IsEmpty());  // the server speaks first
+  Open();
+  EXPECT_THAT(Sent(), IsEmpty());  // the server speaks first
   Receive({{"type", "session.created"}});
-  ASSERT_EQ(wire.sent.size(), 1U);
-  EXPECT_EQ(wire.sent[0], Json::parse(R"({
+  ASSERT_EQ(Sent().size(), 1U);
+  EXPECT_EQ(Sent()[0], Json::parse(R"({
     "type": "session.update",
     "session": {
       "type": "realtime",
@@ -132,9 +107,9 @@ TEST_F(OpenAiRealtimeTest, SessionUpdateIsOfTheGaShape) {
             "prefix_padding_ms": 300, "silence_duration_ms": 500,
             "create_response": false, "interrupt_response": false}},
         "output": {"format": {"type": "audio/pcmu"}, "voice": "marin"}}}})"));
-  EXPECT_THAT(listener.log, IsEmpty());
+  EXPECT_THAT(log.Words(), IsEmpty());
   Receive({{"type", "session.updated"}});
-  EXPECT_THAT(listener.log, ElementsAre("ready"));
+  EXPECT_THAT(log.Words(), ElementsAre("ready"));
 }
 
 // Trap 10: the rate is said for PCM and for nothing else.
@@ -144,14 +119,15 @@ TEST(OpenAiRealtimeFormatTest, EachFormatIsWrittenAsRealtimeWantsIt) {
       {{Encoding::kALaw, 8000}, {{"type", "audio/pcma"}}},
       {{Encoding::kLinear16, 24000}, {{"type", "audio/pcm"}, {"rate", 24000}}}};
   for (const auto& [format, expected] : cases) {
-    RecordingWire wire;
-    RecordingListener listener;
+    test::RecordingChannels channels;
     OpenAiRealtime::Config config;
     config.format = format;
-    OpenAiRealtime agent(std::move(config), wire, listener);
+    OpenAiRealtime agent(std::move(config), channels);
     agent.Begin();
-    agent.OnText(R"({"type":"session.created"})");
-    const Json& audio = wire.sent.at(0)["session"]["audio"];
+    agent.OnSocketOpened(channels.newest());
+    agent.OnText(channels.newest(), R"({"type":"session.created"})");
+    const Json sent = Json::parse(channels.Texts().at(0));
+    const Json& audio = sent["session"]["audio"];
     EXPECT_EQ(audio["input"]["format"], expected);
     EXPECT_EQ(audio["output"]["format"], expected);
   }
@@ -160,20 +136,22 @@ TEST(OpenAiRealtimeFormatTest, EachFormatIsWrittenAsRealtimeWantsIt) {
 TEST_F(OpenAiRealtimeTest, UpstreamNamesTheModelEscaped) {
   OpenAiRealtime::Config config;
   config.model = "a b&c=d";
-  OpenAiRealtime other(std::move(config), wire, listener);
-  EXPECT_EQ(other.upstream()->path, "/v1/realtime?model=a%20b%26c%3Dd");
-  EXPECT_EQ(other.upstream()->name, "openai");
-  EXPECT_EQ(other.upstream()->protocol, "realtime");
+  OpenAiRealtime other(std::move(config), channels);
+  other.Begin();
+  EXPECT_THAT(
+      channels.lines,
+      ElementsAre(
+          "connect 1 openai /v1/realtime?model=a%20b%26c%3Dd realtime"));
 }
 
 // Trap 9: compatible servers send either name of a delta.
 TEST_F(OpenAiRealtimeTest, BothNamesOfTheAudioDeltaAreRead) {
   Connect();
-  agent.Respond({});
+  Respond();
   Created("r1");
   Delta("r1", "i1");
   Delta("r1", "i1", "response.audio.delta");
-  EXPECT_EQ(listener.audio_bytes[1], 2 * 1601U);
+  EXPECT_EQ(log.audio[1].size(), 2 * 1601U);
   Receive({{"type", "response.output_audio_transcript.delta"},
            {"response_id", "r1"},
            {"item_id", "i1"},
@@ -182,14 +160,14 @@ TEST_F(OpenAiRealtimeTest, BothNamesOfTheAudioDeltaAreRead) {
            {"response_id", "r1"},
            {"item_id", "i1"},
            {"transcript", "Hello"}});
-  EXPECT_THAT(listener.log, ElementsAre("agent+Hel", "agent=Hello"));
+  EXPECT_THAT(log.Words(), ElementsAre("agent i1+Hel", "agent i1=Hello"));
 }
 
 // Trap 3: the truncation is of the item that plays, an integer, and never
 // beyond what was received of that item.
 TEST_F(OpenAiRealtimeTest, TruncationIsBoundedByWhatWasReceivedOfTheItem) {
   Connect();
-  agent.Respond({});
+  Respond();
   Created("r1");
   Delta("r1", "i1");
   Delta("r1", "i2");
@@ -197,7 +175,7 @@ TEST_F(OpenAiRealtimeTest, TruncationIsBoundedByWhatWasReceivedOfTheItem) {
   EXPECT_EQ(agent.Truncate(ItemId{2}, 100'000), 400);
   EXPECT_EQ(agent.Truncate(ItemId{1}, 50), 50);
   EXPECT_EQ(agent.Truncate(ItemId{9}, 50), 0);  // never heard of
-  const std::vector<Json> sent = wire.OfType("conversation.item.truncate");
+  const std::vector<Json> sent = OfType("conversation.item.truncate");
   ASSERT_EQ(sent.size(), 2U);
   EXPECT_EQ(sent[0], Json({{"type", "conversation.item.truncate"},
                            {"item_id", "i2"},
@@ -210,28 +188,28 @@ TEST_F(OpenAiRealtimeTest, TruncationIsBoundedByWhatWasReceivedOfTheItem) {
 TEST_F(OpenAiRealtimeTest, CancelErrorWhileIdleIsHarmless) {
   Connect();
   agent.Cancel();
-  EXPECT_THAT(wire.OfType("response.cancel"), IsEmpty());
+  EXPECT_THAT(OfType("response.cancel"), IsEmpty());
   Receive(
       {{"type", "error"}, {"error", {{"code", "response_cancel_not_active"}}}});
-  EXPECT_THAT(listener.log, IsEmpty());
-  EXPECT_THAT(listener.faults, ElementsAre(Fault::kPeerError));
-  agent.Respond({});
-  EXPECT_EQ(wire.OfType("response.create").size(), 1U);
+  EXPECT_THAT(log.Words(), IsEmpty());
+  EXPECT_THAT(log.faults, ElementsAre(Fault::kPeerError));
+  Respond();
+  EXPECT_EQ(OfType("response.create").size(), 1U);
 }
 
 // Trap 5: one response.create at a time, whoever wants another.
 TEST_F(OpenAiRealtimeTest, ASecondRequestWaitsForTheFirstToBeDone) {
   Connect();
-  agent.Respond({});
-  agent.Respond({});
+  Respond();
+  Respond();
   Created("r1");
-  agent.Respond({});
-  EXPECT_EQ(wire.OfType("response.create").size(), 1U);
+  Respond();
+  EXPECT_EQ(OfType("response.create").size(), 1U);
   Done("r1");
-  EXPECT_EQ(wire.OfType("response.create").size(), 2U);
+  EXPECT_EQ(OfType("response.create").size(), 2U);
   Created("r2");
   Done("r2");
-  EXPECT_EQ(wire.OfType("response.create").size(), 2U);
+  EXPECT_EQ(OfType("response.create").size(), 2U);
 }
 
 TEST_F(OpenAiRealtimeTest, ABusyServerIsAskedAgainOnce) {
@@ -241,21 +219,21 @@ TEST_F(OpenAiRealtimeTest, ABusyServerIsAskedAgainOnce) {
         {{"type", "error"},
          {"error", {{"code", "conversation_already_has_active_response"}}}});
   };
-  agent.Respond({});
+  Respond();
   busy();
-  EXPECT_EQ(wire.OfType("response.create").size(), 1U);
+  EXPECT_EQ(OfType("response.create").size(), 1U);
   Done("made_by_the_server");
-  EXPECT_EQ(wire.OfType("response.create").size(), 2U);
+  EXPECT_EQ(OfType("response.create").size(), 2U);
   busy();
   Done("another");
   // Twice refused, the request was not repeated for ever within one attempt.
-  EXPECT_LE(wire.OfType("response.create").size(), 3U);
+  EXPECT_LE(OfType("response.create").size(), 3U);
 }
 
 // Trap 5 again: tool results while their response is still active.
 TEST_F(OpenAiRealtimeTest, ToolResultsAreAnsweredOnceAfterTheResponse) {
   Connect();
-  agent.Respond({});
+  Respond();
   Created("r1");
   for (const char* id : {"call_1", "call_2"}) {
     Receive({{"type", "response.output_item.done"},
@@ -268,16 +246,16 @@ TEST_F(OpenAiRealtimeTest, ToolResultsAreAnsweredOnceAfterTheResponse) {
                {"arguments", ""}}}});
   }
   // An empty string of arguments is an empty object.
-  EXPECT_THAT(listener.log,
+  EXPECT_THAT(log.Words(),
               ElementsAre("tool call_1 lookup {}", "tool call_2 lookup {}"));
   agent.ToolResult("call_1", "one");
   agent.ToolResult("call_2", "two");
   agent.ToolResult("call_2", "two again");
-  EXPECT_EQ(wire.OfType("response.create").size(), 1U);
+  EXPECT_EQ(OfType("response.create").size(), 1U);
   Done("r1");
-  EXPECT_EQ(wire.OfType("response.create").size(), 2U);
-  EXPECT_EQ(listener.log.back(), "done complete tools 4");
-  const std::vector<Json> items = wire.OfType("conversation.item.create");
+  EXPECT_EQ(OfType("response.create").size(), 2U);
+  EXPECT_EQ(log.Words().back(), "done complete tools 3/4");
+  const std::vector<Json> items = OfType("conversation.item.create");
   ASSERT_EQ(items.size(), 2U);
   EXPECT_EQ(items[0]["item"], Json({{"type", "function_call_output"},
                                     {"call_id", "call_1"},
@@ -286,7 +264,7 @@ TEST_F(OpenAiRealtimeTest, ToolResultsAreAnsweredOnceAfterTheResponse) {
 
 TEST_F(OpenAiRealtimeTest, ToolResultsAfterTheResponseAskForTheNext) {
   Connect();
-  agent.Respond({});
+  Respond();
   Created("r1");
   Receive({{"type", "response.output_item.done"},
            {"response_id", "r1"},
@@ -296,9 +274,9 @@ TEST_F(OpenAiRealtimeTest, ToolResultsAfterTheResponseAskForTheNext) {
              {"call_id", "call_1"},
              {"name", "lookup"}}}});
   Done("r1");
-  EXPECT_EQ(wire.OfType("response.create").size(), 1U);
+  EXPECT_EQ(OfType("response.create").size(), 1U);
   agent.ToolResult("call_1", "one");
-  EXPECT_EQ(wire.OfType("response.create").size(), 2U);
+  EXPECT_EQ(OfType("response.create").size(), 2U);
 }
 
 TEST_F(OpenAiRealtimeTest, AnIncompleteToolCallIsNotMade) {
@@ -309,55 +287,55 @@ TEST_F(OpenAiRealtimeTest, AnIncompleteToolCallIsNotMade) {
              {"status", "incomplete"},
              {"call_id", "call_1"},
              {"arguments", "{\"a"}}}});
-  EXPECT_THAT(listener.log, IsEmpty());
+  EXPECT_THAT(log.Words(), IsEmpty());
 }
 
 // Trap 11: by response id, freed when the response is done.
 TEST_F(OpenAiRealtimeTest, ACancelledResponseIsSilentFromThereOn) {
   Connect();
-  agent.Respond({});
+  Respond();
   Created("r1");
   Delta("r1", "i1");
   agent.Cancel();
   agent.Cancel();
-  EXPECT_EQ(wire.OfType("response.cancel").size(), 1U);
+  EXPECT_EQ(OfType("response.cancel").size(), 1U);
   Delta("r1", "i1");
   Receive({{"type", "response.output_audio_transcript.delta"},
            {"response_id", "r1"},
            {"delta", "late"}});
-  EXPECT_EQ(listener.audio_bytes[1], 1601U);
-  EXPECT_THAT(listener.log, IsEmpty());
+  EXPECT_EQ(log.audio[1].size(), 1601U);
+  EXPECT_THAT(log.Words(), IsEmpty());
   Done("r1", "cancelled");
-  EXPECT_THAT(listener.log, ElementsAre("done cancelled 4"));
+  EXPECT_THAT(log.Words(), ElementsAre("done cancelled 3/4"));
   // The id is free again.
   Delta("r1", "i1");
-  EXPECT_EQ(listener.audio_bytes[1], 2 * 1601U);
+  EXPECT_EQ(log.audio[1].size(), 2 * 1601U);
 }
 
 TEST_F(OpenAiRealtimeTest, ACancelBeforeTheResponseHasANameHoldsForIt) {
   Connect();
-  agent.Respond({});
+  Respond();
   agent.Cancel();
   Created("r1");
   Delta("r1", "i1");
-  EXPECT_THAT(listener.audio_bytes, IsEmpty());
-  agent.Respond({});
-  EXPECT_EQ(wire.OfType("response.create").size(), 1U);
+  EXPECT_THAT(log.audio, IsEmpty());
+  Respond();
+  EXPECT_EQ(OfType("response.create").size(), 1U);
   Done("r1", "cancelled");
-  EXPECT_EQ(wire.OfType("response.create").size(), 2U);
+  EXPECT_EQ(OfType("response.create").size(), 2U);
 }
 
 TEST_F(OpenAiRealtimeTest, ADiscardedTurnIsDeletedUpstream) {
   Connect();
   agent.DiscardTurn();
-  EXPECT_THAT(wire.sent, IsEmpty());
+  EXPECT_THAT(Sent(), IsEmpty());
   Receive({{"type", "input_audio_buffer.speech_started"}});
   Receive({{"type", "input_audio_buffer.speech_stopped"}});
   Receive({{"type", "input_audio_buffer.committed"}, {"item_id", "u1"}});
-  EXPECT_THAT(listener.log,
-              ElementsAre("speechStarted", "speechStopped", "committed"));
+  EXPECT_THAT(log.Words(),
+              ElementsAre("speech started", "speech stopped", "committed u1"));
   agent.DiscardTurn();
-  EXPECT_EQ(wire.sent.at(0),
+  EXPECT_EQ(Sent().at(0),
             Json({{"type", "conversation.item.delete"}, {"item_id", "u1"}}));
 }
 
@@ -368,7 +346,7 @@ TEST_F(OpenAiRealtimeTest, TheConversationSurvivesItsSocket) {
   Receive({{"type", "conversation.item.input_audio_transcription.completed"},
            {"item_id", "u1"},
            {"transcript", "when do you open"}});
-  agent.Respond({});
+  Respond();
   Created("r1");
   Delta("r1", "i1");
   Receive({{"type", "response.output_audio_transcript.done"},
@@ -377,13 +355,14 @@ TEST_F(OpenAiRealtimeTest, TheConversationSurvivesItsSocket) {
            {"transcript", "We open at nine every day"}});
   Done("r1");
   agent.Truncate(ItemId{1}, 100);  // of 200 ms
-  wire.sent.clear();
-  agent.OnSocketClosed(1006, 0);
-  EXPECT_EQ(listener.log.back(), "lost closed1006");
-  agent.Begin();
+  agent.OnSocketClosed(channels.newest(), 1006, 0, "");
+  Take();
+  EXPECT_EQ(log.Words().back(), "lost closed1006");
+  passed = channels.Texts().size();
+  Open();
   Receive({{"type", "session.created"}});
   Receive({{"type", "session.updated"}});
-  const std::vector<Json> items = wire.OfType("conversation.item.create");
+  const std::vector<Json> items = OfType("conversation.item.create");
   ASSERT_EQ(items.size(), 2U);
   EXPECT_EQ(items[0]["item"], Json::parse(R"({"type":"message","role":"user",
                 "content":[{"type":"input_text","text":"when do you open"}]})"));
@@ -399,18 +378,127 @@ TEST_F(OpenAiRealtimeTest, ClosesAndStatusesAreRetriedAsTheOfficialClientDoes) {
       {1009, "fatal"}, {1010, "fatal"}, {1011, "lost"},  {1012, "lost"},
       {1013, "lost"}};
   for (const auto& [code, expected] : closes) {
-    agent.OnSocketClosed(static_cast<uint16_t>(code), 0);
-    EXPECT_EQ(listener.log.back(),
+    Open();
+    agent.OnSocketClosed(channels.newest(), static_cast<uint16_t>(code), 0, "");
+    Take();
+    EXPECT_EQ(log.Words().back(),
               expected + std::string(" closed") + std::to_string(code));
   }
   const std::pair<int, const char*> statuses[] = {
       {400, "fatal"}, {401, "fatal"}, {403, "fatal"}, {404, "fatal"},
       {408, "lost"},  {429, "lost"},  {500, "lost"},  {503, "lost"}};
   for (const auto& [status, expected] : statuses) {
-    agent.OnSocketClosed(1006, static_cast<uint16_t>(status));
-    EXPECT_EQ(listener.log.back(),
+    agent.Begin();
+    agent.OnSocketClosed(channels.newest(), 1006, static_cast<uint16_t>(status),
+                         "");
+    Take();
+    EXPECT_EQ(log.Words().back(),
               expected + std::string(" http") + std::to_string(status));
   }
+}
+
+// What a former socket still says, or one that is not open yet, is nobody's.
+TEST_F(OpenAiRealtimeTest, OnlyItsOpenChannelIsListenedTo) {
+  agent.Begin();
+  ReceiveText(R"({"type":"session.created"})");
+  EXPECT_THAT(Sent(), IsEmpty());
+  agent.OnSocketOpened(ChannelId{7});
+  ReceiveText(R"({"type":"session.created"})");
+  EXPECT_THAT(Sent(), IsEmpty());
+  Connect();
+  for (const ChannelId foreign : {ChannelId{1}, ChannelId{9}}) {
+    agent.OnText(foreign, "{");
+    agent.OnBinary(foreign, {});
+    agent.OnOversize(foreign);
+    agent.OnSocketClosed(foreign, 1006, 0, "");
+    Take();
+  }
+  EXPECT_THAT(log.lines, IsEmpty());
+  agent.OnOversize(channels.newest());
+  Take();
+  EXPECT_THAT(log.lines, ElementsAre("fault tooLarge"));
+}
+
+TEST_F(OpenAiRealtimeTest, EndClosesItsChannelAlsoWhileItConnects) {
+  agent.End("early");
+  agent.Begin();
+  agent.End("too slow");
+  agent.End("twice");
+  Connect();
+  agent.End("call ended");
+  // Nothing comes of it, and nothing is sent to it.
+  ReceiveText("{");
+  agent.Respond({});
+  agent.OnSocketClosed(channels.newest(), 1006, 0, "");
+  Take();
+  EXPECT_THAT(log.lines, IsEmpty());
+  EXPECT_THAT(channels.open(), IsEmpty());
+  EXPECT_THAT(Sent(), IsEmpty());
+  EXPECT_EQ(channels.lines.at(1), "close 1 1000 too slow");
+  EXPECT_EQ(channels.lines.back(), "close 2 1000 call ended");
+}
+
+TEST_F(OpenAiRealtimeTest, WithoutAChannelItFailsAndMayTryAgain) {
+  channels.full = true;
+  agent.Begin();
+  Take();
+  EXPECT_THAT(log.lines, ElementsAre("lost channels"));
+  channels.full = false;
+  Connect();
+  EXPECT_EQ(channels.open().size(), 1U);
+}
+
+// The owner hears of the end of a response before the request that waited for
+// it is sent, and may take it back.
+TEST_F(OpenAiRealtimeTest, WhatWaitedForAResponseCanBeCancelledAtItsEnd) {
+  Connect();
+  Respond();
+  Created("r1");
+  Respond();
+  agent.OnText(channels.newest(),
+               R"({"type":"response.done","response":{"id":"r1"}})");
+  EXPECT_TRUE(agent.NextEvent());
+  EXPECT_FALSE(agent.NextEvent());
+  agent.Cancel();
+  agent.Proceed();
+  EXPECT_EQ(OfType("response.create").size(), 1U);
+}
+
+TEST(OpenAiRealtimeConfigTest, TheLegsLawIsTakenWhereRealtimeKnowsIt) {
+  const auto format = [](AudioFormat leg, AgentSettings::Audio audio) {
+    AgentSettings settings;
+    settings.leg_format = leg;
+    settings.audio = audio;
+    return OpenAiRealtime::MakeConfig(std::move(settings)).format;
+  };
+  constexpr auto kCompanded = AgentSettings::Audio::kCompanded;
+  constexpr AudioFormat kMuLaw8{Encoding::kMuLaw, 8000};
+  constexpr AudioFormat kALaw8{Encoding::kALaw, 8000};
+  EXPECT_EQ(format(kMuLaw8, kCompanded), kMuLaw8);
+  EXPECT_EQ(format(kALaw8, kCompanded), kALaw8);
+  EXPECT_EQ(format({Encoding::kALaw, 16000}, kCompanded), kMuLaw8);
+  EXPECT_EQ(format({Encoding::kLinear16, 8000}, kCompanded), kMuLaw8);
+  EXPECT_EQ(format({Encoding::kLinear16, 24000}, kCompanded), kMuLaw8);
+  EXPECT_EQ(format(kALaw8, AgentSettings::Audio::kLinear),
+            (AudioFormat{Encoding::kLinear16, 24000}));
+}
+
+TEST(OpenAiRealtimeConfigTest, WhatIsNotSaidHasADefault) {
+  const OpenAiRealtime::Config config = OpenAiRealtime::MakeConfig({});
+  EXPECT_EQ(config.model, "gpt-realtime-2.1");
+  EXPECT_EQ(config.voice, "marin");
+  EXPECT_EQ(config.transcription_model, "gpt-live-transcribe");
+  EXPECT_EQ(config.end_of_turn, Duration::Millis(500));
+  AgentSettings settings;
+  settings.model = "m";
+  settings.voice = "";
+  settings.transcription_model = "";
+  settings.end_of_turn = Duration::Millis(300);
+  const auto said = OpenAiRealtime::MakeConfig(std::move(settings));
+  EXPECT_EQ(said.model, "m");
+  EXPECT_EQ(said.voice, "");
+  EXPECT_EQ(said.transcription_model, "");
+  EXPECT_EQ(said.end_of_turn, Duration::Millis(300));
 }
 
 TEST_F(OpenAiRealtimeTest, BadMessagesAreCountedAndChangeNothing) {
@@ -420,26 +508,27 @@ TEST_F(OpenAiRealtimeTest, BadMessagesAreCountedAndChangeNothing) {
         R"({"type":"response.output_audio.delta","item_id":"i","delta":"*"})",
         R"({"type":"response.output_audio.delta","delta":"AAAA"})",
         R"({"type":"response.output_audio.delta","item_id":"i","delta":5})"}) {
-    agent.OnText(text);
+    ReceiveText(text);
   }
-  agent.OnBinary({});
+  agent.OnBinary(channels.newest(), {});
+  Take();
   EXPECT_THAT(
-      listener.faults,
+      log.faults,
       ElementsAre(Fault::kMalformed, Fault::kMalformed, Fault::kMalformed,
                   Fault::kMalformed, Fault::kMissingField, Fault::kUnknownEvent,
                   Fault::kBadPayload, Fault::kMissingField,
                   Fault::kUnexpectedBinary));
-  EXPECT_THAT(listener.log, IsEmpty());
-  EXPECT_THAT(listener.audio_bytes, IsEmpty());
+  EXPECT_THAT(log.Words(), IsEmpty());
+  EXPECT_THAT(log.audio, IsEmpty());
 }
 
 TEST_F(OpenAiRealtimeTest, UsageMayBeMissing) {
   Connect();
-  agent.Respond({});
+  Respond();
   Created("r1");
   Receive({{"type", "response.done"}, {"response", {{"id", "r1"}}}});
   Receive({{"type", "response.done"}});
-  EXPECT_EQ(listener.log[0], "done complete 0");
+  EXPECT_EQ(log.Words()[0], "done complete 0/0");
 }
 
 }  // namespace

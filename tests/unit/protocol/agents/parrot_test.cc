@@ -3,35 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include "support/codec_log.h"
 
 namespace trunkline::protocol {
 namespace {
 
-class Listener final : public AgentListener {
- public:
-  void OnAgentReady() override { ready = true; }
-  void OnAgentSpeechStarted() override {}
-  void OnAgentSpeechStopped() override {}
-  void OnAgentTurnCommitted() override {}
-  void OnAgentTranscript(Role, std::string_view, std::string_view,
-                         TranscriptState) override {}
-  void OnAgentAudio(ItemId item, std::span<const uint8_t> bytes) override {
-    last_item = item;
-    audio.assign(bytes.begin(), bytes.end());
-  }
-  void OnAgentToolCall(std::string_view, std::string_view,
-                       std::string_view) override {}
-  void OnAgentReplyDone(ReplyEnd, AfterReply, const Usage&) override {
-    ++replies;
-  }
-  void OnAgentFailed(Loss, std::string_view) override {}
-  void OnAgentFault(Fault) override {}
-  bool ready = false;
-  int replies = 0;
-  ItemId last_item{};
-  std::vector<uint8_t> audio;
-};
+using testing::ElementsAre;
+using testing::IsEmpty;
 
 // Frame number n is 160 bytes of n.
 void Hear(Parrot& parrot, int from, int to) {
@@ -41,44 +19,68 @@ void Hear(Parrot& parrot, int from, int to) {
 }
 
 TEST(ParrotTest, RepeatsTheTurnWithItsMarginsAndNothingElse) {
-  Listener listener;
-  Parrot parrot({Encoding::kMuLaw, 8000}, listener);
+  test::AgentLog log;
+  Parrot parrot({Encoding::kMuLaw, 8000});
   parrot.Begin();
-  EXPECT_TRUE(listener.ready);
+  log.Take(parrot);
+  EXPECT_THAT(log.lines, ElementsAre("ready"));
   Hear(parrot, 0, 100);
   parrot.TurnStarted(Duration::Millis(60));  // in frame 97
   Hear(parrot, 100, 140);
   parrot.Respond(Duration::Millis(400));  // after frame 119
+  log.Take(parrot);
   // 20 ms before and 120 ms after.
-  ASSERT_EQ(listener.audio.size(), (119 - 97 + 1 + 1 + 6) * 160U);
-  EXPECT_EQ(listener.audio.front(), 97 - 1);
-  EXPECT_EQ(listener.audio.back(), 119 + 6);
-  EXPECT_EQ(parrot.item_name(listener.last_item), "parrot-1");
+  const std::vector<uint8_t>& audio = log.audio[1];
+  ASSERT_EQ(audio.size(), (119 - 97 + 1 + 1 + 6) * 160U);
+  EXPECT_EQ(audio.front(), 97 - 1);
+  EXPECT_EQ(audio.back(), 119 + 6);
+  EXPECT_THAT(log.Words(), ElementsAre("ready", "done complete 0/0"));
+  EXPECT_EQ(parrot.item_name(ItemId{1}), "parrot-1");
   // Asked twice, it has nothing more to say.
   parrot.Respond({});
-  EXPECT_EQ(listener.replies, 1);
+  log.Take(parrot);
+  EXPECT_EQ(log.Words().size(), 2U);
+}
+
+// Whoever takes the events may listen on first: the words of a reply last until
+// the next reply.
+TEST(ParrotTest, TheWordsOfAReplyOutlastWhatIsHeardAfterIt) {
+  Parrot parrot({Encoding::kMuLaw, 8000});
+  parrot.TurnStarted({});
+  Hear(parrot, 0, 200);
+  parrot.Respond({});
+  const std::optional<AgentEvent> event = parrot.NextEvent();
+  ASSERT_TRUE(event && std::holds_alternative<AgentAudio>(*event));
+  Hear(parrot, 200, 250);
+  parrot.TurnStarted({});
+  Hear(parrot, 0, 250);
+  const std::span<const uint8_t> words = std::get<AgentAudio>(*event).audio;
+  ASSERT_EQ(words.size(), 200 * 160U);
+  for (size_t i = 0; i < words.size(); ++i) ASSERT_EQ(words[i], i / 160);
 }
 
 TEST(ParrotTest, ForgetsADiscardedTurn) {
-  Listener listener;
-  Parrot parrot({Encoding::kMuLaw, 8000}, listener);
+  test::AgentLog log;
+  Parrot parrot({Encoding::kMuLaw, 8000});
   Hear(parrot, 0, 10);
   parrot.TurnStarted(Duration::Millis(60));
   Hear(parrot, 10, 20);
   parrot.DiscardTurn();
   parrot.Respond({});
-  EXPECT_EQ(listener.replies, 0);
+  log.Take(parrot);
+  EXPECT_THAT(log.lines, IsEmpty());
 }
 
 TEST(ParrotTest, RemembersNoMoreThanItsBound) {
-  Listener listener;
-  Parrot parrot({Encoding::kMuLaw, 8000}, listener);
+  test::AgentLog log;
+  Parrot parrot({Encoding::kMuLaw, 8000});
   parrot.TurnStarted({});
   for (int i = 0; i < Parrot::kMaxTurnMs / 20 + 100; ++i) {
     parrot.Listen(std::vector<uint8_t>(160, 7));
   }
   parrot.Respond({});
-  EXPECT_EQ(listener.audio.size(), size_t{Parrot::kMaxTurnMs} * 8);
+  log.Take(parrot);
+  EXPECT_EQ(log.audio[1].size(), size_t{Parrot::kMaxTurnMs} * 8);
 }
 
 }  // namespace

@@ -5,42 +5,13 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "support/codec_log.h"
 
 namespace trunkline::protocol {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-class RecordingWire final : public Wire {
- public:
-  void SendText(std::string_view text) override { texts.emplace_back(text); }
-  void SendBinary(std::span<const uint8_t> /*bytes*/) override { ++binaries; }
-  std::vector<std::string> texts;
-  int binaries = 0;
-};
-
-class RecordingListener final : public LegListener {
- public:
-  void OnLegStarted(const LegStart& start) override { starts.push_back(start); }
-  void OnLegAudio(std::optional<int64_t> timestamp_ms,
-                  std::span<const uint8_t> audio) override {
-    timestamps.push_back(timestamp_ms);
-    audios.emplace_back(audio.begin(), audio.end());
-  }
-  void OnLegDtmf(char digit) override { digits += digit; }
-  void OnLegMark(MarkId mark) override { marks.push_back(mark); }
-  void OnLegStopped() override { ++stops; }
-  void OnLegFault(Fault fault) override { faults.push_back(fault); }
-
-  std::vector<LegStart> starts;
-  std::vector<std::optional<int64_t>> timestamps;
-  std::vector<std::vector<uint8_t>> audios;
-  std::string digits;
-  std::vector<MarkId> marks;
-  int stops = 0;
-  std::vector<Fault> faults;
-};
 
 constexpr std::string_view kConnected =
     R"({"event":"connected","protocol":"Call","version":"1.0.0"})";
@@ -49,25 +20,36 @@ constexpr std::string_view kStart =
 
 class TwilioTest : public testing::Test {
  protected:
-  void Start() {
-    leg.OnSocketOpened();
-    leg.OnText(kConnected);
-    leg.OnText(kStart);
-    ASSERT_EQ(listener.starts.size(), 1U);
+  void Open() { leg.OnSocketOpened({}); }
+  void Receive(std::string_view text) {
+    leg.OnText(text);
+    log.Take(leg);
   }
-  RecordingWire wire;
-  RecordingListener listener;
-  TwilioLeg leg{wire, listener};
+  void Start() {
+    Open();
+    Receive(kConnected);
+    Receive(kStart);
+    ASSERT_EQ(log.starts.size(), 1U);
+  }
+  test::RecordingWire wire;
+  test::LegLog log;
+  TwilioLeg leg{wire};
 };
 
 TEST_F(TwilioTest, StartTellsIdentityFormatAndToken) {
   Start();
-  const LegStart& start = listener.starts.front();
-  EXPECT_EQ(start.call_sid, "CA57");
-  EXPECT_EQ(start.stream_sid, "MZ18ad");
+  const test::LegLog::Start& start = log.starts.front();
+  EXPECT_EQ(start.carrier_call_id, "CA57");
+  EXPECT_EQ(start.stream_id, "MZ18ad");
   EXPECT_EQ(start.token, "tok");
-  EXPECT_EQ(start.format, (AudioFormat{Encoding::kMuLaw, 8000}));
-  EXPECT_THAT(listener.faults, IsEmpty());
+  LegTraits traits;
+  traits.heard = {Encoding::kMuLaw, 8000};
+  traits.spoken = {Encoding::kMuLaw, 8000};
+  traits.playback = LegTraits::Playback::kMarks;
+  traits.marks_on_clear = LegTraits::MarksOnClear::kEchoed;
+  traits.flow_control = LegTraits::FlowControl::kNone;
+  EXPECT_EQ(start.traits, traits);
+  EXPECT_THAT(log.faults, IsEmpty());
 }
 
 // Twilio sends decimal strings, its lookalikes numbers; members come in any
@@ -81,20 +63,20 @@ TEST_F(TwilioTest, MediaIsReadHoweverItIsWritten) {
       R"({"event":"med\u0069a","sequenceNumber":"4","streamSid":"MZ18ad","media":{"track":"inbound","chunk":"3","timestamp":"60","payload":"AQ\u0049D"}})",
       R"({"event":"media","media":{"payload":"AQID"}})",
   };
-  for (const std::string_view message : messages) leg.OnText(message);
-  EXPECT_THAT(listener.faults, IsEmpty());
-  EXPECT_THAT(listener.timestamps, ElementsAre(20, 40, 60, std::nullopt));
-  for (const auto& audio : listener.audios) {
+  for (const std::string_view message : messages) Receive(message);
+  EXPECT_THAT(log.faults, IsEmpty());
+  EXPECT_THAT(log.timestamps, ElementsAre(20, 40, 60, std::nullopt));
+  for (const auto& audio : log.audios) {
     EXPECT_THAT(audio, ElementsAre(1, 2, 3));
   }
 }
 
 TEST_F(TwilioTest, OurOwnVoiceOnAForkIsNotTheCallers) {
   Start();
-  leg.OnText(
+  Receive(
       R"({"event":"media","sequenceNumber":"2","streamSid":"MZ18ad","media":{"track":"outbound","payload":"AQID"}})");
-  EXPECT_THAT(listener.audios, IsEmpty());
-  EXPECT_THAT(listener.faults, IsEmpty());
+  EXPECT_THAT(log.audios, IsEmpty());
+  EXPECT_THAT(log.faults, IsEmpty());
 }
 
 // Trap 8, outwards: byte for byte what Twilio takes, and nothing more.
@@ -102,37 +84,36 @@ TEST_F(TwilioTest, CommandsAreExactlyWhatTwilioTakes) {
   leg.Play(std::vector<uint8_t>{1, 2, 3});
   leg.Mark({1, 2});
   leg.Clear();
-  EXPECT_THAT(wire.texts, IsEmpty());  // there is no stream yet
+  EXPECT_THAT(wire.sent, IsEmpty());  // there is no stream yet
   Start();
   leg.Play(std::vector<uint8_t>{1, 2, 3});
   leg.Mark({3, 12800});
   leg.Clear();
   EXPECT_THAT(
-      wire.texts,
+      wire.sent,
       ElementsAre(
           R"({"event":"media","streamSid":"MZ18ad","media":{"payload":"AQID"}})",
           R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":"g3:12800"}})",
           R"({"event":"clear","streamSid":"MZ18ad"})"));
-  EXPECT_EQ(wire.binaries, 0);
 }
 
 TEST_F(TwilioTest, OnlyMarksThatWereSentComeBack) {
   Start();
   leg.Mark({0, 160});
   const auto echo = [this](const std::string& name) {
-    leg.OnText(R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":")" +
-               name + R"("}})");
+    Receive(R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":")" + name +
+            R"("}})");
   };
   echo("g0:160");
-  EXPECT_THAT(listener.marks, ElementsAre(MarkId{0, 160}));
+  EXPECT_THAT(log.marks, ElementsAre(MarkId{0, 160}));
   // A second echo, a foreign name, and names that only look like ours.
   for (const char* name :
        {"g0:160", "g0:320", "hello", "", "g:", "g0:", "g-1:5", "g0:160x",
         "g99999999999:1", "g0:99999999999999999999999"}) {
     echo(name);
   }
-  EXPECT_EQ(listener.marks.size(), 1U);
-  EXPECT_EQ(listener.faults, std::vector<Fault>(10, Fault::kUnknownMark));
+  EXPECT_EQ(log.marks.size(), 1U);
+  EXPECT_EQ(log.faults, std::vector<Fault>(10, Fault::kUnknownMark));
 }
 
 TEST_F(TwilioTest, ForgetsTheOldestOfTooManyMarks) {
@@ -140,39 +121,39 @@ TEST_F(TwilioTest, ForgetsTheOldestOfTooManyMarks) {
   for (uint64_t i = 0; i <= TwilioLeg::kMaxPendingMarks; ++i) {
     leg.Mark({0, i});
   }
-  leg.OnText(R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":"g0:0"}})");
-  EXPECT_THAT(listener.faults, ElementsAre(Fault::kUnknownMark));
-  leg.OnText(R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":"g0:1"}})");
-  EXPECT_THAT(listener.marks, ElementsAre(MarkId{0, 1}));
+  Receive(R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":"g0:0"}})");
+  EXPECT_THAT(log.faults, ElementsAre(Fault::kUnknownMark));
+  Receive(R"({"event":"mark","streamSid":"MZ18ad","mark":{"name":"g0:1"}})");
+  EXPECT_THAT(log.marks, ElementsAre(MarkId{0, 1}));
 }
 
 TEST_F(TwilioTest, ANewSocketForgetsTheOldStream) {
   Start();
   leg.Mark({0, 160});
-  leg.OnSocketOpened();
-  leg.OnText(R"({"event":"media","media":{"payload":"AQID"}})");
-  EXPECT_THAT(listener.faults, ElementsAre(Fault::kOutOfOrder));
-  leg.OnText(kStart);
-  EXPECT_EQ(listener.starts.size(), 2U);
+  Open();
+  Receive(R"({"event":"media","media":{"payload":"AQID"}})");
+  EXPECT_THAT(log.faults, ElementsAre(Fault::kOutOfOrder));
+  Receive(kStart);
+  EXPECT_EQ(log.starts.size(), 2U);
 }
 
 TEST_F(TwilioTest, DtmfAndStop) {
   Start();
-  leg.OnText(
+  Receive(
       R"({"event":"dtmf","streamSid":"MZ18ad","sequenceNumber":"2","dtmf":{"track":"inbound_track","digit":"#"}})");
-  leg.OnText(
+  Receive(
       R"({"event":"stop","streamSid":"MZ18ad","sequenceNumber":"3","stop":{"accountSid":"AC1","callSid":"CA57"}})");
-  EXPECT_EQ(listener.digits, "#");
-  EXPECT_EQ(listener.stops, 1);
-  EXPECT_THAT(listener.faults, IsEmpty());
+  EXPECT_EQ(log.digits, "#");
+  EXPECT_EQ(log.stops, 1);
+  EXPECT_THAT(log.faults, IsEmpty());
 }
 
 TEST_F(TwilioTest, AJumpInTheSequenceIsCounted) {
   Start();
-  leg.OnText(
+  Receive(
       R"({"event":"media","sequenceNumber":"5","streamSid":"MZ18ad","media":{"payload":"AQID"}})");
-  EXPECT_THAT(listener.faults, ElementsAre(Fault::kLostMessages));
-  EXPECT_EQ(listener.audios.size(), 1U);
+  EXPECT_THAT(log.faults, ElementsAre(Fault::kLostMessages));
+  EXPECT_EQ(log.audios.size(), 1U);
 }
 
 struct BadCase {
@@ -185,13 +166,13 @@ class TwilioBadInputTest : public TwilioTest,
 // Trap 8, inwards: counted, without effect, and the stream goes on.
 TEST_P(TwilioBadInputTest, IsCountedAndChangesNothing) {
   Start();
-  leg.OnText(GetParam().text);
-  EXPECT_THAT(listener.faults, ElementsAre(GetParam().fault));
-  EXPECT_THAT(listener.audios, IsEmpty());
-  EXPECT_EQ(listener.starts.size(), 1U);
-  EXPECT_EQ(listener.stops, 0);
-  leg.OnText(R"({"event":"media","media":{"payload":"AQID"}})");
-  EXPECT_EQ(listener.audios.size(), 1U);
+  Receive(GetParam().text);
+  EXPECT_THAT(log.faults, ElementsAre(GetParam().fault));
+  EXPECT_THAT(log.audios, IsEmpty());
+  EXPECT_EQ(log.starts.size(), 1U);
+  EXPECT_EQ(log.stops, 0);
+  Receive(R"({"event":"media","media":{"payload":"AQID"}})");
+  EXPECT_EQ(log.audios.size(), 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -232,17 +213,18 @@ TEST_F(TwilioTest, EveryTruncationOfEveryMessageIsHarmless) {
   const std::string_view media =
       R"({"event":"media","sequenceNumber":"2","streamSid":"MZ18ad","media":{"track":"inbound","chunk":"1","timestamp":"20","payload":"AQID"}})";
   for (size_t length = 0; length < media.size(); ++length) {
-    leg.OnText(media.substr(0, length));
+    Receive(media.substr(0, length));
   }
-  EXPECT_EQ(listener.faults.size(), media.size());
-  EXPECT_THAT(listener.audios, IsEmpty());
+  EXPECT_EQ(log.faults.size(), media.size());
+  EXPECT_THAT(log.audios, IsEmpty());
 }
 
 TEST_F(TwilioTest, BinaryAndOversizedFramesAreCounted) {
   Start();
   leg.OnBinary(std::vector<uint8_t>{1, 2});
-  leg.OnText(std::string(TwilioLeg::kMaxMessageBytes + 1, ' '));
-  EXPECT_THAT(listener.faults,
+  log.Take(leg);
+  Receive(std::string(TwilioLeg::kMaxMessageBytes + 1, ' '));
+  EXPECT_THAT(log.faults,
               ElementsAre(Fault::kUnexpectedBinary, Fault::kTooLarge));
 }
 
@@ -254,9 +236,9 @@ TEST_F(TwilioTest, TheLongestMessageIsStillRead) {
       (TwilioLeg::kMaxMessageBytes - message.size() - tail.size()) / 4 * 4;
   message += std::string(room, 'A');
   message += tail;
-  leg.OnText(message);
-  ASSERT_EQ(listener.audios.size(), 1U);
-  EXPECT_EQ(listener.audios[0].size(), room / 4 * 3);
+  Receive(message);
+  ASSERT_EQ(log.audios.size(), 1U);
+  EXPECT_EQ(log.audios[0].size(), room / 4 * 3);
 }
 
 struct StartCase {
@@ -276,10 +258,10 @@ TEST_P(TwilioBadStartTest, IsRefused) {
        at = start.find(replaced, at + 1)) {
     start.replace(at, replaced.size(), GetParam().by);
   }
-  leg.OnSocketOpened();
-  leg.OnText(start);
-  EXPECT_THAT(listener.starts, IsEmpty());
-  EXPECT_THAT(listener.faults, ElementsAre(GetParam().fault));
+  Open();
+  Receive(start);
+  EXPECT_THAT(log.starts, IsEmpty());
+  EXPECT_THAT(log.faults, ElementsAre(GetParam().fault));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -296,13 +278,27 @@ INSTANTIATE_TEST_SUITE_P(
         StartCase{"injection", "MZ18ad", "MZ\\\"}{", Fault::kWrongType},
         StartCase{"call", "CA57", "CA 57", Fault::kWrongType}));
 
+// 1000, 1001 and 1005 are the peer's own decision.
+TEST_F(TwilioTest, AnOrderlyCloseIsAHangUpAndEveryOtherIsALoss) {
+  Start();
+  for (const uint16_t code :
+       std::initializer_list<uint16_t>{1000, 1001, 1005}) {
+    EXPECT_EQ(leg.OnSocketClosed(code), LegClose::kHungUp) << code;
+  }
+  for (const uint16_t code : std::initializer_list<uint16_t>{
+           1002, 1003, 1006, 1007, 1008, 1009, 1011, 1012, 1015, 4000}) {
+    EXPECT_EQ(leg.OnSocketClosed(code), LegClose::kBroken) << code;
+  }
+}
+
 TEST_F(TwilioTest, ALawLegsAreALaw) {
   std::string start(kStart);
   start.replace(start.find("x-mulaw"), 7, "x-alaw");
-  leg.OnSocketOpened();
-  leg.OnText(start);
-  ASSERT_EQ(listener.starts.size(), 1U);
-  EXPECT_EQ(listener.starts[0].format.encoding, Encoding::kALaw);
+  Open();
+  Receive(start);
+  ASSERT_EQ(log.starts.size(), 1U);
+  EXPECT_EQ(log.starts[0].traits.heard.encoding, Encoding::kALaw);
+  EXPECT_EQ(log.starts[0].traits.spoken.encoding, Encoding::kALaw);
 }
 
 }  // namespace

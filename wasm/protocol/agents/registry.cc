@@ -1,0 +1,28 @@
+#include "protocol/agents/registry.h"
+
+#include <utility>
+
+#include "protocol/agents/openai_realtime.h"
+#include "protocol/agents/parrot.h"
+
+namespace trunkline::protocol {
+namespace {
+
+constexpr AgentEntry kAgents[] = {
+    {"parrot",
+     [](AgentSettings settings,
+        Channels& /*channels*/) -> std::unique_ptr<Agent> {
+       return std::make_unique<Parrot>(settings.leg_format);
+     }},
+    {"openai-realtime",
+     [](AgentSettings settings, Channels& channels) -> std::unique_ptr<Agent> {
+       return std::make_unique<OpenAiRealtime>(
+           OpenAiRealtime::MakeConfig(std::move(settings)), channels);
+     }},
+};
+
+}  // namespace
+
+std::span<const AgentEntry> Agents() { return kAgents; }
+
+}  // namespace trunkline::protocol
