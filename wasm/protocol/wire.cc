@@ -44,6 +44,8 @@ const char* ToString(Encoding encoding) {
       return "alaw";
     case Encoding::kLinear16:
       return "pcm16";
+    case Encoding::kLinear16Big:
+      return "pcm16be";
   }
   return "unknown";
 }

@@ -20,9 +20,10 @@ class Wire {
 
 // How samples are written on a wire. All formats are mono.
 enum class Encoding : uint8_t {
-  kMuLaw,     // G.711 mu-law, one byte a sample
-  kALaw,      // G.711 A-law, one byte a sample
-  kLinear16,  // signed 16 bit, little-endian
+  kMuLaw,        // G.711 mu-law, one byte a sample
+  kALaw,         // G.711 A-law, one byte a sample
+  kLinear16,     // signed 16 bit, little-endian
+  kLinear16Big,  // signed 16 bit, big-endian
 };
 
 struct AudioFormat {
@@ -33,8 +34,12 @@ struct AudioFormat {
   bool operator==(const AudioFormat&) const = default;
 };
 
+constexpr bool IsLinear(Encoding encoding) {
+  return encoding == Encoding::kLinear16 || encoding == Encoding::kLinear16Big;
+}
+
 constexpr size_t BytesPerSample(Encoding encoding) {
-  return encoding == Encoding::kLinear16 ? 2 : 1;
+  return IsLinear(encoding) ? 2 : 1;
 }
 
 // Bytes of `ms` milliseconds.

@@ -42,6 +42,9 @@ Json FormatObject(AudioFormat format) {
     case Encoding::kLinear16:
       // The rate must be said for PCM and must not be for G.711.
       return {{"type", "audio/pcm"}, {"rate", format.sample_rate_hz}};
+    case Encoding::kLinear16Big:
+      // Realtime has no such format, and nothing configures it.
+      break;
   }
   return {};
 }

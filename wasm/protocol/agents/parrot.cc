@@ -29,6 +29,10 @@ size_t Parrot::BytesBack(Duration ago) const {
   return std::min(heard_.size(), BytesOf(format_, static_cast<int>(ms)));
 }
 
+size_t Parrot::max_turn_bytes() const {
+  return std::min(BytesOf(format_, kMaxTurnMs), kMaxTurnBytes);
+}
+
 void Parrot::KeepPreRollOnly() {
   const size_t keep = std::min(heard_.size(), BytesOf(format_, kPreRollMs));
   heard_.erase(heard_.begin(), heard_.end() - static_cast<ptrdiff_t>(keep));
@@ -36,8 +40,14 @@ void Parrot::KeepPreRollOnly() {
 
 void Parrot::Listen(std::span<const uint8_t> audio) {
   if (in_turn_) {
-    const size_t room = BytesOf(format_, kMaxTurnMs) - heard_.size();
+    const size_t room = max_turn_bytes() - heard_.size();
     audio = audio.first(std::min(audio.size(), room));
+    // Not beyond the bound, as growth by itself would.
+    const size_t size = heard_.size() + audio.size();
+    if (size > heard_.capacity()) {
+      heard_.reserve(
+          std::max(size, std::min(2 * heard_.capacity(), max_turn_bytes())));
+    }
   } else if (heard_.size() + audio.size() > heard_.capacity()) {
     KeepPreRollOnly();
   }

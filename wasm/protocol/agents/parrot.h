@@ -16,6 +16,10 @@ class Parrot final : public Agent {
  public:
   // The longest turn that is remembered. Speech beyond it is not repeated.
   static constexpr int kMaxTurnMs = 60'000;
+  // And never more than this: a minute of linear 16 at 16 kHz, 20 s at 48 kHz.
+  // Two such turns, one heard and one said, fit the module's memory.
+  static constexpr size_t kMaxTurnBytes =
+      BytesOf({Encoding::kLinear16, 16000}, kMaxTurnMs);
   // What is kept before and after the speech of a turn, since consonants begin
   // and end below the level at which speech is detected. Little before it: that
   // much silence delays the answer.
@@ -51,6 +55,7 @@ class Parrot final : public Agent {
   // Bytes before the end of what was heard, at most all that is kept.
   size_t BytesBack(Duration ago) const;
   void KeepPreRollOnly();
+  size_t max_turn_bytes() const;
 
   const AudioFormat format_;
   const AgentTraits traits_;

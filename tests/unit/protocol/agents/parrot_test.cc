@@ -83,5 +83,26 @@ TEST(ParrotTest, RemembersNoMoreThanItsBound) {
   EXPECT_EQ(log.audio[1].size(), size_t{Parrot::kMaxTurnMs} * 8);
 }
 
+// Wide formats have the same minute as long as it fits.
+TEST(ParrotTest, RemembersNoMoreBytesThanItsBound) {
+  const std::pair<AudioFormat, size_t> cases[] = {
+      {{Encoding::kALaw, 16000}, size_t{60} * 16'000},
+      {{Encoding::kLinear16Big, 16000}, Parrot::kMaxTurnBytes},
+      {{Encoding::kLinear16, 48000}, Parrot::kMaxTurnBytes}};
+  for (const auto& [format, expected] : cases) {
+    test::AgentLog log;
+    Parrot parrot(format);
+    EXPECT_EQ(parrot.traits().input, format);
+    EXPECT_EQ(parrot.traits().output, format);
+    parrot.TurnStarted({});
+    for (int i = 0; i < Parrot::kMaxTurnMs / 100 + 10; ++i) {
+      parrot.Listen(std::vector<uint8_t>(BytesOf(format, 100), 7));
+    }
+    parrot.Respond({});
+    log.Take(parrot);
+    EXPECT_EQ(log.audio[1].size(), expected);
+  }
+}
+
 }  // namespace
 }  // namespace trunkline::protocol
