@@ -18,6 +18,6 @@ void Agent::OnHttpChunk(ChannelId /*channel*/,
 void Agent::OnHttpDone(ChannelId /*channel*/) {}
 void Agent::OnHttpFailed(ChannelId /*channel*/, HttpFailure /*failure*/,
                          std::string_view /*reason*/) {}
-void Agent::OnDeadline(Instant /*now*/) {}
+void Agent::OnDeadline() {}
 
 }  // namespace trunkline::protocol

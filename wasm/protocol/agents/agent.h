@@ -123,6 +123,9 @@ class Agent {
   // Closes what is open; nothing comes of it any more. Begin() may follow.
   virtual void End(std::string_view reason) = 0;
 
+  // The time of what comes next, said before each input and command.
+  void SetNow(Instant now) { now_ = now; }
+
   // Inputs, for channels that the agent has opened; others are ignored. After
   // each, as after Begin() and every command, NextEvent() is called until it
   // has none, and then Proceed().
@@ -143,8 +146,8 @@ class Agent {
                             std::string_view reason);
   // A deadline of the agent's own; never for one that has none.
   virtual Instant deadline() const { return Instant::Never(); }
-  // `now` is at or behind the deadline.
-  virtual void OnDeadline(Instant now);
+  // The time is at or behind the deadline.
+  virtual void OnDeadline();
 
   virtual std::optional<AgentEvent> NextEvent() = 0;
   // What has come is known to the owner, who had the chance to say otherwise:
@@ -175,6 +178,12 @@ class Agent {
 
   // The provider's name of an item; "" if it is not remembered.
   virtual std::string_view item_name(ItemId item) const = 0;
+
+ protected:
+  Instant now() const { return now_; }
+
+ private:
+  Instant now_;
 };
 
 }  // namespace trunkline::protocol
