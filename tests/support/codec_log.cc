@@ -39,6 +39,32 @@ std::string ToHex(std::span<const uint8_t> bytes) {
   return out;
 }
 
+std::string ToText(const protocol::LegTraits& traits) {
+  using Traits = protocol::LegTraits;
+  std::string text = ToText(traits.heard) + ' ' + ToText(traits.spoken);
+  switch (traits.playback) {
+    case Traits::Playback::kMarks:
+      text += traits.marks_on_clear == Traits::MarksOnClear::kEchoed
+                  ? " marks-echoed"
+                  : " marks-dropped";
+      break;
+    case Traits::Playback::kReports:
+      text += " reports";
+      break;
+    case Traits::Playback::kClock:
+      text += " clock";
+      break;
+  }
+  if (traits.flow_control == Traits::FlowControl::kPauses) text += " pauses";
+  if (traits.max_message_bytes != 0) {
+    text += " max-" + std::to_string(traits.max_message_bytes);
+  }
+  if (traits.message_multiple_bytes != 0) {
+    text += " multiple-" + std::to_string(traits.message_multiple_bytes);
+  }
+  return text;
+}
+
 void LegLog::Take(protocol::Leg& leg) {
   while (const std::optional<protocol::LegEvent> next = leg.NextEvent()) {
     std::visit(
@@ -48,9 +74,9 @@ void LegLog::Take(protocol::Leg& leg) {
             starts.push_back({std::string(event.carrier_call_id),
                               std::string(event.stream_id),
                               std::string(event.token), event.traits});
-            lines.push_back(Join(
-                {"started", event.carrier_call_id, event.stream_id, event.token,
-                 ToText(event.traits.heard), ToText(event.traits.spoken)}));
+            lines.push_back(
+                Join({"started", event.carrier_call_id, event.stream_id,
+                      event.token, ToText(event.traits)}));
           } else if constexpr (std::is_same_v<Event, protocol::LegAudio>) {
             timestamps.push_back(event.timestamp_ms);
             audios.emplace_back(event.audio.begin(), event.audio.end());
@@ -173,10 +199,11 @@ std::optional<ChannelId> RecordingChannels::Connect(
     const protocol::ConnectRequest& request) {
   const std::optional<ChannelId> channel = Open();
   if (channel) {
-    lines.push_back(
-        Join({"connect", Number(*channel), request.upstream, request.path,
-              request.protocols.empty() ? std::string()
-                                        : request.protocols.front()}));
+    lines.push_back(Join({"connect", Number(*channel), request.upstream,
+                          request.path,
+                          request.protocols.empty()
+                              ? std::string()
+                              : request.protocols.front()}));
   }
   return channel;
 }

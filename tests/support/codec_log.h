@@ -18,7 +18,8 @@ namespace trunkline::test {
 
 // What a leg told, copied: in order as lines, and by kind.
 //
-//   started CA1 MZ1 token mulaw/8000 mulaw/8000
+//   started CA1 MZ1 token mulaw/8000 mulaw/8000 marks-echoed
+//     also: marks-dropped | reports | clock, pauses, max-6400, multiple-640
 //   audio 20 010203        the timestamp, "-" without one, and the bytes
 //   digit 5 | mark g0:160 | played 320 | paused | ready | stopped
 //   fault malformed
@@ -119,6 +120,8 @@ class RecordingChannels final : public protocol::Channels {
 
 // "mulaw/8000".
 std::string ToText(protocol::AudioFormat format);
+// As LegLog's line has them.
+std::string ToText(const protocol::LegTraits& traits);
 std::string ToHex(std::span<const uint8_t> bytes);
 
 }  // namespace trunkline::test

@@ -674,7 +674,8 @@ void VirtualWorld::CommandResult(const Json& result) {
 void VirtualWorld::Event(const Json& event) {
   NoteEffect();
   // INVARIANT: events are numbered in the order in which they come.
-  TL_CHECK(IntegerMember(event, "seq") == next_seq_++);
+  TL_CHECK(IntegerMember(event, "seq") == next_seq_);
+  ++next_seq_;
   events_.push_back(event);
   ++counts_[std::string(StringMember(event, "type"))];
 }

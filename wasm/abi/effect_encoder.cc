@@ -32,6 +32,21 @@ uint32_t GetU32(const uint8_t* in) {
   return value;
 }
 
+// One function a type, where an initializer list would be code at each place.
+void SetText(Json& object, const char* key, std::string_view text) {
+  object[key] = text;
+}
+
+void SetNumber(Json& object, const char* key, int64_t number) {
+  object[key] = number;
+}
+
+void SetTexts(Json& object, const char* key,
+              const std::vector<std::string>& texts) {
+  Json& array = object[key] = Json::array();
+  for (const std::string& text : texts) array.push_back(text);
+}
+
 }  // namespace
 
 EffectEncoder::EffectEncoder() {
@@ -75,10 +90,12 @@ void EffectEncoder::SendBinary(ChannelId channel,
 
 void EffectEncoder::Connect(ChannelId channel,
                             const protocol::ConnectRequest& request) {
+  Json json;
+  SetText(json, "upstream", request.upstream);
+  SetText(json, "path", request.path);
+  SetTexts(json, "protocols", request.protocols);
   AppendText(TL_EFFECT_CONNECT, static_cast<uint64_t>(channel),
-             PrintJson({{"upstream", request.upstream},
-                        {"path", request.path},
-                        {"protocols", request.protocols}}));
+             PrintJson(json));
 }
 
 void EffectEncoder::Close(ChannelId channel, uint16_t code,
@@ -90,19 +107,25 @@ void EffectEncoder::Close(ChannelId channel, uint16_t code,
 
 void EffectEncoder::Fetch(ChannelId channel,
                           const protocol::FetchRequest& request) {
-  Json headers = Json::object();
-  for (const auto& [name, value] : request.headers) headers[name] = value;
-  Json json = {
-      {"upstream", request.upstream}, {"method", request.method},
-      {"path", request.path},         {"headers", std::move(headers)},
-      {"wants", request.wants},       {"timeoutMs", request.timeout.ms()},
-      {"idleMs", request.idle.ms()},  {"maxBytes", request.max_bytes},
-      {"window", request.window}};
+  Json json;
+  SetText(json, "upstream", request.upstream);
+  SetText(json, "method", request.method);
+  SetText(json, "path", request.path);
+  Json& headers = json["headers"] = Json::object();
+  for (const auto& [name, value] : request.headers) {
+    SetText(headers, name.c_str(), value);
+  }
+  SetTexts(json, "wants", request.wants);
+  SetNumber(json, "timeoutMs", request.timeout.ms());
+  SetNumber(json, "idleMs", request.idle.ms());
+  SetNumber(json, "maxBytes", request.max_bytes);
+  SetNumber(json, "window", request.window);
   for (const protocol::FetchRequest::Part& part : request.parts) {
-    Json described = {{"name", part.name},
-                      {"contentType", part.content_type},
-                      {"length", part.bytes.size()}};
-    if (part.file_name) described["filename"] = *part.file_name;
+    Json described;
+    SetText(described, "name", part.name);
+    SetText(described, "contentType", part.content_type);
+    SetNumber(described, "length", static_cast<int64_t>(part.bytes.size()));
+    if (part.file_name) SetText(described, "filename", *part.file_name);
     json["multipart"].push_back(std::move(described));
   }
   const std::string text = PrintJson(json);

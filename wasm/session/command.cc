@@ -66,14 +66,18 @@ const char* ToString(CommandOutcome::Code code) {
 }
 
 Json CommandResult(int64_t id, const CommandOutcome& outcome) {
-  if (outcome.code == CommandOutcome::Code::kDone) {
-    return {{"id", id}, {"status", "done"}};
+  const bool done = outcome.code == CommandOutcome::Code::kDone;
+  Json result;
+  result["id"] = id;
+  result["status"] = done ? "done" : "refused";
+  if (done) return result;
+  const std::pair<const char*, const char*> texts[] = {
+      {"code", ToString(outcome.code)},
+      {"why", outcome.why},
+      {"field", outcome.field}};
+  for (const auto& [key, text] : texts) {
+    if (*text != '\0') result[key] = text;
   }
-  Json result = {{"id", id},
-                 {"status", "refused"},
-                 {"code", ToString(outcome.code)},
-                 {"why", outcome.why}};
-  if (*outcome.field != '\0') result["field"] = outcome.field;
   return result;
 }
 

@@ -121,25 +121,28 @@ class Agent {
   // Inputs, for channels that the agent has opened; others are ignored. After
   // each, as after Begin() and every command, NextEvent() is called until it
   // has none, and then Proceed().
-  virtual void OnSocketOpened(ChannelId channel);
-  virtual void OnText(ChannelId channel, std::string_view text);
-  virtual void OnBinary(ChannelId channel, std::span<const uint8_t> bytes);
+  virtual void OnSocketOpened(ChannelId /*channel*/) {}
+  virtual void OnText(ChannelId /*channel*/, std::string_view /*text*/) {}
+  virtual void OnBinary(ChannelId /*channel*/,
+                        std::span<const uint8_t> /*bytes*/) {}
   // `http_status` is 0 unless the upgrade was refused.
-  virtual void OnSocketClosed(ChannelId channel, uint16_t code,
-                              uint16_t http_status, std::string_view reason);
+  virtual void OnSocketClosed(ChannelId /*channel*/, uint16_t /*code*/,
+                              uint16_t /*http_status*/,
+                              std::string_view /*reason*/) {}
   // A message was too long to be delivered.
-  virtual void OnOversize(ChannelId channel);
+  virtual void OnOversize(ChannelId /*channel*/) {}
   // `headers` holds those that the request wanted, as an object of strings.
-  virtual void OnHttpHeaders(ChannelId channel, uint16_t status,
-                             const Json& headers);
-  virtual void OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes);
-  virtual void OnHttpDone(ChannelId channel);
-  virtual void OnHttpFailed(ChannelId channel, HttpFailure failure,
-                            std::string_view reason);
+  virtual void OnHttpHeaders(ChannelId /*channel*/, uint16_t /*status*/,
+                             const Json& /*headers*/) {}
+  virtual void OnHttpChunk(ChannelId /*channel*/,
+                           std::span<const uint8_t> /*bytes*/) {}
+  virtual void OnHttpDone(ChannelId /*channel*/) {}
+  virtual void OnHttpFailed(ChannelId /*channel*/, HttpFailure /*failure*/,
+                            std::string_view /*reason*/) {}
   // A deadline of the agent's own; never for one that has none.
   virtual Instant deadline() const { return Instant::Never(); }
   // The time is at or behind the deadline.
-  virtual void OnDeadline();
+  virtual void OnDeadline() {}
 
   virtual std::optional<AgentEvent> NextEvent() = 0;
   // What has come is known to the owner, who had the chance to say otherwise:
