@@ -46,12 +46,76 @@ bool WithinBounds(std::string_view text) {
   return true;
 }
 
+// The code unit of the escape `\uXXXX` at the beginning of `text`; nullopt if
+// there is none.
+std::optional<uint32_t> CodeUnit(std::string_view text) {
+  if (text.size() < 6 || text[0] != '\\' || text[1] != 'u') {
+    return std::nullopt;
+  }
+  uint32_t unit = 0;
+  for (const char c : text.substr(2, 4)) {
+    unit <<= 4;
+    if (c >= '0' && c <= '9') {
+      unit |= static_cast<uint32_t>(c - '0');
+    } else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
+      unit |= static_cast<uint32_t>((c | 0x20) - 'a' + 10);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return unit;
+}
+
+// `text` with U+FFFD for each half of a surrogate pair that stands alone. "" if
+// there is none.
+std::string MendSurrogates(std::string_view text) {
+  std::string mended;
+  size_t copied = 0;
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] != '\\') {
+      ++i;
+      continue;
+    }
+    const std::optional<uint32_t> unit = CodeUnit(text.substr(i));
+    if (!unit) {
+      // Another escape, of two characters as far as it matters here.
+      i += 2;
+      continue;
+    }
+    if (*unit >= 0xD800 && *unit < 0xDC00) {
+      const std::optional<uint32_t> next = CodeUnit(text.substr(i + 6));
+      if (next && *next >= 0xDC00 && *next < 0xE000) {
+        i += 12;
+        continue;
+      }
+    }
+    if (*unit >= 0xD800 && *unit < 0xE000) {
+      mended += text.substr(copied, i - copied);
+      mended += "\\ufffd";
+      copied = i + 6;
+    }
+    i += 6;
+  }
+  if (copied == 0) return {};
+  mended += text.substr(copied);
+  return mended;
+}
+
+Json ParseWithoutExceptions(std::string_view text) {
+  return Json::parse(text.begin(), text.end(), /*cb=*/nullptr,
+                     /*allow_exceptions=*/false);
+}
+
 }  // namespace
 
 std::optional<Json> ParseJson(std::string_view text) {
   if (!WithinBounds(text)) return std::nullopt;
-  Json value = Json::parse(text.begin(), text.end(), /*cb=*/nullptr,
-                           /*allow_exceptions=*/false);
+  Json value = ParseWithoutExceptions(text);
+  if (value.is_discarded()) {
+    const std::string mended = MendSurrogates(text);
+    if (mended.empty()) return std::nullopt;
+    value = ParseWithoutExceptions(mended);
+  }
   if (value.is_discarded()) return std::nullopt;
   return value;
 }

@@ -21,6 +21,10 @@ inline constexpr size_t kMaxJsonValues = 16384;
 
 // Parses `text`; nullopt if it is not JSON or exceeds a bound above. Memory is
 // bounded by the bounds, not by the length of `text`.
+//
+// An escape of half a surrogate pair becomes U+FFFD: who cuts a text between
+// its UTF-16 units, as senders of deltas do, spoils a character and not the
+// message around it.
 std::optional<Json> ParseJson(std::string_view text);
 
 // Prints without spaces; ill-formed UTF-8 becomes U+FFFD.

@@ -160,5 +160,33 @@ TEST(JsonScannerTest, IsNotOkOnAnythingBroken) {
   }
 }
 
+// Senders of deltas cut a text where its UTF-16 can be cut: an emoji came as
+// two messages, and both were taken for malformed.
+TEST(JsonTest, HalfASurrogatePairCostsItsCharacterOnly) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"a":"x\ud83d","b":1})", "x\uFFFD"},
+      {R"({"a":"\ude00y","b":1})", "\uFFFDy"},
+      {R"({"a":"\uD83D\u0041","b":1})", "\uFFFDA"},
+      {R"({"a":"\ud83d\ud83d\ude00","b":1})", "\uFFFD\U0001F600"},
+      {R"({"a":"\ude00\ud83d\n","b":1})", "\uFFFD\uFFFD\n"},
+      {R"({"a":"\\ud83d","b":1})", R"(\ud83d)"},
+      {R"({"a":"\ud83d\ude00","b":1})", "\U0001F600"},
+  };
+  for (const auto& [text, expected] : cases) {
+    const std::optional<Json> json = ParseJson(text);
+    ASSERT_TRUE(json) << text;
+    EXPECT_EQ(StringMember(*json, "a"), expected) << text;
+    EXPECT_EQ(IntegerMember(*json, "b"), 1) << text;
+  }
+}
+
+TEST(JsonTest, WhatIsMendedIsStillJudged) {
+  for (const char* text :
+       {R"({"a":"\ud83d)", R"({"a":"\ud83d"} x)", R"({"a":"\ud83"})",
+        R"({"a":"\ud83dx\q"})", R"(\ud83d)", R"({"a":"\u12g4"})"}) {
+    EXPECT_FALSE(ParseJson(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace trunkline

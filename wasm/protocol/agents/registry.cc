@@ -10,6 +10,8 @@ namespace {
 
 constexpr AgentEntry kAgents[] = {
     {"parrot",
+     // An entry takes its settings by value: others keep them.
+     // NOLINTNEXTLINE(performance-unnecessary-value-param)
      [](AgentSettings settings,
         Channels& /*channels*/) -> std::unique_ptr<Agent> {
        return std::make_unique<Parrot>(settings.leg_format);

@@ -136,6 +136,8 @@ AgentColumn OpenAiRealtimeColumn() {
          = agent i1+open
          > text 1 {"type":"response.output_audio_transcript.done","response_id":"r1","item_id":"i1","transcript":"We open"}
          = agent i1=We open
+         > text 1 {"type":"response.output_audio_transcript.delta","response_id":"r1","item_id":"i1","delta":"bye\ud83d"}
+         = agent i1+bye...
        )"})},
       {AgentRow::kTurn, Responding(R"(
          > text 1 {"type":"response.output_item.added","response_id":"r1","item":{"id":"i1"}}
