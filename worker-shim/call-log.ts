@@ -1,7 +1,7 @@
 import { type CallEvent, numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
 import { heardText, type Pause } from "./heard-text.ts";
-import type { CallRow } from "./ports/records.ts";
 import { type Recording, recordingClock } from "./recording.ts";
+import type { CallRow } from "./records/call-row.ts";
 
 /** The most of each kind that one call leaves in the call log; later ones are only in its own record. */
 export const MAX_LOGGED_TURNS = 4_000;
@@ -19,7 +19,7 @@ const KEPT_EVENTS = new Set(["agentReady", "agentFailed", "fault", "cleared", "r
 
 export interface LoggedCall {
   readonly callId: string;
-  readonly callSid: string;
+  readonly carrierCallId: string;
   readonly tenant: string;
   readonly agent: string;
   readonly fromNumber: string;
@@ -338,7 +338,7 @@ export function composeCallLog(sources: CallLogSources): CallLog {
   const latencies = turns.flatMap(({ latencyMs }) => latencyMs ?? []);
   const call: LoggedCall = {
     callId,
-    callSid: row.callSid,
+    carrierCallId: row.carrierCallId,
     tenant: sources.tenant,
     agent: row.agent,
     fromNumber: row.from,

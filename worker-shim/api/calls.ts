@@ -1,11 +1,13 @@
 import type { Context, Hono } from "hono";
+import { isCallId } from "../call-id.ts";
 import type { LoggedCall, LoggedTurn } from "../call-log.ts";
 import { captions } from "../captions.ts";
+import { operatorCommand } from "../operator-commands.ts";
 import type { CallFilter, CallLogStore, CallPosition } from "../ports/call-log-store.ts";
 import { MAX_PAGE } from "../ports/call-log-store.ts";
 import { callLogStore, type RecordingsBucket, recordingsBucket, supabaseSink } from "../sinks.ts";
 import { HttpError } from "./errors.ts";
-import { isCallId, readBody, requireOperator } from "./requests.ts";
+import { readJson, requireOperator } from "./requests.ts";
 import { type AppEnv, refuseOtherMethods } from "./routing.ts";
 
 const DEFAULT_PAGE = 50;
@@ -186,14 +188,7 @@ async function erase(context: Context<AppEnv>, what: "recording" | "call"): Prom
 
 async function command(context: Context<AppEnv>): Promise<Response> {
   const callId = callIdOf(context);
-  const text = new TextDecoder().decode(await readBody(context.req.raw));
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined;
-  }
-  if (typeof body !== "object" || body === null) throw new HttpError(400, "bad_body", "the body is no JSON object");
+  const body = await readJson(context.req.raw, operatorCommand);
   if (!(await context.env.CALLS.getByName(callId).operate(JSON.stringify(body))))
     throw new HttpError(409, "refused", "the call does not take the command");
   return context.json({ status: "accepted" }, 202);

@@ -9,20 +9,16 @@ import {
   TL_INPUT_SOCKET_OPENED,
   TL_INPUT_SOCKET_TEXT,
 } from "../../../worker-shim/abi.generated.ts";
-import {
-  Call,
-  type CallPlatform,
-  EXPIRY_GRACE_MS,
-  HEARTBEAT_MS,
-  LOST_GRACE_MS,
-  STREAM_GRACE_MS,
-} from "../../../worker-shim/call.ts";
+import { EXPIRY_GRACE_MS } from "../../../worker-shim/afterlife.ts";
+import { Call, HEARTBEAT_MS, LOST_GRACE_MS, STREAM_GRACE_MS } from "../../../worker-shim/call.ts";
+import type { CallPlatform } from "../../../worker-shim/call-platform.ts";
 import { TOKEN_LIFETIME_MS } from "../../../worker-shim/call-token.ts";
 import { Core } from "../../../worker-shim/core.ts";
 import type { Sinks } from "../../../worker-shim/deliveries.ts";
 import { openFlight } from "../../../worker-shim/flight-file.ts";
-import { type ExpectedCall, FLUSH_INTERVAL_MS } from "../../../worker-shim/ports/records.ts";
-import type { SqlDatabase } from "../../../worker-shim/ports.ts";
+import { FLUSH_INTERVAL_MS } from "../../../worker-shim/records/batches.ts";
+import type { ExpectedCall } from "../../../worker-shim/records/call-row.ts";
+import type { ObjectDatabase } from "../../../worker-shim/records/tables.ts";
 import { readSettings } from "../../../worker-shim/settings.ts";
 import { FakeCore, record } from "../../support/fake-core.ts";
 import { FakeLog, FakeSocket, memoryDatabase, settle, VirtualTime } from "./support/fakes.ts";
@@ -32,7 +28,7 @@ const RETENTION_MS = 30 * 24 * 3600 * 1000;
 const EPOCH_MS = 1_795_000_000_000;
 const CALL: ExpectedCall = {
   callId: "c1",
-  callSid: "CA1",
+  carrierCallId: "CA1",
   agent: "parrot",
   authorization: "required",
   from: "+15550001111",
@@ -51,7 +47,7 @@ class World {
   readonly leaseCalls: unknown[][] = [];
   /** What goes on beside the events. */
   readonly work: Promise<void>[] = [];
-  sql: SqlDatabase = memoryDatabase();
+  sql: ObjectDatabase = memoryDatabase();
   alarmMs: number | undefined;
   deleted = false;
   readonly sinks: Sinks;
@@ -94,8 +90,8 @@ class World {
 
   #make(): Call {
     const platform: CallPlatform = {
-      sql: this.sql,
-      settings: readSettings({ TOKEN_SECRET: "0123456789abcdef", ...this.variables }),
+      database: this.sql,
+      settings: readSettings({ ENVIRONMENT: "development", TOKEN_SECRET: "0123456789abcdef", ...this.variables }),
       switchboard: {
         renew: async (...args) => {
           this.leaseCalls.push(["renew", ...args]);
@@ -140,6 +136,13 @@ class World {
 
 let world: World;
 
+/** Announces a call whose stream is expected; returns the token that it must bring. */
+async function announce(call: ExpectedCall = CALL): Promise<string> {
+  const announcement = await world.call.prepare(call);
+  if (announcement.type !== "stream") throw new Error(`the call is ${announcement.type}`);
+  return announcement.token;
+}
+
 /** Attaches a leg that must be taken. */
 function attach(): FakeSocket {
   const socket = new FakeSocket();
@@ -159,8 +162,8 @@ function authorizeOnText(): void {
     (tag & 0xffff) === TL_INPUT_SOCKET_TEXT ? [record(TL_EFFECT_AUTHORIZE, 0, body)] : [];
 }
 
-function start(socket: FakeSocket, token: string, callSid = "CA1"): void {
-  socket.emit("message", { data: JSON.stringify({ token, callSid, streamSid: "MZ1" }) });
+function start(socket: FakeSocket, token: string, carrierCallId = "CA1"): void {
+  socket.emit("message", { data: JSON.stringify({ token, callSid: carrierCallId, streamSid: "MZ1" }) });
 }
 
 /** The verdicts that the latest core got. */
@@ -197,7 +200,7 @@ describe("a call that nobody has announced", () => {
 describe("the stream", () => {
   it("opens one core with the call's configuration", async () => {
     world = new World({ PROFILE: { voice: "marin" }, LIMITS: { maxCallMs: 1000 }, FAULT_INJECTION: "true" });
-    await world.call.prepare(CALL);
+    await announce();
     attach();
     expect(JSON.parse(world.core.config)).toEqual({
       callId: "c1",
@@ -215,7 +218,7 @@ describe("the stream", () => {
   });
 
   it("is granted by its token, once", async () => {
-    const token = await world.call.prepare(CALL);
+    const token = await announce();
     authorizeOnText();
     start(attach(), token);
     expect(await verdicts()).toEqual([GRANTED]);
@@ -224,7 +227,7 @@ describe("the stream", () => {
   });
 
   it("is refused with a foreign or an expired token", async () => {
-    const token = await world.call.prepare(CALL);
+    const token = await announce();
     authorizeOnText();
     start(attach(), token, "CA2");
     expect(await verdicts()).toEqual([FOREIGN]);
@@ -234,7 +237,7 @@ describe("the stream", () => {
   });
 
   it("that is replaced gets no verdict on the former one's token", async () => {
-    const token = await world.call.prepare(CALL);
+    const token = await announce();
     authorizeOnText();
     start(attach(), token);
     attach();
@@ -242,14 +245,14 @@ describe("the stream", () => {
   });
 
   it("needs no token where none is required", async () => {
-    expect(await world.call.prepare({ ...CALL, callSid: "", authorization: "none" })).toBe("");
+    expect(await announce({ ...CALL, carrierCallId: "", authorization: "none" })).toBe("");
     authorizeOnText();
     start(attach(), "");
     expect(await verdicts()).toEqual([GRANTED]);
   });
 
   it("that comes back joins the same session", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     const first = attach();
     first.emit("close", { code: 1006, reason: "" });
     const resumption = await world.call.resume("CA1");
@@ -260,11 +263,86 @@ describe("the stream", () => {
   });
 });
 
-describe("the carrier that asks what to do next", () => {
-  it("gets a fresh token each time, to a bound", async () => {
-    const { maxStreamReconnects } = readSettings({});
-    const tokens = new Set([await world.call.prepare(CALL)]);
+describe("a call that is announced again", () => {
+  it("gets another token until its stream has come, and no more time", async () => {
+    await announce();
+    await world.pass(10_000);
+    const token = await announce();
+    authorizeOnText();
+    start(attach(), token);
+    expect(await verdicts()).toEqual([GRANTED]);
+    expect(world.alarmMs).toBeLessThanOrEqual(EPOCH_MS + STREAM_GRACE_MS);
+  });
+
+  it("is given up in time, however often somebody announces it", async () => {
+    await announce();
+    await world.pass(STREAM_GRACE_MS - 1);
+    await announce();
+    await world.pass(1);
+    expect(world.leaseCalls).toEqual([["release", "c1", "noStart"]]);
+    expect(await world.call.prepare(CALL)).toEqual({ type: "over" });
+  });
+
+  it("goes on as if nobody had", async () => {
+    await announce();
     attach();
+    const tables = ["call", "agenda", "batch", "outcome"];
+    const stored = () => tables.map((table) => world.sql.exec(`SELECT * FROM ${table}`).toArray());
+    const before = stored();
+    for (let i = 0; i < 20; i++) expect(await world.call.prepare(CALL)).toEqual({ type: "begun" });
+    expect(await world.call.prepare({ ...CALL, carrierCallId: "CA2" })).toEqual({ type: "begun" });
+    expect(stored()).toEqual(before);
+    expect(world.cores).toHaveLength(1);
+    // Also while it is lost: only its own redirect brings the stream back.
+    await world.lose();
+    expect(await world.call.prepare(CALL)).toEqual({ type: "begun" });
+  });
+
+  it("is known by the carrier's id only", async () => {
+    expect(world.call.knows("CA1")).toBe(false);
+    await announce();
+    expect([world.call.knows("CA1"), world.call.knows("CA2")]).toEqual([true, false]);
+  });
+});
+
+describe("a carrier whose call is over", () => {
+  it("frees the place of a call whose stream has not come", async () => {
+    await announce();
+    world.call.carrierEnded("CA2");
+    await settle();
+    expect(world.leaseCalls).toEqual([]);
+    world.call.carrierEnded("CA1");
+    world.call.carrierEnded("CA1");
+    await settle();
+    expect(world.leaseCalls).toEqual([["release", "c1", "noStart"]]);
+    expect(world.call.attachLeg(new FakeSocket())).toBe("over");
+  });
+
+  it("has no say in a call that has begun", async () => {
+    world.call.carrierEnded("CA1");
+    await announce();
+    attach();
+    world.call.carrierEnded("CA1");
+    await world.lose();
+    world.call.carrierEnded("CA1");
+    await settle();
+    expect(world.leaseCalls).toEqual([]);
+  });
+});
+
+describe("the carrier that asks what to do next", () => {
+  it("uses nothing up while the stream is there: it may be somebody else who asks", async () => {
+    await announce();
+    const leg = attach();
+    for (let i = 0; i < 20; i++) expect(await world.call.resume("CA1")).toMatchObject({ type: "stream" });
+    leg.emit("close", { code: 1006, reason: "" });
+    expect(await world.call.resume("CA1")).toMatchObject({ type: "stream" });
+  });
+
+  it("gets a fresh token each time, to a bound", async () => {
+    const { maxStreamReconnects } = readSettings({ ENVIRONMENT: "development" });
+    const tokens = new Set([await announce()]);
+    attach().emit("close", { code: 1006, reason: "" });
     for (let i = 0; i < maxStreamReconnects; i++) {
       const resumption = await world.call.resume("CA1");
       if (resumption.type !== "stream") throw new Error("hung up too early");
@@ -275,7 +353,7 @@ describe("the carrier that asks what to do next", () => {
   });
 
   it("hangs up when the call is over, or is another one", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     expect(await world.call.resume("CA2")).toEqual({ type: "hangUp" });
     const leg = attach();
     endNext("callerHangUp");
@@ -287,7 +365,7 @@ describe("the carrier that asks what to do next", () => {
 
 describe("the outcome", () => {
   it("is the core's, releases the lease and ends the observers", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     const observer = observe();
     endNext("callerHangUp");
@@ -300,7 +378,7 @@ describe("the outcome", () => {
   });
 
   it("of a trap is coreFault, once, and the socket closes with 1011", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     world.onInput = () => {
       throw new WebAssembly.RuntimeError("unreachable");
@@ -314,7 +392,7 @@ describe("the outcome", () => {
   });
 
   it("of a core that cannot begin is coreFault", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     world.onInput = () => {
       throw new WebAssembly.RuntimeError("unreachable");
     };
@@ -324,7 +402,7 @@ describe("the outcome", () => {
   });
 
   it("of a stream that never came is noStart", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     await world.pass(STREAM_GRACE_MS - 1);
     expect(world.leaseCalls).toEqual([]);
     await world.pass(1);
@@ -332,7 +410,7 @@ describe("the outcome", () => {
   });
 
   it("is kept for the retention and then deleted", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     await world.pass(STREAM_GRACE_MS);
     await world.pass(RETENTION_MS - 1);
     expect(world.deleted).toBe(false);
@@ -343,7 +421,7 @@ describe("the outcome", () => {
 
 describe("a live call", () => {
   it("renews its lease with every heartbeat", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     attach();
     await world.pass(3 * HEARTBEAT_MS);
     const renewal = ["renew", "c1", { tenant: "default", number: "+15550002222" }];
@@ -351,7 +429,7 @@ describe("a live call", () => {
   });
 
   it("shows its events: those before, those to come", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     let atMs = 0;
     world.onInput = () => [record(TL_EFFECT_EVENT, 0, JSON.stringify({ type: "state", atMs: atMs++ }))];
     const leg = attach();
@@ -363,7 +441,7 @@ describe("a live call", () => {
   });
 
   it("writes events about once a second, not as they come", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     world.onInput = () => [record(TL_EFFECT_EVENT, 0, '{"type":"state","atMs":0}')];
     const leg = attach();
     const batches = () => world.sql.exec("SELECT * FROM batch").toArray().length;
@@ -378,7 +456,7 @@ describe("a live call", () => {
   });
 
   it("takes commands", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     attach();
     expect(world.call.command('{"type":"hangUp"}')).toBe(true);
   });
@@ -386,7 +464,7 @@ describe("a live call", () => {
 
 describe("a call whose object was lost", () => {
   beforeEach(async () => {
-    await world.call.prepare(CALL);
+    await announce();
     world.onInput = () => [record(TL_EFFECT_EVENT, 0, '{"type":"state","atMs":1500}')];
     attach();
     world.time.advance(FLUSH_INTERVAL_MS);
@@ -432,7 +510,8 @@ describe("a call whose object was lost", () => {
   });
 
   it("is over when the stream is lost once too often", async () => {
-    const { maxStreamReconnects } = readSettings({});
+    const { maxStreamReconnects } = readSettings({ ENVIRONMENT: "development" });
+    await world.lose();
     for (let i = 0; i < maxStreamReconnects; i++) await world.call.resume("CA1");
     await world.lose();
     expect(await world.call.resume("CA1")).toEqual({ type: "hangUp" });
@@ -491,7 +570,7 @@ describe("the records of a call", () => {
   /** A call of five seconds that is recorded; ends unless it is to be cut. */
   async function record5s(end: "ends" | "goesOn", variables: Parameters<typeof readSettings>[0] = {}): Promise<void> {
     world = new World(variables, sinks());
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     const batches = opusBatches(5, end === "ends");
     for (const [second, { granule, pages }] of batches.entries()) {
@@ -545,7 +624,7 @@ describe("the records of a call", () => {
   it("do not wait for the alarm of a webhook that hangs since the call began", async () => {
     const hanging: Sinks = { ...sinks(), webhook: { send: () => new Promise(() => undefined) } };
     world = new World({}, hanging);
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     void world.call.alarm();
     await settle();
@@ -708,7 +787,7 @@ describe("the records of a call", () => {
 
 describe("an operator", () => {
   it("may give some commands and no others", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     attach();
     expect(world.call.operate('{"type":"pauseRecording"}')).toBe(true);
     expect(world.call.operate('{"type":"say","text":"x"}')).toBe(true);
@@ -718,7 +797,7 @@ describe("an operator", () => {
 
   it("is told of nothing that a lost object would forget", async () => {
     world = new World({}, { bucket: { put: async () => undefined, delete: async () => undefined } });
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     const [first] = opusBatches(1, false);
     world.onInput = () => [record(TL_EFFECT_RECORD, 48_000, first?.pages)];
