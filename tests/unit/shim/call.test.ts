@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   TL_EFFECT_AUTHORIZE,
@@ -135,6 +136,11 @@ class World {
 }
 
 let world: World;
+
+/** The tables of an object as a former version of this code left them. */
+function former(name: string): string {
+  return readFileSync(new URL(`./records/fixtures/${name}.sql`, import.meta.url), "utf8");
+}
 
 /** Announces a call whose stream is expected; returns the token that it must bring. */
 async function announce(call: ExpectedCall = CALL): Promise<string> {
@@ -699,6 +705,37 @@ describe("the records of a call", () => {
     await world.pass(120_000);
     expect(world.deleted).toBe(true);
     expect(world.log.lines.map(({ message }) => message)).toContain("a call's record ends with deliveries undone");
+  });
+
+  it("that a former version of this code left are delivered by this one", async () => {
+    world = new World({}, sinks());
+    world.sql = memoryDatabase(former("object-v1-over"));
+    await world.lose();
+    await world.pass(10_000);
+    expect(told("callLog")).toMatchObject([
+      { call: { carrierCallId: "CA1", reason: "callerHangUp", recordingKey: Key } },
+    ]);
+    expect(told("webhook")).toMatchObject([{ type: "call.started" }, { type: "call.ended" }]);
+    expect([...objects.keys()].sort()).toEqual(["flights/2026/11/18/c1.flight", Key]);
+    await world.pass(RETENTION_MS);
+    expect(world.deleted).toBe(true);
+  });
+
+  it("of a call that went on under a former version are closed when its stream does not come back", async () => {
+    world = new World({}, sinks());
+    world.sql = memoryDatabase(former("object-v1-live"));
+    await world.lose();
+    await world.pass(LOST_GRACE_MS + 100);
+    expect(told("callLog")).toMatchObject([{ call: { reason: "objectLost", recordingKey: Key } }]);
+    expect(world.leaseCalls).toEqual([["release", "c1", "objectLost"]]);
+  });
+
+  it("that a later version of this code left are not touched", async () => {
+    await record5s("goesOn");
+    world.sql.exec("UPDATE schema SET version = 99");
+    const before = world.sql.exec("SELECT total_changes() AS n").toArray();
+    await expect(world.lose()).rejects.toThrow("the tables are of version 99");
+    expect(world.sql.exec("SELECT total_changes() AS n").toArray()).toEqual(before);
   });
 
   it("cost at most 90 rows a minute", async () => {
