@@ -13,7 +13,7 @@ function log(index: number, fields: Partial<LoggedCall> = {}): CallLog {
   const callId = `c${String(index).padStart(3, "0")}`;
   const call: LoggedCall = {
     callId,
-    callSid: "CA1",
+    carrierCallId: "CA1",
     tenant: "default",
     agent: "parrot",
     fromNumber: "+1",
@@ -160,7 +160,12 @@ describe("the call log", () => {
     expect(await store.redactBefore(EPOCH_MS + 2_000)).toBe(2);
     expect(await store.redactBefore(EPOCH_MS + 2_000)).toBe(0);
     expect(await store.figures(0)).toEqual(before);
-    expect(await store.find("c001")).toMatchObject({ fromNumber: "", toNumber: "", callSid: "", recordingKey: null });
+    expect(await store.find("c001")).toMatchObject({
+      fromNumber: "",
+      toNumber: "",
+      carrierCallId: "",
+      recordingKey: null,
+    });
     expect((await store.turns("c001")).map(({ text, question }) => [text, question])).toEqual([
       ["", null],
       ["", null],

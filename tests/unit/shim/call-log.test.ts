@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type CallLogSources, composeCallLog, normalizeQuestion, objectKey } from "../../../worker-shim/call-log.ts";
 import { captions } from "../../../worker-shim/captions.ts";
-import type { CallRow } from "../../../worker-shim/ports/records.ts";
+import type { CallRow } from "../../../worker-shim/records/call-row.ts";
 
 const EPOCH_MS = Date.UTC(2026, 10, 21, 23, 59, 59);
 const ROW: CallRow = {
   callId: "c1",
-  callSid: "CA1",
+  carrierCallId: "CA1",
   agent: "openai-realtime",
   authorization: "required",
   from: "+1",
@@ -15,7 +15,7 @@ const ROW: CallRow = {
   sessions: 1,
   issuedSerial: 1,
   usedSerial: 1,
-  graceUntilMs: 0,
+  reconnects: 0,
   outcome: '{"callId":"c1","reason":"callerHangUp","durationMs":20000}',
   endedMs: EPOCH_MS + 20_500,
   erased: false,
