@@ -88,6 +88,10 @@ export const CALL_LOG_TABLES = {
       text: ["TEXT NOT NULL", "yes"],
       cut: ["INTEGER NOT NULL"],
       question: ["TEXT", "yes"],
+      said: ["TEXT", "yes"],
+      latencyHeardMs: ["INTEGER"],
+      item: ["TEXT"],
+      textState: ["TEXT"],
     } satisfies Record<keyof LoggedTurn, Spec>),
   },
   tool_calls: {
@@ -101,6 +105,8 @@ export const CALL_LOG_TABLES = {
       toolCallId: ["TEXT NOT NULL"],
       name: ["TEXT NOT NULL"],
       arguments: ["TEXT NOT NULL", "yes"],
+      result: ["TEXT", "yes"],
+      state: ["TEXT"],
     } satisfies Record<keyof LoggedToolCall, Spec>),
   },
   events: {

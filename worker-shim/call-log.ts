@@ -1,9 +1,9 @@
 import { numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
-import { type Recording, recordingClock } from "./recording.ts";
+import { type Line, readFormerEvent, readLine, type SpokenLine, type TextState, type ToolState } from "./lines.ts";
+import { type Recording, type RecordingClock, recordingClock } from "./recording.ts";
 import type { CallRow } from "./records/call-row.ts";
-import { SessionTurns } from "./session-turns.ts";
 
-/** The most of each kind that one call leaves in the call log; later ones are only in its own record. */
+/** The most of each kind that one call leaves in the call log, tool calls as turns; later ones are only in its own record. */
 export const MAX_LOGGED_TURNS = 4_000;
 export const MAX_LOGGED_EVENTS = 200;
 
@@ -27,7 +27,7 @@ export interface LoggedCall {
   /** 1 if the call failed, else 0. */
   readonly failed: number;
   readonly sessions: number;
-  /** Turns of the caller, and replies of the agent that were begun. */
+  /** Turns of the caller, and utterances of the agent. */
   readonly questions: number;
   readonly replies: number;
   readonly bargeIns: number;
@@ -56,14 +56,22 @@ export interface LoggedTurn {
   readonly endMs: number;
   /** Where it begins in the recording; null if there is none. */
   readonly recordingMs: number | null;
-  /** Of a reply: from the end of the caller's turn to its first audio. */
+  /** Of a reply: from the end of the caller's turn to its first audio, sent. */
   readonly latencyMs: number | null;
-  /** What was said; of the agent, what was heard of it. */
+  /** What was heard of what was said. */
   readonly text: string;
   /** 1 if the agent was not heard to the end. */
   readonly cut: number;
   /** `text` of a caller's turn as it is counted: lower case, without punctuation. */
   readonly question: string | null;
+  /** All that was said. This and what follows is null where a former version left the call. */
+  readonly said: string | null;
+  /** The same as `latencyMs` to the first audio heard; null also where that is not known. */
+  readonly latencyHeardMs: number | null;
+  /** The agent's own name of it; empty if it has none. */
+  readonly item: string | null;
+  /** `partial`: its end never came; `failed`: it could not be transcribed; `missing`: there is none. */
+  readonly textState: TextState | null;
 }
 
 export interface LoggedToolCall {
@@ -73,6 +81,9 @@ export interface LoggedToolCall {
   readonly toolCallId: string;
   readonly name: string;
   readonly arguments: string;
+  /** Of one that failed, why. This and `state` are null where a former version left the call. */
+  readonly result: string | null;
+  readonly state: ToolState | null;
 }
 
 export interface LoggedEvent {
@@ -119,44 +130,68 @@ export function objectKey(folder: string, row: CallRow, extension: string): stri
   return `${folder}/${day}/${row.callId}.${extension}`;
 }
 
+/** Where a session lies on the call's clock, and its part of the recording on the session's. */
+interface Stretch {
+  readonly offsetMs: number;
+  readonly recording: RecordingClock | undefined;
+}
+
+/** Where in the recording a line begins: by the clock of the session that was live then. */
+function inRecording(stretches: readonly Stretch[], { startMs, endMs }: SpokenLine): number | null {
+  const live = stretches.findLast(({ offsetMs }) => offsetMs <= startMs) ?? stretches[0];
+  return live?.recording?.inRecording(startMs - live.offsetMs, endMs - live.offsetMs) ?? null;
+}
+
+function loggedTurn(callId: string, seq: number, line: SpokenLine, stretches: readonly Stretch[]): LoggedTurn {
+  const { role, startMs, endMs, heard, said, item, textState } = line;
+  return {
+    callId,
+    seq,
+    role,
+    startMs,
+    endMs,
+    recordingMs: inRecording(stretches, line),
+    latencyMs: line.latencySentMs,
+    text: heard,
+    cut: line.cut ? 1 : 0,
+    question: role === "caller" ? normalizeQuestion(heard) : null,
+    said,
+    latencyHeardMs: line.latencyHeardMs,
+    item,
+    textState,
+  };
+}
+
 /** What the call log says about a call that is over. Deterministic: composing it again gives the same. */
 export function composeCallLog(sources: CallLogSources): CallLog {
   const { row, recording, prices } = sources;
   const { callId } = row;
   const summary = JSON.parse(row.outcome ?? "{}") as { reason?: string; durationMs?: number };
-  const turns: LoggedTurn[] = [];
-  const toolCalls: LoggedToolCall[] = [];
+  const lines: Line[] = [];
+  const stretches: Stretch[] = [];
   const events: LoggedEvent[] = [];
   let startedMs: number | undefined;
   let durationMs = 0;
   let [bargeIns, resumes, inputTokens, outputTokens] = [0, 0, 0, 0];
 
-  for (const { session, events: lines } of sources.sessions) {
-    const parsed = lines.flatMap((line) => parseEvent(line) ?? []);
+  for (const { session, events: texts } of sources.sessions) {
+    const parsed = texts.flatMap((text) => parseEvent(text) ?? []);
     const opened = parsed.find(({ type }) => type === "opened");
     startedMs ??= numberOr(opened?.epochMs, row.createdMs);
     const offsetMs = Math.max(0, numberOr(opened?.epochMs, startedMs + durationMs) - startedMs);
     const lastMs = parsed.at(-1)?.atMs ?? 0;
     const isLast = session === sources.sessions.at(-1)?.session;
     const clock = recordingClock(recording, session, parsed);
+    stretches.push({ offsetMs, recording: clock });
     // Of a session that was lost only the recording may say how long it was.
     const endMs = Math.max(lastMs, clock?.endMs ?? 0, isLast ? numberOr(summary.durationMs, 0) : 0);
-    const spoken = new SessionTurns();
     for (const event of parsed) {
       const { type, atMs } = event;
-      spoken.take(event);
+      const line = readLine(event) ?? readFormerEvent(event, offsetMs);
+      if (line) lines.push(line);
       if (type === "usage") {
         inputTokens += numberOr(event.inputTokens, 0);
         outputTokens += numberOr(event.outputTokens, 0);
-      } else if (type === "toolCall") {
-        toolCalls.push({
-          callId,
-          seq: toolCalls.length,
-          atMs: offsetMs + atMs,
-          toolCallId: String(event.toolCallId ?? ""),
-          name: String(event.name ?? ""),
-          arguments: String(event.arguments ?? ""),
-        });
       }
       if (type === "cleared" && event.reason === "bargeIn") bargeIns++;
       if (type === "resumed") {
@@ -166,24 +201,19 @@ export function composeCallLog(sources: CallLogSources): CallLog {
       if (KEPT_EVENTS.has(type) && events.length < MAX_LOGGED_EVENTS)
         events.push({ callId, seq: events.length, atMs: offsetMs + atMs, type, body: JSON.stringify(event) });
     }
-    spoken.end(endMs);
-    for (const turn of spoken.turns.sort((a, b) => a.startMs - b.startMs)) {
-      if (turns.length >= MAX_LOGGED_TURNS) break;
-      turns.push({
-        callId,
-        seq: turns.length,
-        role: turn.role,
-        startMs: Math.round(offsetMs + turn.startMs),
-        endMs: Math.round(offsetMs + turn.endMs),
-        recordingMs: clock?.inRecording(turn.startMs, turn.endMs) ?? null,
-        latencyMs: turn.latencyMs === null ? null : Math.round(turn.latencyMs),
-        text: turn.text,
-        cut: turn.cut ? 1 : 0,
-        question: turn.role === "caller" ? normalizeQuestion(turn.text) : null,
-      });
-    }
     durationMs = Math.max(durationMs, offsetMs + endMs);
   }
+
+  // They came as they were over.
+  lines.sort((a, b) => a.startMs - b.startMs || a.line - b.line);
+  const turns = lines
+    .filter((line) => line.role !== "tool")
+    .slice(0, MAX_LOGGED_TURNS)
+    .map((line, seq) => loggedTurn(callId, seq, line, stretches));
+  const toolCalls = lines
+    .filter((line) => line.role === "tool")
+    .slice(0, MAX_LOGGED_TURNS)
+    .map(({ role: _, line: __, startMs, ...call }, seq) => ({ callId, seq, atMs: startMs, ...call }));
 
   const reason = summary.reason ?? "unknown";
   const latencies = turns.flatMap(({ latencyMs }) => latencyMs ?? []);

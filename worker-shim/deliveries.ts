@@ -146,13 +146,7 @@ export class Deliveries {
     if (kind === "call.started") return JSON.stringify({ type: kind, call });
     const log = this.#log(row);
     const { summary, ...fields } = log.call;
-    const turns = log.turns.map(({ role, startMs, endMs, text, cut }) => ({
-      role,
-      startMs,
-      endMs,
-      text,
-      cut: cut === 1,
-    }));
+    const turns = log.turns.map(({ callId: _, seq: __, question: ___, cut, ...rest }) => ({ ...rest, cut: cut === 1 }));
     const toolCalls = log.toolCalls.map(({ callId: _, seq: __, ...rest }) => rest);
     return JSON.stringify({ type: kind, call: { ...fields, summary: JSON.parse(summary) }, turns, toolCalls });
   }

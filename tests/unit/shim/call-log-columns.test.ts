@@ -52,15 +52,15 @@ describe("the call log's columns", () => {
       flightKey: null,
     });
     expect(redacted("calls", "recording")).toEqual({ recordingKey: null, recordingBytes: 0, flightKey: null });
-    expect(redacted("turns", "all")).toEqual({ text: "", question: null });
-    expect(redacted("tool_calls", "all")).toEqual({ arguments: "" });
+    expect(redacted("turns", "all")).toEqual({ text: "", question: null, said: null });
+    expect(redacted("tool_calls", "all")).toEqual({ arguments: "", result: null });
   });
 
   it("are those of the tables that docs/records.md has for Supabase", () => {
     const page = readFileSync(new URL("../../../docs/records.md", import.meta.url), "utf8");
     for (const table of TABLE_NAMES.filter((name) => CALL_LOG_TABLES[name].supabase)) {
       const [, body = ""] = new RegExp(`create table ${table} \\(\\n([^;]*)\\n\\);`).exec(page) ?? [];
-      const plain = body.replace(/,? *primary key \([^)]*\)/, "");
+      const plain = body.replace(/,?\s*primary key \([^)]*\)/, "");
       const names = plain.split(",").map((column) => column.trim().split(" ")[0]);
       expect(names).toEqual(CALL_LOG_TABLES[table].columns.map(({ name }) => snakeCase(name)));
     }

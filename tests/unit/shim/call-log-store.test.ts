@@ -39,14 +39,21 @@ function log(index: number, fields: Partial<LoggedCall> = {}): CallLog {
     summary: "{}",
     ...fields,
   };
-  const turn = { callId, startMs: 1, endMs: 2, recordingMs: null, latencyMs: null, cut: 0 };
+  const turn = { callId, startMs: 1, endMs: 2, recordingMs: null, latencyMs: null, latencyHeardMs: null, cut: 0 };
+  const question = { text: "Where's it?", said: "Where's it?", item: "u1", textState: "final" } as const;
+  const answer = { text: 'Here, "\u00e9".', said: 'Here, "\u00e9". Or', item: "", textState: "partial" } as const;
   return {
     call,
     turns: [
-      { ...turn, seq: 0, role: "caller", text: "Where's it?", question: index % 3 ? "where's it" : "how much" },
-      { ...turn, seq: 1, role: "agent", text: 'Here, "\u00e9".', question: null, latencyMs: 100 + index },
+      { ...turn, seq: 0, role: "caller", ...question, question: index % 3 ? "where's it" : "how much" },
+      { ...turn, seq: 1, role: "agent", ...answer, question: null, latencyMs: 100 + index },
     ],
-    toolCalls: [{ callId, seq: 0, atMs: 5, toolCallId: "t1", name: "look", arguments: '{"a":1}' }],
+    toolCalls: [
+      {
+        ...{ callId, seq: 0, atMs: 5, toolCallId: "t1", name: "look", arguments: '{"a":1}' },
+        ...{ result: "nine", state: "answered" },
+      },
+    ],
     events: [{ callId, seq: 0, atMs: 6, type: "fault", body: '{"type":"fault"}' }],
   };
 }

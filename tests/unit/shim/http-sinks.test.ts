@@ -66,8 +66,8 @@ describe("Supabase", () => {
           flight_key: null,
         },
       ],
-      ["PATCH", "https://p/rest/v1/turns?call_id=eq.c1", { text: "", question: null }],
-      ["PATCH", "https://p/rest/v1/tool_calls?call_id=eq.c1", { arguments: "" }],
+      ["PATCH", "https://p/rest/v1/turns?call_id=eq.c1", { text: "", question: null, said: null }],
+      ["PATCH", "https://p/rest/v1/tool_calls?call_id=eq.c1", { arguments: "", result: null }],
     ]);
   });
 
