@@ -48,6 +48,10 @@ const SHIM_LAYERS = {
 /** The rest of the shim's layers, which none of the files above may reach. */
 const SHIM_OUTER = /^worker-shim\/(ports\/|api\/|index\.ts$|call-session\.ts$|switchboard\.ts$)/;
 
+/** A carrier's words, which only its folder may use. */
+const CARRIER_FOLDER = /^worker-shim\/carriers\//;
+const CARRIER_WORDS = /twilio|twiml/i;
+
 const TEST_FRAMEWORK = /^(vitest|node:test|chai|jest|@jest\/.*|@vitest\/.*)(\/|$)/;
 
 const faults = [];
@@ -121,6 +125,11 @@ function checkCore() {
   }
 }
 
+/** The text with the names of the modules that it imports blanked. */
+function withoutImports(text) {
+  return text.replace(/(\bfrom\s*|\bimport\s*\(?\s*)(["'])[^"'\n]+\2/g, "$1$2$2");
+}
+
 /** The modules that a TypeScript or JavaScript file imports, with their lines. */
 function importsOf(file) {
   const text = withoutComments(read(file));
@@ -165,6 +174,12 @@ function checkInnerFile(layer) {
 function checkShim() {
   for (const layer of Object.keys(SHIM_LAYERS)) checkInnerFile(layer);
   for (const file of files("worker-shim/**/*.ts")) {
+    if (!CARRIER_FOLDER.test(file)) {
+      const plain = withoutImports(withoutComments(read(file)));
+      plain.split("\n").forEach((content, index) => {
+        if (CARRIER_WORDS.test(content)) report(file, index + 1, "a carrier's word outside of its folder");
+      });
+    }
     for (const { target, line } of importsOf(file)) {
       if (file.startsWith("worker-shim/ports/") && target === "worker-shim/core.ts")
         report(file, line, "a port may not import core.ts");

@@ -1,4 +1,4 @@
-// Starts the Worker in workerd and, when no key of the real one is there, the
+// Starts the Worker in workerd and, when .dev.vars names no other one, the
 // simulated Realtime upstream on the port behind it. Prints `Ready on <url>` on
 // standard output once the gateway answers; everything else goes to standard
 // error. Ends what it started when it ends.
@@ -11,6 +11,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { devVariables, needsSimulator, parseVariables } from "./lib/dev-variables.ts";
 
 const root = path.join(import.meta.dirname, "..");
 const HOST = "127.0.0.1";
@@ -34,14 +35,15 @@ class UsageError extends Error {
 
 interface Options {
   readonly port: number;
-  readonly agent: string;
+  /** Undefined unless it was asked for. */
+  readonly agent: string | undefined;
 }
 
 function parse(args: string[]) {
   try {
     return parseArgs({
       args,
-      options: { port: { type: "string", default: "8787" }, agent: { type: "string", default: "parrot" } },
+      options: { port: { type: "string", default: "8787" }, agent: { type: "string" } },
     });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
@@ -53,8 +55,8 @@ function parseOptions(args: string[]): Options {
   const port = Number(values.port);
   // The simulator takes the next one.
   if (!Number.isInteger(port) || port < 1 || port > 65_534) throw new UsageError("--port must be 1..65534");
-  const agent = AGENTS.get(values.agent);
-  if (!agent) throw new UsageError(`--agent must be ${[...AGENTS.keys()].join(" or ")}`);
+  const agent = values.agent === undefined ? undefined : AGENTS.get(values.agent);
+  if (values.agent !== undefined && !agent) throw new UsageError(`--agent must be ${[...AGENTS.keys()].join(" or ")}`);
   return { port, agent };
 }
 
@@ -75,8 +77,7 @@ function devVars(): Map<string, string> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
-  const pairs = readFileSync(file, "utf8").matchAll(/^\s*(?:export\s+)?(\w+)\s*=\s*(["']?)(.*?)\2\s*$/gm);
-  return new Map([...pairs].map(([, name = "", , value = ""]) => [name, value]));
+  return parseVariables(readFileSync(file, "utf8"));
 }
 
 /** Rejects unless nothing listens on the port. */
@@ -172,14 +173,10 @@ async function ready(child: Child, what: string, condition: Promise<void>): Prom
 
 async function serve({ port, agent }: Options, children: Child[]): Promise<string> {
   const url = `http://${HOST}:${port}`;
-  const secrets = devVars();
-  const vars = new Map([
-    ["DEFAULT_AGENT", agent],
-    ["ENVIRONMENT", "development"],
-    ["PUBLIC_BASE_URL", url],
-  ]);
+  const file = devVars();
+  const vars = devVariables(file, { url, agent, simulatorUrl: `http://${HOST}:${port + 1}` });
   await claim(port);
-  if (!secrets.get("OPENAI_API_KEY")) {
+  if (needsSimulator(file)) {
     await claim(port + 1);
     const simulator = new Child("simulator", "node", [
       "tests/simulators/openai-realtime/main.ts",
@@ -188,9 +185,6 @@ async function serve({ port, agent }: Options, children: Child[]): Promise<strin
     ]);
     children.push(simulator);
     await ready(simulator, "the simulator", simulator.printed(`Ready on ws://${HOST}:${port + 1}`));
-    vars.set("OPENAI_BASE_URL", `http://${HOST}:${port + 1}`);
-    // The simulator takes any key, but wants one.
-    vars.set("OPENAI_API_KEY", "simulated");
   }
   const state = ["--local", "--persist-to", `.wrangler/dev-${port}`];
   const migrations = new Child("migrations", "wrangler", ["d1", "migrations", "apply", "CALL_LOG", ...state]);

@@ -1,17 +1,19 @@
 import { DurableObject } from "cloudflare:workers";
+import type { Erasure } from "./afterlife.ts";
 import type { CommandResult } from "./boundary.ts";
-import { type Attachment, Call, type Erasure, type Resumption } from "./call.ts";
+import { type Announcement, type Attachment, Call, type Resumption } from "./call.ts";
+import type { CallPlatform } from "./call-platform.ts";
 import { Core } from "./core.ts";
 import type { Env } from "./env.ts";
 import { module } from "./module.ts";
 import type { HttpFetch } from "./ports/http.ts";
-import { ConsoleLog } from "./ports/log.ts";
-import type { ExpectedCall } from "./ports/records.ts";
+import { ConsoleLog, errorFields } from "./ports/log.ts";
 import { assetResources } from "./ports/resources.ts";
 import { platformTimers } from "./ports/timers.ts";
 import { openUpstream, type UpgradeFetch, upstreamTable } from "./ports/upstreams.ts";
-import type { PeerSocket } from "./ports.ts";
-import { readSettings } from "./settings.ts";
+import type { Log, PeerSocket } from "./ports.ts";
+import type { ExpectedCall } from "./records/call-row.ts";
+import { settingsOf } from "./settings.ts";
 import { callSinks } from "./sinks.ts";
 import { SwitchboardClient } from "./switchboard-client.ts";
 
@@ -33,80 +35,78 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/** After this an object that could not be opened looks again whether it can. */
+const REOPEN_MS = 3600 * 1000;
+
 /** One call: connects the platform to {@link Call}. */
 export class CallSession extends DurableObject<Env> {
-  readonly #call: Call;
-  readonly #faultInjection: boolean;
+  readonly #call: Call | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const settings = readSettings(env);
-    const upstreams = upstreamTable(env);
-    const fetchUpgrade = fetch as unknown as UpgradeFetch;
-    this.#faultInjection = settings.faultInjection;
-    this.#call = new Call({
-      sql: ctx.storage.sql,
-      settings,
-      switchboard: new SwitchboardClient((name) => env.SWITCHBOARD.getByName(name), settings),
-      sinks: callSinks(env, settings),
-      timers: platformTimers,
-      openUpstream: (request, signal) => openUpstream(upstreams, request, fetchUpgrade, signal),
-      upstreams,
-      fetch: (url, init) => fetch(url, init as RequestInit) as ReturnType<HttpFetch>,
-      findResource: assetResources(env.ASSETS),
-      log: new ConsoleLog({ callId: ctx.id.name }),
-      nowMs: Date.now,
-      randomSeed,
-      sleep,
-      instantiate: (witness) => Core.instantiate(module, witness),
-      setAlarm: (atMs) => ctx.storage.setAlarm(atMs),
-      deleteAll: () => ctx.storage.deleteAll(),
-      background: (work) => ctx.waitUntil(work),
-    });
-    ctx.blockConcurrencyWhile(() => this.#call.wake());
+    const log = new ConsoleLog({ callId: ctx.id.name });
+    try {
+      this.#call = new Call(this.#platform(log));
+      this.#call.wake();
+    } catch (error) {
+      // What it holds is kept for a deployment that can open it.
+      log.error("a call's object was not opened", errorFields(error));
+      this.#call = undefined;
+    }
   }
 
-  prepare(call: ExpectedCall): Promise<string> {
-    return this.#call.prepare(call);
+  prepare(call: ExpectedCall): Promise<Announcement> {
+    return this.#opened().prepare(call);
   }
 
-  resume(callSid: string): Promise<Resumption> {
-    return this.#call.resume(callSid);
+  /** Whether this is the call that the carrier calls so. */
+  async knows(carrierCallId: string): Promise<boolean> {
+    return this.#opened().knows(carrierCallId);
+  }
+
+  resume(carrierCallId: string): Promise<Resumption> {
+    return this.#opened().resume(carrierCallId);
+  }
+
+  /** The carrier's call is over. */
+  async carrierEnded(carrierCallId: string): Promise<void> {
+    this.#opened().carrierEnded(carrierCallId);
   }
 
   /** Gives the call an operator's command and says what became of it. */
   operate(command: object): Promise<CommandResult> {
-    return this.#call.operate(command);
+    return this.#opened().operate(command);
   }
 
   /** Every event so far, JSON; undefined for a call that is not known here. */
   async events(): Promise<string[] | undefined> {
-    return this.#call.events();
+    return this.#opened().events();
   }
 
   /** Forgets the recording, or the call as a whole, here and wherever it was delivered. */
-  erase(what: "recording" | "call"): Promise<Erasure> {
-    return this.#call.erase(what);
+  async erase(what: "recording" | "call"): Promise<Erasure> {
+    return this.#opened().erase(what);
   }
 
   /** Gives the call a command as a test; only where faults may be injected. */
   async command(command: object): Promise<CommandResult> {
-    if (this.#faultInjection) return this.#call.command({ kind: "harness" }, command);
+    if (settingsOf(this.env).faultInjection) return this.#opened().command({ kind: "harness" }, command);
     return { status: "refused", code: "unsupported", why: "faults are not injected here" };
   }
 
   /** Records pages that the core did not make; only where faults may be injected. Returns false if nobody takes them. */
   async record(granule: number, pages: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    return this.#faultInjection && this.#call.record(granule, pages);
+    return settingsOf(this.env).faultInjection && this.#opened().record(granule, pages);
   }
 
   /** Loses the object as a crash does; only where faults may be injected. Returns only if they may not. */
   async abort(): Promise<void> {
-    if (this.#faultInjection) this.ctx.abort("fault injection");
+    if (settingsOf(this.env).faultInjection) this.ctx.abort("fault injection");
   }
 
-  override alarm(): Promise<void> {
-    return this.#call.alarm();
+  override async alarm(): Promise<void> {
+    if (this.#call) await this.#call.alarm();
+    else await this.ctx.storage.setAlarm(Date.now() + REOPEN_MS);
   }
 
   /** Takes sockets. 404: no such call; 410: the call is over. */
@@ -120,11 +120,46 @@ export class CallSession extends DurableObject<Env> {
   #attach(path: string, socket: PeerSocket): Attachment {
     switch (path) {
       case LEG_PATH:
-        return this.#call.attachLeg(socket);
+        return this.#opened().attachLeg(socket);
       case OBSERVER_PATH:
-        return this.#call.observe(socket);
+        return this.#opened().observe(socket);
       default:
         return "unknown";
     }
+  }
+
+  #opened(): Call {
+    if (!this.#call) throw new Error("the call's object was not opened");
+    return this.#call;
+  }
+
+  #platform(log: Log): CallPlatform {
+    const { ctx, env } = this;
+    const settings = settingsOf(env);
+    const upstreams = upstreamTable(settings.upstreams);
+    const fetchUpgrade = fetch as unknown as UpgradeFetch;
+    const { storage } = ctx;
+    return {
+      database: {
+        exec: (query, ...bindings) => storage.sql.exec(query, ...bindings),
+        transaction: (work) => storage.transactionSync(work),
+      },
+      settings,
+      switchboard: new SwitchboardClient((name) => env.SWITCHBOARD.getByName(name), settings),
+      sinks: callSinks(env, settings),
+      timers: platformTimers,
+      openUpstream: (request, signal) => openUpstream(upstreams, request, fetchUpgrade, signal),
+      upstreams,
+      fetch: (url, init) => fetch(url, init as RequestInit) as ReturnType<HttpFetch>,
+      findResource: assetResources(env.ASSETS),
+      log,
+      nowMs: Date.now,
+      randomSeed,
+      sleep,
+      instantiate: (witness) => Core.instantiate(module, witness),
+      setAlarm: (atMs) => storage.setAlarm(atMs),
+      deleteAll: () => storage.deleteAll(),
+      background: (work) => ctx.waitUntil(work),
+    };
   }
 }

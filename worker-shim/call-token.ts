@@ -13,7 +13,7 @@ const ALGORITHM = { name: "HMAC", hash: "SHA-256" } as const;
 /** What a token says. No field contains a `|`. */
 export interface TokenClaims {
   readonly callId: string;
-  readonly callSid: string;
+  readonly carrierCallId: string;
   /** Counts the tokens of a call, from 1. */
   readonly serial: number;
   readonly expiresMs: number;
@@ -53,6 +53,12 @@ async function importKey(secret: string): Promise<TokenKey> {
   return { id, key };
 }
 
+/** HMAC-SHA256. */
+export async function signatureOf(secret: string, text: string): Promise<Uint8Array> {
+  const { key } = await keyOf(secret);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(text)));
+}
+
 function toBase64Url(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-")
@@ -69,11 +75,11 @@ function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-/** base64url(version | key id | call id | CallSid | serial | expiry | HMAC-SHA256 of what stands before it). */
+/** base64url(version | key id | call id | carrier's call id | serial | expiry | HMAC-SHA256 of what stands before it). */
 export async function mintToken(ring: TokenRing, claims: TokenClaims): Promise<string> {
   const { id, key } = await keyOf(ring.current);
-  const { callId, callSid, serial, expiresMs } = claims;
-  const payload = encoder.encode([VERSION, id, callId, callSid, serial, expiresMs, ""].join(SEPARATOR));
+  const { callId, carrierCallId, serial, expiresMs } = claims;
+  const payload = encoder.encode([VERSION, id, callId, carrierCallId, serial, expiresMs, ""].join(SEPARATOR));
   const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, payload));
   return toBase64Url(Uint8Array.of(...payload, ...mac));
 }
@@ -84,16 +90,16 @@ export async function readToken(ring: TokenRing, token: string): Promise<TokenCl
   if (!bytes || bytes.length <= MAC_BYTES) return undefined;
   const payload = bytes.subarray(0, -MAC_BYTES);
   const fields = decoder.decode(payload).split(SEPARATOR);
-  const [version, keyId, callId, callSid, serial, expiresMs, tail] = fields;
+  const [version, keyId, callId, carrierCallId, serial, expiresMs, tail] = fields;
   if (fields.length !== 7 || version !== VERSION || tail !== "") return undefined;
-  if (callId === undefined || callSid === undefined) return undefined;
+  if (callId === undefined || carrierCallId === undefined) return undefined;
   for (const secret of [ring.current, ring.previous]) {
     if (!secret) continue;
     const { id, key } = await keyOf(secret);
     if (id !== keyId) continue;
     // Compares in constant time.
     if (!(await crypto.subtle.verify("HMAC", key, bytes.subarray(-MAC_BYTES), payload))) continue;
-    return { callId, callSid, serial: Number(serial), expiresMs: Number(expiresMs) };
+    return { callId, carrierCallId, serial: Number(serial), expiresMs: Number(expiresMs) };
   }
   return undefined;
 }
@@ -102,7 +108,7 @@ export async function readToken(ring: TokenRing, token: string): Promise<TokenCl
 export interface ExpectedStream {
   readonly callId: string;
   /** Empty = any, for a webhook that brought none. */
-  readonly callSid: string;
+  readonly carrierCallId: string;
 }
 
 /**
@@ -111,15 +117,15 @@ export interface ExpectedStream {
  */
 export async function judgeToken(
   ring: TokenRing,
-  stream: { readonly token: string; readonly callSid: string },
+  stream: { readonly token: string; readonly carrierCallId: string },
   expected: ExpectedStream,
   nowMs: () => number,
   use: (serial: number) => boolean,
 ): Promise<Verdict> {
   if (stream.token === "") return "missing";
   const claims = await readToken(ring, stream.token);
-  if (!claims || claims.callId !== expected.callId || claims.callSid !== expected.callSid) return "foreign";
-  if (expected.callSid !== "" && stream.callSid !== expected.callSid) return "foreign";
+  if (!claims || claims.callId !== expected.callId || claims.carrierCallId !== expected.carrierCallId) return "foreign";
+  if (expected.carrierCallId !== "" && stream.carrierCallId !== expected.carrierCallId) return "foreign";
   if (nowMs() >= claims.expiresMs) return "expired";
   return use(claims.serial) ? "granted" : "used";
 }

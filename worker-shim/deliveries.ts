@@ -3,8 +3,10 @@ import { packPart } from "./flight-file.ts";
 import type { Bucket } from "./ports/bucket.ts";
 import type { CallLogStore } from "./ports/call-log-store.ts";
 import type { SupabaseSink, WebhookSink } from "./ports/http-sinks.ts";
-import { DELIVERY_TIMEOUT_MS, type Delivery, type Outbox, type Sink } from "./ports/outbox.ts";
-import type { ByteSource, CallRecords, CallRow } from "./ports/records.ts";
+import type { ByteSource } from "./records/bytes.ts";
+import type { CallRecords } from "./records/call-records.ts";
+import type { CallRow } from "./records/call-row.ts";
+import { DELIVERY_TIMEOUT_MS, type Delivery, type Outbox, type Sink } from "./records/outbox.ts";
 import type { Settings } from "./settings.ts";
 
 /** The slowest bucket that an upload still reaches in one attempt. */
@@ -49,8 +51,8 @@ export class Deliveries {
   /** The call has its outcome. */
   announceEnd(outbox: Outbox): void {
     const { records, sinks } = this.#options;
-    if (sinks.bucket && records.source("pages").length > 0) outbox.add("bucket", "recording");
-    if (sinks.bucket && records.source("inputs").length > 0) outbox.add("bucket", "flight");
+    if (sinks.bucket && records.batches.source("pages").length > 0) outbox.add("bucket", "recording");
+    if (sinks.bucket && records.batches.source("inputs").length > 0) outbox.add("bucket", "flight");
     if (sinks.callLog) outbox.add("callLog", "call");
     if (sinks.supabase) outbox.add("supabase", "call");
     if (sinks.webhook) outbox.add("webhook", "call.ended");
@@ -81,12 +83,15 @@ export class Deliveries {
   timeoutMs({ sink }: Delivery): number {
     if (sink !== "bucket") return DELIVERY_TIMEOUT_MS;
     const { records } = this.#options;
-    return DELIVERY_TIMEOUT_MS + (records.source("pages").length + records.source("inputs").length) / BYTES_PER_MS;
+    return (
+      DELIVERY_TIMEOUT_MS +
+      (records.batches.source("pages").length + records.batches.source("inputs").length) / BYTES_PER_MS
+    );
   }
 
   async deliver({ sink, kind }: Delivery, signal: AbortSignal): Promise<void> {
     const { records, sinks } = this.#options;
-    const row = records.find();
+    const row = records.call.find();
     if (!row) return;
     const { callId } = row;
     // A sink that is not configured any more has nothing to wait for.
@@ -123,31 +128,25 @@ export class Deliveries {
 
   #log(row: CallRow): CallLog {
     const { records, settings, tenant } = this.#options;
-    const recording = records.outcomeRecording();
+    const recording = records.outcome.recording();
     return composeCallLog({
       row,
       tenant,
-      sessions: records.eventsBySession(),
+      sessions: records.batches.eventsBySession(),
       recording,
       recordingKey: recording && objectKey("recordings", row, "opus"),
-      flightKey: records.hasFlight() ? objectKey("flights", row, "flight") : undefined,
+      flightKey: records.outcome.hasFlight() ? objectKey("flights", row, "flight") : undefined,
       prices: settings.tokenPrices,
     });
   }
 
   #webhookBody(row: CallRow, kind: string): string {
-    const { callId, callSid, agent, from, to, createdMs } = row;
-    const call = { callId, callSid, agent, from, to, announcedMs: createdMs };
+    const { callId, carrierCallId, agent, from, to, createdMs } = row;
+    const call = { callId, carrierCallId, agent, from, to, announcedMs: createdMs };
     if (kind === "call.started") return JSON.stringify({ type: kind, call });
     const log = this.#log(row);
     const { summary, ...fields } = log.call;
-    const turns = log.turns.map(({ role, startMs, endMs, text, cut }) => ({
-      role,
-      startMs,
-      endMs,
-      text,
-      cut: cut === 1,
-    }));
+    const turns = log.turns.map(({ callId: _, seq: __, question: ___, cut, ...rest }) => ({ ...rest, cut: cut === 1 }));
     const toolCalls = log.toolCalls.map(({ callId: _, seq: __, ...rest }) => rest);
     return JSON.stringify({ type: kind, call: { ...fields, summary: JSON.parse(summary) }, turns, toolCalls });
   }
@@ -155,29 +154,28 @@ export class Deliveries {
   #putRecording(row: CallRow, signal: AbortSignal): Promise<void> | undefined {
     const { records, sinks, settings } = this.#options;
     const { call } = this.#log(row);
-    const { recording } = settings.profile as { recording?: unknown };
+    const { recording } = settings.profile;
     const metadata = {
       callId: row.callId,
       agent: row.agent,
       startedMs: String(call.startedMs),
       durationMs: String(call.recordingMs),
-      recording: String(recording ?? "off"),
+      recording: recording ?? "off",
     };
     const options = { contentType: "audio/ogg; codecs=opus", metadata };
-    return sinks.bucket?.put(call.recordingKey ?? "", records.source("pages"), options, signal);
+    return sinks.bucket?.put(call.recordingKey ?? "", records.batches.source("pages"), options, signal);
   }
 
   async #putFlight(row: CallRow, signal: AbortSignal): Promise<void> {
     const { records, sinks, settings } = this.#options;
     // R2 wants the length before the bytes: they are made first.
-    records.clearArchive();
+    records.archive.clear();
     let index = 0;
-    for (const run of runsOf(records.source("inputs")))
-      records.addToArchive(await packPart(index++, run, settings.flightKey));
-    const archive: ByteSource = records.archive();
+    for (const run of runsOf(records.batches.source("inputs")))
+      records.archive.add(await packPart(index++, run, settings.flightKey));
     const metadata = { callId: row.callId, encrypted: String(settings.flightKey !== undefined) };
     const options = { contentType: "application/octet-stream", metadata };
-    await sinks.bucket?.put(objectKey("flights", row, "flight"), archive, options, signal);
+    await sinks.bucket?.put(objectKey("flights", row, "flight"), records.archive.source(), options, signal);
   }
 }
 

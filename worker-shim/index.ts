@@ -4,7 +4,7 @@ import type { Env } from "./env.ts";
 import { warmUpError } from "./module.ts";
 import { ConsoleLog, errorFields } from "./ports/log.ts";
 import { expire } from "./retention.ts";
-import { readSettings } from "./settings.ts";
+import { settingsOf } from "./settings.ts";
 import { callLogStore, recordingsBucket } from "./sinks.ts";
 
 export { CallSession } from "./call-session.ts";
@@ -18,7 +18,7 @@ export default {
   fetch: app.fetch,
   /** Once a day, wrangler.toml. */
   async scheduled(controller, env) {
-    const settings = readSettings(env);
+    const settings = settingsOf(env);
     const beforeMs = controller.scheduledTime - settings.retentionMs;
     await expire(recordingsBucket(env, settings), callLogStore(env, settings), beforeMs, new ConsoleLog());
   },

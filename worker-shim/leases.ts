@@ -13,13 +13,22 @@ export interface LeaseSubject {
   readonly number: string;
 }
 
+/** There is one for now. */
+export const TENANT = "default";
+
+/** Who holds the lease of a call. */
+export function subjectOf({ to }: { readonly to: string }): LeaseSubject {
+  return { tenant: TENANT, number: to };
+}
+
 /** The most calls at a time; 0 = no limit. */
 export interface LeaseLimits {
   readonly calls: number;
   readonly callsPerNumber: number;
 }
 
-export type Admission = "granted" | "full" | "numberFull";
+/** `held`: the call had its place already. */
+export type Admission = "granted" | "held" | "full" | "numberFull";
 
 export interface LeaseCounts {
   readonly active: number;
@@ -78,7 +87,7 @@ export class Leases {
   /** Asking again for a call that has a lease renews it. */
   acquire(callId: string, subject: LeaseSubject, limits: LeaseLimits, nowMs: number): Admission {
     this.sweep(nowMs);
-    if (this.#extend(callId, nowMs)) return "granted";
+    if (this.#extend(callId, nowMs)) return "held";
     const refusal = this.#refusal(subject, limits);
     if (refusal) {
       this.#count(REFUSED);
@@ -98,6 +107,12 @@ export class Leases {
     const released = this.#rows("DELETE FROM lease WHERE callId = ? RETURNING callId", callId).length > 0;
     if (released) this.#count(ENDED_PREFIX + reason);
     return released;
+  }
+
+  /** A place that was just granted is not needed: it counts as if nobody had asked. */
+  withdraw(callId: string): void {
+    const withdrawn = this.#rows("DELETE FROM lease WHERE callId = ? RETURNING callId", callId).length > 0;
+    if (withdrawn) this.#count(ADMITTED, -1);
   }
 
   /** Drops what is void; returns how many. */

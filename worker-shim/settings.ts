@@ -1,9 +1,13 @@
+import * as v from "valibot";
 import type { TokenPrices } from "./call-log.ts";
 import type { TokenRing } from "./call-token.ts";
+import { type CarrierVariables, carrierAuthTokens, carrierVariables } from "./carriers/twilio/settings.ts";
 import type { UpstreamVariables } from "./ports/upstreams.ts";
+import { type Limits, limits, type Profile, profile } from "./profile.ts";
+import { checked, decimal, fraction, oneOf, orJson, secret, table } from "./schemas.ts";
 
 /** Variables and secrets as wrangler.toml and .dev.vars.example describe them. */
-export interface SettingVariables extends UpstreamVariables {
+export interface SettingVariables extends UpstreamVariables, CarrierVariables {
   readonly ENVIRONMENT?: string;
   readonly PUBLIC_BASE_URL?: string;
   readonly DEFAULT_AGENT?: string;
@@ -17,8 +21,6 @@ export interface SettingVariables extends UpstreamVariables {
   /** The core's `profile` and `limits`: a table of wrangler.toml, or JSON text. */
   readonly PROFILE?: unknown;
   readonly LIMITS?: unknown;
-  readonly TWILIO_AUTH_TOKEN?: string;
-  readonly TWILIO_AUTH_TOKEN_PREVIOUS?: string;
   readonly TOKEN_SECRET?: string;
   readonly TOKEN_SECRET_PREVIOUS?: string;
   readonly ADMIN_TOKEN?: string;
@@ -39,6 +41,8 @@ export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
 }
 
+export const ENVIRONMENTS = ["development", "staging", "production"] as const;
+
 export const AGENTS = ["parrot", "openai-realtime"] as const;
 export type Agent = (typeof AGENTS)[number];
 
@@ -50,12 +54,6 @@ const LOCATION_HINTS = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "af
 export type LocationHint = (typeof LOCATION_HINTS)[number];
 
 const DAY_MS = 24 * 3600 * 1000;
-const DEFAULT_RETENTION_DAYS = 30;
-const MAX_RETENTION_DAYS = 3650;
-const DEFAULT_MAX_CONCURRENT_CALLS = 10_000;
-const DEFAULT_MAX_STREAM_RECONNECTS = 3;
-const HIGHEST_STREAM_RECONNECTS = 1000;
-const MAX_SHARDS = 256;
 /** Secrets below this are guessed. */
 const MIN_SECRET_CHARACTERS = 16;
 
@@ -75,10 +73,11 @@ export interface Settings {
   readonly maxStreamReconnects: number;
   readonly switchboardShards: number;
   readonly locationHint: LocationHint | undefined;
-  readonly profile: object;
-  readonly limits: object;
+  readonly profile: Profile;
+  readonly limits: Limits;
   /** Newest first; empty = none is configured. */
-  readonly twilioAuthTokens: readonly string[];
+  readonly carrierAuthTokens: readonly string[];
+  readonly upstreams: UpstreamVariables;
   readonly tokenRing: TokenRing | undefined;
   readonly adminToken: string | undefined;
   /** From the end of a call to the end of what was said in it. */
@@ -92,134 +91,126 @@ export interface Settings {
   readonly webhook: { readonly url: string; readonly secret: string } | undefined;
 }
 
-function readInteger(name: string, value: string | undefined, fallback: number, min: number, max: number): number {
-  if (!value) return fallback;
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < min || number > max)
-    throw new ConfigurationError(`${name} must be an integer from ${min} to ${max}`);
-  return number;
+function url(pattern: RegExp, what: string) {
+  const message = `must be ${what}`;
+  return v.pipe(v.string(message), v.regex(pattern, message), v.check(URL.canParse, message));
 }
 
-function readObject(name: string, value: unknown): object {
-  if (value === undefined || value === "") return {};
-  let object = value;
-  if (typeof value === "string") {
-    try {
-      object = JSON.parse(value);
-    } catch (error) {
-      throw new ConfigurationError(`${name} is no JSON`, { cause: error });
-    }
-  }
-  if (typeof object !== "object" || object === null || Array.isArray(object))
-    throw new ConfigurationError(`${name} is no object`);
-  return object;
-}
+const baseUrl = v.pipe(
+  url(/^https?:\/\/[^/?#]+(\/[^?#]*)?$/i, "an http(s) URL without query"),
+  v.transform((text) => text.replace(/\/+$/, "")),
+);
+const anyUrl = url(/^https?:/i, "an http(s) URL");
+/** A door is opened by exactly "true". */
+const door = v.pipe(
+  v.unknown(),
+  v.transform((value) => value === "true"),
+);
+const price = v.pipe(v.number("must be a number of dollars"), v.minValue(0, "must be a number of dollars"));
+const anyText = v.optional(v.string("must be a text"));
+const longSecret = v.optional(secret(MIN_SECRET_CHARACTERS));
 
-function readBaseUrl(name: string, value: string | undefined): string | undefined {
-  if (!value) return undefined;
-  if (!/^https?:\/\/[^/?#]+(\/[^?#]*)?$/i.test(value) || !URL.canParse(value))
-    throw new ConfigurationError(`${name} must be an http(s) URL without query`);
-  return value.replace(/\/+$/, "");
-}
+/** Every variable: what it must be, and what it is where it is not set. */
+const variablesSchema = v.object({
+  ENVIRONMENT: v.optional(
+    v.picklist(ENVIRONMENTS, `must be one of ${ENVIRONMENTS.join(", ")}, in lower case`),
+    // There is no default: who forgets it must not run with open doors, nor with closed ones by chance.
+    "" as never,
+  ),
+  PUBLIC_BASE_URL: v.optional(baseUrl),
+  DEFAULT_AGENT: v.optional(oneOf(AGENTS), "parrot"),
+  ALLOW_UNAUTHENTICATED: v.optional(door, "false"),
+  FAULT_INJECTION: v.optional(door, "false"),
+  MAX_CONCURRENT_CALLS: v.optional(decimal(0, Number.MAX_SAFE_INTEGER), 10_000),
+  MAX_CALLS_PER_NUMBER: v.optional(decimal(0, Number.MAX_SAFE_INTEGER), 0),
+  MAX_STREAM_RECONNECTS: v.optional(decimal(0, 1000), 3),
+  SWITCHBOARD_SHARDS: v.optional(decimal(1, 256), 1),
+  CALL_LOCATION_HINT: v.optional(oneOf(LOCATION_HINTS)),
+  PROFILE: v.optional(orJson(profile), {}),
+  LIMITS: v.optional(orJson(limits), {}),
+  ...carrierVariables,
+  OPENAI_API_KEY: anyText,
+  OPENAI_BASE_URL: v.optional(
+    url(/^(http|ws)s?:\/\/[^?#]+$/i, "an http(s) or ws(s) URL without query"),
+    "https://api.openai.com",
+  ),
+  OPENAI_ORGANIZATION: anyText,
+  OPENAI_PROJECT: anyText,
+  TOKEN_SECRET: longSecret,
+  TOKEN_SECRET_PREVIOUS: longSecret,
+  ADMIN_TOKEN: longSecret,
+  RETENTION_DAYS: v.optional(decimal(1, 3650), 30),
+  TOKEN_PRICES: v.optional(orJson(table({ input: v.optional(price), output: v.optional(price) })), {}),
+  FLIGHT_SAMPLING: v.optional(fraction(), 0),
+  FLIGHT_KEY: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/i, "must be 64 hex digits"))),
+  SUPABASE_URL: v.optional(baseUrl),
+  SUPABASE_KEY: v.optional(secret(1)),
+  WEBHOOK_URL: v.optional(anyUrl),
+  WEBHOOK_SECRET: longSecret,
+});
 
-function readUrl(name: string, value: string | undefined): string | undefined {
-  if (!value) return undefined;
-  if (!/^https?:/i.test(value) || !URL.canParse(value)) throw new ConfigurationError(`${name} must be an http(s) URL`);
-  return value;
-}
-
-/** Two variables that make sense together only. */
-function readPair<A, B>(names: string, first: A | undefined, second: B | undefined): readonly [A, B] | undefined {
+/** Two values that make sense together only. */
+function pair<A, B>(place: readonly [string, string], first: A | undefined, second: B | undefined) {
   if (first === undefined && second === undefined) return undefined;
-  if (first === undefined || second === undefined) throw new ConfigurationError(`${names} go together`);
-  return [first, second];
+  if (first === undefined) throw new ConfigurationError(`${place[0]} is missing: it goes with ${place[1]}`);
+  if (second === undefined) throw new ConfigurationError(`${place[1]} is missing: it goes with ${place[0]}`);
+  return [first, second] as const;
 }
 
-function readPrices(value: unknown): TokenPrices | undefined {
-  const { input, output } = readObject("TOKEN_PRICES", value) as { input?: unknown; output?: unknown };
-  if (input === undefined && output === undefined) return undefined;
-  if (typeof input !== "number" || typeof output !== "number" || input < 0 || output < 0)
-    throw new ConfigurationError("TOKEN_PRICES must have numbers for input and output");
-  return { input, output };
-}
-
-function readFraction(name: string, value: string | undefined): number {
-  const fraction = Number(value || 0);
-  if (!(fraction >= 0 && fraction <= 1)) throw new ConfigurationError(`${name} must be a number from 0 to 1`);
-  return fraction;
-}
-
-function readSecret(name: string, value: string | undefined): string | undefined {
-  if (!value) return undefined;
-  if (value.length < MIN_SECRET_CHARACTERS)
-    throw new ConfigurationError(`${name} must have ${MIN_SECRET_CHARACTERS} characters or more`);
-  return value;
-}
-
-/** @throws {ConfigurationError} naming the variable that is wrong. */
+/** @throws {ConfigurationError} naming the variable that is wrong, and what it must be. */
 export function readSettings(variables: SettingVariables): Settings {
-  const production = variables.ENVIRONMENT === "production";
-  const agent = variables.DEFAULT_AGENT || "parrot";
-  if (!isAgent(agent)) throw new ConfigurationError(`DEFAULT_AGENT must be one of ${AGENTS.join(", ")}`);
-  const hint = LOCATION_HINTS.find((name) => name === variables.CALL_LOCATION_HINT);
-  if (variables.CALL_LOCATION_HINT && !hint)
-    throw new ConfigurationError(`CALL_LOCATION_HINT must be one of ${LOCATION_HINTS.join(", ")}`);
-  const secret = readSecret("TOKEN_SECRET", variables.TOKEN_SECRET);
-  const previous = readSecret("TOKEN_SECRET_PREVIOUS", variables.TOKEN_SECRET_PREVIOUS);
-  const supabase = readPair(
-    "SUPABASE_URL and SUPABASE_KEY",
-    readBaseUrl("SUPABASE_URL", variables.SUPABASE_URL),
-    variables.SUPABASE_KEY || undefined,
-  );
-  const webhook = readPair(
-    "WEBHOOK_URL and WEBHOOK_SECRET",
-    readUrl("WEBHOOK_URL", variables.WEBHOOK_URL),
-    readSecret("WEBHOOK_SECRET", variables.WEBHOOK_SECRET),
-  );
-  const flightKey = variables.FLIGHT_KEY || undefined;
-  if (flightKey !== undefined && !/^[0-9a-f]{64}$/i.test(flightKey))
-    throw new ConfigurationError("FLIGHT_KEY must be 64 hex digits");
-  const authTokens = [variables.TWILIO_AUTH_TOKEN, variables.TWILIO_AUTH_TOKEN_PREVIOUS];
+  // A variable that is empty is not set.
+  const given = Object.entries(variables).filter(([name, value]) => name in variablesSchema.entries && value !== "");
+  const result = checked(variablesSchema, Object.fromEntries(given), "");
+  if (result.type === "wrong") throw new ConfigurationError(result.reason);
+  const { value } = result;
+  const production = value.ENVIRONMENT === "production";
+  const supabase = pair(["SUPABASE_URL", "SUPABASE_KEY"], value.SUPABASE_URL, value.SUPABASE_KEY);
+  const webhook = pair(["WEBHOOK_URL", "WEBHOOK_SECRET"], value.WEBHOOK_URL, value.WEBHOOK_SECRET);
+  const { input, output } = value.TOKEN_PRICES;
+  const prices = pair(["TOKEN_PRICES.input", "TOKEN_PRICES.output"], input, output);
+  const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION, OPENAI_PROJECT } = value;
   return {
     production,
-    allowUnauthenticated: variables.ALLOW_UNAUTHENTICATED === "true" && !production,
-    faultInjection: variables.FAULT_INJECTION === "true" && !production,
-    publicBaseUrl: readBaseUrl("PUBLIC_BASE_URL", variables.PUBLIC_BASE_URL),
-    defaultAgent: agent,
-    maxConcurrentCalls: readInteger(
-      "MAX_CONCURRENT_CALLS",
-      variables.MAX_CONCURRENT_CALLS,
-      DEFAULT_MAX_CONCURRENT_CALLS,
-      0,
-      Number.MAX_SAFE_INTEGER,
-    ),
-    maxCallsPerNumber: readInteger(
-      "MAX_CALLS_PER_NUMBER",
-      variables.MAX_CALLS_PER_NUMBER,
-      0,
-      0,
-      Number.MAX_SAFE_INTEGER,
-    ),
-    maxStreamReconnects: readInteger(
-      "MAX_STREAM_RECONNECTS",
-      variables.MAX_STREAM_RECONNECTS,
-      DEFAULT_MAX_STREAM_RECONNECTS,
-      0,
-      HIGHEST_STREAM_RECONNECTS,
-    ),
-    switchboardShards: readInteger("SWITCHBOARD_SHARDS", variables.SWITCHBOARD_SHARDS, 1, 1, MAX_SHARDS),
-    locationHint: hint,
-    profile: readObject("PROFILE", variables.PROFILE),
-    limits: readObject("LIMITS", variables.LIMITS),
-    twilioAuthTokens: authTokens.flatMap((token) => token || []),
-    tokenRing: secret ? { current: secret, previous } : undefined,
-    adminToken: readSecret("ADMIN_TOKEN", variables.ADMIN_TOKEN),
-    retentionMs:
-      readInteger("RETENTION_DAYS", variables.RETENTION_DAYS, DEFAULT_RETENTION_DAYS, 1, MAX_RETENTION_DAYS) * DAY_MS,
-    tokenPrices: readPrices(variables.TOKEN_PRICES),
-    flightSampling: readFraction("FLIGHT_SAMPLING", variables.FLIGHT_SAMPLING),
-    flightKey,
+    allowUnauthenticated: value.ALLOW_UNAUTHENTICATED && !production,
+    faultInjection: value.FAULT_INJECTION && !production,
+    publicBaseUrl: value.PUBLIC_BASE_URL,
+    defaultAgent: value.DEFAULT_AGENT,
+    maxConcurrentCalls: value.MAX_CONCURRENT_CALLS,
+    maxCallsPerNumber: value.MAX_CALLS_PER_NUMBER,
+    maxStreamReconnects: value.MAX_STREAM_RECONNECTS,
+    switchboardShards: value.SWITCHBOARD_SHARDS,
+    locationHint: value.CALL_LOCATION_HINT,
+    profile: value.PROFILE,
+    limits: value.LIMITS,
+    carrierAuthTokens: carrierAuthTokens(value),
+    upstreams: { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION, OPENAI_PROJECT },
+    tokenRing: value.TOKEN_SECRET ? { current: value.TOKEN_SECRET, previous: value.TOKEN_SECRET_PREVIOUS } : undefined,
+    adminToken: value.ADMIN_TOKEN,
+    retentionMs: value.RETENTION_DAYS * DAY_MS,
+    tokenPrices: prices && { input: prices[0], output: prices[1] },
+    flightSampling: value.FLIGHT_SAMPLING,
+    flightKey: value.FLIGHT_KEY,
     supabase: supabase && { url: supabase[0], key: supabase[1] },
     webhook: webhook && { url: webhook[0], secret: webhook[1] },
   };
+}
+
+/** By the isolate's variables: an isolate has the same ones as long as it lives. */
+const known = new WeakMap<SettingVariables, Settings | ConfigurationError>();
+
+/** {@link readSettings}, once for each set of variables. @throws {ConfigurationError} each time, if they are wrong */
+export function settingsOf(variables: SettingVariables): Settings {
+  let settings = known.get(variables);
+  if (!settings) {
+    try {
+      settings = readSettings(variables);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      settings = error;
+    }
+    known.set(variables, settings);
+  }
+  if (settings instanceof ConfigurationError) throw settings;
+  return settings;
 }

@@ -14,6 +14,7 @@ export interface SwitchboardShard {
   acquire(callId: string, subject: LeaseSubject, limits: LeaseLimits): Promise<Admission>;
   renew(callId: string, subject: LeaseSubject): Promise<void>;
   release(callId: string, reason: string): Promise<boolean>;
+  withdraw(callId: string): Promise<void>;
   counts(): Promise<LeaseCounts>;
   list(): Promise<ListedCall[]>;
 }
@@ -47,6 +48,10 @@ export class SwitchboardClient {
 
   release(callId: string, reason: string): Promise<boolean> {
     return this.#of(callId).release(callId, reason);
+  }
+
+  withdraw(callId: string): Promise<void> {
+    return this.#of(callId).withdraw(callId);
   }
 
   async counts(): Promise<LeaseCounts> {

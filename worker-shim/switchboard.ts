@@ -30,6 +30,10 @@ export class Switchboard extends DurableObject<Env> implements SwitchboardShard 
     await this.#watch();
   }
 
+  async withdraw(callId: string): Promise<void> {
+    this.#leases.withdraw(callId);
+  }
+
   async release(callId: string, reason: string): Promise<boolean> {
     return this.#leases.release(callId, reason);
   }

@@ -1,48 +1,14 @@
 import { LEG_CHANNEL } from "./boundary.ts";
+import { LEG } from "./carriers/twilio/leg.ts";
+import { connected, FRAME_MS, media, start } from "./carriers/twilio/messages.ts";
 import { Core, CoreTrapError } from "./core.ts";
 import { IgnoredEffects } from "./effects.ts";
 
 /** 3 s of audio: a turn, the silence that ends it, and its reply. */
 const FRAMES = 150;
 const SPEECH_FRAMES = 60;
-const FRAME_US = 20_000;
-/** 20 ms of mu-law at 8 kHz. */
-const FRAME_BYTES = 160;
-
-const CONFIG = { callId: "warm-up", seed: 1, epochMs: 0, leg: "twilio", agent: "parrot", authorization: "none" };
-
-const START = {
-  event: "start",
-  sequenceNumber: "1",
-  streamSid: "MZ0",
-  start: {
-    accountSid: "AC0",
-    streamSid: "MZ0",
-    callSid: "CA0",
-    tracks: ["inbound"],
-    mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
-    customParameters: {},
-  },
-};
-
-/** 20 ms of a buzz of 150 Hz, which detection takes for speech, or of silence. */
-function frame(index: number): Uint8Array {
-  if (index >= SPEECH_FRAMES) return new Uint8Array(FRAME_BYTES).fill(0xff);
-  return Uint8Array.from({ length: FRAME_BYTES }, (_, i) => {
-    const positive = Math.floor(((index * FRAME_BYTES + i) * 300) / 8000) % 2 === 0;
-    return positive ? 0x9f : 0x1f;
-  });
-}
-
-function media(index: number): object {
-  const timestamp = `${(index * FRAME_US) / 1000}`;
-  return {
-    event: "media",
-    sequenceNumber: `${index + 2}`,
-    streamSid: "MZ0",
-    media: { track: "inbound", chunk: `${index + 1}`, timestamp, payload: btoa(String.fromCharCode(...frame(index))) },
-  };
-}
+const FRAME_US = FRAME_MS * 1000;
+const CONFIG = { callId: "warm-up", seed: 1, epochMs: 0, leg: LEG, agent: "parrot", authorization: "none" };
 
 class Heard extends IgnoredEffects {
   wantsVerdict = false;
@@ -70,8 +36,10 @@ export function warmUp(module: WebAssembly.Module): unknown {
     drain();
     core.socketOpened(0, LEG_CHANNEL, "");
     drain();
-    const frames = Array.from({ length: FRAMES }, (_, index) => media(index));
-    const messages = [{ event: "connected", protocol: "Call", version: "1.0.0" }, START, ...frames];
+    const frames = Array.from({ length: FRAMES }, (_, index) =>
+      media(index, index < SPEECH_FRAMES ? "speech" : "silence"),
+    );
+    const messages = [connected(), start(), ...frames];
     messages.forEach((message, index) => {
       core.socketText(index * FRAME_US, LEG_CHANNEL, JSON.stringify(message));
       drain();

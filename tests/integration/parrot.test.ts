@@ -1,5 +1,6 @@
 // Calls over real sockets into the built Worker, answered by the parrot.
 
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { align, clicks, gaps, speechBounds } from "../simulators/audio/analysis.ts";
@@ -220,9 +221,10 @@ describe("every call above", () => {
 
 // Last: calls that are prepared and never come hold their lease for a while.
 describe("media without a valid start", () => {
-  async function prepare() {
+  /** Announces a call, one that the carrier has not announced before unless it is given. */
+  async function prepare(callSid = `CA${randomBytes(16).toString("hex")}`) {
     const url = `${gateway.url}/twiml`;
-    const parameters = { CallSid: "CA0123456789abcdef", From: "+15550001111", To: "+15550002222" };
+    const parameters = { CallSid: callSid, From: "+15550001111", To: "+15550002222" };
     const response = await fetch(url, {
       method: "POST",
       headers: { "X-Twilio-Signature": sign(gateway.authToken, url, parameters) },
@@ -230,10 +232,10 @@ describe("media without a valid start", () => {
     });
     const [verb] = parseTwiml(await response.text());
     if (verb?.verb !== "stream") throw new Error("no stream");
-    return verb;
+    return { ...verb, callSid };
   }
 
-  function start(token: string | undefined, callSid = "CA0123456789abcdef"): string {
+  function start(token: string | undefined, callSid: string): string {
     return JSON.stringify({
       event: "start",
       sequenceNumber: "1",
@@ -269,23 +271,28 @@ describe("media without a valid start", () => {
   it("is closed with 4401 without a token and with 4403 for a foreign one", async () => {
     const first = await prepare();
     const second = await prepare();
-    expect(await closeCode(first.url, start(undefined))).toBe(4401);
-    expect(await closeCode((await prepare()).url, start(second.parameters["token"]))).toBe(4403);
-    expect(await closeCode((await prepare()).url, start("made-up"))).toBe(4403);
+    expect(await closeCode(first.url, start(undefined, first.callSid))).toBe(4401);
+    // Another call's token, whichever carrier's call brings it.
+    const foreign = await prepare();
+    expect(await closeCode(foreign.url, start(second.parameters["token"], foreign.callSid))).toBe(4403);
+    const other = await prepare();
+    expect(await closeCode(other.url, start(second.parameters["token"], second.callSid))).toBe(4403);
+    const madeUp = await prepare();
+    expect(await closeCode(madeUp.url, start("made-up", madeUp.callSid))).toBe(4403);
     // The right token for another carrier's call.
     const third = await prepare();
     expect(await closeCode(third.url, start(third.parameters["token"], "CAother"))).toBe(4403);
   });
 
   it("takes a token once", async () => {
-    const { url, parameters } = await prepare();
+    const { url, parameters, callSid } = await prepare();
     const socket = new WebSocket(url, { perMessageDeflate: false });
     await new Promise((resolve) => socket.once("open", resolve));
-    socket.send(start(parameters["token"]));
+    socket.send(start(parameters["token"], callSid));
     await new Promise((resolve) => setTimeout(resolve, 300));
     socket.terminate();
     await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(await closeCode(url, start(parameters["token"]))).toBe(4409);
+    expect(await closeCode(url, start(parameters["token"], callSid))).toBe(4409);
   });
 
   it("answers garbage by its rules", async () => {
@@ -293,6 +300,31 @@ describe("media without a valid start", () => {
     expect(await closeCode((await prepare()).url, ...garbage)).toBe(4400);
     expect(await closeCode((await prepare()).url, Buffer.alloc(10_000_000, 0x20))).toBe(1009);
     expect(await closeCode((await prepare()).url, "x".repeat(10_000_000))).toBe(1009);
+  });
+
+  it("is not what a webhook that comes twice gets: it is the same call", async () => {
+    const calls = async () => (await gateway.health()).calls.admitted;
+    const first = await prepare();
+    const admitted = await calls();
+    const second = await prepare(first.callSid);
+    expect(second.url).toBe(first.url);
+    expect(await calls()).toBe(admitted);
+    // The later token opens the stream; then the webhook is answered with a hang-up, and the stream goes on.
+    const socket = new WebSocket(second.url, { perMessageDeflate: false });
+    await new Promise((resolve) => socket.once("open", resolve));
+    let closed = false;
+    socket.once("close", () => {
+      closed = true;
+    });
+    socket.send(start(second.parameters["token"], second.callSid));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await expect(prepare(first.callSid)).rejects.toThrow("no stream");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect([closed, await calls()]).toEqual([false, admitted]);
+    socket.send('{"event":"stop"}');
+    await new Promise((resolve) => socket.once("close", resolve));
+    await expect(prepare(first.callSid)).rejects.toThrow("no stream");
+    expect(await calls()).toBe(admitted);
   });
 
   it("refuses an unsigned or wrongly signed webhook", async () => {

@@ -1,15 +1,15 @@
 /**
  * Makes tests/golden/heard_words.json, by which the core's rule of heard words (wasm/session/heard_words.h) is held to the
- * rule of worker-shim/heard-text.ts, and to the times at which a synthetic voice says its words.
+ * rule of tests/support/heard-text.ts, and to the times at which a synthetic voice says its words.
  *
  *   node tests/support/make-heard-words.ts      needs flite
  */
 
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { heardText, type Pause } from "../../worker-shim/heard-text.ts";
 import { ANSWERS } from "../simulators/openai-realtime/domain.ts";
 import { wordTimes } from "../simulators/speech/word-times.ts";
+import { heardText, type Pause } from "./heard-text.ts";
 
 const OUTPUT = path.join(import.meta.dirname, "../golden/heard_words.json");
 

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
+import { webhookRoutes } from "../carriers/twilio/routes.ts";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
-import { ConfigurationError, readSettings } from "../settings.ts";
+import { ConfigurationError, settingsOf } from "../settings.ts";
 import { SwitchboardClient } from "../switchboard-client.ts";
 import { callRoutes } from "./calls.ts";
 import { measureRequests, slowRequestRoutes } from "./durations.ts";
@@ -9,19 +10,18 @@ import { faultRoutes } from "./faults.ts";
 import { mediaRoutes } from "./media.ts";
 import { operationRoutes } from "./operations.ts";
 import type { AppEnv, Build } from "./routing.ts";
-import { twimlRoutes } from "./twiml.ts";
 
 export function createApp(build: Build): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const log = new ConsoleLog();
   app.use(async (context, next) => {
-    const settings = readSettings(context.env);
+    const settings = settingsOf(context.env);
     context.set("settings", settings);
     context.set("switchboard", new SwitchboardClient((name) => context.env.SWITCHBOARD.getByName(name), settings));
     await next();
   });
   for (const path of ["/api/*", "/health", "/metrics"]) app.use(path, measureRequests(log));
-  twimlRoutes(app);
+  webhookRoutes(app);
   mediaRoutes(app);
   operationRoutes(app, build);
   callRoutes(app);

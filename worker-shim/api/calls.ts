@@ -1,4 +1,5 @@
 import type { Context, Hono } from "hono";
+import { isCallId } from "../call-id.ts";
 import type { LoggedCall, LoggedTurn } from "../call-log.ts";
 import { captions } from "../captions.ts";
 import type { CallFilter, CallLogStore, CallPosition } from "../ports/call-log-store.ts";
@@ -6,7 +7,7 @@ import { MAX_PAGE } from "../ports/call-log-store.ts";
 import { callLogStore, type RecordingsBucket, recordingsBucket, supabaseSink } from "../sinks.ts";
 import { commandResponse } from "./commands.ts";
 import { HttpError } from "./errors.ts";
-import { isCallId, readBody, requireOperator } from "./requests.ts";
+import { readObject, requireOperator } from "./requests.ts";
 import { type AppEnv, refuseOtherMethods } from "./routing.ts";
 
 const DEFAULT_PAGE = 50;
@@ -187,15 +188,7 @@ async function erase(context: Context<AppEnv>, what: "recording" | "call"): Prom
 
 async function command(context: Context<AppEnv>): Promise<Response> {
   const callId = callIdOf(context);
-  const text = new TextDecoder().decode(await readBody(context.req.raw));
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined;
-  }
-  if (typeof body !== "object" || body === null || Array.isArray(body))
-    throw new HttpError(400, "bad_body", "the body is no JSON object");
+  const body = await readObject(context.req.raw);
   return commandResponse(await context.env.CALLS.getByName(callId).operate(body));
 }
 

@@ -1,34 +1,33 @@
 import type { Hono } from "hono";
-import { DEPENDENCIES, type Dependency, FAULTS, type InjectedFault, injectFault } from "../ports/injected-faults.ts";
+import * as v from "valibot";
+import { isCallId } from "../call-id.ts";
+import { DEPENDENCIES, FAULTS, injectFault } from "../ports/injected-faults.ts";
+import { integer, oneOf, shape, table } from "../schemas.ts";
 import { commandResponse } from "./commands.ts";
 import { HttpError } from "./errors.ts";
-import { isCallId, readBody, requireOperator } from "./requests.ts";
+import { readJson, requireOperator } from "./requests.ts";
 import { type AppEnv, refuseOtherMethods } from "./routing.ts";
 
-interface FaultBody {
-  readonly type?: unknown;
-  readonly command?: unknown;
-  readonly granule?: unknown;
-  readonly pages?: unknown;
-}
+const dependencyFault = table({ dependency: oneOf(DEPENDENCIES), fault: oneOf(FAULTS) });
 
-function parseBody(body: Uint8Array): FaultBody {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    if (typeof value === "object" && value !== null) return value;
-  } catch {
-    // Answered below.
-  }
-  throw new HttpError(400, "bad_body", "the body is no JSON object");
-}
+const anyObject = v.custom<object>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be an object",
+);
 
-function parseFault(body: Uint8Array): readonly [Dependency, InjectedFault] {
-  const { dependency, fault } = parseBody(body) as { dependency?: unknown; fault?: unknown };
-  const known = DEPENDENCIES.find((name) => name === dependency);
-  const kind = FAULTS.find((name) => name === fault);
-  if (known && kind) return [known, kind];
-  throw new HttpError(400, "bad_fault", `dependency: ${DEPENDENCIES.join(", ")}; fault: ${FAULTS.join(", ")}`);
-}
+const callFault = v.variant(
+  "type",
+  [
+    shape({ type: v.literal("abort") }),
+    shape({ type: v.literal("command"), command: anyObject }),
+    shape({
+      type: v.literal("record"),
+      granule: integer(0, Number.MAX_SAFE_INTEGER),
+      pages: v.pipe(v.string("must be base64"), v.base64("must be base64")),
+    }),
+  ],
+  'must be "abort", "command" or "record"',
+);
 
 /**
  * POST /api/faults makes a dependency of this isolate fail: `{"dependency":"d1","fault":"error"}`.
@@ -42,7 +41,8 @@ export function faultRoutes(app: Hono<AppEnv>): void {
     const settings = context.get("settings");
     if (!settings.faultInjection) return context.notFound();
     await requireOperator(settings, context.req.raw);
-    injectFault(...parseFault(await readBody(context.req.raw)));
+    const { dependency, fault } = await readJson(context.req.raw, dependencyFault, "bad_fault");
+    injectFault(dependency, fault);
     return context.json({ status: "injected" }, 202);
   });
   refuseOtherMethods(app, "/api/faults", ["POST"]);
@@ -52,24 +52,23 @@ export function faultRoutes(app: Hono<AppEnv>): void {
     await requireOperator(settings, context.req.raw);
     const callId = context.req.param("callId");
     if (!isCallId(callId)) throw new HttpError(404, "not_found", "there is no such call");
-    const { type, command, granule, pages } = parseBody(await readBody(context.req.raw));
+    const fault = await readJson(context.req.raw, callFault, "bad_fault");
     const call = context.env.CALLS.getByName(callId);
-    switch (type) {
+    switch (fault.type) {
       case "abort":
         // An object that is lost does not answer.
         await call.abort().catch(() => undefined);
         return context.json({ status: "aborted" }, 202);
       case "command":
-        if (typeof command !== "object" || command === null || Array.isArray(command))
-          throw new HttpError(400, "bad_fault", "command must be an object");
-        return commandResponse(await call.command(command));
+        return commandResponse(await call.command(fault.command));
       case "record": {
-        const bytes = Uint8Array.from(atob(String(pages)), (character) => character.charCodeAt(0));
-        if (!(await call.record(Number(granule), bytes))) throw new HttpError(409, "refused", "the call is not live");
+        const bytes = Uint8Array.from(atob(fault.pages), (character) => character.charCodeAt(0));
+        if (!(await call.record(fault.granule, bytes))) throw new HttpError(409, "refused", "the call is not live");
         return context.json({ status: "accepted" }, 202);
       }
       default:
-        throw new HttpError(400, "bad_fault", 'type must be "abort", "command" or "record"');
+        fault satisfies never;
+        throw new Error("an unknown fault");
     }
   });
   refuseOtherMethods(app, "/api/faults/:callId", ["POST"]);

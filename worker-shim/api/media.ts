@@ -1,12 +1,13 @@
 import type { Context, Hono } from "hono";
-import { subjectOf } from "../call.ts";
+import type { Announcement } from "../call.ts";
+import { isCallId, newCallId } from "../call-id.ts";
+import { refuseForgedUpgrade } from "../carriers/twilio/webhook.ts";
+import { subjectOf } from "../leases.ts";
 import { AGENTS, isAgent } from "../settings.ts";
-import { isSignedUpgrade } from "../twilio-signature.ts";
 import { HttpError } from "./errors.ts";
 import { askObject } from "./objects.ts";
-import { isCallId, publicUrl, requireOperator, requireUpgrade } from "./requests.ts";
+import { requireOperator, requireUpgrade } from "./requests.ts";
 import { type AppEnv, refuseOtherMethods } from "./routing.ts";
-import { newCallId } from "./twiml.ts";
 
 /** Hands the upgrade to the call's object. @throws {HttpError} if the object does not take it. */
 async function upgrade(context: Context<AppEnv>, callId: string, path: "/leg" | "/observer"): Promise<Response> {
@@ -19,15 +20,6 @@ async function upgrade(context: Context<AppEnv>, callId: string, path: "/leg" | 
   return response;
 }
 
-/** A signature that is there must be right; without one the stream's token decides. */
-async function refuseForgedUpgrade(context: Context<AppEnv>): Promise<void> {
-  const settings = context.get("settings");
-  const signature = context.req.header("X-Twilio-Signature");
-  if (signature === undefined || settings.twilioAuthTokens.length === 0) return;
-  if (!(await isSignedUpgrade(settings.twilioAuthTokens, publicUrl(settings, context.req.raw), signature)))
-    throw new HttpError(403, "bad_signature", "X-Twilio-Signature is wrong");
-}
-
 /** A stream that no webhook has announced, which needs no token. */
 async function openUnannounced(context: Context<AppEnv>): Promise<Response> {
   requireUpgrade(context.req.raw);
@@ -37,11 +29,12 @@ async function openUnannounced(context: Context<AppEnv>): Promise<Response> {
   if (!allowUnauthenticated) throw new HttpError(401, "unauthorized", "a stream must be announced by the webhook");
   const agent = context.req.query("agent") ?? defaultAgent;
   if (!isAgent(agent)) throw new HttpError(400, "bad_agent", `agent must be one of ${AGENTS.join(", ")}`);
-  const call = { callId: newCallId(), callSid: "", agent, authorization: "none", from: "", to: "" } as const;
-  if ((await switchboard.acquire(call.callId, subjectOf(call))) !== "granted")
+  const call = { callId: newCallId(), carrierCallId: "", agent, authorization: "none", from: "", to: "" } as const;
+  const admission = await switchboard.acquire(call.callId, subjectOf(call));
+  if (admission === "full" || admission === "numberFull")
     throw new HttpError(503, "full", "there is no room for another call");
   try {
-    await askObject(() => context.env.CALLS.getByName(call.callId).prepare(call));
+    await askObject<Announcement>(async () => context.env.CALLS.getByName(call.callId).prepare(call));
   } catch (error) {
     context.executionCtx.waitUntil(switchboard.release(call.callId, "notPrepared"));
     throw error;

@@ -1,3 +1,5 @@
+import type * as v from "valibot";
+import { checked } from "../schemas.ts";
 import type { Settings } from "../settings.ts";
 import { HttpError } from "./errors.ts";
 
@@ -47,6 +49,31 @@ export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer
   return body;
 }
 
+/** The JSON of a body. @throws {HttpError} 400 `bad_body` if it is no object */
+export async function readObject(request: Request): Promise<object> {
+  const text = new TextDecoder().decode(await readBody(request));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Answered below.
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new HttpError(400, "bad_body", "the body is no JSON object");
+  return value;
+}
+
+/** The same. @throws {HttpError} also 400 with `code`, naming the field, if it is not what `schema` says */
+export async function readJson<S extends v.GenericSchema>(
+  request: Request,
+  schema: S,
+  code = "bad_body",
+): Promise<v.InferOutput<S>> {
+  const result = checked(schema, await readObject(request), "body");
+  if (result.type === "wrong") throw new HttpError(400, code, result.reason);
+  return result.value;
+}
+
 /** @throws {HttpError} 426 unless the request asks for a WebSocket. */
 export function requireUpgrade(request: Request): void {
   if (request.headers.get("Upgrade")?.toLowerCase() === "websocket") return;
@@ -73,8 +100,4 @@ export async function requireOperator(settings: Settings, request: Request): Pro
   if (token !== undefined && settings.adminToken !== undefined && (await equalSecrets(token, settings.adminToken)))
     return;
   throw new HttpError(401, "unauthorized", "the admin token is required", { "WWW-Authenticate": "Bearer" });
-}
-
-export function isCallId(id: string): boolean {
-  return /^[A-Za-z0-9_-]{1,64}$/.test(id);
 }

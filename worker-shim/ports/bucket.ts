@@ -1,4 +1,4 @@
-import type { ByteSource } from "./records.ts";
+import type { ByteSource } from "../records/bytes.ts";
 
 /** R2 takes parts of this size, all alike but the last; what is no longer goes in one piece. */
 export const PART_BYTES = 5 * 1024 * 1024;

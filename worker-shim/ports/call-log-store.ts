@@ -1,4 +1,5 @@
 import type { CallLog, LoggedCall, LoggedTurn } from "../call-log.ts";
+import { CALL_LOG_TABLES, type Column, redacted, TABLE_NAMES, type TableName } from "../call-log-columns.ts";
 
 /** A bound value holds less than 2 MB; rows go over in texts of this many characters. */
 const MAX_BOUND_CHARACTERS = 500_000;
@@ -61,20 +62,6 @@ export interface Analytics extends CallFigures {
   readonly latencyPercentilesMs: Readonly<Record<"p50" | "p90" | "p95" | "p99", number | null>>;
 }
 
-/** Columns of worker-shim/migrations that are written, in order. */
-const COLUMNS = {
-  calls: [
-    ...["callId", "callSid", "tenant", "agent", "fromNumber", "toNumber", "startedMs", "endedMs", "durationMs"],
-    ...["reason", "failed", "sessions", "questions", "replies", "bargeIns", "resumes", "inputTokens", "outputTokens"],
-    ...["costMicros", "latencyMs", "recordingKey", "recordingBytes", "recordingMs", "flightKey", "summary"],
-  ],
-  turns: [...["callId", "seq", "role", "startMs", "endMs", "recordingMs", "latencyMs", "text", "cut", "question"]],
-  tool_calls: ["callId", "seq", "atMs", "toolCallId", "name", "arguments"],
-  events: ["callId", "seq", "atMs", "type", "body"],
-} as const;
-
-type Table = keyof typeof COLUMNS;
-
 const FIGURES = `COUNT(*) AS calls, COALESCE(SUM(failed), 0) AS failed, AVG(durationMs) AS averageDurationMs,
   SUM(latencyMs * replies) * 1.0 / NULLIF(SUM(CASE WHEN latencyMs IS NULL THEN 0 ELSE replies END), 0)
     AS averageLatencyMs,
@@ -131,15 +118,11 @@ export class CallLogStore {
 
   /** Forgets the call altogether. */
   async delete(callId: string): Promise<void> {
-    const tables = Object.keys(COLUMNS) as Table[];
-    await this.#batch(tables.map((table) => this.#prepare(`DELETE FROM ${table} WHERE callId = ?`, callId)));
+    await this.#batch(TABLE_NAMES.map((table) => this.#prepare(`DELETE FROM ${table} WHERE callId = ?`, callId)));
   }
 
   async forgetRecording(callId: string): Promise<void> {
-    await this.#all(
-      "UPDATE calls SET recordingKey = NULL, recordingBytes = 0, flightKey = NULL WHERE callId = ?",
-      callId,
-    );
+    await this.#all(`UPDATE calls SET ${assignments(redacted("calls", "recording"))} WHERE callId = ?`, callId);
   }
 
   /** Of calls that began before: what was said and who said it goes, the figures stay. Returns how many calls. */
@@ -147,17 +130,17 @@ export class CallLogStore {
     const old = "SELECT callId FROM calls WHERE startedMs < ? AND redacted = 0";
     const [count] = await this.#all<{ count: number }>(`SELECT COUNT(*) AS count FROM (${old})`, beforeMs);
     if (!count || count.count === 0) return 0;
-    await this.#batch([
-      this.#prepare(`UPDATE turns SET text = '', question = NULL WHERE callId IN (${old})`, beforeMs),
-      this.#prepare(`UPDATE tool_calls SET arguments = '' WHERE callId IN (${old})`, beforeMs),
-      this.#prepare(`DELETE FROM events WHERE callId IN (${old})`, beforeMs),
-      this.#prepare(
-        `UPDATE calls SET fromNumber = '', toNumber = '', callSid = '', recordingKey = NULL, recordingBytes = 0,
-           flightKey = NULL, redacted = 1
-         WHERE startedMs < ? AND redacted = 0`,
-        beforeMs,
-      ),
-    ]);
+    // The calls come last: until then they tell whose items are old.
+    const items = TABLE_NAMES.filter((table) => table !== "calls").map((table) => {
+      const change =
+        CALL_LOG_TABLES[table].expiry === "delete"
+          ? `DELETE FROM ${table}`
+          : `UPDATE ${table} SET ${assignments(redacted(table, "all"))}`;
+      return this.#prepare(`${change} WHERE callId IN (${old})`, beforeMs);
+    });
+    const calls = `UPDATE calls SET ${assignments({ ...redacted("calls", "all"), redacted: 1 })}
+      WHERE startedMs < ? AND redacted = 0`;
+    await this.#batch([...items, this.#prepare(calls, beforeMs)]);
     return count.count;
   }
 
@@ -209,10 +192,11 @@ export class CallLogStore {
   }
 
   /** Rows as one JSON text a statement: a statement binds 100 values at most. */
-  #upserts(table: Table, rows: readonly object[]): D1StatementLike[] {
-    const columns = COLUMNS[table];
-    const select = columns.map((column) => `value ->> '$.${column}'`).join(", ");
-    const query = `INSERT OR REPLACE INTO ${table} (${columns.join(", ")}) SELECT ${select} FROM json_each(?)`;
+  #upserts(table: TableName, rows: readonly object[]): D1StatementLike[] {
+    const columns: readonly Column[] = CALL_LOG_TABLES[table].columns;
+    const names = columns.map(({ name }) => name).join(", ");
+    const select = columns.map(({ field }) => `value ->> '$.${field}'`).join(", ");
+    const query = `INSERT OR REPLACE INTO ${table} (${names}) SELECT ${select} FROM json_each(?)`;
     return chunksOf(rows).map((json) => this.#prepare(query, json));
   }
 
@@ -231,6 +215,13 @@ export class CallLogStore {
       throw new CallLogError("the database has not done it");
     return answers.map(({ results }) => results);
   }
+}
+
+/** What a SET has of constants: texts here are empty. */
+function assignments(values: Readonly<Record<string, string | number | null>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} = ${typeof value === "string" ? `'${value}'` : value === null ? "NULL" : value}`)
+    .join(", ");
 }
 
 /** JSON arrays of `rows`, each short enough to be bound. */

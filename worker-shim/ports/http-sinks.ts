@@ -1,5 +1,6 @@
 import type { CallLog } from "../call-log.ts";
-import { RetryLaterError } from "./outbox.ts";
+import { CALL_LOG_TABLES, type Column, redacted, snakeCase, TABLE_NAMES, type TableName } from "../call-log-columns.ts";
+import { RetryLaterError } from "../records/outbox.ts";
 
 /** A server at the other end did not take what it was sent. */
 export class HttpSinkError extends Error {
@@ -25,12 +26,7 @@ async function send(fetch: HttpFetch, url: string, init: RequestInit): Promise<v
   throw new HttpSinkError(message);
 }
 
-/** By table: what a row is when the retention is over. */
-const REDACTED = {
-  calls: { from_number: "", to_number: "", call_sid: "", recording_key: null, recording_bytes: 0, flight_key: null },
-  turns: { text: "", question: null },
-  tool_calls: { arguments: "" },
-};
+const TABLES = TABLE_NAMES.filter((table) => CALL_LOG_TABLES[table].supabase);
 
 /** A project at Supabase, or any PostgREST, with tables as docs/records.md describes them. */
 export class SupabaseSink {
@@ -46,9 +42,9 @@ export class SupabaseSink {
 
   /** Rows are upserted by their keys: sending them again changes nothing. A call comes last, when it is complete. */
   async write({ call, turns, toolCalls }: CallLog, signal: AbortSignal): Promise<void> {
-    await this.#upsert("tool_calls", "call_id,seq", toolCalls, signal);
-    await this.#upsert("turns", "call_id,seq", turns, signal);
-    await this.#upsert("calls", "call_id", [call], signal);
+    await this.#upsert("tool_calls", toolCalls, signal);
+    await this.#upsert("turns", turns, signal);
+    await this.#upsert("calls", [call], signal);
   }
 
   /** Resolves if the project answers, takes the key and has the table of calls. */
@@ -59,12 +55,12 @@ export class SupabaseSink {
 
   /** What was said and who said it goes, the figures stay; as in the call log. */
   async redact(callId: string, signal: AbortSignal): Promise<void> {
-    for (const [table, fields] of Object.entries(REDACTED))
-      await this.#change("PATCH", table, callId, signal, JSON.stringify(fields));
+    for (const table of TABLES)
+      await this.#change("PATCH", table, callId, signal, JSON.stringify(withSnakeCase(redacted(table, "all"))));
   }
 
   async delete(callId: string, signal: AbortSignal): Promise<void> {
-    for (const table of Object.keys(REDACTED)) await this.#change("DELETE", table, callId, signal);
+    for (const table of TABLES) await this.#change("DELETE", table, callId, signal);
   }
 
   #change(method: string, table: string, callId: string, signal: AbortSignal, body: string | null = null) {
@@ -72,10 +68,12 @@ export class SupabaseSink {
     return send(this.#fetch, url, { method, headers: this.#headers("return=minimal"), body, signal });
   }
 
-  async #upsert(table: string, keys: string, rows: readonly object[], signal: AbortSignal): Promise<void> {
+  async #upsert(table: TableName, rows: readonly object[], signal: AbortSignal): Promise<void> {
+    const { columns, key } = CALL_LOG_TABLES[table];
+    const keys = key.map(snakeCase).join(",");
     const headers = this.#headers("return=minimal,resolution=merge-duplicates,missing=default");
     for (let from = 0; from < rows.length; from += MAX_ROWS) {
-      const body = JSON.stringify(rows.slice(from, from + MAX_ROWS).map(snakeCase));
+      const body = JSON.stringify(rows.slice(from, from + MAX_ROWS).map((row) => supabaseRow(columns, row)));
       const url = `${this.#baseUrl}/rest/v1/${table}?on_conflict=${keys}`;
       await send(this.#fetch, url, { headers, body, signal });
     }
@@ -93,12 +91,15 @@ export class SupabaseSink {
   }
 }
 
-function snakeCase(row: object): Record<string, unknown> {
-  const entries = Object.entries(row).map(([name, value]) => [
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    value,
-  ]);
-  return Object.fromEntries(entries);
+/** What there is of a row's columns. */
+function supabaseRow(columns: readonly Column[], row: object): Record<string, unknown> {
+  const fields = new Map(Object.entries(row));
+  const present = columns.filter(({ field }) => fields.has(field));
+  return Object.fromEntries(present.map(({ name, field }) => [snakeCase(name), fields.get(field)]));
+}
+
+function withSnakeCase(values: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [snakeCase(name), value]));
 }
 
 /**

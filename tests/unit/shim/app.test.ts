@@ -1,14 +1,15 @@
 import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Erasure } from "../../../worker-shim/afterlife.ts";
 import { createApp } from "../../../worker-shim/api/app.ts";
 import { MAX_BODY_BYTES } from "../../../worker-shim/api/requests.ts";
 import type { CommandResult } from "../../../worker-shim/boundary.ts";
-import type { Erasure, Resumption } from "../../../worker-shim/call.ts";
+import type { Announcement, Resumption } from "../../../worker-shim/call.ts";
 import { composeCallLog } from "../../../worker-shim/call-log.ts";
 import type { Env } from "../../../worker-shim/env.ts";
 import type { Admission, LeaseCounts } from "../../../worker-shim/leases.ts";
 import { CallLogStore } from "../../../worker-shim/ports/call-log-store.ts";
-import type { CallRow, ExpectedCall } from "../../../worker-shim/ports/records.ts";
+import type { CallRow, ExpectedCall } from "../../../worker-shim/records/call-row.ts";
 import { MemoryD1 } from "./support/fakes.ts";
 
 const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
@@ -21,6 +22,9 @@ class Gateway {
   readonly asked: unknown[][] = [];
   readonly background: Promise<unknown>[] = [];
   admission: Admission = "granted";
+  announcement: Announcement = { type: "stream", token: "the-token" };
+  /** Ids of calls that there are already. */
+  readonly known = new Set<string>();
   resumption: Resumption = { type: "hangUp" };
   /** Status of what the call's object answers to an upgrade. */
   upgradeStatus = 204;
@@ -30,6 +34,7 @@ class Gateway {
   failing = new Set<string>();
   warmUpError: unknown;
   variables: Record<string, unknown> = {
+    ENVIRONMENT: "development",
     TWILIO_AUTH_TOKEN: AUTH_TOKEN,
     TOKEN_SECRET: "0123456789abcdef",
     ADMIN_TOKEN,
@@ -71,10 +76,17 @@ class Gateway {
       ...this.#erasable,
       prepare: async (call: ExpectedCall) => {
         this.#note("prepare", callId, call, options);
-        return "the-token";
+        return this.announcement;
       },
-      resume: async (callSid: string) => {
-        this.#note("resume", callId, callSid);
+      knows: async (carrierCallId: string) => {
+        this.#note("knows", callId, carrierCallId);
+        return this.known.has(callId);
+      },
+      carrierEnded: async (carrierCallId: string) => {
+        this.#note("carrierEnded", callId, carrierCallId);
+      },
+      resume: async (carrierCallId: string) => {
+        this.#note("resume", callId, carrierCallId);
         return this.resumption;
       },
       command: async (command: object) => {
@@ -114,6 +126,7 @@ class Gateway {
         this.#note("release", ...args);
         return true;
       },
+      withdraw: async (callId: string) => this.#note("withdraw", callId),
       counts: async () => {
         this.#note("counts");
         return COUNTS;
@@ -162,7 +175,7 @@ describe("/twiml", () => {
         callId,
         {
           callId,
-          callSid: "CA1",
+          carrierCallId: "CA1",
           agent: "openai-realtime",
           authorization: "required",
           from: "+15550001111",
@@ -174,9 +187,14 @@ describe("/twiml", () => {
   });
 
   it("gives every call an id of its own", async () => {
-    const documents = await Promise.all([gateway.webhook("/twiml"), gateway.webhook("/twiml")]);
-    const [a, b] = await Promise.all(documents.map((document) => document.text()));
+    const ids = ["CA1", "CA2", "CA1"].map(async (sid) => {
+      const document = await (await gateway.webhook("/twiml", { ...CALL_PARAMS, CallSid: sid })).text();
+      return /call\/([0-9a-f]{32})"/.exec(document)?.[1];
+    });
+    const [a, b, again] = await Promise.all(ids);
+    expect(a).toMatch(/^[0-9a-f]{32}$/);
     expect(a).not.toBe(b);
+    expect(again).toBe(a);
   });
 
   it("takes the signed query of a GET", async () => {
@@ -184,7 +202,7 @@ describe("/twiml", () => {
     const signature = getExpectedTwilioSignature(AUTH_TOKEN, `https://gw.example.com${path}`, {});
     const response = await gateway.request(path, { headers: { "X-Twilio-Signature": signature } });
     expect(response.status).toBe(200);
-    expect(gateway.asked[1]?.[2]).toMatchObject({ callSid: "CA1", to: "+1" });
+    expect(gateway.asked[1]?.[2]).toMatchObject({ carrierCallId: "CA1", to: "+1" });
   });
 
   it("has the caller hear the busy tone when there is no room", async () => {
@@ -249,6 +267,55 @@ describe("/twiml", () => {
   });
 });
 
+describe("/twiml for a call that was announced before", () => {
+  it("is answered with another token, in the same place", async () => {
+    gateway.admission = "held";
+    const document = await (await gateway.webhook("/twiml")).text();
+    expect(document).toContain('value="the-token"');
+    expect(gateway.names()).toEqual(["acquire", "prepare"]);
+  });
+
+  it("hangs up and tells nothing when it has begun, and leaves its place alone", async () => {
+    gateway.admission = "held";
+    gateway.announcement = { type: "begun" };
+    const document = await (await gateway.webhook("/twiml")).text();
+    expect(document).toMatch(/<Response><Hangup\/><\/Response>$/);
+    expect(gateway.names()).toEqual(["acquire", "prepare"]);
+  });
+
+  it("takes no place when it is over", async () => {
+    gateway.announcement = { type: "over" };
+    expect(await (await gateway.webhook("/twiml")).text()).toContain("<Hangup/>");
+    expect(gateway.names()).toEqual(["acquire", "prepare", "withdraw"]);
+  });
+
+  it("keeps its place when its object does not answer", async () => {
+    gateway.admission = "held";
+    gateway.failing.add("prepare");
+    expect(await errorOf(await gateway.webhook("/twiml"))).toEqual([500, "internal_error"]);
+    await Promise.all(gateway.background);
+    expect(gateway.names()).not.toContain("release");
+  });
+
+  it("is found by the secret that it was announced under", async () => {
+    await gateway.webhook("/twiml");
+    const before = String(gateway.asked[0]?.[2]);
+    const secrets = { TOKEN_SECRET: "f".repeat(32), TOKEN_SECRET_PREVIOUS: "0123456789abcdef" };
+    gateway.variables = { ...gateway.variables, ...secrets };
+    gateway.known.add(before);
+    expect(await (await gateway.webhook("/twiml")).text()).toContain(`/call/${before}"`);
+    // Another call gets its name by the new secret.
+    gateway.known.clear();
+    expect(await (await gateway.webhook("/twiml")).text()).not.toContain(`/call/${before}"`);
+  });
+
+  it("is refused where there is no secret to name it by", async () => {
+    gateway.variables = { ...gateway.variables, TOKEN_SECRET: "" };
+    expect(await errorOf(await gateway.webhook("/twiml"))).toEqual([503, "configuration"]);
+    expect(gateway.asked).toEqual([]);
+  });
+});
+
 describe("/twiml/CALL", () => {
   it("connects a lost stream again", async () => {
     gateway.resumption = { type: "stream", token: "second" };
@@ -274,6 +341,18 @@ describe("/twiml/status", () => {
     expect((await gateway.webhook("/twiml/status")).status).toBe(204);
     expect(await errorOf(await gateway.request("/twiml/status", { method: "POST" }))).toEqual([403, "no_signature"]);
     expect(await errorOf(await gateway.request("/twiml/status"))).toEqual([405, "method_not_allowed"]);
+    expect(gateway.asked).toEqual([]);
+  });
+
+  it.each(["completed", "busy", "failed", "no-answer", "canceled"])("tells the call that it is %s", async (status) => {
+    await gateway.webhook("/twiml");
+    const callId = gateway.asked[0]?.[2];
+    expect((await gateway.webhook("/twiml/status", { ...CALL_PARAMS, CallStatus: status })).status).toBe(204);
+    expect(gateway.asked.at(-1)).toEqual(["carrierEnded", callId, "CA1"]);
+  });
+
+  it.each(["queued", "ringing", "in-progress", "Completed"])("has nothing to tell of %s", async (status) => {
+    await gateway.webhook("/twiml/status", { ...CALL_PARAMS, CallStatus: status });
     expect(gateway.asked).toEqual([]);
   });
 });
@@ -315,7 +394,7 @@ describe("/call", () => {
   it("takes an unannounced stream where that is allowed", async () => {
     expect((await gateway.upgrade("/call?agent=parrot")).status).toBe(204);
     expect(gateway.names()).toEqual(["acquire", "prepare", "fetch"]);
-    expect(gateway.asked[1]?.[2]).toMatchObject({ authorization: "none", agent: "parrot", callSid: "" });
+    expect(gateway.asked[1]?.[2]).toMatchObject({ authorization: "none", agent: "parrot", carrierCallId: "" });
   });
 
   it("does not in production", async () => {
@@ -411,6 +490,18 @@ describe("/health", () => {
     expect(asked).toHaveBeenCalledTimes(2);
   });
 
+  it.each([
+    [{ ENVIRONMENT: undefined }, "ENVIRONMENT must be one of development, staging, production, in lower case"],
+    [{ PROFILE: { voise: "marin" } }, "PROFILE.voise is not known; there are instructions"],
+  ])("does not run with %j", async (variables, reason) => {
+    gateway.variables = { ...gateway.variables, ...variables };
+    const response = await gateway.webhook("/twiml");
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain(reason);
+    expect(String(vi.mocked(console.error).mock.lastCall)).toContain(reason);
+    expect(gateway.asked).toEqual([]);
+  });
+
   it("says which variable is wrong", async () => {
     gateway.variables = { ...gateway.variables, DEFAULT_AGENT: "robot" };
     const response = await gateway.request("/health");
@@ -473,7 +564,7 @@ describe("/api/calls", () => {
     gateway.variables = { ...gateway.variables, CALL_LOG: database };
     const row: CallRow = {
       callId: "c1",
-      callSid: "CA1",
+      carrierCallId: "CA1",
       agent: "parrot",
       authorization: "required",
       from: "+1",
@@ -482,7 +573,7 @@ describe("/api/calls", () => {
       sessions: 1,
       issuedSerial: 1,
       usedSerial: 1,
-      graceUntilMs: 0,
+      reconnects: 0,
       outcome: '{"reason":"hangUp","durationMs":9000}',
       endedMs: 10_000,
       erased: false,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BucketError, PART_BYTES, R2Bucket, type R2Like } from "../../../worker-shim/ports/bucket.ts";
-import type { ByteSource } from "../../../worker-shim/ports/records.ts";
+import type { ByteSource } from "../../../worker-shim/records/bytes.ts";
 
 const OPTIONS = { contentType: "audio/ogg", metadata: { callId: "c1" } };
 const never = new AbortController().signal;

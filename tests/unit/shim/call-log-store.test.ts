@@ -13,7 +13,7 @@ function log(index: number, fields: Partial<LoggedCall> = {}): CallLog {
   const callId = `c${String(index).padStart(3, "0")}`;
   const call: LoggedCall = {
     callId,
-    callSid: "CA1",
+    carrierCallId: "CA1",
     tenant: "default",
     agent: "parrot",
     fromNumber: "+1",
@@ -39,14 +39,21 @@ function log(index: number, fields: Partial<LoggedCall> = {}): CallLog {
     summary: "{}",
     ...fields,
   };
-  const turn = { callId, startMs: 1, endMs: 2, recordingMs: null, latencyMs: null, cut: 0 };
+  const turn = { callId, startMs: 1, endMs: 2, recordingMs: null, latencyMs: null, latencyHeardMs: null, cut: 0 };
+  const question = { text: "Where's it?", said: "Where's it?", item: "u1", textState: "final" } as const;
+  const answer = { text: 'Here, "\u00e9".', said: 'Here, "\u00e9". Or', item: "", textState: "partial" } as const;
   return {
     call,
     turns: [
-      { ...turn, seq: 0, role: "caller", text: "Where's it?", question: index % 3 ? "where's it" : "how much" },
-      { ...turn, seq: 1, role: "agent", text: 'Here, "\u00e9".', question: null, latencyMs: 100 + index },
+      { ...turn, seq: 0, role: "caller", ...question, question: index % 3 ? "where's it" : "how much" },
+      { ...turn, seq: 1, role: "agent", ...answer, question: null, latencyMs: 100 + index },
     ],
-    toolCalls: [{ callId, seq: 0, atMs: 5, toolCallId: "t1", name: "look", arguments: '{"a":1}' }],
+    toolCalls: [
+      {
+        ...{ callId, seq: 0, atMs: 5, toolCallId: "t1", name: "look", arguments: '{"a":1}' },
+        ...{ result: "nine", state: "answered" },
+      },
+    ],
     events: [{ callId, seq: 0, atMs: 6, type: "fault", body: '{"type":"fault"}' }],
   };
 }
@@ -160,7 +167,12 @@ describe("the call log", () => {
     expect(await store.redactBefore(EPOCH_MS + 2_000)).toBe(2);
     expect(await store.redactBefore(EPOCH_MS + 2_000)).toBe(0);
     expect(await store.figures(0)).toEqual(before);
-    expect(await store.find("c001")).toMatchObject({ fromNumber: "", toNumber: "", callSid: "", recordingKey: null });
+    expect(await store.find("c001")).toMatchObject({
+      fromNumber: "",
+      toNumber: "",
+      carrierCallId: "",
+      recordingKey: null,
+    });
     expect((await store.turns("c001")).map(({ text, question }) => [text, question])).toEqual([
       ["", null],
       ["", null],

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type CallLogSources, composeCallLog, normalizeQuestion, objectKey } from "../../../worker-shim/call-log.ts";
 import { captions } from "../../../worker-shim/captions.ts";
-import type { CallRow } from "../../../worker-shim/ports/records.ts";
+import type { CallRow } from "../../../worker-shim/records/call-row.ts";
 
 const EPOCH_MS = Date.UTC(2026, 10, 21, 23, 59, 59);
 const ROW: CallRow = {
   callId: "c1",
-  callSid: "CA1",
+  carrierCallId: "CA1",
   agent: "openai-realtime",
   authorization: "required",
   from: "+1",
@@ -15,7 +15,7 @@ const ROW: CallRow = {
   sessions: 1,
   issuedSerial: 1,
   usedSerial: 1,
-  graceUntilMs: 0,
+  reconnects: 0,
   outcome: '{"callId":"c1","reason":"callerHangUp","durationMs":20000}',
   endedMs: EPOCH_MS + 20_500,
   erased: false,
@@ -38,6 +38,39 @@ function compose(events: string[], overrides: Partial<CallLogSources> = {}) {
   });
 }
 
+const line = (atMs: number, fields: Fields) => at(atMs, "line", fields);
+const caller = (number: number, startMs: number, endMs: number, said: string, fields: Fields = {}) =>
+  line(endMs + 700, {
+    line: number,
+    role: "caller",
+    startMs,
+    endMs,
+    overMs: endMs + 500,
+    item: `u${number}`,
+    part: 0,
+    said,
+    heard: said,
+    cut: false,
+    text: "final",
+    ...fields,
+  });
+const agent = (number: number, startMs: number, endMs: number, said: string, fields: Fields = {}) =>
+  line(endMs, {
+    line: number,
+    role: "agent",
+    origin: "reply",
+    startMs,
+    endMs,
+    sentMs: startMs - 120,
+    item: `a${number}`,
+    part: 0,
+    said,
+    heard: said,
+    cut: false,
+    text: "final",
+    ...fields,
+  });
+
 /** A question and its answer, as the core tells them. */
 const EXCHANGE = [
   opened(),
@@ -46,12 +79,11 @@ const EXCHANGE = [
   at(1_200, "speechStarted", { startMs: 1_000 }),
   at(2_300, "speechStopped", { endMs: 2_100 }),
   at(2_600, "turnEnded", { source: "agent", turn: 1 }),
-  at(2_700, "transcript", { role: "caller", item: "u1", text: "When do", final: false }),
-  at(2_800, "transcript", { role: "caller", item: "u1", text: " When do you open? ", final: true }),
-  at(3_000, "transcript", { role: "agent", item: "a1", text: "We open at ", final: false }),
+  at(2_800, "transcript", { role: "caller", item: "u1", text: " When do you open? ", final: true, seq: 6 }),
+  caller(1, 1_000, 2_100, "When do you open?"),
   at(3_100, "replyStarted", { item: "a1", turn: 1 }),
-  at(3_200, "transcript", { role: "agent", item: "a1", text: "nine.", final: false }),
-  at(3_300, "transcript", { role: "agent", item: "a1", text: "We open at nine.", final: true }),
+  at(3_300, "transcript", { role: "agent", item: "a1", text: "We open at nine.", final: true, seq: 9 }),
+  agent(2, 3_220, 5_000, "We open at nine.", { latencySentMs: 500, latencyHeardMs: 620 }),
   at(5_000, "replyDone", { item: "a1", heardMs: 1_900, turn: 1 }),
   at(5_001, "usage", { inputTokens: 200, outputTokens: 50 }),
 ];
@@ -59,9 +91,34 @@ const EXCHANGE = [
 describe("a call in the log", () => {
   it("has its turns, when they were and what was said", () => {
     const { turns } = compose(EXCHANGE);
-    expect(turns).toMatchObject([
-      { seq: 0, role: "caller", startMs: 1_000, endMs: 2_100, text: "When do you open?", question: "when do you open" },
-      { seq: 1, role: "agent", startMs: 3_100, endMs: 5_000, text: "We open at nine.", latencyMs: 500, cut: 0 },
+    const unasked = { callId: "c1", recordingMs: null, cut: 0, textState: "final" };
+    expect(turns).toEqual([
+      {
+        ...unasked,
+        seq: 0,
+        role: "caller",
+        startMs: 1_000,
+        endMs: 2_100,
+        text: "When do you open?",
+        said: "When do you open?",
+        question: "when do you open",
+        item: "u1",
+        latencyMs: null,
+        latencyHeardMs: null,
+      },
+      {
+        ...unasked,
+        seq: 1,
+        role: "agent",
+        startMs: 3_220,
+        endMs: 5_000,
+        text: "We open at nine.",
+        said: "We open at nine.",
+        question: null,
+        item: "a2",
+        latencyMs: 500,
+        latencyHeardMs: 620,
+      },
     ]);
   });
 
@@ -83,89 +140,73 @@ describe("a call in the log", () => {
     expect(compose(EXCHANGE).call.costMicros).toBeNull();
   });
 
-  it("keeps of an interrupted reply what was heard, to the word", () => {
-    const text = "one two three four five six seven eight nine ten";
+  it("has of an interrupted reply what was said and what was heard", () => {
     const { turns, call } = compose([
       opened(),
-      at(1_000, "replyStarted", { item: "a1", turn: 1 }),
-      at(1_100, "transcript", { role: "agent", item: "a1", text, final: false }),
       at(2_900, "cleared", { reason: "bargeIn", item: "a1", heardMs: 1_900 }),
       at(3_000, "truncated", { item: "a1", audioEndMs: 2_000, receivedMs: 4_000 }),
-      // Whatever the provider still says of it was not heard.
-      at(3_100, "transcript", { role: "agent", item: "a1", text, final: true }),
+      agent(1, 1_000, 3_000, "one two three four", { heard: "one two", cut: true, text: "partial" }),
     ]);
-    expect(turns).toMatchObject([{ text: "one two three four five", cut: 1, startMs: 1_000, endMs: 3_000 }]);
+    expect(turns).toMatchObject([{ text: "one two", said: "one two three four", cut: 1, textState: "partial" }]);
     expect(call).toMatchObject({ bargeIns: 1, resumes: 0 });
   });
 
-  it("does not count a cough as an interruption, nor a reply twice that goes on", () => {
-    const { turns, call } = compose([
+  it("does not count a cough as an interruption", () => {
+    const { call } = compose([
       opened(),
-      at(1_000, "replyStarted", { item: "a1", turn: 1 }),
       at(1_500, "cleared", { reason: "bargeIn", item: "a1", heardMs: 500 }),
       at(1_800, "resumed", { item: "a1", fromMs: 500 }),
-      at(1_801, "replyStarted", { item: "a1", turn: 1 }),
-      at(4_000, "replyDone", { item: "a1", heardMs: 2_700, turn: 1 }),
+      agent(1, 1_000, 4_000, "Hello."),
     ]);
-    expect(turns).toHaveLength(1);
-    expect(call).toMatchObject({ bargeIns: 0, resumes: 1 });
+    expect(call).toMatchObject({ bargeIns: 0, resumes: 1, replies: 1 });
   });
 
-  it("cuts a reply that the end of the call cut, by how long it was heard", () => {
-    const text = "abcd ".repeat(60).trim();
-    const { turns } = compose([
+  it("has lines in the order in which they began, not in which they were over", () => {
+    const { turns, toolCalls } = compose([
       opened(),
-      at(10_000, "replyStarted", { item: "a1", turn: 1 }),
-      at(10_100, "transcript", { role: "agent", item: "a1", text, final: true }),
+      agent(3, 3_000, 4_000, "One moment."),
+      line(4_500, {
+        ...{ line: 2, role: "tool", startMs: 2_600, endMs: 4_500 },
+        ...{ toolCallId: "t1", name: "look", arguments: '{"a":1}', result: "nine", state: "answered" },
+      }),
+      line(9_000, {
+        ...{ line: 4, role: "tool", startMs: 2_600, endMs: 9_000 },
+        ...{ toolCallId: "t2", name: "look", arguments: "{}", result: "timed out", state: "failed" },
+      }),
+      caller(5, 5_000, 6_000, "", { text: "failed" }),
+      caller(1, 1_000, 2_000, "Where?"),
     ]);
-    // 10 s of 15 characters, to the call's end at 20 s.
-    expect(turns[0]).toMatchObject({ cut: 1, text: text.slice(0, 149) });
+    expect(turns.map(({ seq, text, textState, question }) => [seq, text, textState, question])).toEqual([
+      [0, "Where?", "final", "where"],
+      [1, "One moment.", "final", null],
+      [2, "", "failed", null],
+    ]);
+    const call = { callId: "c1", atMs: 2_600, name: "look" };
+    expect(toolCalls).toEqual([
+      { ...call, seq: 0, toolCallId: "t1", arguments: '{"a":1}', result: "nine", state: "answered" },
+      { ...call, seq: 1, toolCallId: "t2", arguments: "{}", result: "timed out", state: "failed" },
+    ]);
   });
 
-  it("cuts a reply over which the object was lost by what was recorded of it, also if the call went on", () => {
-    const text = "abcd ".repeat(60).trim();
-    const parts = [
-      { session: 1, endMs: 6_000 },
-      { session: 2, endMs: 19_000 },
-    ];
-    const { turns } = compose([], {
-      recording: { bytes: 1, durationMs: 19_000, parts },
-      sessions: [
-        {
-          session: 1,
-          events: [
-            opened(),
-            at(100, "recordingStarted", { startMs: 100, fileMs: 0 }),
-            at(1_000, "transcript", { role: "agent", item: "a1", text, final: true }),
-            at(2_100, "replyStarted", { item: "a1", turn: 1 }),
-          ],
-        },
-        { session: 2, events: [opened(EPOCH_MS + 8_000), at(50, "recordingStarted", { startMs: 50, fileMs: 7_600 })] },
-      ],
-    });
-    // 4 s of 15 characters.
-    expect(turns[0]).toMatchObject({ cut: 1, endMs: 6_100, text: text.slice(0, 59) });
-  });
-
-  it("gives each transcript to its own turn, also when it comes after the next turn has ended", () => {
-    const { turns } = compose([
+  it("of a former version, without lines and numbers, has its final transcripts", () => {
+    const { turns, toolCalls, call } = compose([
       opened(),
-      at(1_000, "speechStarted", { startMs: 900 }),
-      at(1_500, "speechStopped", { endMs: 1_400 }),
-      at(1_600, "turnEnded", { turn: 1 }),
-      at(2_000, "speechStarted", { startMs: 1_900 }),
-      at(2_500, "speechStopped", { endMs: 2_400 }),
-      at(2_600, "turnEnded", { turn: 2 }),
-      at(2_700, "transcript", { role: "caller", item: "u1", text: "first", final: true }),
-      at(2_800, "transcript", { role: "caller", item: "u2", text: "second", final: true }),
+      at(2_600, "turnEnded", { source: "agent", turn: 1 }),
+      at(2_700, "transcript", { role: "caller", item: "u1", text: "When", final: false }),
+      at(2_800, "transcript", { role: "caller", item: "u1", text: " When do you open? ", final: true }),
+      at(2_900, "toolCall", { toolCallId: "t1", name: "look", arguments: "{}" }),
+      at(3_300, "transcript", { role: "agent", item: "a1", text: "At nine.", final: true }),
     ]);
-    expect(turns.map(({ text, startMs }) => [text, startMs])).toEqual([
-      ["first", 900],
-      ["second", 1_900],
+    const unknown = { said: null, item: null, textState: null, latencyMs: null, latencyHeardMs: null, cut: 0 };
+    expect(turns).toMatchObject([
+      { ...unknown, role: "caller", startMs: 2_800, text: "When do you open?", question: "when do you open" },
+      { ...unknown, role: "agent", startMs: 3_300, text: "At nine." },
     ]);
+    expect(toolCalls).toMatchObject([{ atMs: 2_900, toolCallId: "t1", result: null, state: null }]);
+    expect(call).toMatchObject({ questions: 1, replies: 1, latencyMs: null });
   });
 
-  it("goes on over sessions, each with a clock of its own and all in one recording", () => {
+  it("goes on over sessions, on one clock and in one recording", () => {
     const parts = [
       { session: 1, endMs: 9_000 },
       { session: 2, endMs: 16_000 },
@@ -175,9 +216,9 @@ describe("a call in the log", () => {
       opened(EPOCH_MS + 10_400),
       at(200, "started"),
       at(270, "recordingStarted", { startMs: 250, fileMs: 10_160 }),
-      at(1_200, "replyStarted", { item: "a1", turn: 1 }),
-      at(1_300, "transcript", { role: "agent", item: "a1", text: "Hello again.", final: true }),
-      at(2_000, "replyDone", { item: "a1", heardMs: 800, turn: 1 }),
+      // Over which the object was lost, and which the next session tells.
+      agent(3, 7_000, 9_200, "Is there anything", { heard: "Is there", cut: true }),
+      agent(4, 11_200, 12_000, "Hello again."),
     ];
     const sessions = [
       { session: 1, events: EXCHANGE },
@@ -186,7 +227,8 @@ describe("a call in the log", () => {
     const { call, turns } = compose([], { sessions, recording, recordingKey: "k" });
     expect(turns.map(({ startMs, recordingMs }) => [startMs, recordingMs])).toEqual([
       [1_000, 900],
-      [3_100, 3_000],
+      [3_220, 3_120],
+      [7_000, 6_900],
       [11_200, 11_110],
     ]);
     expect(call).toMatchObject({ durationMs: 30_000, recordingMs: 16_000, recordingBytes: 9_000, recordingKey: "k" });

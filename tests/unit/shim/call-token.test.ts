@@ -4,17 +4,20 @@ import { judgeToken, mintToken, readToken, type TokenRing } from "../../../worke
 
 const RING: TokenRing = { current: "secret-one-0123456789" };
 const OTHER: TokenRing = { current: "secret-two-0123456789" };
-const CALL = { callId: "4c7e", callSid: "CA00000000000000000000000000000001" };
+const CALL = { callId: "4c7e", carrierCallId: "CA00000000000000000000000000000001" };
 const CLAIMS = { ...CALL, serial: 1, expiresMs: 60_000 };
 
-function judge(token: string, options: { ring?: TokenRing; callSid?: string; nowMs?: number; unused?: boolean } = {}) {
-  const { ring = RING, callSid = CALL.callSid, nowMs = 0, unused = true } = options;
+function judge(
+  token: string,
+  options: { ring?: TokenRing; carrierCallId?: string; nowMs?: number; unused?: boolean } = {},
+) {
+  const { ring = RING, carrierCallId = CALL.carrierCallId, nowMs = 0, unused = true } = options;
   const asked: number[] = [];
   const use = (serial: number) => {
     asked.push(serial);
     return unused;
   };
-  const verdict = judgeToken(ring, { token, callSid }, CALL, () => nowMs, use);
+  const verdict = judgeToken(ring, { token, carrierCallId }, CALL, () => nowMs, use);
   return verdict.then((value): [Verdict, number[]] => [value, asked]);
 }
 
@@ -26,7 +29,7 @@ describe("a token", () => {
   });
 
   it("fits into a <Parameter> with the longest call id", async () => {
-    const token = await mintToken(RING, { ...CLAIMS, callId: "x".repeat(64), callSid: "y".repeat(64) });
+    const token = await mintToken(RING, { ...CLAIMS, callId: "x".repeat(64), carrierCallId: "y".repeat(64) });
     expect(token.length).toBeLessThan(400);
   });
 
@@ -51,13 +54,13 @@ describe("a token", () => {
 
   it.each([
     ["another call", { ...CLAIMS, callId: "5d8f" }],
-    ["another CallSid", { ...CLAIMS, callSid: "CA2" }],
+    ["another CallSid", { ...CLAIMS, carrierCallId: "CA2" }],
   ])("of %s is foreign", async (_, claims) => {
     expect(await judge(await mintToken(RING, claims))).toEqual(["foreign", []]);
   });
 
   it("brought by a stream of another CallSid is foreign", async () => {
-    expect(await judge(await mintToken(RING, CLAIMS), { callSid: "CA2" })).toEqual(["foreign", []]);
+    expect(await judge(await mintToken(RING, CLAIMS), { carrierCallId: "CA2" })).toEqual(["foreign", []]);
   });
 
   it("of another deployment is foreign", async () => {
@@ -79,11 +82,11 @@ describe("a token", () => {
   });
 
   it("for a webhook without CallSid is good for any stream of its call", async () => {
-    const expected = { ...CALL, callSid: "" };
-    const token = await mintToken(RING, { ...CLAIMS, callSid: "" });
+    const expected = { ...CALL, carrierCallId: "" };
+    const token = await mintToken(RING, { ...CLAIMS, carrierCallId: "" });
     const verdict = judgeToken(
       RING,
-      { token, callSid: "CA9" },
+      { token, carrierCallId: "CA9" },
       expected,
       () => 0,
       () => true,

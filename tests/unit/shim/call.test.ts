@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   TL_EFFECT_AUTHORIZE,
@@ -10,20 +11,16 @@ import {
   TL_INPUT_SOCKET_OPENED,
   TL_INPUT_SOCKET_TEXT,
 } from "../../../worker-shim/abi.generated.ts";
-import {
-  Call,
-  type CallPlatform,
-  EXPIRY_GRACE_MS,
-  HEARTBEAT_MS,
-  LOST_GRACE_MS,
-  STREAM_GRACE_MS,
-} from "../../../worker-shim/call.ts";
+import { EXPIRY_GRACE_MS } from "../../../worker-shim/afterlife.ts";
+import { Call, HEARTBEAT_MS, LOST_GRACE_MS, STREAM_GRACE_MS } from "../../../worker-shim/call.ts";
+import type { CallPlatform } from "../../../worker-shim/call-platform.ts";
 import { TOKEN_LIFETIME_MS } from "../../../worker-shim/call-token.ts";
 import { Core } from "../../../worker-shim/core.ts";
 import type { Sinks } from "../../../worker-shim/deliveries.ts";
 import { openFlight } from "../../../worker-shim/flight-file.ts";
-import { type ExpectedCall, FLUSH_INTERVAL_MS } from "../../../worker-shim/ports/records.ts";
-import type { SqlDatabase } from "../../../worker-shim/ports.ts";
+import { FLUSH_INTERVAL_MS } from "../../../worker-shim/records/batches.ts";
+import type { ExpectedCall } from "../../../worker-shim/records/call-row.ts";
+import type { ObjectDatabase } from "../../../worker-shim/records/tables.ts";
 import { readSettings } from "../../../worker-shim/settings.ts";
 import { FakeCore, record, resultOf } from "../../support/fake-core.ts";
 import { FakeLog, FakeSocket, memoryDatabase, settle, VirtualTime } from "./support/fakes.ts";
@@ -33,7 +30,7 @@ const RETENTION_MS = 30 * 24 * 3600 * 1000;
 const EPOCH_MS = 1_795_000_000_000;
 const CALL: ExpectedCall = {
   callId: "c1",
-  callSid: "CA1",
+  carrierCallId: "CA1",
   agent: "parrot",
   authorization: "required",
   from: "+15550001111",
@@ -52,7 +49,7 @@ class World {
   readonly leaseCalls: unknown[][] = [];
   /** What goes on beside the events. */
   readonly work: Promise<void>[] = [];
-  sql: SqlDatabase = memoryDatabase();
+  sql: ObjectDatabase = memoryDatabase();
   alarmMs: number | undefined;
   deleted = false;
   readonly sinks: Sinks;
@@ -95,8 +92,8 @@ class World {
 
   #make(): Call {
     const platform: CallPlatform = {
-      sql: this.sql,
-      settings: readSettings({ TOKEN_SECRET: "0123456789abcdef", ...this.variables }),
+      database: this.sql,
+      settings: readSettings({ ENVIRONMENT: "development", TOKEN_SECRET: "0123456789abcdef", ...this.variables }),
       switchboard: {
         renew: async (...args) => {
           this.leaseCalls.push(["renew", ...args]);
@@ -143,6 +140,18 @@ class World {
 }
 
 let world: World;
+
+/** The tables of an object as a former version of this code left them. */
+function former(name: string): string {
+  return readFileSync(new URL(`./records/fixtures/${name}.sql`, import.meta.url), "utf8");
+}
+
+/** Announces a call whose stream is expected; returns the token that it must bring. */
+async function announce(call: ExpectedCall = CALL): Promise<string> {
+  const announcement = await world.call.prepare(call);
+  if (announcement.type !== "stream") throw new Error(`the call is ${announcement.type}`);
+  return announcement.token;
+}
 
 /** Attaches a leg that must be taken. */
 function attach(): FakeSocket {
@@ -201,7 +210,7 @@ describe("a call that nobody has announced", () => {
 describe("the stream", () => {
   it("opens one core with the call's configuration", async () => {
     world = new World({ PROFILE: { voice: "marin" }, LIMITS: { maxCallMs: 1000 }, FAULT_INJECTION: "true" });
-    await world.call.prepare(CALL);
+    await announce();
     attach();
     expect(JSON.parse(world.core.config)).toEqual({
       callId: "c1",
@@ -220,7 +229,7 @@ describe("the stream", () => {
   });
 
   it("is granted by its token, once", async () => {
-    const token = await world.call.prepare(CALL);
+    const token = await announce();
     authorizeOnText();
     start(attach(), token);
     expect(await verdicts()).toEqual([GRANTED]);
@@ -229,7 +238,7 @@ describe("the stream", () => {
   });
 
   it("is refused with a foreign or an expired token", async () => {
-    const token = await world.call.prepare(CALL);
+    const token = await announce();
     authorizeOnText();
     start(attach(), token, "CA2");
     expect(await verdicts()).toEqual([FOREIGN]);
@@ -239,7 +248,7 @@ describe("the stream", () => {
   });
 
   it("that is replaced gets no verdict on the former one's token", async () => {
-    const token = await world.call.prepare(CALL);
+    const token = await announce();
     authorizeOnText();
     start(attach(), token);
     attach();
@@ -247,14 +256,14 @@ describe("the stream", () => {
   });
 
   it("needs no token where none is required", async () => {
-    expect(await world.call.prepare({ ...CALL, callSid: "", authorization: "none" })).toBe("");
+    expect(await announce({ ...CALL, carrierCallId: "", authorization: "none" })).toBe("");
     authorizeOnText();
     start(attach(), "");
     expect(await verdicts()).toEqual([GRANTED]);
   });
 
   it("that comes back joins the same session", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     const first = attach();
     first.emit("close", { code: 1006, reason: "" });
     const resumption = await world.call.resume("CA1");
@@ -265,11 +274,86 @@ describe("the stream", () => {
   });
 });
 
-describe("the carrier that asks what to do next", () => {
-  it("gets a fresh token each time, to a bound", async () => {
-    const { maxStreamReconnects } = readSettings({});
-    const tokens = new Set([await world.call.prepare(CALL)]);
+describe("a call that is announced again", () => {
+  it("gets another token until its stream has come, and no more time", async () => {
+    await announce();
+    await world.pass(10_000);
+    const token = await announce();
+    authorizeOnText();
+    start(attach(), token);
+    expect(await verdicts()).toEqual([GRANTED]);
+    expect(world.alarmMs).toBeLessThanOrEqual(EPOCH_MS + STREAM_GRACE_MS);
+  });
+
+  it("is given up in time, however often somebody announces it", async () => {
+    await announce();
+    await world.pass(STREAM_GRACE_MS - 1);
+    await announce();
+    await world.pass(1);
+    expect(world.leaseCalls).toEqual([["release", "c1", "noStart"]]);
+    expect(await world.call.prepare(CALL)).toEqual({ type: "over" });
+  });
+
+  it("goes on as if nobody had", async () => {
+    await announce();
     attach();
+    const tables = ["call", "agenda", "batch", "outcome"];
+    const stored = () => tables.map((table) => world.sql.exec(`SELECT * FROM ${table}`).toArray());
+    const before = stored();
+    for (let i = 0; i < 20; i++) expect(await world.call.prepare(CALL)).toEqual({ type: "begun" });
+    expect(await world.call.prepare({ ...CALL, carrierCallId: "CA2" })).toEqual({ type: "begun" });
+    expect(stored()).toEqual(before);
+    expect(world.cores).toHaveLength(1);
+    // Also while it is lost: only its own redirect brings the stream back.
+    await world.lose();
+    expect(await world.call.prepare(CALL)).toEqual({ type: "begun" });
+  });
+
+  it("is known by the carrier's id only", async () => {
+    expect(world.call.knows("CA1")).toBe(false);
+    await announce();
+    expect([world.call.knows("CA1"), world.call.knows("CA2")]).toEqual([true, false]);
+  });
+});
+
+describe("a carrier whose call is over", () => {
+  it("frees the place of a call whose stream has not come", async () => {
+    await announce();
+    world.call.carrierEnded("CA2");
+    await settle();
+    expect(world.leaseCalls).toEqual([]);
+    world.call.carrierEnded("CA1");
+    world.call.carrierEnded("CA1");
+    await settle();
+    expect(world.leaseCalls).toEqual([["release", "c1", "noStart"]]);
+    expect(world.call.attachLeg(new FakeSocket())).toBe("over");
+  });
+
+  it("has no say in a call that has begun", async () => {
+    world.call.carrierEnded("CA1");
+    await announce();
+    attach();
+    world.call.carrierEnded("CA1");
+    await world.lose();
+    world.call.carrierEnded("CA1");
+    await settle();
+    expect(world.leaseCalls).toEqual([]);
+  });
+});
+
+describe("the carrier that asks what to do next", () => {
+  it("uses nothing up while the stream is there: it may be somebody else who asks", async () => {
+    await announce();
+    const leg = attach();
+    for (let i = 0; i < 20; i++) expect(await world.call.resume("CA1")).toMatchObject({ type: "stream" });
+    leg.emit("close", { code: 1006, reason: "" });
+    expect(await world.call.resume("CA1")).toMatchObject({ type: "stream" });
+  });
+
+  it("gets a fresh token each time, to a bound", async () => {
+    const { maxStreamReconnects } = readSettings({ ENVIRONMENT: "development" });
+    const tokens = new Set([await announce()]);
+    attach().emit("close", { code: 1006, reason: "" });
     for (let i = 0; i < maxStreamReconnects; i++) {
       const resumption = await world.call.resume("CA1");
       if (resumption.type !== "stream") throw new Error("hung up too early");
@@ -280,7 +364,7 @@ describe("the carrier that asks what to do next", () => {
   });
 
   it("hangs up when the call is over, or is another one", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     expect(await world.call.resume("CA2")).toEqual({ type: "hangUp" });
     const leg = attach();
     endNext("callerHangUp");
@@ -292,7 +376,7 @@ describe("the carrier that asks what to do next", () => {
 
 describe("the outcome", () => {
   it("is the core's, releases the lease and ends the observers", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     const observer = observe();
     endNext("callerHangUp");
@@ -305,7 +389,7 @@ describe("the outcome", () => {
   });
 
   it("of a trap is coreFault, once, and the socket closes with 1011", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     world.onInput = () => {
       throw new WebAssembly.RuntimeError("unreachable");
@@ -319,7 +403,7 @@ describe("the outcome", () => {
   });
 
   it("of a core that cannot begin is coreFault", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     world.onInput = () => {
       throw new WebAssembly.RuntimeError("unreachable");
     };
@@ -329,7 +413,7 @@ describe("the outcome", () => {
   });
 
   it("of a stream that never came is noStart", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     await world.pass(STREAM_GRACE_MS - 1);
     expect(world.leaseCalls).toEqual([]);
     await world.pass(1);
@@ -337,7 +421,7 @@ describe("the outcome", () => {
   });
 
   it("is kept for the retention and then deleted", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     await world.pass(STREAM_GRACE_MS);
     await world.pass(RETENTION_MS - 1);
     expect(world.deleted).toBe(false);
@@ -348,7 +432,7 @@ describe("the outcome", () => {
 
 describe("a live call", () => {
   it("renews its lease with every heartbeat", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     attach();
     await world.pass(3 * HEARTBEAT_MS);
     const renewal = ["renew", "c1", { tenant: "default", number: "+15550002222" }];
@@ -356,7 +440,7 @@ describe("a live call", () => {
   });
 
   it("shows its events: those before, those to come", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     let atMs = 0;
     world.onInput = () => [record(TL_EFFECT_EVENT, 0, JSON.stringify({ type: "state", atMs: atMs++ }))];
     const leg = attach();
@@ -368,7 +452,7 @@ describe("a live call", () => {
   });
 
   it("writes events about once a second, not as they come", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     world.onInput = () => [record(TL_EFFECT_EVENT, 0, '{"type":"state","atMs":0}')];
     const leg = attach();
     const batches = () => world.sql.exec("SELECT * FROM batch").toArray().length;
@@ -383,7 +467,7 @@ describe("a live call", () => {
   });
 
   it("takes commands", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     attach();
     expect(await world.call.command({ kind: "harness" }, { type: "hangUp" })).toEqual({ status: "done" });
     world.onInput = () => [record(TL_EFFECT_ENDED, 0, '{"callId":"c1","reason":"hangUp","durationMs":7}')];
@@ -395,7 +479,7 @@ describe("a live call", () => {
 
 describe("a call whose object was lost", () => {
   beforeEach(async () => {
-    await world.call.prepare(CALL);
+    await announce();
     world.onInput = () => [record(TL_EFFECT_EVENT, 0, '{"type":"state","atMs":1500}')];
     attach();
     world.time.advance(FLUSH_INTERVAL_MS);
@@ -441,7 +525,8 @@ describe("a call whose object was lost", () => {
   });
 
   it("is over when the stream is lost once too often", async () => {
-    const { maxStreamReconnects } = readSettings({});
+    const { maxStreamReconnects } = readSettings({ ENVIRONMENT: "development" });
+    await world.lose();
     for (let i = 0; i < maxStreamReconnects; i++) await world.call.resume("CA1");
     await world.lose();
     expect(await world.call.resume("CA1")).toEqual({ type: "hangUp" });
@@ -500,7 +585,7 @@ describe("the records of a call", () => {
   /** A call of five seconds that is recorded; ends unless it is to be cut. */
   async function record5s(end: "ends" | "goesOn", variables: Parameters<typeof readSettings>[0] = {}): Promise<void> {
     world = new World(variables, sinks());
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     const batches = opusBatches(5, end === "ends");
     for (const [second, { granule, pages }] of batches.entries()) {
@@ -554,7 +639,7 @@ describe("the records of a call", () => {
   it("do not wait for the alarm of a webhook that hangs since the call began", async () => {
     const hanging: Sinks = { ...sinks(), webhook: { send: () => new Promise(() => undefined) } };
     world = new World({}, hanging);
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     void world.call.alarm();
     await settle();
@@ -629,6 +714,37 @@ describe("the records of a call", () => {
     await world.pass(120_000);
     expect(world.deleted).toBe(true);
     expect(world.log.lines.map(({ message }) => message)).toContain("a call's record ends with deliveries undone");
+  });
+
+  it("that a former version of this code left are delivered by this one", async () => {
+    world = new World({}, sinks());
+    world.sql = memoryDatabase(former("object-v1-over"));
+    await world.lose();
+    await world.pass(10_000);
+    expect(told("callLog")).toMatchObject([
+      { call: { carrierCallId: "CA1", reason: "callerHangUp", recordingKey: Key } },
+    ]);
+    expect(told("webhook")).toMatchObject([{ type: "call.started" }, { type: "call.ended" }]);
+    expect([...objects.keys()].sort()).toEqual(["flights/2026/11/18/c1.flight", Key]);
+    await world.pass(RETENTION_MS);
+    expect(world.deleted).toBe(true);
+  });
+
+  it("of a call that went on under a former version are closed when its stream does not come back", async () => {
+    world = new World({}, sinks());
+    world.sql = memoryDatabase(former("object-v1-live"));
+    await world.lose();
+    await world.pass(LOST_GRACE_MS + 100);
+    expect(told("callLog")).toMatchObject([{ call: { reason: "objectLost", recordingKey: Key } }]);
+    expect(world.leaseCalls).toEqual([["release", "c1", "objectLost"]]);
+  });
+
+  it("that a later version of this code left are not touched", async () => {
+    await record5s("goesOn");
+    world.sql.exec("UPDATE schema SET version = 99");
+    const before = world.sql.exec("SELECT total_changes() AS n").toArray();
+    await expect(world.lose()).rejects.toThrow("the tables are of version 99");
+    expect(world.sql.exec("SELECT total_changes() AS n").toArray()).toEqual(before);
   });
 
   it("cost at most 90 rows a minute", async () => {
@@ -720,7 +836,7 @@ describe("the session after a lost object", () => {
   const config = () => JSON.parse(world.core.config) as { firstSeq?: number; snapshot?: string };
 
   beforeEach(async () => {
-    await world.call.prepare(CALL);
+    await announce();
   });
 
   it("goes on from the last snapshot and the last event that were written", async () => {
@@ -769,13 +885,13 @@ describe("the session after a lost object", () => {
     expect(writes).toBe(2);
     endNext("hangUp");
     leg.emit("message", { data: "x" });
-    expect(exec("SELECT name FROM sqlite_master WHERE name = 'snapshot'").toArray()).toEqual([]);
+    expect(exec("SELECT * FROM snapshot").toArray()).toEqual([]);
   });
 });
 
 describe("an operator", () => {
   it("gives commands under his own name, and is told what became of them", async () => {
-    await world.call.prepare(CALL);
+    await announce();
     attach();
     expect(await world.call.operate({ type: "pauseRecording" })).toEqual({ status: "done" });
     const refusal = { status: "refused", code: "invalid", why: "there is no such command", field: "type" };
@@ -799,7 +915,7 @@ describe("an operator", () => {
     [null, "null"],
     [undefined, undefined],
   ])("may give %j as a tool's output, which the agent is told as text", async (output, text) => {
-    await world.call.prepare(CALL);
+    await announce();
     attach();
     await world.call.operate({ type: "toolResult", toolCallId: "k", output });
     const { command } = JSON.parse(new TextDecoder().decode(world.core.inputs.at(-1)?.body)) as { command: object };
@@ -808,7 +924,7 @@ describe("an operator", () => {
 
   it("is told of nothing that a lost object would forget", async () => {
     world = new World({}, { bucket: { put: async () => undefined, delete: async () => undefined } });
-    await world.call.prepare(CALL);
+    await announce();
     const leg = attach();
     const [first] = opusBatches(1, false);
     world.onInput = () => [record(TL_EFFECT_RECORD, 48_000, first?.pages)];

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { CallLog } from "../../../worker-shim/call-log.ts";
 import { HttpSinkError, SupabaseSink, WebhookSink } from "../../../worker-shim/ports/http-sinks.ts";
-import { RetryLaterError } from "../../../worker-shim/ports/outbox.ts";
+import { RetryLaterError } from "../../../worker-shim/records/outbox.ts";
 
 const never = new AbortController().signal;
 let requests: { url: string; method: string; headers: Headers; body: unknown }[];
@@ -57,10 +57,17 @@ describe("Supabase", () => {
       [
         "PATCH",
         "https://p/rest/v1/calls?call_id=eq.c1",
-        { from_number: "", to_number: "", call_sid: "", recording_key: null, recording_bytes: 0, flight_key: null },
+        {
+          from_number: "",
+          to_number: "",
+          carrier_call_id: "",
+          recording_key: null,
+          recording_bytes: 0,
+          flight_key: null,
+        },
       ],
-      ["PATCH", "https://p/rest/v1/turns?call_id=eq.c1", { text: "", question: null }],
-      ["PATCH", "https://p/rest/v1/tool_calls?call_id=eq.c1", { arguments: "" }],
+      ["PATCH", "https://p/rest/v1/turns?call_id=eq.c1", { text: "", question: null, said: null }],
+      ["PATCH", "https://p/rest/v1/tool_calls?call_id=eq.c1", { arguments: "", result: null }],
     ]);
   });
 

@@ -41,8 +41,23 @@ describe("Leases", () => {
   it("count a call that asks twice once", () => {
     const limits = { calls: 1, callsPerNumber: 1 };
     leases.acquire("a", ANYONE, limits, 0);
-    expect(leases.acquire("a", ANYONE, limits, 1)).toBe("granted");
+    expect(leases.acquire("a", ANYONE, limits, 1)).toBe("held");
     expect(leases.counts(1)).toMatchObject({ active: 1, admitted: 1 });
+  });
+
+  it("are not counted when they are withdrawn", () => {
+    leases.acquire("a", ANYONE, NO_LIMIT, 0);
+    leases.withdraw("a");
+    leases.withdraw("a");
+    expect(leases.counts(0)).toEqual({ active: 0, admitted: 0, refused: 0, ended: {} });
+  });
+
+  it("let a call in that has a place, whatever the limit of its number", () => {
+    const limits = { calls: 0, callsPerNumber: 1 };
+    const subject = { tenant: "default", number: "+1" };
+    expect(leases.acquire("a", subject, limits, 0)).toBe("granted");
+    expect(leases.acquire("a", subject, limits, 1)).toBe("held");
+    expect(leases.acquire("b", subject, limits, 1)).toBe("numberFull");
   });
 
   it("become void without renewal, to the millisecond", () => {
@@ -143,6 +158,7 @@ describe("SwitchboardClient", () => {
         acquire: async (callId, subject, limits) => shard.acquire(callId, subject, limits, Now),
         renew: async (callId, subject) => shard.renew(callId, subject, Now),
         release: async (callId, reason) => shard.release(callId, reason),
+        withdraw: async (callId) => shard.withdraw(callId),
         counts: async () => shard.counts(Now),
         list: async () => shard.list(Now),
       };
@@ -151,7 +167,9 @@ describe("SwitchboardClient", () => {
   }
 
   it("admits no more than the limit over all shards", async () => {
-    const { switchboard, shards } = client(readSettings({ MAX_CONCURRENT_CALLS: "10", SWITCHBOARD_SHARDS: "4" }));
+    const { switchboard, shards } = client(
+      readSettings({ ENVIRONMENT: "development", MAX_CONCURRENT_CALLS: "10", SWITCHBOARD_SHARDS: "4" }),
+    );
     let granted = 0;
     for (let i = 0; i < 100; i++) {
       if ((await switchboard.acquire(`call-${i}`, ANYONE)) === "granted") granted++;
@@ -162,7 +180,7 @@ describe("SwitchboardClient", () => {
   });
 
   it("renews and releases a call at the shard that admitted it", async () => {
-    const { switchboard } = client(readSettings({ SWITCHBOARD_SHARDS: "4" }));
+    const { switchboard } = client(readSettings({ ENVIRONMENT: "development", SWITCHBOARD_SHARDS: "4" }));
     for (let i = 0; i < 8; i++) {
       await switchboard.acquire(`call-${i}`, ANYONE);
       await switchboard.renew(`call-${i}`, ANYONE);

@@ -1,5 +1,16 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { ConfigurationError, readSettings } from "../../../worker-shim/settings.ts";
+import {
+  ConfigurationError,
+  readSettings as readVariables,
+  type SettingVariables,
+  settingsOf,
+} from "../../../worker-shim/settings.ts";
+
+/** Of a development environment, unless another is given. */
+function readSettings(variables: SettingVariables) {
+  return readVariables({ ENVIRONMENT: "development", ...variables });
+}
 
 describe("readSettings", () => {
   it("has safe defaults", () => {
@@ -15,7 +26,7 @@ describe("readSettings", () => {
       locationHint: undefined,
       profile: {},
       limits: {},
-      twilioAuthTokens: [],
+      carrierAuthTokens: [],
       tokenRing: undefined,
       adminToken: undefined,
     });
@@ -44,7 +55,7 @@ describe("readSettings", () => {
       TOKEN_SECRET: "n".repeat(32),
       TOKEN_SECRET_PREVIOUS: "o".repeat(32),
     });
-    expect(settings.twilioAuthTokens).toEqual(["new", "old"]);
+    expect(settings.carrierAuthTokens).toEqual(["new", "old"]);
     expect(settings.tokenRing).toEqual({ current: "n".repeat(32), previous: "o".repeat(32) });
   });
 
@@ -73,6 +84,97 @@ describe("readSettings", () => {
     { ADMIN_TOKEN: "short" },
   ])("refuses %j", (variables) => {
     expect(() => readSettings(variables)).toThrow(ConfigurationError);
+  });
+});
+
+describe("the environment", () => {
+  it.each([undefined, "", "prod", "Production", "PRODUCTION", "test", " production"])("is not %j", (name) => {
+    const variables = name === undefined ? {} : { ENVIRONMENT: name };
+    expect(() => readVariables(variables)).toThrow(
+      "ENVIRONMENT must be one of development, staging, production, in lower case",
+    );
+  });
+});
+
+describe("a setting that is wrong", () => {
+  it.each<[SettingVariables, string]>([
+    [{ DEFAULT_AGENT: "robot" }, "DEFAULT_AGENT must be one of parrot, openai-realtime"],
+    [{ SWITCHBOARD_SHARDS: "0" }, "SWITCHBOARD_SHARDS must be an integer from 1 to 256"],
+    [{ ADMIN_TOKEN: "short" }, "ADMIN_TOKEN must have 16 characters or more"],
+    [{ FLIGHT_SAMPLING: "2" }, "FLIGHT_SAMPLING must be a number from 0 to 1"],
+    [{ SUPABASE_URL: "https://p.supabase.co" }, "SUPABASE_KEY is missing: it goes with SUPABASE_URL"],
+    [{ TOKEN_PRICES: { input: 4 } }, "TOKEN_PRICES.output is missing: it goes with TOKEN_PRICES.input"],
+    [{ OPENAI_BASE_URL: "api" }, "OPENAI_BASE_URL must be an http(s) or ws(s) URL without query"],
+    [{ PROFILE: "{" }, "PROFILE must be an object, or one as JSON: it is no JSON"],
+    [{ PROFILE: [] }, "PROFILE must be an object"],
+    [{ PROFILE: { voise: "marin" } }, "PROFILE.voise is not known; there are instructions, model, voice"],
+    [{ PROFILE: { voice: 7 } }, "PROFILE.voice must be a text of at most 4096 bytes"],
+    [{ PROFILE: { voice: "\u00e9".repeat(2049) } }, "PROFILE.voice must be a text of at most 4096 bytes"],
+    [{ PROFILE: { recording: "yes" } }, "PROFILE.recording must be one of off, on, onConsent"],
+    [{ PROFILE: { flightRecord: true } }, "PROFILE.flightRecord must be one of off, on"],
+    [{ PROFILE: { tools: {} } }, "PROFILE.tools must be a list of function tools"],
+    [
+      {
+        PROFILE: {
+          tools: [
+            { type: "function", name: "a" },
+            { type: "function", name: "a b" },
+          ],
+        },
+      },
+      "PROFILE.tools[1].name must be 1 to 64 letters, digits, hyphens and underscores",
+    ],
+    [{ PROFILE: { tools: [{ name: "a" }] } }, "PROFILE.tools[0].type is missing"],
+    [{ PROFILE: { tools: [{ type: "web", name: "a" }] } }, 'PROFILE.tools[0].type must be "function"'],
+    [
+      { PROFILE: { tools: [{ type: "function", name: "a", parameters: [] }] } },
+      "PROFILE.tools[0].parameters must be an object, a JSON schema",
+    ],
+    [
+      { PROFILE: { tools: [{ type: "function", name: "a", function: {} }] } },
+      "PROFILE.tools[0].function is not known; there are type, name, description, parameters",
+    ],
+    [{ LIMITS: { maxCallMs: 0 } }, "LIMITS.maxCallMs must be an integer from 1 to 86400000"],
+    [{ LIMITS: { leadMs: 59 } }, "LIMITS.leadMs must be an integer from 60 to 1000"],
+    [{ LIMITS: '{"leadMs":1001}' }, "LIMITS.leadMs must be an integer from 60 to 1000"],
+    [{ LIMITS: { endOfTurnMs: 99 } }, "LIMITS.endOfTurnMs must be an integer from 100 to 86400000"],
+    [{ LIMITS: { markMs: 20.5 } }, "LIMITS.markMs must be an integer from 20 to 86400000"],
+    [{ LIMITS: { maxCallMS: 1 } }, "LIMITS.maxCallMS is not known; there are startMs"],
+  ])("is named, with what it must be: %j", (variables, message) => {
+    expect(() => readSettings(variables)).toThrow(message);
+  });
+
+  it("is none of these", () => {
+    const tools = [{ type: "function", name: "look-up_1", description: "Looks.", parameters: { type: "object" } }];
+    const profile = { instructions: "i".repeat(128 * 1024), tools, levelForAgent: "on", recordDigits: "yes" };
+    const limits = { leadMs: 60, markMs: 20, endOfTurnMs: 100, bargeInConfirmMs: 20, startMs: 24 * 3600 * 1000 };
+    expect(readSettings({ PROFILE: profile, LIMITS: JSON.stringify(limits) })).toMatchObject({ profile, limits });
+  });
+
+  it("is one of the example's secrets", () => {
+    const example = readFileSync(new URL("../../../.dev.vars.example", import.meta.url), "utf8");
+    const secrets = [...example.matchAll(/^(\w+(?:TOKEN|SECRET))="(.+)"$/gm)].map(([, name = "", value]) => [
+      name,
+      value,
+    ]);
+    expect(secrets.map(([name]) => name)).toEqual(["TWILIO_AUTH_TOKEN", "TOKEN_SECRET", "ADMIN_TOKEN"]);
+    for (const [name = "", value] of secrets)
+      expect(() => readSettings({ [name]: value })).toThrow(`${name} must be a secret of your own`);
+  });
+
+  it("is found once for an isolate", () => {
+    const good = { ENVIRONMENT: "staging" };
+    expect(settingsOf(good)).toBe(settingsOf(good));
+    const bad = { ENVIRONMENT: "moon" };
+    const errorOf = () => {
+      try {
+        return settingsOf(bad);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(errorOf()).toBeInstanceOf(ConfigurationError);
+    expect(errorOf()).toBe(errorOf());
   });
 });
 

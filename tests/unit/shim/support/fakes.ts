@@ -10,14 +10,26 @@ import type {
   PeerSocket,
   SessionInputs,
   SessionPorts,
-  SqlDatabase,
   SqlValue,
 } from "../../../../worker-shim/ports.ts";
+import type { ObjectDatabase } from "../../../../worker-shim/records/tables.ts";
 
-/** A database of Node behind the interface of the object's. */
-export function memoryDatabase(): SqlDatabase {
+/** A database of Node behind the interface of the object's, with what `dump` makes. */
+export function memoryDatabase(dump = ""): ObjectDatabase {
   const database = new DatabaseSync(":memory:");
+  database.exec(dump);
   return {
+    transaction: (work) => {
+      database.exec("BEGIN");
+      try {
+        const result = work();
+        database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        database.exec("ROLLBACK");
+        throw error;
+      }
+    },
     exec: <T extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) => {
       const bound = bindings.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
       const rows = database.prepare(query).all(...bound);
@@ -34,6 +46,13 @@ export function memoryDatabase(): SqlDatabase {
   };
 }
 
+/** The call log's migrations, in order. */
+export function migrations(): { readonly file: string; readonly sql: string }[] {
+  const folder = new URL("../../../../worker-shim/migrations/", import.meta.url);
+  const files = readdirSync(folder).sort();
+  return files.map((file) => ({ file, sql: readFileSync(new URL(file, folder), "utf8") }));
+}
+
 /** A database of Node behind the interface of D1, with the tables of the migrations. */
 export class MemoryD1 implements D1Like {
   readonly database = new DatabaseSync(":memory:");
@@ -41,8 +60,7 @@ export class MemoryD1 implements D1Like {
   batches = 0;
 
   constructor() {
-    const folder = new URL("../../../../worker-shim/migrations/", import.meta.url);
-    for (const file of readdirSync(folder).sort()) this.database.exec(readFileSync(new URL(file, folder), "utf8"));
+    for (const { sql } of migrations()) this.database.exec(sql);
   }
 
   prepare(query: string): BoundStatement {

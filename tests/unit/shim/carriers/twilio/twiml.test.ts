@@ -1,6 +1,6 @@
 import twilio from "twilio";
 import { describe, expect, it } from "vitest";
-import { busyTwiml, hangUpTwiml, streamTwiml, TwimlError } from "../../../worker-shim/twiml.ts";
+import { busyTwiml, hangUpTwiml, streamTwiml, TwimlError } from "../../../../../worker-shim/carriers/twilio/twiml.ts";
 
 const { VoiceResponse } = twilio.twiml;
 

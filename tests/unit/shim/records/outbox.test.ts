@@ -6,13 +6,13 @@ import {
   type OutboxOptions,
   RETRY_BASE_MS,
   RetryLaterError,
-} from "../../../worker-shim/ports/outbox.ts";
-import type { SqlDatabase } from "../../../worker-shim/ports.ts";
-import { FakeLog, memoryDatabase, settle, VirtualTime } from "./support/fakes.ts";
+} from "../../../../worker-shim/records/outbox.ts";
+import { Tables } from "../../../../worker-shim/records/tables.ts";
+import { FakeLog, memoryDatabase, settle, VirtualTime } from "../support/fakes.ts";
 
 const TIMEOUT_MS = 10_000;
 
-let sql: SqlDatabase;
+let tables: Tables;
 let time: VirtualTime;
 let log: FakeLog;
 let delivered: string[];
@@ -21,7 +21,7 @@ let answers: Map<string, (() => Promise<void>)[]>;
 
 function outbox(overrides: Partial<OutboxOptions> = {}): Outbox {
   return new Outbox({
-    sql,
+    tables,
     log,
     deliver: async ({ sink, kind }: Delivery) => {
       await answers.get(sink)?.shift()?.();
@@ -42,7 +42,8 @@ function outbox(overrides: Partial<OutboxOptions> = {}): Outbox {
 const fail = () => Promise.reject(new Error("no"));
 
 beforeEach(() => {
-  sql = memoryDatabase();
+  tables = new Tables(memoryDatabase());
+  tables.create();
   time = new VirtualTime();
   log = new FakeLog();
   delivered = [];
@@ -51,7 +52,8 @@ beforeEach(() => {
 
 describe("an outbox", () => {
   it("that is empty leaves no storage behind", async () => {
-    const box = outbox();
+    const sql = memoryDatabase();
+    const box = outbox({ tables: new Tables(sql) });
     await box.run();
     expect(box.nextDueMs()).toBeUndefined();
     expect(sql.exec("SELECT * FROM sqlite_master").toArray()).toEqual([]);

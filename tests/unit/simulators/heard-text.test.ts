@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { heardText } from "../../../worker-shim/heard-text.ts";
 import { ANSWERS } from "../../simulators/openai-realtime/domain.ts";
 import { wordTimes } from "../../simulators/speech/word-times.ts";
+import { heardText } from "../../support/heard-text.ts";
 
 const wordsOf = (text: string) => text.split(" ").filter((word) => word !== "");
 

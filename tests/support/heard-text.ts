@@ -1,4 +1,4 @@
-// How much of a text was heard of the audio that speaks it.
+// How much of a text was heard of the audio that speaks it: the slow twin of wasm/session/heard_words.h.
 //
 // Nobody says which word is spoken when. Within a clause words take time as they have letters, within a word or so; over
 // sentences that drifts, and pauses take time without a letter. So the pauses of the audio are laid on the punctuation of

@@ -9,7 +9,7 @@ import {
   parseForm,
   streamUrls,
   webhookUrls,
-} from "../../../worker-shim/twilio-signature.ts";
+} from "../../../../../worker-shim/carriers/twilio/signature.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
 const OTHER_TOKEN = "fedcba9876543210fedcba9876543210";

@@ -1,5 +1,6 @@
-import type { Log, SqlDatabase, SqlValue } from "../ports.ts";
-import { errorFields } from "./log.ts";
+import { errorFields } from "../ports/log.ts";
+import type { Log } from "../ports.ts";
+import type { Tables } from "./tables.ts";
 
 /** Before the second attempt; doubles with each that fails. */
 export const RETRY_BASE_MS = 1_000;
@@ -36,7 +37,7 @@ export class RetryLaterError extends Error {
 export type Deliver = (delivery: Delivery, signal: AbortSignal) => Promise<void>;
 
 export interface OutboxOptions {
-  readonly sql: SqlDatabase;
+  readonly tables: Tables;
   readonly log: Log;
   readonly deliver: Deliver;
   /** What one attempt may take; DELIVERY_TIMEOUT_MS is the least that makes sense. */
@@ -48,17 +49,6 @@ export interface OutboxOptions {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-// A number is never given twice: a delivery that succeeds after it was dropped
-// must not take another one with it.
-const SCHEMA = `CREATE TABLE IF NOT EXISTS outbox (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  sink TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  body TEXT NOT NULL,
-  attempts INTEGER NOT NULL,
-  dueMs INTEGER NOT NULL
-)`;
-
 /**
  * What is to be told to others, in the object's SQLite: at least once, in order for each sink, until it succeeds.
  *
@@ -67,20 +57,16 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS outbox (
  */
 export class Outbox {
   readonly #options: OutboxOptions;
-  #hasTable = false;
   /** Sinks that something is being delivered to. */
   readonly #draining = new Map<Sink, Promise<void>>();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    this.#hasTable = this.#rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'outbox'").length > 0;
   }
 
   add(sink: Sink, kind: string, body = ""): void {
-    if (!this.#hasTable) this.#rows(SCHEMA);
-    this.#hasTable = true;
     const dueMs = this.#options.nowMs();
-    this.#rows(
+    this.#options.tables.rows(
       "INSERT INTO outbox (sink, kind, body, attempts, dueMs) VALUES (?, ?, ?, 0, ?)",
       sink,
       kind,
@@ -91,11 +77,12 @@ export class Outbox {
 
   /** Forgets what waits for a sink. */
   drop(sink: Sink): void {
-    if (this.#hasTable) this.#rows("DELETE FROM outbox WHERE sink = ?", sink);
+    this.#options.tables.rows("DELETE FROM outbox WHERE sink = ?", sink);
   }
 
   get waiting(): readonly Delivery[] {
-    return this.#hasTable ? this.#rows<DeliveryColumns>("SELECT * FROM outbox ORDER BY id") : [];
+    const { tables } = this.#options;
+    return tables.exist ? tables.rows<DeliveryColumns>("SELECT * FROM outbox ORDER BY id") : [];
   }
 
   /** When the next delivery is due; undefined when nothing waits. */
@@ -125,7 +112,7 @@ export class Outbox {
   }
 
   async #attempt(delivery: Delivery): Promise<boolean> {
-    const { log, nowMs, random } = this.#options;
+    const { tables, log, nowMs, random } = this.#options;
     const { id, sink, kind } = delivery;
     const attempts = delivery.attempts + 1;
     try {
@@ -135,10 +122,10 @@ export class Outbox {
       const askedMs = error instanceof RetryLaterError ? Math.min(error.afterMs, MAX_RETRY_MS) : 0;
       const afterMs = Math.max(askedMs, Math.round(backOffMs * (0.75 + random() / 2)));
       log.warn("a delivery failed", { sink, kind, attempts, afterMs, ...errorFields(error) });
-      this.#rows("UPDATE outbox SET attempts = ?, dueMs = ? WHERE id = ?", attempts, nowMs() + afterMs, id);
+      tables.rows("UPDATE outbox SET attempts = ?, dueMs = ? WHERE id = ?", attempts, nowMs() + afterMs, id);
       return false;
     }
-    this.#rows("DELETE FROM outbox WHERE id = ?", id);
+    tables.rows("DELETE FROM outbox WHERE id = ?", id);
     return true;
   }
 
@@ -158,12 +145,9 @@ export class Outbox {
 
   /** The oldest of each sink. */
   #heads(): readonly Delivery[] {
-    if (!this.#hasTable) return [];
-    return this.#rows<DeliveryColumns>("SELECT * FROM outbox WHERE id IN (SELECT MIN(id) FROM outbox GROUP BY sink)");
-  }
-
-  #rows<T extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): T[] {
-    return this.#options.sql.exec<T>(query, ...bindings).toArray();
+    const { tables } = this.#options;
+    if (!tables.exist) return [];
+    return tables.rows<DeliveryColumns>("SELECT * FROM outbox WHERE id IN (SELECT MIN(id) FROM outbox GROUP BY sink)");
   }
 }
 

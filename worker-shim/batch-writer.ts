@@ -1,0 +1,110 @@
+import type { CoreWitness } from "./core.ts";
+import { FlightRecorder, MAX_CHUNK_BYTES } from "./flight-recorder.ts";
+import { errorFields } from "./ports/log.ts";
+import type { Timers } from "./ports/timers.ts";
+import type { Log } from "./ports.ts";
+import { FLUSH_INTERVAL_MS, MAX_BATCH_BYTES, PAGES_FLUSH_MS } from "./records/batches.ts";
+import type { CallRecords } from "./records/call-records.ts";
+
+/** All inputs of a call, bytes before compression. Overflow: the record ends there; what it has replays. */
+export const MAX_FLIGHT_BYTES = 256 * 1024 * 1024;
+
+export interface BatchWriterOptions {
+  readonly records: Pick<CallRecords, "batches" | "snapshots">;
+  readonly timers: Timers;
+  readonly log: Log;
+  nowMs(): number;
+}
+
+/**
+ * Writes a batch about once a second: what happens in a session, its recording, its inputs if they are kept, and its last
+ * snapshot.
+ */
+export class BatchWriter {
+  readonly #options: BatchWriterOptions;
+  #timer: unknown;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #flight: FlightRecorder | undefined;
+  #flightBytes = 0;
+
+  constructor(options: BatchWriterOptions) {
+    this.#options = options;
+  }
+
+  event(json: string): void {
+    this.#options.records.batches.addEvent(json);
+    this.#flushWithin(FLUSH_INTERVAL_MS);
+  }
+
+  pages(granule: number, pages: Uint8Array<ArrayBuffer>): void {
+    this.#options.records.batches.addPages(granule, pages);
+    // A page is a second old already. Not at once: what goes out with the same input does not wait for storage.
+    this.#flushWithin(PAGES_FLUSH_MS);
+  }
+
+  snapshot(text: string): void {
+    this.#options.records.snapshots.keep(text);
+    this.#flushWithin(FLUSH_INTERVAL_MS);
+  }
+
+  /** Keeps a session's inputs from here on. Undefined if there is no room for them. */
+  beginFlight(bodies: "full" | "redacted"): CoreWitness | undefined {
+    const { batches } = this.#options.records;
+    const { length } = batches.source("inputs");
+    if (length > MAX_FLIGHT_BYTES) return undefined;
+    const flight = new FlightRecorder(bodies);
+    // A session after the first goes on behind the former one's, in the same file.
+    const header = flight.take();
+    if (length === 0) batches.addInputs(header);
+    this.#flight = flight;
+    this.#flightBytes = length + header.length;
+    return {
+      input: (nowUs, tag, body) => flight.input(nowUs, tag, body),
+      effects: (bytes) => {
+        flight.effects(bytes);
+        // Earlier if peers say a lot.
+        this.#flushWithin(flight.waiting > MAX_CHUNK_BYTES ? 0 : FLUSH_INTERVAL_MS);
+      },
+    };
+  }
+
+  /** The session is over: writes what is left of it. */
+  end(): void {
+    this.flush();
+    this.#flight = undefined;
+  }
+
+  flush(): void {
+    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
+    this.#timer = undefined;
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    try {
+      this.#takeInputs();
+      // With the events that it knows of: after them, in the same task.
+      const { batches, snapshots } = this.#options.records;
+      batches.flush();
+      snapshots.flush();
+    } catch (error) {
+      // They wait for the next batch; the outcome takes what is left.
+      this.#options.log.error("a batch was not written", errorFields(error));
+    }
+  }
+
+  #flushWithin(ms: number): void {
+    const { timers, nowMs } = this.#options;
+    const dueMs = nowMs() + ms;
+    if (dueMs >= this.#dueMs) return;
+    if (this.#timer !== undefined) timers.clear(this.#timer);
+    this.#dueMs = dueMs;
+    this.#timer = timers.set(() => this.flush(), ms);
+  }
+
+  /** Moves what was kept of the inputs to the next batch; beyond the bound it is dropped. */
+  #takeInputs(): void {
+    const inputs = this.#flight?.take();
+    if (!inputs || inputs.length === 0 || this.#flightBytes > MAX_FLIGHT_BYTES) return;
+    this.#flightBytes += inputs.length;
+    for (let at = 0; at < inputs.length; at += MAX_BATCH_BYTES)
+      this.#options.records.batches.addInputs(inputs.subarray(at, at + MAX_BATCH_BYTES));
+  }
+}

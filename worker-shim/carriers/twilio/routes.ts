@@ -1,0 +1,104 @@
+import type { Context, Hono } from "hono";
+import { HttpError } from "../../api/errors.ts";
+import { askObject } from "../../api/objects.ts";
+import { publicBaseUrl, socketBaseUrl } from "../../api/requests.ts";
+import { type AppEnv, refuseOtherMethods } from "../../api/routing.ts";
+import type { Announcement, Resumption } from "../../call.ts";
+import { callIds, isCallId, newCallId } from "../../call-id.ts";
+import { subjectOf } from "../../leases.ts";
+import { AGENTS, isAgent } from "../../settings.ts";
+import { busyTwiml, hangUpTwiml, streamTwiml } from "./twiml.ts";
+import { readWebhook } from "./webhook.ts";
+
+const METHODS = ["GET", "POST"];
+
+function xml(document: string): Response {
+  return new Response(document, { headers: { "Content-Type": "text/xml; charset=utf-8" } });
+}
+
+function stream(context: Context<AppEnv>, callId: string, token: string): Response {
+  const baseUrl = publicBaseUrl(context.get("settings"), context.req.raw);
+  return xml(
+    streamTwiml({
+      streamUrl: `${socketBaseUrl(baseUrl)}/call/${callId}`,
+      parameters: { token },
+      redirectUrl: `${baseUrl}/twiml/${callId}`,
+    }),
+  );
+}
+
+/**
+ * The call that the carrier calls so. While secrets are being exchanged it may have got its name by the previous one.
+ *
+ * @throws {ConfigurationError} without a secret
+ */
+async function callIdOf(context: Context<AppEnv>, carrierCallId: string): Promise<string> {
+  const { tokenRing } = context.get("settings");
+  if (carrierCallId === "") return newCallId();
+  const { current, previous } = await callIds(tokenRing, carrierCallId);
+  if (previous === undefined) return current;
+  const isKnown = await askObject(async () => context.env.CALLS.getByName(previous).knows(carrierCallId));
+  return isKnown ? previous : current;
+}
+
+/**
+ * A call came in: admits it, prepares its object, sends its stream there. One that comes again is the same call, in the
+ * same place.
+ */
+async function answer(context: Context<AppEnv>): Promise<Response> {
+  const { carrierCallId, from, to } = await readWebhook(context);
+  const { defaultAgent, locationHint } = context.get("settings");
+  const switchboard = context.get("switchboard");
+  const agent = context.req.query("agent") ?? defaultAgent;
+  if (!isAgent(agent)) throw new HttpError(400, "bad_agent", `agent must be one of ${AGENTS.join(", ")}`);
+  const callId = await callIdOf(context, carrierCallId);
+  const admission = await switchboard.acquire(callId, subjectOf({ to }));
+  if (admission === "full" || admission === "numberFull") return xml(busyTwiml());
+  const isNew = admission === "granted";
+  try {
+    // The first call of getByName decides where the object lives.
+    const where = locationHint ? { locationHint } : {};
+    const call = { callId, carrierCallId, agent, authorization: "required", from, to } as const;
+    const announcement: Announcement = await askObject<Announcement>(async () =>
+      context.env.CALLS.getByName(callId, where).prepare(call),
+    );
+    if (announcement.type === "stream") return stream(context, callId, announcement.token);
+    // Whoever repeats what the carrier once asked learns nothing, and changes nothing.
+    if (announcement.type === "over" && isNew) await switchboard.withdraw(callId);
+    return xml(hangUpTwiml());
+  } catch (error) {
+    // The place of a call that was there before is not given away.
+    if (isNew) context.executionCtx.waitUntil(switchboard.release(callId, "notPrepared"));
+    throw error;
+  }
+}
+
+/** A stream is over: the carrier asks whether it shall come back. */
+async function resume(context: Context<AppEnv>): Promise<Response> {
+  const { carrierCallId } = await readWebhook(context);
+  const callId = context.req.param("callId") ?? "";
+  if (!isCallId(callId)) throw new HttpError(404, "not_found", "there is no such call");
+  const resumption: Resumption = await askObject<Resumption>(async () =>
+    context.env.CALLS.getByName(callId).resume(carrierCallId),
+  );
+  return resumption.type === "stream" ? stream(context, callId, resumption.token) : xml(hangUpTwiml());
+}
+
+/** The carrier reports how its call stands: one that is over before its stream came holds no place any more. */
+async function status(context: Context<AppEnv>): Promise<Response> {
+  const { carrierCallId, isOver } = await readWebhook(context);
+  if (isOver && carrierCallId !== "") {
+    const callId = await callIdOf(context, carrierCallId);
+    await askObject(async () => context.env.CALLS.getByName(callId).carrierEnded(carrierCallId));
+  }
+  return new Response(null, { status: 204 });
+}
+
+export function webhookRoutes(app: Hono<AppEnv>): void {
+  app.on(METHODS, "/twiml", answer);
+  refuseOtherMethods(app, "/twiml", METHODS);
+  app.post("/twiml/status", status);
+  refuseOtherMethods(app, "/twiml/status", ["POST"]);
+  app.on(METHODS, "/twiml/:callId", resume);
+  refuseOtherMethods(app, "/twiml/:callId", METHODS);
+}

@@ -1,0 +1,18 @@
+import * as v from "valibot";
+import { secret } from "../../schemas.ts";
+
+/** Tokens of the account, which sign its webhooks. The account knows what they are like. */
+export const carrierVariables = {
+  TWILIO_AUTH_TOKEN: v.optional(secret(1)),
+  TWILIO_AUTH_TOKEN_PREVIOUS: v.optional(secret(1)),
+};
+
+export interface CarrierVariables {
+  readonly TWILIO_AUTH_TOKEN?: string | undefined;
+  readonly TWILIO_AUTH_TOKEN_PREVIOUS?: string | undefined;
+}
+
+/** Newest first; empty = none is configured. */
+export function carrierAuthTokens(variables: CarrierVariables): readonly string[] {
+  return [variables.TWILIO_AUTH_TOKEN, variables.TWILIO_AUTH_TOKEN_PREVIOUS].flatMap((token) => token ?? []);
+}

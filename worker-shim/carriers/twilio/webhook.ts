@@ -1,0 +1,69 @@
+import type { Context } from "hono";
+import { HttpError } from "../../api/errors.ts";
+import { publicUrl, readBody } from "../../api/requests.ts";
+import type { AppEnv } from "../../api/routing.ts";
+import { type FormParameters, isForm, isSignedUpgrade, isSignedWebhook, parseForm } from "./signature.ts";
+
+const SIGNATURE_HEADER = "X-Twilio-Signature";
+
+/** Values of `CallStatus` after which nothing comes any more. */
+const TERMINAL_STATUSES = new Set(["completed", "busy", "failed", "no-answer", "canceled"]);
+
+/** What a webhook says about its call. Empty strings where it says nothing. */
+export interface Webhook {
+  /** CallSid. Empty only where unauthenticated requests are allowed. */
+  readonly carrierCallId: string;
+  readonly from: string;
+  readonly to: string;
+  /** Whether the carrier's call is over, as a status callback says. */
+  readonly isOver: boolean;
+}
+
+/** The carrier's parameters. @throws {HttpError} 403 unless Twilio asks, or unauthenticated requests are allowed. */
+async function readParameters(context: Context<AppEnv>): Promise<FormParameters> {
+  const settings = context.get("settings");
+  const request = context.req.raw;
+  const body = await readBody(request);
+  const contentType = request.headers.get("Content-Type") ?? "";
+  const signature = request.headers.get(SIGNATURE_HEADER);
+  if (settings.carrierAuthTokens.length === 0) {
+    if (!settings.allowUnauthenticated) throw new HttpError(503, "configuration", "TWILIO_AUTH_TOKEN is not set");
+  } else if (signature !== null) {
+    const url = publicUrl(settings, request);
+    const webhook = { url, method: request.method, contentType, body, signature };
+    if (!(await isSignedWebhook(settings.carrierAuthTokens, webhook)))
+      throw new HttpError(403, "bad_signature", `${SIGNATURE_HEADER} is wrong`);
+  } else if (!settings.allowUnauthenticated) {
+    throw new HttpError(403, "no_signature", `${SIGNATURE_HEADER} is missing`);
+  }
+  const query = new URL(request.url).search.slice(1);
+  const parameters = new Map(parseForm(new TextEncoder().encode(query)));
+  if (request.method === "POST" && isForm(contentType))
+    for (const [name, values] of parseForm(body)) parameters.set(name, values);
+  return parameters;
+}
+
+/** @throws {HttpError} 403 unless Twilio asks; 400 if it does not name its call, which only an unsigned one may */
+export async function readWebhook(context: Context<AppEnv>): Promise<Webhook> {
+  const parameters = await readParameters(context);
+  const parameter = (name: string) => parameters.get(name)?.[0] ?? "";
+  const carrierCallId = parameter("CallSid");
+  const mayBeMissing = context.get("settings").allowUnauthenticated;
+  if (!/^[A-Za-z0-9]{0,64}$/.test(carrierCallId) || (carrierCallId === "" && !mayBeMissing))
+    throw new HttpError(400, "bad_call_sid", "CallSid is missing or not one");
+  return {
+    carrierCallId,
+    from: parameter("From"),
+    to: parameter("To"),
+    isOver: TERMINAL_STATUSES.has(parameter("CallStatus")),
+  };
+}
+
+/** A signature that is there must be right; without one the stream's token decides. @throws {HttpError} 403 */
+export async function refuseForgedUpgrade(context: Context<AppEnv>): Promise<void> {
+  const settings = context.get("settings");
+  const signature = context.req.header(SIGNATURE_HEADER);
+  if (signature === undefined || settings.carrierAuthTokens.length === 0) return;
+  if (!(await isSignedUpgrade(settings.carrierAuthTokens, publicUrl(settings, context.req.raw), signature)))
+    throw new HttpError(403, "bad_signature", `${SIGNATURE_HEADER} is wrong`);
+}

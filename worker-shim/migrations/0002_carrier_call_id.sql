@@ -1,0 +1,3 @@
+-- The carrier's name for a call, whoever the carrier is.
+
+ALTER TABLE calls RENAME COLUMN callSid TO carrierCallId;

@@ -1,0 +1,73 @@
+import * as v from "valibot";
+import { integer, oneOf, table, text } from "./schemas.ts";
+
+// The core's `profile` and `limits`; docs/boundary.md, Configuration. The ranges are those of wasm/session/config.cc, which
+// refuses a session whose configuration is wrong: this finds it before there is a call.
+
+const MAX_LIMIT_MS = 24 * 3600 * 1000;
+const MAX_LEAD_MS = 1000;
+const MAX_INSTRUCTIONS_BYTES = 128 * 1024;
+const MAX_TEXT_BYTES = 4096;
+
+const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** A function tool as the provider takes it. */
+const tool = table({
+  type: v.literal("function", 'must be "function"'),
+  name: v.pipe(
+    v.string("must be a text"),
+    v.regex(TOOL_NAME, "must be 1 to 64 letters, digits, hyphens and underscores"),
+  ),
+  description: v.optional(v.string("must be a text")),
+  /** A JSON schema. */
+  parameters: v.optional(
+    v.custom<object>(
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+      "must be an object, a JSON schema",
+    ),
+  ),
+});
+
+const words = v.optional(text(MAX_TEXT_BYTES));
+const onOrOff = v.optional(oneOf(["off", "on"]));
+const strength = v.optional(oneOf(["off", "light", "strong"]));
+
+export const profile = table({
+  instructions: v.optional(text(MAX_INSTRUCTIONS_BYTES)),
+  model: words,
+  voice: words,
+  language: words,
+  greeting: words,
+  farewell: words,
+  transcriptionModel: words,
+  agentAudio: v.optional(oneOf(["pcmu", "pcm"])),
+  echoGuard: onOrOff,
+  denoiseForAgent: strength,
+  denoiseForRecording: strength,
+  levelForAgent: onOrOff,
+  recording: v.optional(oneOf(["off", "on", "onConsent"])),
+  recordDigits: v.optional(oneOf(["no", "yes"])),
+  /** The shim's own; the core does not read it. */
+  flightRecord: onOrOff,
+  tools: v.optional(v.array(tool, "must be a list of function tools")),
+});
+
+export type Profile = v.InferOutput<typeof profile>;
+
+const atLeast = (minMs: number) => v.optional(integer(minMs, MAX_LIMIT_MS));
+
+export const limits = table({
+  startMs: atLeast(1),
+  agentReadyMs: atLeast(1),
+  replyMs: atLeast(1),
+  deadAirMs: atLeast(1),
+  maxCallMs: atLeast(1),
+  farewellMs: atLeast(1),
+  legLostMs: atLeast(1),
+  endOfTurnMs: atLeast(100),
+  bargeInConfirmMs: atLeast(20),
+  leadMs: v.optional(integer(60, MAX_LEAD_MS)),
+  markMs: atLeast(20),
+});
+
+export type Limits = v.InferOutput<typeof limits>;

@@ -1,0 +1,64 @@
+import { GRANULES_PER_MS, preSkipOf } from "../ogg.ts";
+import type { Recording } from "../recording.ts";
+import type { Tables } from "./tables.ts";
+
+/** How the call ended, and what it had then of a recording and a flight record, delivered or not. */
+export class Outcome {
+  readonly #tables: Tables;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  isWritten(): boolean {
+    return this.#tables.rows("SELECT callId FROM outcome").length > 0;
+  }
+
+  /** Of a recording that is closed. */
+  write(summary: string, nowMs: number): boolean {
+    const recording = this.#storedRecording();
+    const written = this.#tables.rows(
+      `INSERT INTO outcome (callId, endedMs, summary, recording, flight)
+       SELECT callId, ?, ?, ?, EXISTS (SELECT 1 FROM batch WHERE inputs IS NOT NULL) FROM call RETURNING callId`,
+      nowMs,
+      summary,
+      recording ? JSON.stringify(recording) : null,
+    );
+    return written.length > 0;
+  }
+
+  /** Undefined if there was none. */
+  recording(): Recording | undefined {
+    const [row] = this.#tables.rows<{ recording: string | null }>("SELECT recording FROM outcome");
+    return row?.recording ? (JSON.parse(row.recording) as Recording) : undefined;
+  }
+
+  hasFlight(): boolean {
+    return this.#tables.rows("SELECT callId FROM outcome WHERE flight <> 0").length > 0;
+  }
+
+  eraseAudio(): void {
+    this.#tables.rows("UPDATE outcome SET recording = NULL, flight = 0");
+  }
+
+  /** What was written of the recording; undefined if nothing was. */
+  #storedRecording(): Recording | undefined {
+    const rows = this.#tables.rows<{ session: number; bytes: number; granule: number; first: number }>(
+      `SELECT session, SUM(LENGTH(pages)) AS bytes, MAX(granule) AS granule, MIN(batch) AS first
+       FROM batch WHERE pages IS NOT NULL GROUP BY session ORDER BY session`,
+    );
+    const [head] = rows;
+    if (!head) return undefined;
+    const [row] = this.#tables.rows<{ pages: ArrayBuffer }>("SELECT pages FROM batch WHERE batch = ?", head.first);
+    const preSkip = row ? (preSkipOf(new Uint8Array(row.pages)) ?? 0) : 0;
+    const parts = rows.map(({ session, granule }) => ({
+      session,
+      endMs: Math.max(0, granule - preSkip) / GRANULES_PER_MS,
+    }));
+    return {
+      bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0),
+      durationMs: Math.max(...parts.map(({ endMs }) => endMs)),
+      parts,
+    };
+  }
+}

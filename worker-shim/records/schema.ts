@@ -1,0 +1,82 @@
+// The tables of a call's object, version by version. Objects live for 30 days and deployments come daily, so that an
+// object wakes with the tables of any version before; the steps bring it to the present one.
+
+/**
+ * One row a batch: rows are what costs. `lines` is JSON text of each event, a line each; `pages` are Ogg pages up to
+ * `granule`; `inputs` are the flight log's.
+ */
+export const BATCH_TABLE = `CREATE TABLE batch (
+  batch INTEGER PRIMARY KEY,
+  session INTEGER NOT NULL,
+  lines TEXT,
+  granule INTEGER,
+  pages BLOB,
+  inputs BLOB
+)`;
+
+/** The flight record, packed: a row a part. */
+export const ARCHIVE_TABLE = "CREATE TABLE archive (frame INTEGER PRIMARY KEY, bytes BLOB NOT NULL)";
+
+/**
+ * Step N leads from version N to N + 1; version 0 has no tables. A step that has been deployed never changes: who wants
+ * other tables adds a step, and what a constant above was until then moves into the step that used it.
+ */
+export const STEPS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE call (
+       callId TEXT PRIMARY KEY,
+       callSid TEXT NOT NULL,
+       agent TEXT NOT NULL,
+       authorization TEXT NOT NULL,
+       fromNumber TEXT NOT NULL,
+       toNumber TEXT NOT NULL,
+       createdMs INTEGER NOT NULL,
+       sessions INTEGER NOT NULL DEFAULT 0,
+       issuedSerial INTEGER NOT NULL DEFAULT 0,
+       usedSerial INTEGER NOT NULL DEFAULT 0,
+       graceUntilMs INTEGER NOT NULL,
+       erased INTEGER NOT NULL DEFAULT 0
+     )`,
+    `CREATE TABLE outcome (
+       callId TEXT PRIMARY KEY,
+       endedMs INTEGER NOT NULL,
+       summary TEXT NOT NULL,
+       recording TEXT,
+       flight INTEGER NOT NULL
+     )`,
+    BATCH_TABLE,
+  ],
+  [
+    // Version 1 made the outbox when it was first needed. An id is never given twice: a delivery that succeeds after it
+    // was dropped must not take another one with it.
+    `CREATE TABLE IF NOT EXISTS outbox (
+       id INTEGER PRIMARY KEY AUTOINCREMENT,
+       sink TEXT NOT NULL,
+       kind TEXT NOT NULL,
+       body TEXT NOT NULL,
+       attempts INTEGER NOT NULL,
+       dueMs INTEGER NOT NULL
+     )`,
+    // What version 1 had packed is packed again for each attempt to deliver it.
+    "DROP TABLE IF EXISTS archive",
+    ARCHIVE_TABLE,
+    "CREATE TABLE agenda (errand TEXT PRIMARY KEY, dueMs INTEGER NOT NULL) WITHOUT ROWID",
+    `INSERT INTO agenda (errand, dueMs)
+       SELECT 'grace', graceUntilMs FROM call
+       WHERE graceUntilMs <> 0 AND NOT EXISTS (SELECT 1 FROM outcome)`,
+    "ALTER TABLE call RENAME COLUMN callSid TO carrierCallId",
+    "ALTER TABLE call ADD COLUMN reconnects INTEGER NOT NULL DEFAULT 0",
+    // Until then each token after the first was one for a stream that came back.
+    "UPDATE call SET reconnects = MAX(issuedSerial - 1, 0)",
+    "ALTER TABLE call DROP COLUMN graceUntilMs",
+    "CREATE TABLE schema (version INTEGER NOT NULL)",
+    "INSERT INTO schema (version) VALUES (1)",
+  ],
+  [
+    // One row. Some objects of version 1 have it already.
+    "CREATE TABLE IF NOT EXISTS snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), text TEXT NOT NULL)",
+  ],
+];
+
+/** The version that this code reads and writes. */
+export const SCHEMA_VERSION = STEPS.length;

@@ -1,0 +1,102 @@
+import * as v from "valibot";
+
+// What every schema is made of. A message begins with "must" or "is": it goes on from the place that it is about.
+
+const utf8 = new TextEncoder();
+
+/** At most `maxBytes` of UTF-8. */
+export function text(maxBytes: number) {
+  const message = `must be a text of at most ${maxBytes} bytes`;
+  return v.pipe(
+    v.string(message),
+    v.check((value) => utf8.encode(value).length <= maxBytes, message),
+  );
+}
+
+export function oneOf<const T extends readonly string[]>(names: T) {
+  return v.picklist(names, `must be one of ${names.join(", ")}`);
+}
+
+/** From `min` to `max`, both included. */
+export function integer(min: number, max: number) {
+  const message = `must be an integer from ${min} to ${max}`;
+  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
+}
+
+/** What .dev.vars.example has in place of secrets begins so. */
+const PLACEHOLDER = "replace-me";
+
+/** Nobody guesses it, and it is not the example's. */
+export function secret(minCharacters: number) {
+  return v.pipe(
+    v.string("must be a text"),
+    v.minLength(minCharacters, `must have ${minCharacters} characters or more`),
+    v.check((value) => !value.startsWith(PLACEHOLDER), "must be a secret of your own: it is the example's placeholder"),
+  );
+}
+
+/** An integer as a variable has it: text. */
+export function decimal(min: number, max: number) {
+  return v.pipe(v.unknown(), v.transform(numberOf), integer(min, max));
+}
+
+/** A number from 0 to 1 as a variable has it. */
+export function fraction() {
+  const message = "must be a number from 0 to 1";
+  return v.pipe(v.unknown(), v.transform(numberOf), v.number(message), v.minValue(0, message), v.maxValue(1, message));
+}
+
+function numberOf(value: unknown): unknown {
+  return typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+}
+
+/** What `schema` takes: as it is, or as JSON text. */
+export function orJson<S extends v.GenericSchema>(schema: S) {
+  const parsed = v.rawTransform<unknown, unknown>(({ dataset: { value }, addIssue, NEVER }) => {
+    if (typeof value !== "string") return value;
+    try {
+      return JSON.parse(value) as unknown;
+    } catch {
+      addIssue({ message: "must be an object, or one as JSON: it is no JSON" });
+      return NEVER;
+    }
+  });
+  return v.pipe(v.unknown(), parsed, schema);
+}
+
+/** An object that has no other keys than these; a key that is misspelt is refused by name. For variants. */
+export function shape<const T extends v.ObjectEntries>(entries: T) {
+  const names = Object.keys(entries).join(", ");
+  return v.strictObject(entries, (issue) => {
+    if (issue.expected === "never") return `is not known; there are ${names}`;
+    return issue.path ? "is missing" : "must be an object";
+  });
+}
+
+/** The same, and no list either. */
+export function table<const T extends v.ObjectEntries>(entries: T) {
+  return v.pipe(
+    v.custom<object>((value) => !Array.isArray(value), "must be an object"),
+    shape(entries),
+  );
+}
+
+/** Where a value is: `PROFILE.tools[1].name`. */
+function placeOf(root: string, issue: v.BaseIssue<unknown>): string {
+  const keys = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`));
+  const place = root + keys.join("");
+  return root === "" ? place.replace(/^\./, "") : place;
+}
+
+export type Checked<T> =
+  | { readonly type: "good"; readonly value: T }
+  /** What is wrong first: where, and what it must be. */
+  | { readonly type: "wrong"; readonly reason: string };
+
+/** Checks a value from outside. `root` is what the place of a fault begins with; empty for a table of variables. */
+export function checked<S extends v.GenericSchema>(schema: S, value: unknown, root: string): Checked<v.InferOutput<S>> {
+  const result = v.safeParse(schema, value, { abortPipeEarly: true });
+  if (result.success) return { type: "good", value: result.output };
+  const [issue] = result.issues;
+  return { type: "wrong", reason: `${placeOf(root, issue)} ${issue.message}` };
+}

@@ -1,0 +1,137 @@
+import { BatchWriter } from "./batch-writer.ts";
+import { type CommandResult, type CommandSource, LEG_CHANNEL } from "./boundary.ts";
+import type { CallPlatform } from "./call-platform.ts";
+import { type CoreWitness, MAX_RESOURCE_BYTES } from "./core.ts";
+import { hashOf } from "./leases.ts";
+import { LiveSession, MonotonicClock } from "./live-session.ts";
+import { CallHttp } from "./ports/http.ts";
+import type { Observers } from "./ports/observers.ts";
+import { CallResources } from "./ports/resources.ts";
+import { CallSockets } from "./ports/sockets.ts";
+import { DeadlineTimer } from "./ports/timers.ts";
+import type { PeerSocket } from "./ports.ts";
+import type { CallRecords } from "./records/call-records.ts";
+import type { CallRow } from "./records/call-row.ts";
+import { sessionConfig } from "./session-config.ts";
+import type { StreamAuthorizer } from "./stream-authorizer.ts";
+
+interface Session {
+  readonly live: LiveSession;
+  readonly sockets: CallSockets;
+}
+
+export interface SessionHostOptions {
+  readonly platform: CallPlatform;
+  readonly records: CallRecords;
+  readonly streams: StreamAuthorizer;
+  readonly observers: Observers;
+  /** The session is over, with this summary. */
+  onEnded(summary: string): void;
+}
+
+/** Holds the core's session of a call: its sockets, and where its events, its recording and its inputs go. */
+export class SessionHost {
+  readonly #options: SessionHostOptions;
+  readonly #writer: BatchWriter;
+  #session: Session | undefined;
+  /** The leg's socket, until it closes. */
+  #stream: PeerSocket | undefined;
+
+  constructor(options: SessionHostOptions) {
+    this.#options = options;
+    const { platform, records } = options;
+    const { log, timers } = platform;
+    this.#writer = new BatchWriter({ records, timers, log, nowMs: () => platform.nowMs() });
+  }
+
+  get isLive(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** Whether a stream's socket is open, as far as is known here. */
+  get hasStream(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** Begins a session. It may be over at once. @throws if the core cannot begin */
+  open(row: CallRow): void {
+    const { platform, records } = this.#options;
+    const { settings } = platform;
+    const session = this.#makeSession(row);
+    this.#session = session;
+    const [nowMs, seed] = [platform.nowMs(), platform.randomSeed()];
+    session.live.open(sessionConfig({ row, records, settings, nowMs, seed }));
+  }
+
+  /** Gives the live session a stream's socket, which replaces a former one. */
+  attach(socket: PeerSocket): void {
+    this.#stream = socket;
+    socket.addEventListener("close", () => {
+      if (this.#stream === socket) this.#stream = undefined;
+    });
+    this.#session?.sockets.attach(LEG_CHANNEL, socket, "");
+  }
+
+  /** Gives the core a command and says what became of it; undefined if there is no session. */
+  command(source: CommandSource, command: object): Promise<CommandResult> | undefined {
+    return this.#session?.live.command(source, command);
+  }
+
+  pages(granule: number, pages: Uint8Array<ArrayBuffer>): void {
+    if (this.#options.platform.sinks.bucket) this.#writer.pages(granule, pages);
+  }
+
+  flush(): void {
+    this.#writer.flush();
+  }
+
+  /** The call is over: writes what is left. */
+  end(): void {
+    this.#writer.end();
+  }
+
+  #makeSession(row: CallRow): Session {
+    let sockets: CallSockets | undefined;
+    const { platform, streams, observers, onEnded } = this.#options;
+    const { fetch, findResource, log, openUpstream, timers, upstreams } = platform;
+    const clock = new MonotonicClock(() => platform.nowMs());
+    const event = (json: string) => {
+      this.#writer.event(json);
+      observers.broadcast(json);
+    };
+    const live = new LiveSession({
+      callId: row.callId,
+      core: platform.instantiate(this.#beginFlight(row)),
+      clock,
+      log,
+      ports: (inputs) => {
+        sockets = new CallSockets(inputs, openUpstream, log);
+        return {
+          sockets,
+          http: new CallHttp(inputs, upstreams, fetch, timers, log),
+          resources: new CallResources(inputs, findResource, MAX_RESOURCE_BYTES, log),
+          timer: new DeadlineTimer(clock, timers, () => inputs.onTimer()),
+          authorizer: { authorize: (credentials) => streams.authorize(row, credentials, inputs) },
+          events: { event, ended: onEnded },
+          recorder: { record: (granule, pages) => this.pages(granule, pages) },
+          snapshots: { snapshot: (text) => this.#writer.snapshot(text) },
+        };
+      },
+      onOver: () => {
+        this.#session = undefined;
+      },
+    });
+    if (!sockets) throw new Error("a session without sockets");
+    return { live, sockets };
+  }
+
+  /** Keeps the inputs of a call that is one of those whose inputs are kept. */
+  #beginFlight({ callId }: CallRow): CoreWitness | undefined {
+    const { settings, sinks } = this.#options.platform;
+    const { flightRecord } = settings.profile;
+    // By its name, so that a call that comes back is still the same one.
+    const isWanted = flightRecord === "on" || hashOf(callId) / 2 ** 32 < settings.flightSampling;
+    if (!sinks.bucket || !isWanted) return undefined;
+    return this.#writer.beginFlight(settings.flightKey === undefined ? "redacted" : "full");
+  }
+}
