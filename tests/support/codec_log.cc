@@ -133,6 +133,9 @@ void AgentLog::Take(protocol::Agent& agent) {
             line += event.state == protocol::TranscriptState::kPart ? '+' : '=';
             line += event.text;
             lines.push_back(std::move(line));
+          } else if constexpr (std::is_same_v<Event,
+                                              protocol::AgentTextFailed>) {
+            lines.push_back(Join({"no text", event.item}));
           } else if constexpr (std::is_same_v<Event, protocol::AgentAudio>) {
             const auto item = static_cast<uint32_t>(event.item);
             audio[item].insert(audio[item].end(), event.audio.begin(),
@@ -199,11 +202,10 @@ std::optional<ChannelId> RecordingChannels::Connect(
     const protocol::ConnectRequest& request) {
   const std::optional<ChannelId> channel = Open();
   if (channel) {
-    lines.push_back(Join({"connect", Number(*channel), request.upstream,
-                          request.path,
-                          request.protocols.empty()
-                              ? std::string()
-                              : request.protocols.front()}));
+    lines.push_back(
+        Join({"connect", Number(*channel), request.upstream, request.path,
+              request.protocols.empty() ? std::string()
+                                        : request.protocols.front()}));
   }
   return channel;
 }

@@ -82,10 +82,26 @@ void ScriptedAgent::OnSocketOpened(ChannelId channel) {
   Send(ears_, {{"type", "begin"},
                {"instructions", settings_.instructions},
                {"tools", settings_.tools}});
-  if (!history_.empty()) {
-    Send(ears_, {{"type", "history"}, {"lines", history_}});
-  }
   events_.Push(protocol::AgentReady{});
+}
+
+void ScriptedAgent::Tell(
+    std::span<const protocol::ConversationLine> conversation) {
+  Json lines = Json::array();
+  for (const protocol::ConversationLine& line : conversation) {
+    using Kind = protocol::ConversationLine::Kind;
+    switch (line.kind) {
+      case Kind::kCaller:
+      case Kind::kAgent:
+        lines.push_back(
+            {line.kind == Kind::kCaller ? "caller" : "agent", line.text});
+        break;
+      case Kind::kTool:
+        lines.push_back({"tool", line.call_id, line.result.value_or("")});
+        break;
+    }
+  }
+  Send(ears_, {{"type", "history"}, {"lines", std::move(lines)}});
 }
 
 void ScriptedAgent::OnText(ChannelId channel, std::string_view text) {
@@ -118,12 +134,10 @@ void ScriptedAgent::OnEars(const Json& message, std::string_view type) {
     const std::string_view role = StringMember(message, "role");
     const Json* final = FindMember(message, "final");
     const bool is_final = final != nullptr && *final == true;
-    if (is_final) {
-      history_.push_back({role, StringMember(message, "text")});
-    }
     events_.Push(protocol::AgentTranscript{
         role == "agent" ? protocol::Role::kAgent : protocol::Role::kCaller,
-        StringMember(message, "item"), StringMember(message, "text"),
+        StringMember(message, "item"), /*part=*/0,
+        StringMember(message, "text"),
         is_final ? protocol::TranscriptState::kFinal
                  : protocol::TranscriptState::kPart});
   } else if (type == "tool") {

@@ -79,6 +79,7 @@ class ScriptedAgent final : public protocol::Agent {
   }
   void Proceed() override;
 
+  void Tell(std::span<const protocol::ConversationLine> conversation) override;
   void Listen(std::span<const uint8_t> audio) override;
   void TurnStarted(Duration ago) override;
   void Respond(Duration ago) override;
@@ -148,7 +149,6 @@ class ScriptedAgent final : public protocol::Agent {
   bool tools_answered_ = false;
   bool item_begun_ = false;
   std::deque<Item> items_;
-  Json history_ = Json::array();
   // What the views of the last event are of.
   std::optional<Json> incoming_;
   std::vector<uint8_t> audio_;

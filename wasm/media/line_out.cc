@@ -46,7 +46,9 @@ std::optional<LineOut::Piece> LineOut::Next(Instant now) {
   piece.audio = playout_.NextChunk(now);
   if (!piece.audio.empty()) {
     if (fade_position_ < fade_samples_) piece.audio = FadeIn(piece.audio);
-    heard_track_.Play(piece.audio, playout_.PlaysAt(position));
+    piece.item = playout_.ItemAt(position);
+    piece.plays_at = playout_.PlaysAt(position);
+    heard_track_.Play(piece.audio, piece.plays_at);
   }
   piece.mark = playout_.TakeMark();
   if (piece.audio.empty() && !piece.mark) return std::nullopt;

@@ -36,6 +36,9 @@ class LineOut {
   struct Piece {
     std::span<const uint8_t> audio;
     std::optional<protocol::MarkId> mark;
+    // Of the audio: where it belongs, and when it is heard.
+    protocol::ItemId item{};
+    Instant plays_at;
   };
 
   explicit LineOut(const Config& config);

@@ -235,6 +235,15 @@ Playout::Cut Playout::CutOf(const Segment& segment, uint64_t heard) const {
           Time(segment.end - segment.begin).ms()};
 }
 
+protocol::ItemId Playout::ItemAt(uint64_t position) const {
+  for (const Segment& segment : segments_) {
+    if (position >= segment.begin && position < segment.end) {
+      return segment.item;
+    }
+  }
+  return {};
+}
+
 Playout::Cut Playout::current(Instant now) const {
   const uint64_t position = heard(now);
   for (const Segment& segment : segments_) {

@@ -103,6 +103,9 @@ class Playout {
   bool reply_ended() const { return reply_ended_; }
   // Everything was heard and no more comes.
   bool done(Instant now) const;
+  // The item of the sample at `position`, which waits or was sent. Only 0 if
+  // nothing is known of it.
+  protocol::ItemId ItemAt(uint64_t position) const;
   // The item at the heard position and how much of it was heard.
   Cut current(Instant now) const;
   uint32_t generation() const { return generation_; }

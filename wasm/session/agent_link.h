@@ -70,6 +70,9 @@ class AgentLink {
   std::string_view item_name(protocol::ItemId item) const {
     return agent_->item_name(item);
   }
+  int32_t item_part(protocol::ItemId item) const {
+    return agent_->item_part(item);
+  }
   const protocol::AgentTraits& traits() const { return agent_->traits(); }
 
   const FaultCounts& faults() const { return faults_; }

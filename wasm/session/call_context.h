@@ -27,6 +27,7 @@ class CallContext {
       : config_(config),
         sink_(sink),
         opened_at_(now),
+        call_began_(now),
         now_(now),
         next_seq_(config.first_seq) {}
   CallContext(const CallContext&) = delete;
@@ -41,6 +42,10 @@ class CallContext {
   Instant now() const { return now_; }
   Instant opened_at() const { return opened_at_; }
   int64_t at_ms() const { return (now_ - opened_at_).ms(); }
+  // When the call began, in this session or in a former one: what a call may
+  // take, and what was said in it, counts from there.
+  Instant call_began() const { return call_began_; }
+  void SetCallBegan(Instant began) { call_began_ = began; }
 
   void SetTimer(Timer timer, Duration after) {
     deadlines_.Set(timer, now_ + after);
@@ -62,6 +67,7 @@ class CallContext {
   const Config& config_;
   EffectSink& sink_;
   const Instant opened_at_;
+  Instant call_began_;
   Instant now_;
   Deadlines deadlines_;
   int64_t next_seq_;

@@ -18,7 +18,10 @@ Conversation::Conversation(CallContext& context, LegLink& leg, AgentLink& agent)
     : context_(context),
       leg_(leg),
       agent_(agent),
-      tools_(context.config().profile.agent.tools) {}
+      tools_(context.config().profile.agent.tools,
+             context.config().limits.reply),
+      transcript_(context.call_began()),
+      owes_greeting_(!context.config().profile.greeting.empty()) {}
 
 void Conversation::SetState(State next, Reason reason) {
   // INVARIANT: every transition is in the table that the documentation shows.
@@ -29,6 +32,7 @@ void Conversation::SetState(State next, Reason reason) {
   event["reason"] = ToString(reason);
   context_.Emit(event);
   state_ = next;
+  snapshot_due_ = true;
 }
 
 // ---------------------------------------------------------------------------
@@ -38,8 +42,12 @@ void Conversation::Begin(LineOut& line) {
   line_ = &line;
   turns_detector_.emplace(
       limits().end_of_turn.value_or(agent_.traits().default_end_of_turn));
+  spoken_.emplace(transcript_, agent_.traits().output);
+  owes_greeting_ = owes_greeting_ && agent_.traits().can_say;
   SetState(State::kConnecting, Reason::kAuthorized);
-  context_.SetTimer(Timer::kMaxCall, limits().max_call);
+  // A call that has lost its object has not more time for it.
+  context_.deadlines().Set(Timer::kMaxCall,
+                           context_.call_began() + limits().max_call);
   agent_.Start();
 }
 
@@ -99,6 +107,7 @@ void Conversation::OnLegLost() {
   // The leg's buffer went with it: what was not heard is kept for its return.
   if (state_ == State::kSpeaking) line_->Interrupt(context_.now());
   turns_detector_->AbandonTurn();
+  DropCallerTurn();
   for (const Timer timer : {Timer::kReply, Timer::kDeadAir, Timer::kPace,
                             Timer::kDecide, Timer::kCallerStall}) {
     context_.ClearTimer(timer);
@@ -119,11 +128,14 @@ void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
     void operator()(const protocol::AgentSpeech& speech) {
       self.OnAgentSpeech(speech.edge, echo);
     }
-    void operator()(const protocol::AgentTurnCommitted&) {
-      self.OnTurnCommitted();
+    void operator()(const protocol::AgentTurnCommitted& turn) {
+      self.OnTurnCommitted(turn.item);
     }
     void operator()(const protocol::AgentTranscript& transcript) {
       self.OnTranscript(transcript);
+    }
+    void operator()(const protocol::AgentTextFailed& failed) {
+      self.OnTextFailed(failed);
     }
     void operator()(const protocol::AgentAudio& audio) {
       self.OnAgentAudio(audio);
@@ -143,23 +155,28 @@ void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
 }
 
 void Conversation::OnAgentReady() {
+  using Texts = Transcript::Texts;
+  transcript_.OnAgentConnected(
+      agent_.traits().has_caller_texts ? Texts::kSent : Texts::kNone,
+      agent_.traits().has_agent_texts ? Texts::kSent : Texts::kNone,
+      context_.now());
+  TellConversation();
   agent_.BeReady();
   switch (state_) {
-    case State::kConnecting: {
-      const std::string& greeting = context_.config().profile.greeting;
-      if (!greeting.empty() && agent_.traits().can_say && replies_ == 0) {
+    case State::kConnecting:
+      if (owes_greeting_ || owes_reply_) {
         SetState(State::kThinking, Reason::kGreeting);
         AwaitReply();
-        agent_.agent().Say(greeting);
+        AskForReply();
       } else {
         AwaitCaller(Reason::kAgentReady);
       }
       break;
-    }
     case State::kThinking:
       // The reply that was due died with the former socket.
+      if (tools_.waiting()) break;
       AwaitReply();
-      agent_.agent().Respond(turns_detector_->since_speech());
+      AskForReply();
       break;
     case State::kListening:
     case State::kSpeaking:
@@ -194,15 +211,51 @@ void Conversation::OnAgentSpeech(protocol::AgentSpeech::Edge edge, Echo echo) {
   }
 }
 
-void Conversation::OnTurnCommitted() {
+// What the agent is told of the conversation that it was not in.
+void Conversation::TellConversation() {
+  const std::vector<Transcript::Told> told = transcript_.Conversation();
+  if (told.empty()) return;
+  std::vector<protocol::ConversationLine> lines;
+  lines.reserve(told.size());
+  for (const Transcript::Told& line : told) {
+    using Kind = protocol::ConversationLine::Kind;
+    switch (line.kind) {
+      case Transcript::Kind::kCaller:
+      case Transcript::Kind::kAgent:
+        lines.push_back({line.kind == Transcript::Kind::kCaller ? Kind::kCaller
+                                                                : Kind::kAgent,
+                         line.text,
+                         {},
+                         {},
+                         {},
+                         {}});
+        break;
+      case Transcript::Kind::kTool: {
+        const bool open = line.tool == Transcript::ToolState::kOpen;
+        lines.push_back({Kind::kTool,
+                         {},
+                         line.call_id,
+                         line.name,
+                         line.arguments,
+                         open ? std::nullopt : std::optional(line.result)});
+        break;
+      }
+    }
+  }
+  agent_.agent().Tell(lines);
+}
+
+void Conversation::OnTurnCommitted(std::string_view item) {
   switch (state_) {
     case State::kListening:
       EndTurn("agent");
+      transcript_.OnCallerItem({item}, context_.now());
       break;
     case State::kThinking:
       // The caller went on after a pause: one reply to both parts.
       agent_.agent().Cancel();
       EndTurn("agent");
+      transcript_.OnCallerItem({item}, context_.now());
       break;
     case State::kSpeaking:
     case State::kInterrupted:
@@ -226,6 +279,8 @@ void Conversation::OnTranscript(const protocol::AgentTranscript& transcript) {
   event["text"] = transcript.text;
   event["final"] = transcript.state == protocol::TranscriptState::kFinal;
   context_.Emit(event);
+  transcript_.OnText(transcript.role, {transcript.item, transcript.part},
+                     transcript.text, transcript.state, context_.now());
   // Words prove an interruption before its length does.
   if (transcript.role == protocol::Role::kCaller &&
       state_ == State::kInterrupted &&
@@ -233,6 +288,11 @@ void Conversation::OnTranscript(const protocol::AgentTranscript& transcript) {
       transcript.text.find_first_not_of(" .,?!") != std::string_view::npos) {
     ConfirmBargeIn();
   }
+}
+
+void Conversation::OnTextFailed(const protocol::AgentTextFailed& failed) {
+  transcript_.OnTextFailed(failed.role, {failed.item, failed.part},
+                           context_.now());
 }
 
 void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
@@ -259,6 +319,12 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
         reply_refused_bytes_ / std::max<size_t>(appended.bytes, 1));
     return;
   }
+  reply_open_ = true;
+  silent_replies_ = 0;
+  spoken_->OnAudio(
+      audio.item, {agent_.item_name(audio.item), agent_.item_part(audio.item)},
+      says_next_ ? Transcript::Origin::kSay : Transcript::Origin::kReply,
+      audio.audio.size(), context_.now());
   // An agent that falls silent in the middle of a reply is noticed too.
   if (state_ != State::kFarewell && state_ != State::kLegLost) {
     context_.SetTimer(Timer::kReply, limits().reply);
@@ -279,20 +345,72 @@ void Conversation::OnToolCall(const protocol::AgentToolCall& call) {
   event["name"] = call.name;
   event["arguments"] = call.arguments;
   context_.Emit(event);
+  reply_open_ = true;
+  snapshot_due_ = true;
+  transcript_.OnToolCall(call.tool_call_id, call.name, call.arguments,
+                         context_.now());
   if (call.name == ToolDesk::kEndCall) {
-    // No result: an answer would make the agent speak once more.
+    // No result yet: an answer would make the agent speak once more.
     hang_up_after_reply_ = true;
+    end_call_id_ = call.tool_call_id;
     return;
   }
-  if (!tools_.IsDeclared(call.name)) {
-    agent_.agent().ToolResult(call.tool_call_id,
-                              R"({"error":"there is no such tool"})");
+  tools_.Open(call.tool_call_id, call.name, context_.now());
+  GiveAnswers();
+}
+
+void Conversation::GiveAnswers() {
+  if (!agent_.ready()) return;
+  while (const auto answer = tools_.NextAnswer()) {
+    agent_.agent().ToolResult(answer->call_id, answer->output);
+    transcript_.OnToolResult(answer->call_id, answer->output,
+                             answer->answered ? Transcript::ToolState::kAnswered
+                                              : Transcript::ToolState::kFailed,
+                             context_.now());
+    answers_given_ = true;
+    snapshot_due_ = true;
+  }
+  // One reply to all results, and only when the one that asked for them is
+  // done.
+  if (!answers_given_ || tools_.waiting() || reply_open_) return;
+  switch (state_) {
+    case State::kThinking:
+    case State::kSpeaking:
+      reply_goes_on_ = state_ == State::kSpeaking;
+      AwaitReply();
+      AskForReply();
+      return;
+    case State::kListening:
+      // A caller who speaks gets the answer with the reply to his turn.
+      if (turns_detector_->in_turn()) return;
+      SetState(State::kThinking, Reason::kToolsAnswered);
+      context_.ClearTimer(Timer::kDeadAir);
+      AwaitReply();
+      AskForReply();
+      return;
+    case State::kInterrupted:
+    case State::kConnecting:
+    case State::kLegLost:
+      // When that is decided, or over.
+      return;
+    case State::kSetup:
+    case State::kFarewell:
+    case State::kEnded:
+      return;
+  }
+}
+
+void Conversation::AskForReply() {
+  answers_given_ = false;
+  owes_reply_ = false;
+  if (owes_greeting_) {
+    greets_ = true;
+    says_next_ = true;
+    agent_.agent().Say(context_.config().profile.greeting);
     return;
   }
-  if (!tools_.Open(call.tool_call_id)) {
-    agent_.agent().ToolResult(call.tool_call_id,
-                              R"({"error":"too many tools at a time"})");
-  }
+  says_next_ = false;
+  agent_.agent().Respond(turns_detector_->since_speech());
 }
 
 void Conversation::OnReplyDone(const AgentReplyDone& done) {
@@ -304,7 +422,12 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   }
   // One reply at a time: whatever comes next belongs to the next one.
   line_->EndReply();
-  if (done.end == AgentReplyDone::End::kCancelled) return;
+  reply_open_ = false;
+  if (done.end == AgentReplyDone::End::kComplete) spoken_->OnReplyDone();
+  if (done.end == AgentReplyDone::End::kCancelled) {
+    GiveAnswers();
+    return;
+  }
   if (done.end == AgentReplyDone::End::kComplete) {
     agent_.ForgetRetries();
     reply_retried_ = false;
@@ -320,12 +443,24 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   }
   reply_goes_on_ = done.after == AgentReplyDone::After::kAwaitsTools &&
                    !hang_up_after_reply_;
-  if (state_ != State::kThinking) return;
+  if (state_ != State::kThinking) {
+    GiveAnswers();
+    return;
+  }
   // A reply without audio.
   if (hang_up_after_reply_) {
     SayGoodbye("hangUp");
   } else if (reply_goes_on_) {
+    if (++silent_replies_ > kMaxSilentReplies) {
+      Json event = context_.NewEvent("agentFailed");
+      event["code"] = "onlyTools";
+      event["fatal"] = true;
+      context_.Emit(event);
+      SayGoodbye("agentFailed");
+      return;
+    }
     AwaitReply();
+    GiveAnswers();
   } else if (done.end == AgentReplyDone::End::kFailed) {
     Json event = context_.NewEvent("agentFailed");
     event["code"] = "replyFailed";
@@ -335,7 +470,7 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
       SayGoodbye("agentFailed");
     } else {
       AwaitReply();
-      agent_.agent().Respond(turns_detector_->since_speech());
+      AskForReply();
     }
   } else {
     AwaitCaller(Reason::kReplyEmpty);
@@ -350,7 +485,11 @@ void Conversation::OnAgentFailed(protocol::AgentFailed::Loss loss,
   // What came of the reply is played; no more of it comes.
   line_->ResetInput();
   line_->EndReply();
-  reply_goes_on_ = false;
+  // What was not said of a reply is asked for again.
+  asks_again_ = outlook == AgentLink::Outlook::kReturns && reply_open_;
+  reply_goes_on_ = outlook == AgentLink::Outlook::kReturns &&
+                   (reply_goes_on_ || reply_open_);
+  reply_open_ = false;
   if (outlook == AgentLink::Outlook::kReturns) {
     context_.ClearTimer(Timer::kReply);
     return;
@@ -392,6 +531,9 @@ void Conversation::OnTurnEvent(TurnDetector::Event event) {
       Json started = context_.NewEvent("speechStarted");
       started["startMs"] = context_.at_ms() - ago.ms();
       context_.Emit(started);
+      caller_line_ = transcript_.OnCallerTurnBegan(
+          (context_.now() - context_.call_began()).ms() - ago.ms());
+      silent_replies_ = 0;
       if (agent_.ready()) agent_.agent().TurnStarted(ago);
       if (state_ == State::kSpeaking) {
         OnSpeechWhileSpeaking(Interrupter::kLocal);
@@ -453,9 +595,21 @@ void Conversation::EndTurn(std::string_view source) {
   if (state_ == State::kListening) {
     SetState(State::kThinking, Reason::kTurnEnded);
   }
+  if (caller_line_ != LineId{}) {
+    transcript_.OnCallerTurnEnded(
+        std::exchange(caller_line_, {}),
+        (context_.now() - context_.call_began()).ms() -
+            turns_detector_->since_speech().ms(),
+        context_.now());
+  }
   context_.ClearTimer(Timer::kDeadAir);
   AwaitReply();
-  agent_.agent().Respond(turns_detector_->since_speech());
+  AskForReply();
+}
+
+void Conversation::DropCallerTurn() {
+  if (caller_line_ == LineId{}) return;
+  transcript_.OnCallerTurnDropped(std::exchange(caller_line_, {}));
 }
 
 void Conversation::OnSpeechWhileSpeaking(Interrupter interrupter) {
@@ -466,6 +620,7 @@ void Conversation::OnSpeechWhileSpeaking(Interrupter interrupter) {
 
 void Conversation::Interrupt(Interrupter interrupter) {
   const Playout::Cut heard = line_->current(context_.now());
+  spoken_->OnProgress(heard, context_.now());
   line_->Interrupt(context_.now());
   leg_.Clear();
   interrupter_ = interrupter;
@@ -483,12 +638,14 @@ void Conversation::ResumeReply() {
   ++resumes_;
   context_.ClearTimer(Timer::kDecide);
   turns_detector_->AbandonTurn();
+  DropCallerTurn();
   if (agent_.ready()) agent_.agent().DiscardTurn();
   const Playout::Cut heard = line_->current(context_.now());
   Json event = context_.NewEvent("resumed");
   event["item"] = ItemName(heard.item);
   event["fromMs"] = heard.heard_ms;
   context_.Emit(event);
+  spoken_->OnProgress(heard, context_.now());
   line_->Resume();
   SetState(State::kSpeaking, Reason::kResumed);
 }
@@ -501,10 +658,16 @@ void Conversation::ConfirmBargeIn() {
 }
 
 void Conversation::TruncateUnheard() {
-  hang_up_after_reply_ = false;
   reply_goes_on_ = false;
-  tools_.TakeOpen();
   if (agent_.ready()) agent_.agent().Cancel();
+  if (std::exchange(hang_up_after_reply_, false)) {
+    // The call goes on after all: that is the answer.
+    constexpr std::string_view kInterrupted =
+        R"({"error":"the caller interrupted; the call goes on"})";
+    if (agent_.ready()) agent_.agent().ToolResult(end_call_id_, kInterrupted);
+    transcript_.OnToolResult(end_call_id_, kInterrupted,
+                             Transcript::ToolState::kFailed, context_.now());
+  }
   for (const Playout::Cut& cut : line_->Discard(context_.now())) {
     if (cut.item == LineOut::kTonesItem) continue;
     int64_t audio_end_ms = std::min(cut.heard_ms, cut.received_ms);
@@ -513,6 +676,7 @@ void Conversation::TruncateUnheard() {
     }
     ReportCut(cut, audio_end_ms);
   }
+  spoken_->OnAllHeard(context_.now());
   line_->ResetInput();
 }
 
@@ -527,11 +691,14 @@ void Conversation::ReportCut(const Playout::Cut& cut, int64_t audio_end_ms) {
   }
   event["pauses"] = std::move(pauses);
   context_.Emit(event);
+  spoken_->OnCut(cut, line_->pauses(cut.item), context_.now());
 }
 
 void Conversation::OnReplyHeard() {
   ++replies_;
   const Playout::Cut heard = line_->current(context_.now());
+  spoken_->OnProgress(heard, context_.now());
+  spoken_->OnAllHeard(context_.now());
   line_->Forget();
   Json event = context_.NewEvent("replyDone");
   event["item"] = ItemName(heard.item);
@@ -546,8 +713,14 @@ void Conversation::OnReplyHeard() {
   } else if (std::exchange(reply_goes_on_, false)) {
     SetState(State::kThinking, Reason::kToolsAwaited);
     AwaitReply();
+    // A reply that its agent's socket did not live to end.
+    if (agent_.ready() && !reply_open_ && !tools_.waiting() && asks_again_) {
+      asks_again_ = false;
+      AskForReply();
+    }
   } else {
     AwaitCaller(Reason::kReplyHeard);
+    GiveAnswers();
   }
 }
 
@@ -581,17 +754,21 @@ void Conversation::OnMaxCall() {
 }
 
 void Conversation::OnReplyTimeout() {
-  if (tools_.empty()) {
-    // An open socket that says nothing is as good as a lost one.
-    OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, "noReply");
+  // A tool has a deadline of its own.
+  if (tools_.waiting()) {
+    context_.SetTimer(Timer::kReply, limits().reply);
     return;
   }
-  for (const std::string& call : tools_.TakeOpen()) {
-    agent_.agent().ToolResult(call,
-                              R"({"error":"the tool did not answer in time"})");
-  }
-  context_.SetTimer(Timer::kReply, limits().reply);
+  // An open socket that says nothing is as good as a lost one.
+  OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, "noReply");
 }
+
+void Conversation::OnToolDeadline() {
+  tools_.OnDeadline(context_.now());
+  GiveAnswers();
+}
+
+void Conversation::OnTextDeadline() { transcript_.OnDeadline(context_.now()); }
 
 void Conversation::OnDeadAir() { SayGoodbye("deadAir"); }
 
@@ -628,22 +805,43 @@ CommandOutcome Conversation::JudgeSay() const {
   return {};
 }
 
-void Conversation::Say(std::string_view text) { agent_.agent().Say(text); }
+void Conversation::Say(std::string_view text) {
+  says_next_ = true;
+  agent_.agent().Say(text);
+}
 
 CommandOutcome Conversation::JudgeToolResult(
     std::string_view tool_call_id) const {
   using Code = CommandOutcome::Code;
-  if (!tools_.IsOpen(tool_call_id)) {
+  if (!tools_.Knows(tool_call_id)) {
     return {Code::kUnknown, "no call of a tool of this id waits", "toolCallId"};
   }
-  if (!agent_.ready()) return {Code::kConflict, "the agent is not ready", ""};
   return {};
 }
 
 void Conversation::ToolResult(std::string_view tool_call_id,
                               std::string_view output) {
-  tools_.Close(tool_call_id);
-  agent_.agent().ToolResult(tool_call_id, output);
+  std::string name;
+  switch (tools_.Take(tool_call_id, output, &name)) {
+    case ToolDesk::Taken::kAnswer:
+      GiveAnswers();
+      return;
+    case ToolDesk::Taken::kLate: {
+      // The call was answered for: the result reaches the model as a line of
+      // its own.
+      std::string text = "The tool " + name + " has answered after all: ";
+      text += output;
+      protocol::ConversationLine line;
+      line.text = text;
+      if (!agent_.ready()) return;
+      agent_.agent().Tell({&line, 1});
+      answers_given_ = true;
+      GiveAnswers();
+      return;
+    }
+    case ToolDesk::Taken::kUnknown:
+      return;
+  }
 }
 
 // ---------------------------------------------------------------------------
@@ -671,6 +869,7 @@ void Conversation::SayGoodbye(std::string_view end_reason) {
   const std::string& farewell = context_.config().profile.farewell;
   if (agent_.ready() && agent_.traits().can_say && !farewell.empty()) {
     saying_farewell_ = true;
+    says_next_ = true;
     agent_.agent().Say(farewell);
     return;
   }
@@ -686,7 +885,10 @@ void Conversation::End(std::string_view end_reason) {
       if (cut.item == LineOut::kTonesItem) continue;
       ReportCut(cut, std::min(cut.heard_ms, cut.received_ms));
     }
+    spoken_->OnAllHeard(context_.now());
   }
+  transcript_.Finish(context_.now());
+  EmitFinalLines();
   SetState(State::kEnded, Reason::kOver);
 }
 
@@ -699,14 +901,29 @@ Conversation::Outcome Conversation::outcome() const {
 // After every input
 
 void Conversation::Settle() {
-  if (state_ != State::kSpeaking && state_ != State::kFarewell) return;
-  Pump();
-  if (!line_->done(context_.now())) return;
-  if (state_ == State::kSpeaking) {
-    OnReplyHeard();
-  } else if (line_->received() > farewell_from_) {
-    leg_.Close(kCloseNormal, end_reason_);
-    End(end_reason_);
+  if (state_ == State::kSpeaking || state_ == State::kFarewell) {
+    Pump();
+    if (line_->done(context_.now())) {
+      if (state_ == State::kSpeaking) {
+        OnReplyHeard();
+      } else if (line_->received() > farewell_from_) {
+        leg_.Close(kCloseNormal, end_reason_);
+        End(end_reason_);
+      }
+    }
+  }
+  if (ended()) return;
+  EmitFinalLines();
+  context_.deadlines().Set(Timer::kText, transcript_.deadline());
+  context_.deadlines().Set(Timer::kTool, tools_.deadline());
+}
+
+void Conversation::EmitFinalLines() {
+  while (const auto line = transcript_.TakeFinal()) {
+    Json event = context_.NewEvent("line");
+    event.update(LineFields(*line));
+    context_.Emit(event);
+    snapshot_due_ = true;
   }
 }
 
@@ -714,6 +931,11 @@ void Conversation::Pump() {
   while (const auto piece = line_->Next(context_.now())) {
     if (!piece->audio.empty()) {
       leg_.Play(piece->audio);
+      spoken_->OnSent(piece->item, context_.now(), piece->plays_at);
+      if (std::exchange(greets_, false)) {
+        owes_greeting_ = false;
+        snapshot_due_ = true;
+      }
       if (!reply_announced_ && state_ == State::kSpeaking) {
         reply_announced_ = true;
         Json event = context_.NewEvent("replyStarted");
@@ -725,6 +947,47 @@ void Conversation::Pump() {
     if (piece->mark) leg_.Mark(*piece->mark);
   }
   context_.deadlines().Set(Timer::kPace, line_->NextCheck(context_.now()));
+}
+
+bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
+  const Json* transcript = FindMember(snapshot, "transcript");
+  const Json* tools = FindMember(snapshot, "tools");
+  const auto alive = IntegerMember(snapshot, "aliveMs");
+  if (transcript == nullptr || tools == nullptr || !alive) return false;
+  auto restored = Transcript::FromJson(*transcript, context_.call_began());
+  if (!restored || !tools_.FromJson(*tools, context_.now())) return false;
+  transcript_ = *std::move(restored);
+  transcript_.OnSessionLost(std::max(*alive, alive_ms), context_.now());
+  const auto count = [&snapshot](const char* key) {
+    return std::max<int64_t>(IntegerMember(snapshot, key).value_or(0), 0);
+  };
+  turns_ = count("turns");
+  replies_ = count("replies");
+  barge_ins_ = count("bargeIns");
+  resumes_ = count("resumes");
+  owes_greeting_ = owes_greeting_ && count("owesGreeting") != 0;
+  owes_reply_ = count("owesReply") != 0;
+  return true;
+}
+
+std::optional<Json> Conversation::TakeSnapshot() {
+  if (!std::exchange(snapshot_due_, false)) return std::nullopt;
+  if (spoken_ && state_ == State::kSpeaking) {
+    spoken_->OnProgress(line_->current(context_.now()), context_.now());
+  }
+  const bool owes_reply =
+      owes_reply_ || state_ == State::kThinking ||
+      ((state_ == State::kSpeaking || state_ == State::kInterrupted) &&
+       line_->has_unheard(context_.now()));
+  return Json{{"aliveMs", (context_.now() - context_.call_began()).ms()},
+              {"transcript", transcript_.ToJson()},
+              {"tools", tools_.ToJson(context_.now())},
+              {"turns", turns_},
+              {"replies", replies_},
+              {"bargeIns", barge_ins_},
+              {"resumes", resumes_},
+              {"owesGreeting", owes_greeting_ ? 1 : 0},
+              {"owesReply", owes_reply ? 1 : 0}};
 }
 
 bool Conversation::IsConsistent() const {

@@ -12,21 +12,27 @@
 #include "session/call_context.h"
 #include "session/command.h"
 #include "session/leg_link.h"
+#include "session/spoken_items.h"
 #include "session/state.h"
 #include "session/tool_desk.h"
+#include "session/transcript.h"
 #include "session/turn_detector.h"
 
 namespace trunkline::session {
 
 // Who speaks, and when the call is over: the only part that changes the state.
 // Learns facts from the session and commands the other parts; none of them
-// calls it. Owns the timers kReply, kDeadAir, kDecide, kFarewell and kMaxCall.
+// calls it. Owns the timers kReply, kDeadAir, kDecide, kFarewell, kMaxCall,
+// kPace, and those of the transcript and the tool desk, kText and kTool.
 class Conversation {
  public:
   // An interruption that neither ends nor proves real by then is decided by
   // what is known. The provider hears a cough as 150 ms and its own 500 ms of
   // silence.
   static constexpr Duration kDecide = Duration::Millis(800);
+  // Replies in a row that only call tools, without a word to the caller. Beyond
+  // it the agent has failed.
+  static constexpr int kMaxSilentReplies = 8;
 
   // All are borrowed for the life of the object.
   Conversation(CallContext& context, LegLink& leg, AgentLink& agent);
@@ -35,6 +41,14 @@ class Conversation {
 
   State state() const { return state_; }
   bool ended() const { return state_ == State::kEnded; }
+
+  // Goes on with the conversation of a session that was lost. False if
+  // `snapshot` is none: nothing has changed. `alive_ms` is until when, of the
+  // call, that session is known to have lived by other means.
+  bool Restore(const Json& snapshot, int64_t alive_ms);
+  // What a session that follows this one needs, if that has changed since the
+  // last time.
+  std::optional<Json> TakeSnapshot();
 
   // The leg is authorised for the first time: the call begins. `line` is
   // borrowed from now on.
@@ -62,6 +76,8 @@ class Conversation {
   void OnReplyTimeout();
   void OnDeadAir();
   void OnDecide();
+  void OnToolDeadline();
+  void OnTextDeadline();
 
   // Whether a command can be carried out now.
   CommandOutcome JudgeSay() const;
@@ -103,8 +119,9 @@ class Conversation {
   // The agent's events.
   void OnAgentReady();
   void OnAgentSpeech(protocol::AgentSpeech::Edge edge, Echo echo);
-  void OnTurnCommitted();
+  void OnTurnCommitted(std::string_view item);
   void OnTranscript(const protocol::AgentTranscript& transcript);
+  void OnTextFailed(const protocol::AgentTextFailed& failed);
   void OnAgentAudio(const protocol::AgentAudio& audio);
   void OnToolCall(const protocol::AgentToolCall& call);
   void OnReplyDone(const protocol::AgentReplyDone& done);
@@ -118,6 +135,14 @@ class Conversation {
   void ConfirmBargeIn();
   // Tells the agent what was heard of what it said, and drops the rest.
   void TruncateUnheard();
+  void TellConversation();
+  // Asks for what is owed to the caller: the greeting, or a reply.
+  void AskForReply();
+  // Gives the agent the results that are there, and asks it to go on when it
+  // has all of them.
+  void GiveAnswers();
+  void DropCallerTurn();
+  void EmitFinalLines();
   void ReportCut(const media::Playout::Cut& cut, int64_t audio_end_ms);
   void OnReplyHeard();
   void AwaitCaller(Reason reason);
@@ -135,15 +160,36 @@ class Conversation {
   LegLink& leg_;
   AgentLink& agent_;
   ToolDesk tools_;
+  Transcript transcript_;
   // From Begin() on.
   media::LineOut* line_ = nullptr;
   std::optional<TurnDetector> turns_detector_;
+  std::optional<SpokenItems> spoken_;
+  // The turn that the caller is in; 0 for none.
+  LineId caller_line_{};
 
   State state_ = State::kSetup;
   Interrupter interrupter_ = Interrupter::kLocal;
   bool provider_hears_speech_ = false;
   bool reply_announced_ = false;
-  bool reply_goes_on_ = false;  // after its tools
+  bool reply_goes_on_ = false;  // after its tools, or on a new socket
+  // The agent makes a reply, and has not said that it is done.
+  bool reply_open_ = false;
+  // A reply was lost with the agent's socket.
+  bool asks_again_ = false;
+  // Results were given that no reply was asked for yet.
+  bool answers_given_ = false;
+  // Replies since the caller was last spoken to, or spoke.
+  int silent_replies_ = 0;
+  // What comes next was asked for by Say().
+  bool says_next_ = false;
+  // The greeting was not begun to be heard.
+  bool owes_greeting_ = false;
+  bool greets_ = false;
+  // A former session left a reply due.
+  bool owes_reply_ = false;
+  std::string end_call_id_;
+  bool snapshot_due_ = false;
   bool hang_up_after_reply_ = false;
   bool saying_farewell_ = false;
   uint64_t farewell_from_ = 0;  // playout position

@@ -15,6 +15,8 @@ enum class Timer : uint8_t {
   kAgentReady,   // the agent's socket to open and the agent to be ready
   kAgentRetry,   // the pause before the agent's socket is opened again
   kAgent,        // what the agent itself waits for
+  kTool,         // a tool's result
+  kText,         // the text of what was said
   kReply,        // the first audio of a reply, or a tool's result
   kDeadAir,      // anybody to speak
   kMaxCall,      // the end of the longest call

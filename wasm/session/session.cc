@@ -1,5 +1,6 @@
 #include "session/session.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -22,14 +23,42 @@ Session::Session(Config config, Instant now, EffectSink& sink,
       leg_(context_, registry, channels_.Of(Owner::kLeg)),
       agent_(context_, registry, channels_.Of(Owner::kAgent)),
       conversation_(context_, leg_, agent_),
-      recording_(context_) {
+      recording_(context_),
+      call_epoch_ms_(config_.epoch_ms) {
   Json opened = context_.NewEvent("opened");
   opened["callId"] = config_.call_id;
   opened["epochMs"] = config_.epoch_ms;
   opened["leg"] = config_.leg;
   opened["agent"] = config_.agent;
   context_.Emit(opened);
+  if (config_.snapshot) Restore(*config_.snapshot);
   Settle();
+}
+
+void Session::Restore(std::string_view text) {
+  const std::optional<Json> snapshot = ParseJson(text);
+  const auto version =
+      snapshot ? IntegerMember(*snapshot, "version") : std::nullopt;
+  const auto epoch_ms =
+      snapshot ? IntegerMember(*snapshot, "epochMs") : std::nullopt;
+  const Json* conversation =
+      snapshot ? FindMember(*snapshot, "conversation") : nullptr;
+  if (version == kSnapshotVersion && epoch_ms && conversation != nullptr) {
+    call_epoch_ms_ = *epoch_ms;
+    context_.SetCallBegan(
+        context_.opened_at() -
+        Duration::Millis(std::max<int64_t>(config_.epoch_ms - *epoch_ms, 0)));
+    // A recording runs as long as its session, and is behind it by its lag.
+    int64_t alive_ms = 0;
+    if (const auto& recording = config_.recording_so_far) {
+      alive_ms = static_cast<int64_t>(recording->granule / 48) +
+                 media::CallRecorder::kLag.ms();
+    }
+    if (conversation_.Restore(*conversation, alive_ms)) return;
+    context_.SetCallBegan(context_.opened_at());
+  }
+  // Another version's, or damaged: the call goes on without it.
+  context_.ReportFault("core", "snapshotRefused", 1);
 }
 
 // ---------------------------------------------------------------------------
@@ -184,6 +213,8 @@ void Session::OnTimer(Instant now) {
     agent_.agent().OnDeadline();
     TakeAgentEvents();
   }
+  if (due(Timer::kTool)) conversation_.OnToolDeadline();
+  if (due(Timer::kText)) conversation_.OnTextDeadline();
   if (due(Timer::kReply)) conversation_.OnReplyTimeout();
   if (due(Timer::kDeadAir)) conversation_.OnDeadAir();
   if (due(Timer::kCallerStall) && conversation_.in_turn()) {
@@ -374,6 +405,12 @@ void Session::Settle() {
   if (conversation_.ended()) {
     Finish();
     return;
+  }
+  if (auto conversation = conversation_.TakeSnapshot()) {
+    context_.sink().Snapshot(
+        PrintJson({{"version", kSnapshotVersion},
+                   {"epochMs", call_epoch_ms_},
+                   {"conversation", *std::move(conversation)}}));
   }
   agent_.SetOwnTimer();
   // INVARIANT: what a state waits for has a deadline.

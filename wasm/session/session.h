@@ -81,6 +81,12 @@ class Session final {
   bool IsConsistent() const { return conversation_.IsConsistent(); }
 
  private:
+  // What a snapshot is written as; another version's is refused.
+  static constexpr int64_t kSnapshotVersion = 1;
+
+  // Goes on with what a lost session has left.
+  void Restore(std::string_view snapshot);
+
   // From a part to the conversation, all that it has to tell.
   void TakeLegFacts();
   void TakeAgentEvents();
@@ -108,6 +114,8 @@ class Session final {
   std::optional<media::LineOut> line_out_;
   std::optional<media::CallerPath> caller_path_;
   Instant announced_deadline_ = Instant::Never();
+  // Wall clock when the call began.
+  int64_t call_epoch_ms_;
   bool finished_ = false;
 };
 

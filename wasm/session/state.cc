@@ -19,6 +19,7 @@ constexpr Transition kTransitions[] = {
     {S::kConnecting, R::kOver, S::kEnded},
 
     {S::kListening, R::kTurnEnded, S::kThinking},
+    {S::kListening, R::kToolsAnswered, S::kThinking},
     {S::kListening, R::kReplyAudio, S::kSpeaking},
     {S::kListening, R::kGoodbye, S::kFarewell},
     {S::kListening, R::kLegGone, S::kLegLost},
@@ -105,6 +106,8 @@ const char* ToString(Reason reason) {
       return "replyHeard";
     case Reason::kReplyEmpty:
       return "replyEmpty";
+    case Reason::kToolsAnswered:
+      return "toolsAnswered";
     case Reason::kToolsAwaited:
       return "toolsAwaited";
     case Reason::kSpeech:

@@ -23,22 +23,23 @@ inline constexpr int kStateCount = static_cast<int>(State::kEnded) + 1;
 
 // Why the state changes.
 enum class Reason : uint8_t {
-  kAuthorized,    // the stream's token is good
-  kAgentReady,    // the agent is configured
-  kGreeting,      // the agent was told to greet
-  kTurnEnded,     // the caller's turn is over
-  kCallerGoesOn,  // the caller's turn was not over
-  kReplyAudio,    // audio of a reply came
-  kReplyHeard,    // the reply was heard to its end
-  kReplyEmpty,    // the reply has no audio
-  kToolsAwaited,  // the reply goes on when its tools have answered
-  kSpeech,        // speech over the reply
-  kResumed,       // it was none
-  kBargeIn,       // it was
-  kGoodbye,       // the call is to end
-  kLegGone,       // the leg's socket broke
-  kLegBack,       // a new stream of the same call is authorised
-  kOver,          // the call has ended
+  kAuthorized,     // the stream's token is good
+  kAgentReady,     // the agent is configured
+  kGreeting,       // the agent was told to greet
+  kTurnEnded,      // the caller's turn is over
+  kCallerGoesOn,   // the caller's turn was not over
+  kReplyAudio,     // audio of a reply came
+  kReplyHeard,     // the reply was heard to its end
+  kReplyEmpty,     // the reply has no audio
+  kToolsAnswered,  // results came that no reply waited for
+  kToolsAwaited,   // the reply goes on when its tools have answered
+  kSpeech,         // speech over the reply
+  kResumed,        // it was none
+  kBargeIn,        // it was
+  kGoodbye,        // the call is to end
+  kLegGone,        // the leg's socket broke
+  kLegBack,        // a new stream of the same call is authorised
+  kOver,           // the call has ended
 };
 inline constexpr int kReasonCount = static_cast<int>(Reason::kOver) + 1;
 

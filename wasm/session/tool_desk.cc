@@ -1,11 +1,27 @@
 #include "session/tool_desk.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace trunkline::session {
+namespace {
+
+// What of a profile's tool is the gateway's to know.
+constexpr const char* kTimeoutKey = "timeoutMs";
+// A tool's own time, ms; longer than the longest call helps nobody.
+constexpr int64_t kMinTimeoutMs = 100;
+constexpr int64_t kMaxTimeoutMs = 300'000;
+
+}  // namespace
 
 Json ToolDesk::WithBuiltIns(const Json& tools) {
-  Json all = tools.is_array() ? tools : Json::array();
+  Json all = Json::array();
+  if (tools.is_array()) {
+    for (const Json& tool : tools) {
+      all.push_back(tool);
+      if (all.back().is_object()) all.back().erase(kTimeoutKey);
+    }
+  }
   all.push_back(
       {{"type", "function"},
        {"name", kEndCall},
@@ -16,20 +32,150 @@ Json ToolDesk::WithBuiltIns(const Json& tools) {
   return all;
 }
 
-bool ToolDesk::IsDeclared(std::string_view name) const {
-  return tools_.is_array() &&
-         std::any_of(tools_.begin(), tools_.end(), [name](const Json& tool) {
-           return StringMember(tool, "name") == name;
-         });
+const Json* ToolDesk::FindTool(std::string_view name) const {
+  if (!tools_.is_array()) return nullptr;
+  const auto found = std::find_if(
+      tools_.begin(), tools_.end(),
+      [name](const Json& tool) { return StringMember(tool, "name") == name; });
+  return found == tools_.end() ? nullptr : &*found;
 }
 
-bool ToolDesk::IsOpen(std::string_view tool_call_id) const {
-  return std::find(open_.begin(), open_.end(), tool_call_id) != open_.end();
+Duration ToolDesk::TimeoutOf(const Json& tool) const {
+  const std::optional<int64_t> ms = IntegerMember(tool, kTimeoutKey);
+  if (!ms) return timeout_;
+  return Duration::Millis(std::clamp(*ms, kMinTimeoutMs, kMaxTimeoutMs));
 }
 
-bool ToolDesk::Open(std::string_view tool_call_id) {
-  if (open_.size() == kMaxOpen) return false;
-  open_.emplace_back(tool_call_id);
+void ToolDesk::Open(std::string_view call_id, std::string_view name,
+                    Instant now) {
+  if (std::any_of(calls_.begin(), calls_.end(),
+                  [call_id](const Call& call) { return call.id == call_id; })) {
+    return;
+  }
+  Call call{std::string(call_id), std::string(name), Instant::Never(), {}};
+  const Json* tool = FindTool(name);
+  if (tool == nullptr) {
+    call.output = R"({"error":"there is no such tool"})";
+  } else if (calls_.size() >= kMaxOpen) {
+    call.output = R"({"error":"too many tools at a time"})";
+  } else {
+    call.due = now + TimeoutOf(*tool);
+  }
+  calls_.push_back(std::move(call));
+}
+
+ToolDesk::Taken ToolDesk::Take(std::string_view call_id,
+                               std::string_view output,
+                               std::string* late_name) {
+  for (Call& call : calls_) {
+    if (call.id != call_id || call.output) continue;
+    call.output = output;
+    call.answered = true;
+    return Taken::kAnswer;
+  }
+  const auto late =
+      std::find_if(late_.begin(), late_.end(),
+                   [call_id](const Late& one) { return one.id == call_id; });
+  if (late == late_.end()) return Taken::kUnknown;
+  *late_name = late->name;
+  late_.erase(late);
+  return Taken::kLate;
+}
+
+bool ToolDesk::Knows(std::string_view call_id) const {
+  return std::any_of(calls_.begin(), calls_.end(),
+                     [call_id](const Call& call) {
+                       return call.id == call_id && !call.output;
+                     }) ||
+         std::any_of(late_.begin(), late_.end(),
+                     [call_id](const Late& one) { return one.id == call_id; });
+}
+
+bool ToolDesk::waiting() const {
+  return std::any_of(calls_.begin(), calls_.end(),
+                     [](const Call& call) { return !call.output; });
+}
+
+std::optional<ToolDesk::Answer> ToolDesk::NextAnswer() {
+  if (calls_.empty() || !calls_.front().output) return std::nullopt;
+  Call call = std::move(calls_.front());
+  calls_.pop_front();
+  return Answer{std::move(call.id), std::move(call.name),
+                *std::move(call.output), call.answered};
+}
+
+Instant ToolDesk::deadline() const {
+  Instant next = Instant::Never();
+  for (const Call& call : calls_) {
+    if (!call.output) next = std::min(next, call.due);
+  }
+  return next;
+}
+
+void ToolDesk::OnDeadline(Instant now) {
+  for (Call& call : calls_) {
+    if (call.output || call.due > now) continue;
+    call.output = R"({"error":"the tool did not answer in time"})";
+    if (late_.size() == kMaxLate) late_.pop_front();
+    late_.push_back({call.id, call.name});
+  }
+}
+
+Json ToolDesk::ToJson(Instant now) const {
+  Json calls = Json::array();
+  for (const Call& call : calls_) {
+    Json json = {{"id", call.id}, {"name", call.name}};
+    if (call.output) {
+      json["output"] = *call.output;
+      json["answered"] = call.answered;
+    } else {
+      json["leftMs"] = std::max<int64_t>((call.due - now).ms(), 0);
+    }
+    calls.push_back(std::move(json));
+  }
+  Json late = Json::array();
+  for (const Late& one : late_) {
+    late.push_back({{"id", one.id}, {"name", one.name}});
+  }
+  return {{"calls", std::move(calls)}, {"late", std::move(late)}};
+}
+
+bool ToolDesk::FromJson(const Json& json, Instant now) {
+  const Json* calls = FindMember(json, "calls");
+  const Json* late = FindMember(json, "late");
+  if (calls == nullptr || !calls->is_array() || calls->size() > 2 * kMaxOpen ||
+      late == nullptr || !late->is_array() || late->size() > kMaxLate) {
+    return false;
+  }
+  std::deque<Call> read;
+  for (const Json& one : *calls) {
+    Call call{std::string(StringMember(one, "id")),
+              std::string(StringMember(one, "name")),
+              Instant::Never(),
+              {}};
+    const Json* output = FindMember(one, "output");
+    const std::optional<int64_t> left = IntegerMember(one, "leftMs");
+    if (call.id.empty() || (output == nullptr) == !left ||
+        (output != nullptr && !output->is_string())) {
+      return false;
+    }
+    if (output != nullptr) {
+      call.output = StringMember(one, "output");
+      const Json* answered = FindMember(one, "answered");
+      call.answered = answered != nullptr && *answered == true;
+    } else {
+      call.due =
+          now + Duration::Millis(std::clamp<int64_t>(*left, 0, kMaxTimeoutMs));
+    }
+    read.push_back(std::move(call));
+  }
+  std::deque<Late> read_late;
+  for (const Json& one : *late) {
+    read_late.push_back({std::string(StringMember(one, "id")),
+                         std::string(StringMember(one, "name"))});
+  }
+  calls_ = std::move(read);
+  late_ = std::move(read_late);
   return true;
 }
 

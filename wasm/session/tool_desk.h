@@ -1,47 +1,100 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "base/time.h"
 
 namespace trunkline::session {
 
-// The tools that an agent may call: those of the profile, which an operator
-// answers, and the gateway's own.
+// The tools that an agent may call, and the calls that wait for their results.
+//
+// Each call is answered exactly once, in the order of the calls, whatever
+// happens to the reply that made it or to the agent's socket. A tool that does
+// not answer in its time is answered for with an error; its result, when it
+// comes after all, is told apart as late.
 class ToolDesk {
  public:
   // The built-in tool by which an agent ends the call.
   static constexpr std::string_view kEndCall = "end_call";
-
   // Calls that wait for their results at a time. Overflow: the newest is
-  // refused.
+  // answered with an error.
   static constexpr size_t kMaxOpen = 16;
+  // Calls that ran out of time and whose results may still come; the oldest is
+  // forgotten for a new one.
+  static constexpr size_t kMaxLate = 16;
 
-  // `tools` is borrowed for the life of the object: null or an array.
-  explicit ToolDesk(const Json& tools) : tools_(tools) {}
+  // An answer to be given to the agent.
+  struct Answer {
+    std::string call_id;
+    std::string name;
+    std::string output;
+    // The tool itself has answered, in time.
+    bool answered = false;
+  };
 
-  // The profile's tools and the gateway's own.
+  // `tools` is borrowed for the life of the object: null or an array. A tool
+  // that says no `timeoutMs` has `timeout`.
+  ToolDesk(const Json& tools, Duration timeout)
+      : tools_(tools), timeout_(timeout) {}
+
+  // The profile's tools as an agent's provider may see them, and the gateway's
+  // own.
   static Json WithBuiltIns(const Json& tools);
 
-  // Whether the profile has a tool of this name.
-  bool IsDeclared(std::string_view name) const;
+  // The agent calls a tool. One that the profile does not have is answered at
+  // once with an error, and so is one too many. A call that is known already is
+  // the same call.
+  void Open(std::string_view call_id, std::string_view name, Instant now);
+  // A result. kLate: the call was answered for; `late_name` is its tool.
+  enum class Taken : uint8_t { kAnswer, kLate, kUnknown };
+  Taken Take(std::string_view call_id, std::string_view output,
+             std::string* late_name);
+  // Whether Take() would take a result of this call.
+  bool Knows(std::string_view call_id) const;
 
-  // The calls that wait for their results.
-  bool empty() const { return open_.empty(); }
-  bool IsOpen(std::string_view tool_call_id) const;
-  // False if too many wait: nothing has changed.
-  bool Open(std::string_view tool_call_id);
-  void Close(std::string_view tool_call_id) { std::erase(open_, tool_call_id); }
-  // Forgets them, and returns which there were.
-  std::vector<std::string> TakeOpen() { return std::exchange(open_, {}); }
+  // Some call has no result yet.
+  bool waiting() const;
+  // The next answer to be given; nullopt while the oldest call has none.
+  std::optional<Answer> NextAnswer();
+  // When the next tool runs out of time.
+  Instant deadline() const;
+  void OnDeadline(Instant now);
+
+  // What a session that follows needs: the open calls, with what is left of
+  // their time.
+  Json ToJson(Instant now) const;
+  // False if `json` is not what ToJson() makes: nothing has changed.
+  bool FromJson(const Json& json, Instant now);
 
  private:
+  struct Call {
+    std::string id;
+    std::string name;
+    Instant due;
+    std::optional<std::string> output;
+    bool answered = false;
+  };
+  struct Late {
+    std::string id;
+    std::string name;
+  };
+
+  // The profile's tool of this name; nullptr if it has none.
+  const Json* FindTool(std::string_view name) const;
+  Duration TimeoutOf(const Json& tool) const;
+
   const Json& tools_;
-  std::vector<std::string> open_;
+  const Duration timeout_;
+  // In the order in which they were made.
+  std::deque<Call> calls_;
+  std::deque<Late> late_;
 };
 
 }  // namespace trunkline::session

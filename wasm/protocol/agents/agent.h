@@ -37,6 +37,9 @@ struct AgentTraits {
   Duration default_end_of_turn = Duration::Millis(700);
   // Whether Say() is possible.
   bool can_say = false;
+  // Whether texts come of what the caller says, and of what the agent says.
+  bool has_caller_texts = false;
+  bool has_agent_texts = false;
 };
 
 // The neutral events of the AI side. Views are valid until the next input of
@@ -54,12 +57,20 @@ struct AgentSpeech {
 struct AgentTurnCommitted {
   std::string_view item;
 };
-// `text` is the addition for kPart, the whole for kFinal.
+// `text` is the addition for kPart, the whole for kFinal. `part` counts the
+// content parts of an item.
 struct AgentTranscript {
   Role role = Role::kCaller;
   std::string_view item;
+  int32_t part = 0;
   std::string_view text;
   TranscriptState state = TranscriptState::kPart;
+};
+// There will be no text of what was said.
+struct AgentTextFailed {
+  Role role = Role::kCaller;
+  std::string_view item;
+  int32_t part = 0;
 };
 // In the agent's output format; any length, faster than real time.
 struct AgentAudio {
@@ -96,9 +107,24 @@ struct AgentFaulted {
   Fault fault = Fault::kMalformed;
 };
 
-using AgentEvent = std::variant<AgentFaulted, AgentReady, AgentSpeech,
-                                AgentTurnCommitted, AgentTranscript, AgentAudio,
-                                AgentToolCall, AgentReplyDone, AgentFailed>;
+using AgentEvent =
+    std::variant<AgentFaulted, AgentReady, AgentSpeech, AgentTurnCommitted,
+                 AgentTranscript, AgentTextFailed, AgentAudio, AgentToolCall,
+                 AgentReplyDone, AgentFailed>;
+
+// A line of the conversation so far, as an agent is told of it that was not
+// there: what the caller said, what was heard of an agent, or a tool's call.
+struct ConversationLine {
+  enum class Kind : uint8_t { kCaller, kAgent, kTool };
+
+  Kind kind = Kind::kCaller;
+  std::string_view text;
+  // Of a tool's call. An open one has no result yet.
+  std::string_view call_id;
+  std::string_view name;
+  std::string_view arguments;
+  std::optional<std::string_view> result;
+};
 
 // One provider's protocol: bytes of the agent's channels <-> neutral events and
 // commands. Nothing calls it from inside of one of its calls.
@@ -109,8 +135,7 @@ class Agent {
   virtual const AgentTraits& traits() const = 0;
 
   // A fresh start: forgets former channels and opens the ones it needs.
-  // AgentReady comes when audio may flow, at once for a built-in agent. After a
-  // loss the conversation so far is told to the provider.
+  // AgentReady comes when audio may flow, at once for a built-in agent.
   virtual void Begin() = 0;
   // Closes what is open; nothing comes of it any more. Begin() may follow.
   virtual void End(std::string_view reason) = 0;
@@ -151,6 +176,9 @@ class Agent {
 
   // Commands.
 
+  // The conversation so far, the first command after AgentReady, unless there
+  // was none. Views are valid during the call only.
+  virtual void Tell(std::span<const ConversationLine> /*conversation*/) {}
   // The caller's audio in the input format, without gaps, from AgentReady on.
   virtual void Listen(std::span<const uint8_t> audio) = 0;
   // The caller began to speak `ago` before the end of what was listened to.
@@ -173,6 +201,8 @@ class Agent {
 
   // The provider's name of an item; "" if it is not remembered.
   virtual std::string_view item_name(ItemId item) const = 0;
+  // Which content part of it the item is.
+  virtual int32_t item_part(ItemId /*item*/) const { return 0; }
 
  protected:
   Instant now() const { return now_; }

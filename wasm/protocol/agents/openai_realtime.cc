@@ -70,6 +70,12 @@ std::string PercentEncode(std::string_view text) {
   return out;
 }
 
+// The content part that a message is about.
+int32_t PartOf(const Json& message) {
+  const int64_t part = IntegerMember(message, "content_index").value_or(0);
+  return static_cast<int32_t>(std::clamp<int64_t>(part, 0, 1'000'000));
+}
+
 }  // namespace
 
 OpenAiRealtime::Config OpenAiRealtime::MakeConfig(AgentSettings settings) {
@@ -103,7 +109,9 @@ OpenAiRealtime::OpenAiRealtime(Config config, Channels& channels)
               .output = config_.format,
               .turn_detection = AgentTraits::TurnDetection::kProvider,
               .default_end_of_turn = kDefaultEndOfTurn,
-              .can_say = true},
+              .can_say = true,
+              .has_caller_texts = !config_.transcription_model.empty(),
+              .has_agent_texts = true},
       channels_(channels) {}
 
 void OpenAiRealtime::Begin() {
@@ -116,10 +124,11 @@ void OpenAiRealtime::Begin() {
   discarded_.clear();
   requests_.clear();
   open_tool_calls_.clear();
-  tools_answered_ = false;
+  calls_tools_ = false;
   committed_item_.clear();
   retried_ = false;
   events_.Clear();
+  ++connection_;
   const std::string path = "/v1/realtime?model=" + PercentEncode(config_.model);
   const std::optional<ChannelId> channel =
       channels_.Connect({"openai", path, {"realtime"}});
@@ -178,23 +187,39 @@ void OpenAiRealtime::SendSessionUpdate() {
   Send({{"type", "session.update"}, {"session", std::move(session)}});
 }
 
-void OpenAiRealtime::ReplayHistory() {
-  for (const Line& line : history_) {
-    const bool caller = line.role == Role::kCaller;
-    // Audio of the assistant cannot be injected: its words can.
-    const Json content = {{"type", caller ? "input_text" : "output_text"},
-                          {"text", line.text}};
-    Send({{"type", "conversation.item.create"},
-          {"item",
-           {{"type", "message"},
-            {"role", caller ? "user" : "assistant"},
-            {"content", Json::array({content})}}}});
-  }
-}
-
 void OpenAiRealtime::OnSocketOpened(ChannelId channel) {
   if (socket_ != Socket::kConnecting || channel != channel_) return;
   socket_ = Socket::kOpen;
+}
+
+void OpenAiRealtime::Tell(std::span<const ConversationLine> conversation) {
+  for (const ConversationLine& line : conversation) {
+    switch (line.kind) {
+      case ConversationLine::Kind::kCaller:
+      case ConversationLine::Kind::kAgent: {
+        const bool caller = line.kind == ConversationLine::Kind::kCaller;
+        // Audio of the assistant cannot be injected: its words can.
+        const Json content = {{"type", caller ? "input_text" : "output_text"},
+                              {"text", line.text}};
+        Send({{"type", "conversation.item.create"},
+              {"item",
+               {{"type", "message"},
+                {"role", caller ? "user" : "assistant"},
+                {"content", Json::array({content})}}}});
+        break;
+      }
+      case ConversationLine::Kind::kTool:
+        Send({{"type", "conversation.item.create"},
+              {"item",
+               {{"type", "function_call"},
+                {"call_id", line.call_id},
+                {"name", line.name},
+                {"arguments", line.arguments}}}});
+        open_tool_calls_.emplace_back(line.call_id);
+        if (line.result) SendToolResult(line.call_id, *line.result);
+        break;
+    }
+  }
 }
 
 void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
@@ -218,7 +243,6 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
   } else if (type == "session.updated") {
     if (ready_) return;
     ready_ = true;
-    ReplayHistory();
     events_.Push(AgentReady{});
   } else if (type == "input_audio_buffer.speech_started") {
     events_.Push(AgentSpeech{AgentSpeech::Edge::kStarted});
@@ -250,6 +274,9 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
   } else if (type == "conversation.item.input_audio_transcription.completed") {
     OnTranscript(Role::kCaller, *message, "transcript",
                  TranscriptState::kFinal);
+  } else if (type == "conversation.item.input_audio_transcription.failed") {
+    events_.Push(AgentTextFailed{
+        Role::kCaller, StringMember(*message, "item_id"), PartOf(*message)});
   } else if (type == "error") {
     OnError(*message);
   } else {
@@ -262,7 +289,6 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
         "conversation.item.retrieved",
         "conversation.item.deleted",
         "conversation.item.truncated",
-        "conversation.item.input_audio_transcription.failed",
         "conversation.item.input_audio_transcription.segment",
         "input_audio_buffer.cleared",
         "input_audio_buffer.timeout_triggered",
@@ -353,11 +379,12 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
     return;
   }
   if (*size == 0) return;
-  if (items_.empty() || items_.back().name != item ||
+  if (items_.empty() || items_.back().connection != connection_ ||
+      items_.back().name != item ||
       items_.back().content_index != content_index) {
     if (items_.size() == kMaxItems) items_.pop_front();
     items_.push_back({ItemId{++item_count_}, std::string(item), content_index,
-                      /*received_bytes=*/0});
+                      /*received_bytes=*/0, connection_});
   }
   items_.back().received_bytes += *size;
   events_.Push(AgentAudio{items_.back().id,
@@ -370,16 +397,7 @@ void OpenAiRealtime::OnTranscript(Role role, const Json& message,
   if (!response.empty() && IsDiscarded(response)) return;
   const std::string_view item = StringMember(message, "item_id");
   const std::string_view text = StringMember(message, field);
-  if (state == TranscriptState::kFinal) Remember(role, item, text);
-  events_.Push(AgentTranscript{role, item, text, state});
-}
-
-void OpenAiRealtime::Remember(Role role, std::string_view item,
-                              std::string_view text) {
-  if (text.empty()) return;
-  if (history_.size() == kMaxHistory) history_.pop_front();
-  history_.push_back(
-      {role, std::string(item), std::string(text.substr(0, kMaxLineBytes))});
+  events_.Push(AgentTranscript{role, item, PartOf(message), text, state});
 }
 
 void OpenAiRealtime::OnOutputItemDone(const Json& message) {
@@ -396,10 +414,7 @@ void OpenAiRealtime::OnOutputItemDone(const Json& message) {
     return;
   }
   open_tool_calls_.emplace_back(call_id);
-  if (open_tool_calls_.size() > kMaxToolCalls) {
-    ToolResult(call_id, R"({"error":"too many calls"})");
-    return;
-  }
+  calls_tools_ = true;
   const std::string_view arguments = StringMember(*item, "arguments");
   events_.Push(AgentToolCall{call_id, StringMember(*item, "name"),
                              arguments.empty() ? "{}" : arguments});
@@ -430,11 +445,7 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
   } else if (status == "failed") {
     end = AgentReplyDone::End::kFailed;
   }
-  const bool awaits_tools = !open_tool_calls_.empty() || tools_answered_;
-  if (awaits_tools && open_tool_calls_.empty()) {
-    tools_answered_ = false;
-    requests_.emplace_back();
-  }
+  const bool awaits_tools = std::exchange(calls_tools_, false);
   events_.Push(AgentReplyDone{end,
                               awaits_tools
                                   ? AgentReplyDone::After::kAwaitsTools
@@ -539,8 +550,6 @@ void OpenAiRealtime::DiscardTurn() {
 
 void OpenAiRealtime::Cancel() {
   requests_.clear();
-  open_tool_calls_.clear();
-  tools_answered_ = false;
   if (response_ == Response::kIdle) return;
   if (response_ == Response::kRequested) {
     if (std::exchange(discard_requested_, true)) return;
@@ -558,27 +567,23 @@ int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
   const auto received_ms =
       static_cast<int64_t>(item->received_bytes / BytesOf(config_.format, 1));
   const int64_t audio_end_ms = std::clamp<int64_t>(heard_ms, 0, received_ms);
+  // An item of a former socket is nothing that this one could name.
+  if (item->connection != connection_) return audio_end_ms;
   Send({{"type", "conversation.item.truncate"},
         {"item_id", item->name},
         {"content_index", item->content_index},
         {"audio_end_ms", audio_end_ms}});
-  // The server forgets the words of a truncated item, so a later session must
-  // not be told of words that were not heard.
-  const auto line =
-      std::find_if(history_.begin(), history_.end(),
-                   [&](const Line& l) { return l.item == item->name; });
-  if (line != history_.end() && audio_end_ms < received_ms) {
-    const size_t keep = line->text.size() * static_cast<size_t>(audio_end_ms) /
-                        static_cast<size_t>(received_ms);
-    const size_t word_end = line->text.rfind(' ', keep);
-    line->text.resize(word_end == std::string::npos ? 0 : word_end);
-    if (line->text.empty()) history_.erase(line);
-  }
   return audio_end_ms;
 }
 
 void OpenAiRealtime::ToolResult(std::string_view tool_call_id,
                                 std::string_view output) {
+  SendToolResult(tool_call_id, output);
+}
+
+void OpenAiRealtime::SendToolResult(std::string_view tool_call_id,
+                                    std::string_view output) {
+  // A call of a former socket that this one was not told of.
   const auto call =
       std::find(open_tool_calls_.begin(), open_tool_calls_.end(), tool_call_id);
   if (call == open_tool_calls_.end()) return;
@@ -588,14 +593,11 @@ void OpenAiRealtime::ToolResult(std::string_view tool_call_id,
          {{"type", "function_call_output"},
           {"call_id", tool_call_id},
           {"output", output}}}});
-  if (!open_tool_calls_.empty()) return;
-  // One response.create for all results, and only after the response that
-  // asked for them is done.
-  if (response_ == Response::kIdle) {
-    RequestResponse({});
-  } else {
-    tools_answered_ = true;
-  }
+}
+
+int32_t OpenAiRealtime::item_part(ItemId id) const {
+  const Item* item = FindItem(id);
+  return item == nullptr ? 0 : static_cast<int32_t>(item->content_index);
 }
 
 std::string_view OpenAiRealtime::item_name(ItemId id) const {

@@ -40,16 +40,10 @@ class OpenAiRealtime final : public Agent {
     Json tools;
   };
 
-  // Items, responses and history that are remembered; the oldest are forgotten.
+  // Items and responses that are remembered; the oldest are forgotten.
   // A response is one to a few items, so these are many turns back.
   static constexpr size_t kMaxItems = 64;
   static constexpr size_t kMaxDiscarded = 16;
-  static constexpr size_t kMaxHistory = 64;
-  // Of one line; a longer one is cut.
-  static constexpr size_t kMaxLineBytes = 4096;
-  // Tool calls of one response that are waited for; more are answered at once
-  // with an error.
-  static constexpr size_t kMaxToolCalls = 16;
 
   // What is not said takes the defaults above. The leg's companded audio goes
   // straight through where Realtime knows its law.
@@ -71,6 +65,7 @@ class OpenAiRealtime final : public Agent {
   std::optional<AgentEvent> NextEvent() override { return events_.Take(); }
   // Sends the request that waited for the end of a response.
   void Proceed() override;
+  void Tell(std::span<const ConversationLine> conversation) override;
   void Listen(std::span<const uint8_t> audio) override;
   void TurnStarted(Duration ago) override;
   void Respond(Duration ago) override;
@@ -81,6 +76,7 @@ class OpenAiRealtime final : public Agent {
   void ToolResult(std::string_view tool_call_id,
                   std::string_view output) override;
   std::string_view item_name(ItemId id) const override;
+  int32_t item_part(ItemId id) const override;
 
  private:
   // No message and no command makes more than one.
@@ -94,12 +90,8 @@ class OpenAiRealtime final : public Agent {
     std::string name;
     int64_t content_index = 0;
     size_t received_bytes = 0;
-  };
-  // One line of the conversation, replayed to a new session.
-  struct Line {
-    Role role = Role::kCaller;
-    std::string item;
-    std::string text;
+    // The socket that it came by.
+    uint32_t connection = 0;
   };
   // A response.create that waits for its turn.
   struct Request {
@@ -119,10 +111,9 @@ class OpenAiRealtime final : public Agent {
   void Send(const Json& event);
   void SendText(std::string_view text);
   void SendSessionUpdate();
-  void ReplayHistory();
+  void SendToolResult(std::string_view tool_call_id, std::string_view output);
   void RequestResponse(Request request);
   void SendNextRequest();
-  void Remember(Role role, std::string_view item, std::string_view text);
 
   bool ScanAudioDelta(std::string_view text);
   void OnAudioDelta(std::string_view response, std::string_view item,
@@ -153,13 +144,12 @@ class OpenAiRealtime final : public Agent {
   Request last_request_;
   bool retried_ = false;
   std::vector<std::string> open_tool_calls_;
-  // Tool results came while their response was still active or none: one
-  // request follows when all are in and the response is done.
-  bool tools_answered_ = false;
+  // The active response has called tools.
+  bool calls_tools_ = false;
   std::string committed_item_;
   std::deque<Item> items_;
   uint32_t item_count_ = 0;
-  std::deque<Line> history_;
+  uint32_t connection_ = 0;
   // What the views of the last event are of.
   std::optional<Json> incoming_;
   std::vector<uint8_t> audio_;

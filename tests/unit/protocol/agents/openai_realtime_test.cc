@@ -251,6 +251,8 @@ TEST_F(OpenAiRealtimeTest, ToolResultsAreAnsweredOnceAfterTheResponse) {
   agent.ToolResult("call_1", "one");
   agent.ToolResult("call_2", "two");
   agent.ToolResult("call_2", "two again");
+  // The owner of the results asks for one reply to all of them.
+  Respond();
   EXPECT_EQ(OfType("response.create").size(), 1U);
   Done("r1");
   EXPECT_EQ(OfType("response.create").size(), 2U);
@@ -276,7 +278,27 @@ TEST_F(OpenAiRealtimeTest, ToolResultsAfterTheResponseAskForTheNext) {
   Done("r1");
   EXPECT_EQ(OfType("response.create").size(), 1U);
   agent.ToolResult("call_1", "one");
+  EXPECT_EQ(OfType("conversation.item.create").size(), 1U);
+  Respond();
   EXPECT_EQ(OfType("response.create").size(), 2U);
+}
+
+// Whatever became of the reply that made it.
+TEST_F(OpenAiRealtimeTest, AToolsResultOutlivesItsReply) {
+  Connect();
+  Respond();
+  Created("r1");
+  Receive({{"type", "response.output_item.done"},
+           {"response_id", "r1"},
+           {"item",
+            {{"type", "function_call"},
+             {"status", "completed"},
+             {"call_id", "call_1"},
+             {"name", "lookup"}}}});
+  agent.Cancel();
+  Done("r1", "cancelled");
+  agent.ToolResult("call_1", "one");
+  EXPECT_EQ(OfType("conversation.item.create").size(), 1U);
 }
 
 TEST_F(OpenAiRealtimeTest, AnIncompleteToolCallIsNotMade) {
@@ -339,8 +361,8 @@ TEST_F(OpenAiRealtimeTest, ADiscardedTurnIsDeletedUpstream) {
             Json({{"type", "conversation.item.delete"}, {"item_id", "u1"}}));
 }
 
-// A new socket is a new session: it is told what was said, and of what was
-// interrupted only what was heard.
+// A new socket is a new session: it is told the conversation, and never named
+// an item of the former one.
 TEST_F(OpenAiRealtimeTest, TheConversationSurvivesItsSocket) {
   Connect();
   Receive({{"type", "conversation.item.input_audio_transcription.completed"},
@@ -354,7 +376,6 @@ TEST_F(OpenAiRealtimeTest, TheConversationSurvivesItsSocket) {
            {"item_id", "i1"},
            {"transcript", "We open at nine every day"}});
   Done("r1");
-  agent.Truncate(ItemId{1}, 100);  // of 200 ms
   agent.OnSocketClosed(channels.newest(), 1006, 0, "");
   Take();
   EXPECT_EQ(log.Words().back(), "lost closed1006");
@@ -362,8 +383,22 @@ TEST_F(OpenAiRealtimeTest, TheConversationSurvivesItsSocket) {
   Open();
   Receive({{"type", "session.created"}});
   Receive({{"type", "session.updated"}});
+  using Kind = ConversationLine::Kind;
+  const ConversationLine told[] = {
+      {Kind::kCaller, "when do you open", {}, {}, {}, {}},
+      {Kind::kAgent, "We open at", {}, {}, {}, {}},
+      {Kind::kTool, {}, "k1", "lookup", "{}", {}},
+      {Kind::kTool, {}, "k2", "lookup", "{}", "nine"}};
+  agent.Tell(told);
+  EXPECT_EQ(agent.Truncate(ItemId{1}, 100), 100);  // of 200 ms
+  EXPECT_THAT(OfType("conversation.item.truncate"), IsEmpty());
+  agent.ToolResult("k1", "ten");
+  agent.ToolResult("k2", "ten");
   const std::vector<Json> items = OfType("conversation.item.create");
-  ASSERT_EQ(items.size(), 2U);
+  ASSERT_EQ(items.size(), 6U);
+  EXPECT_EQ(items[2]["item"]["call_id"], "k1");
+  EXPECT_EQ(items[4]["item"]["output"], "nine");
+  EXPECT_EQ(items[5]["item"]["output"], "ten");
   EXPECT_EQ(items[0]["item"], Json::parse(R"({"type":"message","role":"user",
                 "content":[{"type":"input_text","text":"when do you open"}]})"));
   EXPECT_EQ(items[1]["item"],

@@ -245,6 +245,21 @@ class AgentBench {
       agent_->Respond(Duration::Millis(TakeNumber(input)));
     } else if (verb == "say") {
       agent_->Say(input);
+    } else if (verb == "tell") {
+      // A caller's words, and an agent's behind a bar.
+      const std::string words(input);
+      const size_t bar = words.find('|');
+      const std::string agents = words.substr(bar + 1);
+      using Kind = protocol::ConversationLine::Kind;
+      const protocol::ConversationLine lines[] = {
+          {Kind::kCaller,
+           std::string_view(words).substr(0, bar),
+           {},
+           {},
+           {},
+           {}},
+          {Kind::kAgent, agents, {}, {}, {}, {}}};
+      agent_->Tell(lines);
     } else if (verb == "discard") {
       agent_->DiscardTurn();
     } else if (verb == "cancel") {

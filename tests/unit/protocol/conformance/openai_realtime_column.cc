@@ -245,6 +245,8 @@ AgentColumn OpenAiRealtimeColumn() {
          = done complete tools 0/0
          > result k1 at nine
          < 1< {"item":{"call_id":"k1","output":"at nine","type":"function_call_output"},"type":"conversation.item.create"}
+         > result k1 at nine again
+         > respond 0
          < 1< {"type":"response.create"}
          > text 1 {"type":"response.output_item.done","response_id":"r1","item":{"type":"function_call","status":"incomplete","call_id":"k2","name":"lookup","arguments":"{\"a"}}
        )")},
@@ -259,6 +261,7 @@ AgentColumn OpenAiRealtimeColumn() {
          < 1< {"item":{"call_id":"k1","output":"one","type":"function_call_output"},"type":"conversation.item.create"}
          > text 1 {"type":"response.done","response":{"id":"r1","status":"completed"}}
          = done complete tools 0/0
+         > respond 0
          < 1< {"type":"response.create"}
        )")},
       {AgentRow::kUnknownTool, Ready({R"(
@@ -416,6 +419,7 @@ AgentColumn OpenAiRealtimeColumn() {
          < 2< {"session":...
          > text 2 {"type":"session.updated"}
          = ready
+         > tell when do you open|At nine
          < 2< {"item":{"content":[{"text":"when do you open","type":"input_text"}],"role":"user","type":"message"},"type":"conversation.item.create"}
          < 2< {"item":{"content":[{"text":"At nine","type":"output_text"}],"role":"assistant","type":"message"},"type":"conversation.item.create"}
        )")},

@@ -434,7 +434,8 @@ AgentColumn ScriptedColumn() {
          > open 4
          = ready
          < 3< {"instructions":"Be brief.","tools":null,"type":"begin"}
-         < 3< {"lines":[["caller","when do you open"]],"type":"history"}
+         > tell when do you open|At nine
+         < 3< {"lines":[["caller","when do you open"],["agent","At nine"]],"type":"history"}
        )"})},
   };
   return column;

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "media/line_out.h"
+#include "protocol/agents/agent.h"
+#include "protocol/wire.h"
+#include "session/transcript.h"
+
+namespace trunkline::session {
+
+// The agent's items that are on their way to the caller: which line of the
+// transcript each of them is, and what becomes of it.
+class SpokenItems {
+ public:
+  // Items at a time, as many as wait to be heard. Overflow: the oldest is taken
+  // as heard.
+  static constexpr size_t kMaxItems = media::Playout::kMaxSegments;
+
+  // `transcript` is borrowed for the life of the object. `format` is the
+  // agent's.
+  SpokenItems(Transcript& transcript, protocol::AudioFormat format)
+      : transcript_(transcript), format_(format) {}
+
+  // Audio of an item was queued.
+  void OnAudio(protocol::ItemId item, ItemName name, Transcript::Origin origin,
+               size_t bytes, Instant now);
+  // No more audio comes of those that there are.
+  void OnReplyDone();
+  // Audio of an item was sent to the leg, and is heard from `plays_at` on.
+  void OnSent(protocol::ItemId item, Instant now, Instant plays_at);
+  // How much is heard by now of the item that is played.
+  void OnProgress(const media::Playout::Cut& current, Instant now);
+  // No more of the item is heard than `cut` says.
+  void OnCut(const media::Playout::Cut& cut,
+             std::span<const media::ReplyPauses::Pause> pauses, Instant now);
+  // All that was sent and not cut was heard to its end.
+  void OnAllHeard(Instant now);
+
+ private:
+  struct Item {
+    protocol::ItemId id{};
+    LineId line{};
+    size_t bytes = 0;
+    bool sent = false;
+  };
+
+  Item* Find(protocol::ItemId id);
+
+  Transcript& transcript_;
+  const protocol::AudioFormat format_;
+  std::vector<Item> items_;
+};
+
+}  // namespace trunkline::session
