@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "audio/call_progress.h"
@@ -145,35 +146,34 @@ struct ScanMedia {
 };
 
 // A carrier's message to audio: scan, checks and base64.
-struct ReceiveMedia final : protocol::Wire, protocol::LegListener {
-  protocol::TwilioLeg leg{*this, *this};
+struct ReceiveMedia final : protocol::Wire {
+  protocol::TwilioLeg leg{*this};
   std::vector<std::string> messages = MediaMessages();
   size_t next = 0;
 
   ReceiveMedia() {
-    leg.OnSocketOpened();
+    leg.OnSocketOpened("");
     leg.OnText(
         R"({"event":"start","sequenceNumber":"1","start":{"streamSid":")" +
         StreamSid() +
         R"(","mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,)"
         R"("channels":1}}})");
+    Take();
   }
   void Frame() {
     leg.OnText(messages[next]);
     next = next + 1 < messages.size() ? next + 1 : 0;
+    Take();
+  }
+  void Take() {
+    while (const auto event = leg.NextEvent()) {
+      const auto* media = std::get_if<protocol::LegAudio>(&*event);
+      if (media != nullptr) Keep(media->audio.data());
+    }
   }
 
   void SendText(std::string_view /*text*/) override {}
   void SendBinary(std::span<const uint8_t> /*bytes*/) override {}
-  void OnLegStarted(const protocol::LegStart& /*start*/) override {}
-  void OnLegAudio(std::optional<int64_t> /*timestamp_ms*/,
-                  std::span<const uint8_t> audio) override {
-    Keep(audio.data());
-  }
-  void OnLegDtmf(char /*digit*/) override {}
-  void OnLegMark(protocol::MarkId /*mark*/) override {}
-  void OnLegStopped() override {}
-  void OnLegFault(protocol::Fault /*fault*/) override {}
 };
 
 struct MeasureLevel {

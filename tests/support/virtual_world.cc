@@ -510,7 +510,7 @@ VirtualWorld::VirtualWorld(Options given)
       next_seq_(options.first_seq) {
   Json config = {{"callId", "call-1"},
                  {"seed", 1},
-                 {"epochMs", 1},
+                 {"epochMs", options.epoch_ms},
                  {"leg", "twilio"},
                  {"agent", options.agent},
                  {"faults", "allowed"},
@@ -520,6 +520,7 @@ VirtualWorld::VirtualWorld(Options given)
   if (!options.recording_so_far.is_null()) {
     config["recordingSoFar"] = options.recording_so_far;
   }
+  if (options.snapshot) config["snapshot"] = *options.snapshot;
   auto parsed =
       session::ParseConfig(config.dump(), protocol::Registry::BuiltIn());
   if (!parsed) __builtin_trap();
@@ -687,7 +688,10 @@ void VirtualWorld::Record(int64_t granule, std::span<const uint8_t> pages) {
   recording_.insert(recording_.end(), pages.begin(), pages.end());
 }
 
-void VirtualWorld::Snapshot(std::string_view /*text*/) { NoteEffect(); }
+void VirtualWorld::Snapshot(std::string_view text) {
+  NoteEffect();
+  snapshot_ = text;
+}
 
 void VirtualWorld::Ended(const Json& summary) {
   NoteEffect();

@@ -217,6 +217,9 @@ class VirtualWorld : private session::EffectSink {
     Json recording_so_far;
     // The number of the first event.
     int64_t first_seq = 0;
+    // The snapshot of a former session, and the wall clock.
+    std::optional<std::string> snapshot;
+    int64_t epoch_ms = 1;
     // One way, between gateway and carrier.
     Duration leg_delay;
     Duration agent_delay = Duration::Millis(20);
@@ -252,6 +255,8 @@ class VirtualWorld : private session::EffectSink {
   // Effects after ENDED; must stay 0.
   int effects_after_end() const { return effects_after_end_; }
   Instant deadline() const { return deadline_; }
+  // The last that the session wrote.
+  const std::string& snapshot() const { return snapshot_; }
   int connects() const { return connects_; }
   bool leg_open() const { return leg_open_; }
   bool agent_open() const { return agent_open_; }
@@ -298,6 +303,7 @@ class VirtualWorld : private session::EffectSink {
   Instant deadline_ = Instant::Never();
   std::vector<Json> events_;
   std::vector<uint8_t> recording_;
+  std::string snapshot_;
   int64_t recorded_until_ = 0;
   std::map<std::string, size_t> counts_;
   std::vector<Json> ended_;

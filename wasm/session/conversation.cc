@@ -44,6 +44,8 @@ void Conversation::Begin(LineOut& line) {
       limits().end_of_turn.value_or(agent_.traits().default_end_of_turn));
   spoken_.emplace(transcript_, agent_.traits().output);
   owes_greeting_ = owes_greeting_ && agent_.traits().can_say;
+  // One that is not told the conversation has nothing to go on with.
+  owes_reply_ = owes_reply_ && agent_.traits().can_say;
   SetState(State::kConnecting, Reason::kAuthorized);
   // A call that has lost its object has not more time for it.
   context_.deadlines().Set(Timer::kMaxCall,
@@ -174,9 +176,9 @@ void Conversation::OnAgentReady() {
       break;
     case State::kThinking:
       // The reply that was due died with the former socket.
-      if (tools_.waiting()) break;
+      asks_again_ = false;
       AwaitReply();
-      AskForReply();
+      if (!tools_.waiting()) AskForReply();
       break;
     case State::kListening:
     case State::kSpeaking:
@@ -189,6 +191,8 @@ void Conversation::OnAgentReady() {
     case State::kEnded:
       break;
   }
+  // Those that came while nobody was there to take them.
+  GiveAnswers();
 }
 
 void Conversation::OnAgentSpeech(protocol::AgentSpeech::Edge edge, Echo echo) {
