@@ -1,7 +1,6 @@
 #include "media/playout.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/check.h"
 
@@ -19,11 +18,7 @@ constexpr size_t kMaxPendingMarks = 64;
 Playout::Playout(const Config& config)
     : config_(config),
       sample_bytes_(protocol::BytesPerSample(config.format.encoding)),
-      capacity_(static_cast<size_t>(config.format.sample_rate_hz / 1000) *
-                kMaxQueueMs),
-      ring_(new uint8_t[capacity_ * sample_bytes_]) {
-  segments_.reserve(kMaxSegments);
-  cuts_.reserve(kMaxSegments);
+      queue_(config.format) {
   pending_marks_.reserve(kMaxPendingMarks);
   trails_.reserve(kTrailWindow);
 }
@@ -43,10 +38,6 @@ Duration Playout::Time(uint64_t samples) const {
       static_cast<uint64_t>(config_.format.sample_rate_hz)));
 }
 
-size_t Playout::RingIndex(uint64_t position) const {
-  return static_cast<size_t>((position - origin_) % capacity_);
-}
-
 uint64_t Playout::Clock(Instant now) const {
   return clock_position_ + Samples(now - clock_time_);
 }
@@ -62,7 +53,7 @@ uint64_t Playout::heard(Instant now) const {
   if (IsStalled(now, kMarkGrace) && !IsStalled(now, kMarkGiveUp)) {
     position = std::min(position, pending_marks_.front());
   }
-  return std::min(std::max({position, acknowledged_, base_}), sent_);
+  return std::min(std::max({position, acknowledged_, queue_.begin()}), sent_);
 }
 
 Instant Playout::PlaysAt(uint64_t position) const {
@@ -71,58 +62,34 @@ Instant Playout::PlaysAt(uint64_t position) const {
 }
 
 bool Playout::Append(protocol::ItemId item, std::span<const uint8_t> audio) {
-  const size_t samples = audio.size() / sample_bytes_;
-  if (samples == 0) return true;
-  if (received_ + samples > base_ + capacity_) return false;
-  const bool continues = !segments_.empty() && segments_.back().item == item;
-  if (!continues) {
-    if (segments_.size() == kMaxSegments) return false;
-    segments_.push_back({item, received_, received_});
-  }
-  const size_t index = RingIndex(received_);
-  const size_t head = std::min(samples, capacity_ - index);
-  std::memcpy(ring_.get() + index * sample_bytes_, audio.data(),
-              head * sample_bytes_);
-  std::memcpy(ring_.get(), audio.data() + head * sample_bytes_,
-              (samples - head) * sample_bytes_);
-  received_ += samples;
-  segments_.back().end = received_;
+  if (audio.size() < sample_bytes_) return true;
+  if (!queue_.Append(item, audio)) return false;
   reply_ended_ = false;
   return true;
 }
 
-void Playout::Retire(uint64_t heard) {
-  const uint64_t keep = Samples(kKeepPlayed);
-  if (heard > base_ + keep) base_ = heard - keep;
-  while (segments_.size() > 1 && segments_.front().end <= heard) {
-    segments_.erase(segments_.begin());
-  }
-}
-
 void Playout::Forget() {
-  TL_CHECK(sent_ == received_);
-  segments_.clear();
-  base_ = received_;
-  origin_ = received_;
+  TL_CHECK(sent_ == received());
+  queue_.Restart(sent_);
 }
 
 std::span<const uint8_t> Playout::NextChunk(Instant now) {
   const uint64_t position = heard(now);
-  Retire(position);
+  queue_.Retire(position, Samples(kKeepPlayed));
   const uint64_t lead = Samples(config_.lead);
   const uint64_t in_flight = sent_ - position;
-  if (in_flight >= lead || sent_ == received_) return {};
+  if (in_flight >= lead || sent_ == received()) return {};
   const uint64_t chunk = Samples(Duration::Millis(kChunkMs));
   uint64_t room = (lead - in_flight) / chunk * chunk;
-  const uint64_t waiting = received_ - sent_;
+  const uint64_t waiting = received() - sent_;
   if (waiting < chunk && !reply_ended_) return {};
   if (room == 0) return {};
   room = std::min(room, reply_ended_ ? waiting : waiting / chunk * chunk);
   room = std::min(room, std::max(last_mark_ + Samples(config_.mark_interval),
                                  sent_ + chunk) -
                             sent_);
-  const size_t index = RingIndex(sent_);
-  const size_t count = std::min(static_cast<size_t>(room), capacity_ - index);
+  const std::span<const uint8_t> audio =
+      queue_.Read(sent_, static_cast<size_t>(room));
   if (position == sent_) {
     // The leg's buffer is empty: it plays this the moment it arrives.
     clock_position_ = sent_;
@@ -130,13 +97,13 @@ std::span<const uint8_t> Playout::NextChunk(Instant now) {
     slipped_ = Duration();
     trails_.clear();
   }
-  sent_ += count;
-  return {ring_.get() + index * sample_bytes_, count * sample_bytes_};
+  sent_ += audio.size() / sample_bytes_;
+  return audio;
 }
 
 std::optional<protocol::MarkId> Playout::TakeMark() {
   if (sent_ == last_mark_) return std::nullopt;
-  const bool at_end = reply_ended_ && sent_ == received_;
+  const bool at_end = reply_ended_ && sent_ == received();
   if (!at_end && sent_ < last_mark_ + Samples(config_.mark_interval)) {
     return std::nullopt;
   }
@@ -153,8 +120,8 @@ Instant Playout::NextCheck(Instant now) const {
   const uint64_t position = heard(now);
   const Duration in_flight = Time(sent_ - position);
   const Duration chunk = Duration::Millis(kChunkMs);
-  if (sent_ < received_ &&
-      (reply_ended_ || received_ - sent_ >= Samples(chunk))) {
+  if (sent_ < received() &&
+      (reply_ended_ || received() - sent_ >= Samples(chunk))) {
     // Inbound frames normally come before half of the lead is used up.
     return now + std::max(in_flight - config_.lead / 2, chunk);
   }
@@ -202,7 +169,7 @@ bool Playout::OnMark(protocol::MarkId mark, Instant now) {
 
 void Playout::Interrupt(Instant now) {
   const uint64_t position = heard(now);
-  base_ = std::max(base_, position);
+  queue_.ForgetBefore(position);
   sent_ = position;
   acknowledged_ = position;
   clock_position_ = position;
@@ -216,40 +183,20 @@ void Playout::Interrupt(Instant now) {
 
 std::span<const Playout::Cut> Playout::Discard(Instant now) {
   const uint64_t position = heard(now);
-  cuts_.clear();
-  for (const Segment& segment : segments_) {
-    if (segment.end > position) cuts_.push_back(CutOf(segment, position));
-  }
-  segments_.clear();
-  base_ = sent_ = received_ = acknowledged_ = clock_position_ = position;
+  const std::span<const Cut> cuts = queue_.CutsAt(position);
+  queue_.Restart(position);
+  sent_ = acknowledged_ = clock_position_ = position;
   last_mark_ = position;
-  origin_ = position;
   pending_marks_.clear();
   reply_ended_ = true;
-  return cuts_;
-}
-
-Playout::Cut Playout::CutOf(const Segment& segment, uint64_t heard) const {
-  const uint64_t end = std::clamp(heard, segment.begin, segment.end);
-  return {segment.item, Time(end - segment.begin).ms(),
-          Time(segment.end - segment.begin).ms()};
-}
-
-Playout::Cut Playout::current(Instant now) const {
-  const uint64_t position = heard(now);
-  for (const Segment& segment : segments_) {
-    if (segment.end > position || &segment == &segments_.back()) {
-      return CutOf(segment, position);
-    }
-  }
-  return {};
+  return cuts;
 }
 
 bool Playout::done(Instant now) const {
-  if (!reply_ended_ || sent_ != received_ || heard(now) != received_) {
+  if (!reply_ended_ || sent_ != received() || heard(now) != received()) {
     return false;
   }
-  return pending_marks_.empty() || acknowledged_ == received_ ||
+  return pending_marks_.empty() || acknowledged_ == received() ||
          IsStalled(now, kMarkGiveUp);
 }
 

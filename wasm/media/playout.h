@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/time.h"
+#include "media/reply_queue.h"
 #include "protocol/agents/agent.h"
 #include "protocol/legs/leg.h"
 
@@ -30,8 +30,7 @@ namespace trunkline::media {
 // Echoes that all trail by more say that the leg's playback slipped; the clock
 // is set back by the difference.
 //
-// Allocates its queue once and nothing after; the memory is touched as far as
-// the longest queue went.
+// Allocates nothing after construction.
 class Playout {
  public:
   struct Config {
@@ -41,11 +40,6 @@ class Playout {
     Duration mark_interval = Duration::Millis(160);
   };
 
-  // Audio that may wait, ms: the longest reply that a provider gives (4,096
-  // tokens at 20 a second) and its farewell. Overflow: the newest is refused.
-  static constexpr int kMaxQueueMs = 240'000;
-  // Items whose audio may wait; more are refused likewise.
-  static constexpr size_t kMaxSegments = 64;
   // Smallest piece that is sent while more is to come.
   static constexpr int kChunkMs = 20;
   // An echo this much later than expected means that the leg does not play.
@@ -55,17 +49,12 @@ class Playout {
   // Playback that lags by less is jitter of the network, not a slip.
   static constexpr Duration kSlipTolerance = Duration::Millis(10);
 
-  // What was heard of an item that will not be played on.
-  struct Cut {
-    protocol::ItemId item{};
-    int64_t heard_ms = 0;
-    int64_t received_ms = 0;
-  };
+  using Cut = ReplyQueue::Cut;
 
   explicit Playout(const Config& config);
 
   // Queues `audio`, whole samples in the leg's format. False, and nothing is
-  // queued, when a bound above is reached.
+  // queued, when a bound of the queue is reached.
   bool Append(protocol::ItemId item, std::span<const uint8_t> audio);
   // No more audio comes for now: what waits is played to its last sample.
   void EndReply() { reply_ended_ = true; }
@@ -99,46 +88,30 @@ class Playout {
   // Samples heard since the call began.
   uint64_t heard(Instant now) const;
   uint64_t sent() const { return sent_; }
-  uint64_t received() const { return received_; }
+  uint64_t received() const { return queue_.end(); }
   bool reply_ended() const { return reply_ended_; }
   // Everything was heard and no more comes.
   bool done(Instant now) const;
   // The item at the heard position and how much of it was heard.
-  Cut current(Instant now) const;
+  Cut current(Instant now) const { return queue_.At(heard(now)); }
   uint32_t generation() const { return generation_; }
   // nullopt until a mark came back.
   std::optional<Duration> round_trip() const { return round_trip_; }
 
  private:
-  struct Segment {
-    protocol::ItemId item{};
-    uint64_t begin = 0;
-    uint64_t end = 0;
-  };
-
   uint64_t Samples(Duration duration) const;
   Duration Time(uint64_t samples) const;
   // Where the clock stands, without the limit of what was sent.
   uint64_t Clock(Instant now) const;
   bool IsStalled(Instant now, Duration beyond) const;
-  Cut CutOf(const Segment& segment, uint64_t heard) const;
-  void Retire(uint64_t heard);
-  size_t RingIndex(uint64_t position) const;
 
   const Config config_;
   const size_t sample_bytes_;
-  const size_t capacity_;  // samples
-  std::unique_ptr<uint8_t[]> ring_;
-  // The position that lies at index 0 of the ring.
-  uint64_t origin_ = 0;
+  ReplyQueue queue_;
 
-  // INVARIANT: base_ <= heard() <= sent_ <= received_ <= base_ + capacity_.
-  uint64_t base_ = 0;  // the oldest sample that is kept
+  // INVARIANT: queue_.begin() <= heard() <= sent_ <= queue_.end().
   uint64_t sent_ = 0;
-  uint64_t received_ = 0;
   bool reply_ended_ = true;
-  std::vector<Segment> segments_;
-  std::vector<Cut> cuts_;
 
   // The clock: at `clock_time_` playback stood at `clock_position_`.
   uint64_t clock_position_ = 0;
