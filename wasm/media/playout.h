@@ -30,14 +30,34 @@ namespace trunkline::media {
 // Echoes that all trail by more say that the leg's playback slipped; the clock
 // is set back by the difference.
 //
+// How the leg makes known what it played decides what corrects the clock:
+//  - marks: their echoes, and the clock stops at one that is overdue;
+//  - reports: each counts as the echo of a mark where it says playback stands.
+//    The clock does not stop for want of them;
+//  - the clock alone: nothing. What the leg holds back before it plays, and a
+//    pause of its playback, are not seen; `heard` is ahead by as much, by the
+//    lead at most.
+// What becomes of marks on a clear does not matter: a clear opens a new
+// generation, nothing waits for echoes of a former one, and what comes of them
+// is ignored. A leg whose marks are never echoed is one of the clock alone from
+// the kMaxLostInRow-th time on that they were given up.
+//
 // Allocates nothing after construction.
 class Playout {
  public:
   struct Config {
     protocol::AudioFormat format;
-    // Audio that may lie unplayed in the leg's buffer.
+    // Audio that may lie unplayed in the leg's buffer, at least one piece.
     Duration lead = Duration::Millis(200);
     Duration mark_interval = Duration::Millis(160);
+    protocol::LegTraits::Playback playback =
+        protocol::LegTraits::Playback::kMarks;
+    // What the length of a piece must be a multiple of, but for a reply's last,
+    // and the longest piece, a multiple of it or 0 for any. In samples.
+    uint64_t unit_samples = 1;
+    uint64_t max_samples = 0;
+    // A leg that says it is full, and never that it is not, takes audio again.
+    Duration max_pause = Duration::Millis(12'000);
   };
 
   // Smallest piece that is sent while more is to come.
@@ -46,6 +66,11 @@ class Playout {
   static constexpr Duration kMarkGrace = Duration::Millis(250);
   // After that long without the echo, marks are taken as lost, not late.
   static constexpr Duration kMarkGiveUp = Duration::Millis(2'000);
+  // Marks given up so often, and none echoed in between: none ever is.
+  static constexpr int kMaxLostInRow = 2;
+  // By the clock alone a reply counts as heard this much later than it should
+  // be: what a leg holds back before it plays.
+  static constexpr Duration kClockMargin = Duration::Millis(200);
   // Playback that lags by less is jitter of the network, not a slip.
   static constexpr Duration kSlipTolerance = Duration::Millis(10);
 
@@ -56,6 +81,10 @@ class Playout {
   // Queues `audio`, whole samples in the leg's format. False, and nothing is
   // queued, when a bound of the queue is reached.
   bool Append(protocol::ItemId item, std::span<const uint8_t> audio);
+  // Whether Append() will take so many bytes.
+  bool HasRoom(protocol::ItemId item, size_t bytes) const {
+    return queue_.HasRoom(item, bytes / sample_bytes_);
+  }
   // No more audio comes for now: what waits is played to its last sample.
   void EndReply() { reply_ended_ = true; }
 
@@ -70,6 +99,14 @@ class Playout {
 
   // An echo of a mark. False if it belongs to a cleared generation.
   bool OnMark(protocol::MarkId mark, Instant now);
+
+  // The leg has played so many samples since its stream began.
+  void OnPlayed(uint64_t samples, Instant now);
+  // The leg's buffer is full, or takes audio again: nothing is sent meanwhile,
+  // for max_pause at most.
+  void OnFlow(protocol::LegFlow::State state, Instant now);
+  // The leg's stream begins anew, its buffer empty.
+  void OnStreamStarted();
 
   // The leg's buffer is to be dropped: freezes `heard` and keeps what lies
   // behind it. Sending goes on from there.
@@ -97,6 +134,14 @@ class Playout {
   uint32_t generation() const { return generation_; }
   // nullopt until a mark came back.
   std::optional<Duration> round_trip() const { return round_trip_; }
+  // Up to `samples` of what lies before `position`, as far as it is kept.
+  std::span<const uint8_t> Before(uint64_t position, uint64_t samples) const;
+
+  struct Counters {
+    uint64_t lost_marks = 0;       // times that marks were given up
+    uint64_t overlong_pauses = 0;  // of the leg's flow, beyond max_pause
+  };
+  const Counters& counters() const { return counters_; }
 
  private:
   uint64_t Samples(Duration duration) const;
@@ -104,6 +149,18 @@ class Playout {
   // Where the clock stands, without the limit of what was sent.
   uint64_t Clock(Instant now) const;
   bool IsStalled(Instant now, Duration beyond) const;
+  bool by_marks() const {
+    return config_.playback == protocol::LegTraits::Playback::kMarks;
+  }
+  // The smallest piece that is sent while more is to come.
+  uint64_t ChunkSamples() const;
+  uint64_t LeadSamples() const;
+  bool IsPaused(Instant now);
+  std::span<const uint8_t> Gather(uint64_t position, size_t samples);
+  // The leg played `position` as far as is known at `now`.
+  void Follow(uint64_t position, Instant now);
+  // How long after the last sample should have been played it counts as that.
+  Duration EndMargin() const;
 
   const Config config_;
   const size_t sample_bytes_;
@@ -127,6 +184,17 @@ class Playout {
   // How far the last echoes trailed the clock; a slip needs all of them.
   static constexpr size_t kTrailWindow = 4;
   std::vector<Duration> trails_;
+
+  // Of reports: the leg's count when its playback stood at a position.
+  uint64_t report_count_ = 0;
+  uint64_t report_position_ = 0;
+  bool count_is_sure_ = true;
+
+  // When the leg said that it is full.
+  std::optional<Instant> paused_at_;
+  Counters counters_;
+  // A piece from both ends of the ring.
+  std::vector<uint8_t> joined_;
 };
 
 }  // namespace trunkline::media

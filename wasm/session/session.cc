@@ -289,6 +289,7 @@ void Session::OnGranted() {
     conversation_.Begin(*line_out_);
   } else {
     caller_path_->OnStreamStarted();
+    line_out_->OnStreamStarted();
     recording_.OnStreamStarted();
     conversation_.OnLegBack();
   }
@@ -299,9 +300,9 @@ void Session::OnGranted() {
 void Session::CreateMedia() {
   const protocol::LegTraits& leg = leg_.traits();
   agent_.Create(leg.heard);
-  line_out_.emplace(media::LineOut::Config{agent_.traits().output, leg.spoken,
-                                           config_.limits.lead,
-                                           config_.limits.mark});
+  line_out_.emplace(
+      media::LineOut::Config{agent_.traits().output, leg, config_.limits.lead,
+                             config_.limits.mark, config_.limits.reply});
   const Config::Profile& profile = config_.profile;
   caller_path_.emplace(
       media::CallerPath::Config{leg.heard, agent_.traits().input,
@@ -319,6 +320,10 @@ void Session::TakeLegFacts() {
     } else if (const auto* mark =
                    std::get_if<protocol::LegMarkEchoed>(&*fact)) {
       if (line_out_) line_out_->OnMark(mark->mark, context_.now());
+    } else if (const auto* played = std::get_if<protocol::LegPlayed>(&*fact)) {
+      if (line_out_) line_out_->OnPlayed(played->samples, context_.now());
+    } else if (const auto* flow = std::get_if<protocol::LegFlow>(&*fact)) {
+      if (line_out_) line_out_->OnFlow(flow->state, context_.now());
     } else if (const auto* digit = std::get_if<protocol::LegDigit>(&*fact)) {
       recording_.OnDigit();
       Json event = context_.NewEvent("dtmf");
