@@ -53,7 +53,7 @@ uint64_t Playout::Clock(Instant now) const {
 }
 
 bool Playout::IsStalled(Instant now, Duration beyond) const {
-  if (pending_marks_.empty()) return false;
+  if (pending_marks_.empty() || marks_are_lost()) return false;
   const Duration round_trip = round_trip_.value_or(kUnknownRoundTrip);
   return Clock(now) > pending_marks_.front() + Samples(round_trip + beyond);
 }
@@ -62,6 +62,11 @@ uint64_t Playout::heard(Instant now) const {
   uint64_t position = std::min(Clock(now), sent_);
   if (IsStalled(now, kMarkGrace) && !IsStalled(now, kMarkGiveUp)) {
     position = std::min(position, pending_marks_.front());
+  }
+  if (reported_at_ && round_trip_) {
+    position = std::min(
+        position, report_position_ + Samples(now - *reported_at_ +
+                                             *round_trip_ + kReportSlack));
   }
   return std::min(std::max({position, acknowledged_, queue_.begin()}), sent_);
 }
@@ -83,6 +88,15 @@ void Playout::Forget() {
   queue_.Restart(sent_);
 }
 
+void Playout::CountLostMarks(Instant now) {
+  const bool given_up = IsStalled(now, kMarkGiveUp);
+  if (given_up && !given_up_) {
+    ++counters_.lost_marks;
+    ++lost_in_row_;
+  }
+  given_up_ = given_up;
+}
+
 uint64_t Playout::ChunkSamples() const {
   const uint64_t unit = config_.unit_samples;
   const uint64_t chunk = Samples(Duration::Millis(kChunkMs));
@@ -102,6 +116,7 @@ bool Playout::IsPaused(Instant now) {
 }
 
 std::span<const uint8_t> Playout::NextChunk(Instant now) {
+  CountLostMarks(now);
   const uint64_t position = heard(now);
   queue_.Retire(position, Samples(kKeepPlayed));
   const uint64_t lead = LeadSamples();
@@ -130,6 +145,7 @@ std::span<const uint8_t> Playout::NextChunk(Instant now) {
     clock_time_ = now;
     slipped_ = Duration();
     trails_.clear();
+    reported_at_.reset();
   }
   sent_ += audio.size() / sample_bytes_;
   return audio;
@@ -188,7 +204,7 @@ Instant Playout::NextCheck(Instant now) const {
 }
 
 Duration Playout::EndMargin() const {
-  if (config_.playback == LegTraits::Playback::kClock) {
+  if (config_.playback == LegTraits::Playback::kClock || marks_are_lost()) {
     return kClockMargin + kRounding;
   }
   const Duration end = round_trip_.value_or(kUnknownRoundTrip) + kMarkGrace;
@@ -200,6 +216,7 @@ bool Playout::OnMark(protocol::MarkId mark, Instant now) {
   const auto pending =
       std::find(pending_marks_.begin(), pending_marks_.end(), mark.position);
   if (pending == pending_marks_.end()) return false;
+  lost_in_row_ = 0;
   pending_marks_.erase(pending_marks_.begin(), pending + 1);
   Follow(mark.position, now);
   return true;
@@ -225,6 +242,8 @@ void Playout::OnPlayed(uint64_t samples, Instant now) {
   const uint64_t position = report_position_ + ahead;
   report_count_ = samples;
   report_position_ = position;
+  reported_at_.reset();
+  if (position > clock_position_) reported_at_ = now;
   Follow(position, now);
 }
 
@@ -244,6 +263,7 @@ void Playout::OnStreamStarted() {
   report_count_ = 0;
   report_position_ = sent_;
   count_is_sure_ = true;
+  reported_at_.reset();
 }
 
 void Playout::Follow(uint64_t position, Instant now) {
@@ -289,6 +309,7 @@ void Playout::Interrupt(Instant now) {
   slipped_ = Duration();
   trails_.clear();
   count_is_sure_ = false;
+  reported_at_.reset();
   ++generation_;
 }
 
@@ -310,7 +331,10 @@ bool Playout::done(Instant now) const {
   if (acknowledged_ == received()) return true;
   switch (config_.playback) {
     case LegTraits::Playback::kMarks:
-      return pending_marks_.empty() || IsStalled(now, kMarkGiveUp);
+      if (!marks_are_lost()) {
+        return pending_marks_.empty() || IsStalled(now, kMarkGiveUp);
+      }
+      [[fallthrough]];
     case LegTraits::Playback::kReports:
     case LegTraits::Playback::kClock:
       return Clock(now) >= received() + Samples(EndMargin() - kRounding);

@@ -32,15 +32,17 @@ namespace trunkline::media {
 //
 // How the leg makes known what it played decides what corrects the clock:
 //  - marks: their echoes, and the clock stops at one that is overdue;
-//  - reports: each counts as the echo of a mark where it says playback stands.
-//    The clock does not stop for want of them;
+//  - reports: each counts as the echo of a mark where it says playback stands,
+//    and from the last one on the clock is ahead by kReportSlack at most. It
+//    does not stop for want of them;
 //  - the clock alone: nothing. What the leg holds back before it plays, and a
-//    pause of its playback, are not seen; `heard` is ahead by as much, by the
-//    lead at most.
+//    pause of its playback, are not seen; `heard` is ahead by as much until the
+//    leg's buffer has run empty.
 // What becomes of marks on a clear does not matter: a clear opens a new
 // generation, nothing waits for echoes of a former one, and what comes of them
 // is ignored. A leg whose marks are never echoed is one of the clock alone from
-// the kMaxLostInRow-th time on that they were given up.
+// the kMaxLostInRow-th time on that they were given up, until an echo comes
+// after all.
 //
 // Allocates nothing after construction.
 class Playout {
@@ -71,6 +73,8 @@ class Playout {
   // By the clock alone a reply counts as heard this much later than it should
   // be: what a leg holds back before it plays.
   static constexpr Duration kClockMargin = Duration::Millis(200);
+  // A report that is later than others by less is so by the network's jitter.
+  static constexpr Duration kReportSlack = Duration::Millis(50);
   // Playback that lags by less is jitter of the network, not a slip.
   static constexpr Duration kSlipTolerance = Duration::Millis(10);
 
@@ -152,6 +156,9 @@ class Playout {
   bool by_marks() const {
     return config_.playback == protocol::LegTraits::Playback::kMarks;
   }
+  // Until one comes after all.
+  bool marks_are_lost() const { return lost_in_row_ >= kMaxLostInRow; }
+  void CountLostMarks(Instant now);
   // The smallest piece that is sent while more is to come.
   uint64_t ChunkSamples() const;
   uint64_t LeadSamples() const;
@@ -185,10 +192,16 @@ class Playout {
   static constexpr size_t kTrailWindow = 4;
   std::vector<Duration> trails_;
 
+  // Times in a row that marks were given up; whether they are now.
+  int lost_in_row_ = 0;
+  bool given_up_ = false;
+
   // Of reports: the leg's count when its playback stood at a position.
   uint64_t report_count_ = 0;
   uint64_t report_position_ = 0;
   bool count_is_sure_ = true;
+  // When it came; nullopt if it is of no use for what is played now.
+  std::optional<Instant> reported_at_;
 
   // When the leg said that it is full.
   std::optional<Instant> paused_at_;

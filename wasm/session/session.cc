@@ -425,6 +425,11 @@ void Session::Finish() {
     add("lateMs", audio.late_ms);
     add("shortenedGaps", audio.shortened_gaps);
   }
+  if (line_out_) {
+    const media::Playout::Counters& line = line_out_->counters();
+    add("lostMarks", line.lost_marks);
+    add("overlongPauses", line.overlong_pauses);
+  }
   context_.sink().Ended({{"callId", config_.call_id},
                          {"reason", outcome.reason},
                          {"durationMs", context_.at_ms()},

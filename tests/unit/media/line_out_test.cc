@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <functional>
@@ -554,6 +555,180 @@ TEST(LineOutTest, ByTheClockAloneNoMarkIsSent) {
   EXPECT_TRUE(line.done(At(2201)));
   // The deadline wakes up when it is.
   EXPECT_TRUE(line.done(line.NextCheck(At(2000))));
+}
+
+// ---------------------------------------------------------------------------
+// The heard clock against the truth
+
+// Marks that nobody echoes: at each, the clock used to stop from 0.55 to 2.3 s
+// after it, and so did the sending.
+TEST(LineOutTest, ALegThatEchoesNoMarksIsHeardByTheClock) {
+  const AudioFormat format{Encoding::kMuLaw, 8000};
+  const LegTraits traits = Traits(format);
+  LineOut line({format, traits, kLead, kMark});
+  SimulatedLeg::Options options;
+  options.echoes = false;
+  SimulatedLeg caller(line, traits, options);
+  line.Append(ItemId{1}, Tone(format, 10'000));
+  line.EndReply();
+  // Given up twice; then never again.
+  caller.Run(1000, 7000);
+  EXPECT_EQ(line.counters().lost_marks, 2U);
+  int64_t now = 7000;
+  int64_t last_heard = line.current(At(now)).heard_ms;
+  for (; !line.done(At(now)); ++now) {
+    caller.Step(now);
+    const int64_t heard = line.current(At(now)).heard_ms;
+    ASSERT_LE(heard - last_heard, 1);
+    ASSERT_LT(now, 20'000);
+    last_heard = heard;
+  }
+  EXPECT_EQ(last_heard, 10'000);
+  line.Forget();
+  // The next replies take as long as they are.
+  for (uint32_t reply = 2; reply <= 4; ++reply) {
+    line.Append(ItemId{reply}, Tone(format, 3000));
+    line.EndReply();
+    const int64_t began = now;
+    while (!line.done(At(now))) caller.Step(now++);
+    EXPECT_NEAR(static_cast<double>(now - began), 3200, 5);
+    line.Forget();
+  }
+  EXPECT_EQ(line.counters().lost_marks, 2U);
+}
+
+// An echo that comes after all is believed.
+TEST(LineOutTest, MarksThatComeBackAfterAllCountAgain) {
+  const AudioFormat format{Encoding::kMuLaw, 8000};
+  LineOut line({format, Traits(format), kLead, kMark});
+  line.Append(ItemId{1}, Tone(format, 20'000));
+  std::vector<protocol::MarkId> marks;
+  int64_t now = 1000;
+  for (; line.counters().lost_marks < 2; now += 20) {
+    while (const auto piece = line.Next(At(now))) {
+      if (piece->mark) marks.push_back(*piece->mark);
+    }
+    ASSERT_LT(now, 10'000);
+  }
+  line.OnMark(marks.back(), At(now));
+  for (const int64_t end = now + 1500; now < end; now += 20) {
+    while (line.Next(At(now))) {
+    }
+  }
+  // Overdue, and the clock stands again.
+  const int64_t heard = line.current(At(now)).heard_ms;
+  EXPECT_EQ(line.current(At(now + 200)).heard_ms, heard);
+}
+
+struct Manner {
+  const char* name;
+  Playback playback;
+  bool echoes = true;
+};
+
+struct Network {
+  const char* name;
+  SimulatedLeg::Options options;
+};
+
+// How far `heard` is from what a clear sent now leaves heard, ms.
+struct Errors {
+  int64_t less = 0;
+  int64_t more = 0;
+};
+
+// Within [from_ms, to_ms) of a reply that begins at 1,000.
+struct Window {
+  int64_t from_ms;
+  int64_t to_ms;
+};
+
+Errors Measure(const Manner& manner, const Network& network, Window window) {
+  const AudioFormat format{Encoding::kLinear16, 16000};
+  const LegTraits traits = Traits(format, manner.playback);
+  LineOut line({format, traits, kLead, kMark});
+  SimulatedLeg::Options options = network.options;
+  options.echoes = manner.echoes;
+  SimulatedLeg caller(line, traits, options);
+  line.Append(ItemId{1}, Tone(format, 20'000));
+  line.EndReply();
+  std::vector<int64_t> heard;
+  std::vector<int64_t> played;
+  caller.watch = [&](int64_t ms) {
+    heard.push_back(line.current(At(ms)).heard_ms);
+    played.push_back(static_cast<int64_t>(caller.played) / 16);
+  };
+  caller.Run(0, window.to_ms + options.there_ms);
+  Errors errors;
+  for (int64_t ms = window.from_ms; ms < window.to_ms; ++ms) {
+    const auto i = static_cast<size_t>(ms);
+    const int64_t error =
+        heard[i] - played[i + static_cast<size_t>(options.there_ms)];
+    errors.less = std::max(errors.less, -error);
+    errors.more = std::max(errors.more, error);
+  }
+  return errors;
+}
+
+struct Bound {
+  const Manner& manner;
+  const Network& network;
+  Window window;
+  // What docs/protocol.md says.
+  Errors most;
+};
+
+TEST(HeardClockTest, IsWithinTheBoundsThatAreDocumented) {
+  const Manner marks{"marks", Playback::kMarks};
+  const Manner reports{"reports", Playback::kReports};
+  const Manner clock{"clock alone", Playback::kClock};
+  const Manner silent{"marks never echoed", Playback::kMarks, false};
+  const Network near{"10 ms each way", {.there_ms = 10, .back_ms = 10}};
+  const Network far{"120 ms each way", {.there_ms = 120, .back_ms = 120}};
+  const Network jitter{"40 ms and up to 30 more",
+                       {.there_ms = 40, .back_ms = 40, .jitter_ms = 30}};
+  const Network holds{"60 ms held back",
+                      {.there_ms = 40, .back_ms = 40, .holds_ms = 60}};
+  const Network stall{
+      "no playback for 400 ms",
+      {.there_ms = 40, .back_ms = 40, .stall_at_ms = 6000, .stall_ms = 400}};
+  // From a second into the reply on, while playback stands and shortly after,
+  // and when that is over.
+  constexpr Window kAll{2000, 15'000};
+  constexpr Window kStall{6000, 8000};
+  constexpr Window kAfter{8000, 15'000};
+  const Bound bounds[] = {{marks, near, kAll, {2, 2}},
+                          {marks, far, kAll, {2, 2}},
+                          {marks, jitter, kAll, {2, 30}},
+                          {marks, holds, kAll, {2, 60}},
+                          {marks, stall, kStall, {80, 400}},
+                          {marks, stall, kAfter, {2, 12}},
+                          {reports, near, kAll, {2, 2}},
+                          {reports, far, kAll, {2, 2}},
+                          {reports, jitter, kAll, {2, 30}},
+                          {reports, holds, kAll, {2, 60}},
+                          {reports, stall, kStall, {2, 240}},
+                          {reports, stall, kAfter, {2, 12}},
+                          {clock, near, kAll, {2, 2}},
+                          {clock, far, kAll, {2, 2}},
+                          {clock, jitter, kAll, {2, 30}},
+                          {clock, holds, kAll, {2, 60}},
+                          {clock, stall, kStall, {2, 400}},
+                          {clock, stall, kAfter, {2, 400}},
+                          {silent, near, {1500, 6000}, {700, 2}},
+                          {silent, near, kAfter, {2, 2}},
+                          {silent, jitter, kAfter, {2, 30}}};
+  for (const Bound& bound : bounds) {
+    const Errors errors = Measure(bound.manner, bound.network, bound.window);
+    std::printf(
+        "measured: heard by %s, %s, from %lld ms: %lld ms less to %lld more\n",
+        bound.manner.name, bound.network.name,
+        static_cast<long long>(bound.window.from_ms),
+        static_cast<long long>(errors.less),
+        static_cast<long long>(errors.more));
+    EXPECT_LE(errors.less, bound.most.less);
+    EXPECT_LE(errors.more, bound.most.more);
+  }
 }
 
 }  // namespace
