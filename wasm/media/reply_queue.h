@@ -23,10 +23,10 @@ class ReplyQueue {
   // The longest reply that a provider gives (4,096 tokens at 20 a second) and
   // its farewell. Overflow, here and below: the newest is refused.
   static constexpr int kMaxMs = 240'000;
-  // What the module has room for: a minute of linear 16 at 24 kHz, 240 s of
-  // companded audio.
+  // What the module has room for: 50 s of linear 16 at 24 kHz, 75 s at 16 kHz,
+  // 240 s of companded audio at 8 kHz.
   static constexpr size_t kMaxBytes =
-      protocol::BytesOf({protocol::Encoding::kLinear16, 24000}, 60'000);
+      protocol::BytesOf({protocol::Encoding::kLinear16, 24000}, 50'000);
   // Items whose audio may wait; more are refused likewise.
   static constexpr size_t kMaxItems = 64;
 

@@ -424,6 +424,7 @@ void Session::Finish() {
     add("filledMs", audio.filled_ms);
     add("lateMs", audio.late_ms);
     add("shortenedGaps", audio.shortened_gaps);
+    add("excessMs", audio.excess_ms);
   }
   if (line_out_) {
     const media::Playout::Counters& line = line_out_->counters();
