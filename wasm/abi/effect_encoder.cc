@@ -58,7 +58,9 @@ uint8_t* EffectEncoder::Begin(uint16_t tag, uint64_t arg, size_t body_bytes) {
   const size_t begin = arena_.size();
   // INVARIANT: see kMaxBytes.
   TL_CHECK(begin + RecordBytes(body_bytes) <= kMaxBytes);
-  arena_.resize(begin + RecordBytes(body_bytes));
+  const size_t end = begin + RecordBytes(body_bytes);
+  if (end > kSmallBytes && arena_.capacity() < end) arena_.reserve(kMaxBytes);
+  arena_.resize(end);
   uint8_t* record = arena_.data() + begin;
   Put(record, tag, 2);
   Put(record + 2, 0, 2);

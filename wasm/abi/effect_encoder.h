@@ -17,6 +17,9 @@ class EffectEncoder final : public session::EffectSink {
   // JSON escapes, beside a second of audio. More is a fault of ours: it traps.
   // A request's body has the bound FetchRequest::kMaxBodyBytes.
   static constexpr size_t kMaxBytes = size_t{4} * 1024 * 1024;
+  // What outgrows this takes all that it may at once: while memory is moved it
+  // is there twice.
+  static constexpr size_t kSmallBytes = size_t{256} * 1024;
 
   EffectEncoder();
 

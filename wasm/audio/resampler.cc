@@ -364,6 +364,12 @@ size_t Resampler::MaxOutputSamples(size_t in_samples) const {
   return (in_samples * kernel_->up + kernel_->down - 1) / kernel_->down;
 }
 
+size_t Resampler::OutputSamples(size_t in_samples) const {
+  if (kernel_ == nullptr) return in_samples;
+  const size_t end = in_samples * kernel_->up;
+  return end <= next_ ? 0 : (end - next_ + kernel_->down - 1) / kernel_->down;
+}
+
 void Resampler::Reset() {
   buffer_.fill(0);
   next_ = 0;

@@ -41,6 +41,8 @@ class Resampler {
 
   // The most that `in_samples` samples can become.
   size_t MaxOutputSamples(size_t in_samples) const;
+  // What the next `in_samples` samples will become.
+  size_t OutputSamples(size_t in_samples) const;
   // How far the output lags behind the input, in samples of the output, rounded
   // down; 0 for equal rates.
   int delay_samples() const;

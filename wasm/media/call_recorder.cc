@@ -7,21 +7,23 @@ namespace {
 
 constexpr Duration kFrame = Duration::Millis(CallerAudio::kFrameMs);
 
+constexpr size_t FrameSamples(int sample_rate_hz) {
+  return static_cast<size_t>(sample_rate_hz / 1000) * CallerAudio::kFrameMs;
+}
+
 constexpr Duration Frames(int64_t count) {
   return Duration::Micros(count * kFrame.us());
 }
 
 }  // namespace
 
-CallRecorder::CallRecorder(protocol::AudioFormat format,
-                           const HeardTrack& heard, Listener& listener)
-    : format_(format),
-      frame_samples_(static_cast<size_t>(format.sample_rate_hz / 1000) *
-                     CallerAudio::kFrameMs),
+CallRecorder::CallRecorder(int caller_hz, const HeardTrack& heard,
+                           Listener& listener)
+    : frame_samples_(FrameSamples(caller_hz)),
       heard_(heard),
       listener_(listener),
       held_(frame_samples_ * kLagFrames),
-      agent_(frame_samples_),
+      agent_(FrameSamples(heard.sample_rate_hz())),
       silence_(frame_samples_) {}
 
 void CallRecorder::OnStreamStarted(Instant now) {
@@ -84,14 +86,14 @@ void CallRecorder::DeliverOldest() {
                                   slot * frame_samples_, frame_samples_);
   std::fill(agent_.begin(), agent_.end(), int16_t{0});
   if (origin_) {
-    const auto count = static_cast<int64_t>(frame_samples_);
+    const auto count = static_cast<int64_t>(agent_.size());
     const int64_t wanted =
         heard_.PositionAt(*origin_ + Frames(delivered_) - round_trip_);
     // Within what was played without a pause only a large error is worth a
     // seam.
     const int64_t position = agent_position_.value_or(wanted);
     const int64_t off = wanted - position;
-    const int64_t jump = kJump.ms() * format_.sample_rate_hz / 1000;
+    const int64_t jump = kJump.ms() * heard_.sample_rate_hz() / 1000;
     const bool keeps =
         heard_.IsWithinRun(position, count) && off >= -jump && off <= jump;
     const int64_t begin = keeps ? position : wanted;

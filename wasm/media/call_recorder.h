@@ -9,7 +9,6 @@
 #include "base/time.h"
 #include "media/caller_audio.h"
 #include "media/heard_track.h"
-#include "protocol/wire.h"
 
 namespace trunkline::media {
 
@@ -38,7 +37,7 @@ class CallRecorder {
 
   class Listener {
    public:
-    // 20 ms of both sides, linear, at the leg's rate.
+    // 20 ms of both sides, linear, each at its own rate.
     virtual void OnRecordedFrame(std::span<const int16_t> caller,
                                  std::span<const int16_t> agent) = 0;
 
@@ -46,9 +45,9 @@ class CallRecorder {
     ~Listener() = default;
   };
 
-  // `heard` and `listener` are borrowed for the life of the object.
-  CallRecorder(protocol::AudioFormat format, const HeardTrack& heard,
-               Listener& listener);
+  // `caller_hz` is the rate of the caller's frames. `heard` and `listener` are
+  // borrowed for the life of the object.
+  CallRecorder(int caller_hz, const HeardTrack& heard, Listener& listener);
 
   // The stream begins anew: the time without one becomes silence.
   void OnStreamStarted(Instant now);
@@ -76,8 +75,7 @@ class CallRecorder {
   // When frame `index` would have come, spoken now, over the shortest way.
   void MeasureWay(Instant now);
 
-  const protocol::AudioFormat format_;
-  const size_t frame_samples_;
+  const size_t frame_samples_;  // of the caller's
   const HeardTrack& heard_;
   Listener& listener_;
   // The last kLagFrames frames, oldest at delivered_ % kLagFrames.

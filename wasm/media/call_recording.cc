@@ -7,9 +7,22 @@
 namespace trunkline::media {
 namespace {
 
-audio::Recorder::Config RecorderConfig(const CallRecording::Config& config) {
+constexpr int kWidestHz = 16'000;
+
+size_t FrameSamples(int sample_rate_hz) {
+  return static_cast<size_t>(sample_rate_hz / 1000) * CallerAudio::kFrameMs;
+}
+
+int RecordedHz(const CallRecording::Config& config, int heard_hz) {
+  const int rate =
+      std::max(config.leg.sample_rate_hz, heard_hz) > 8000 ? kWidestHz : 8000;
+  return CallerCleaner::RateFor(config.denoise, Leveling::kOff, rate);
+}
+
+audio::Recorder::Config RecorderConfig(const CallRecording::Config& config,
+                                       int sample_rate_hz) {
   audio::Recorder::Config recorder;
-  recorder.sample_rate_hz = config.leg.sample_rate_hz;
+  recorder.sample_rate_hz = sample_rate_hz;
   recorder.serial = config.serial;
   if (config.so_far) {
     recorder.serial = config.so_far->serial;
@@ -33,11 +46,42 @@ const char* ToString(RecordingPause pause) {
   return "unknown";
 }
 
-CallRecording::File::File(const Config& config)
-    : frame_samples_(static_cast<size_t>(config.leg.sample_rate_hz / 1000) *
-                     CallerAudio::kFrameMs),
-      recorder_(RecorderConfig(config)),
-      cleaner_(config.denoise, Leveling::kOff) {}
+CallRecording::File::Side::Side(int from_hz, int to_hz)
+    : resampler_(from_hz, to_hz),
+      frame_samples_(FrameSamples(to_hz)),
+      lag_(static_cast<size_t>(resampler_.delay_samples())),
+      samples_(3 * frame_samples_),
+      taken_(frame_samples_) {}
+
+void CallRecording::File::Side::Put(std::span<const int16_t> frame) {
+  const std::span<int16_t> room = std::span(samples_).subspan(size_);
+  const size_t count = resampler_.Process(frame, room);
+  const size_t lag = std::min(lag_, count);
+  lag_ -= lag;
+  std::copy(room.begin() + static_cast<ptrdiff_t>(lag),
+            room.begin() + static_cast<ptrdiff_t>(count), room.begin());
+  size_ += count - lag;
+}
+
+std::span<const int16_t> CallRecording::File::Side::Take() {
+  const std::span<int16_t> all(samples_);
+  std::copy_n(all.begin(), frame_samples_, taken_.begin());
+  size_ -= frame_samples_;
+  std::copy_n(all.begin() + static_cast<ptrdiff_t>(frame_samples_), size_,
+              all.begin());
+  return taken_;
+}
+
+CallRecording::File::File(const Config& config, int heard_hz)
+    : sample_rate_hz_(RecordedHz(config, heard_hz)),
+      caller_(config.leg.sample_rate_hz, sample_rate_hz_),
+      agent_(heard_hz, sample_rate_hz_),
+      caller_samples_(FrameSamples(config.leg.sample_rate_hz)),
+      agent_samples_(FrameSamples(heard_hz)),
+      resamples_(caller_samples_ != agent_samples_ ||
+                 caller_samples_ != FrameSamples(sample_rate_hz_)),
+      recorder_(RecorderConfig(config, sample_rate_hz_)),
+      cleaner_(config.denoise, Leveling::kOff, sample_rate_hz_) {}
 
 void CallRecording::File::Start(std::string_view title) {
   const std::string comment = "TITLE=" + std::string(title);
@@ -47,11 +91,35 @@ void CallRecording::File::Start(std::string_view title) {
 
 void CallRecording::File::OnRecordedFrame(std::span<const int16_t> caller,
                                           std::span<const int16_t> agent) {
+  if (!resamples_) {
+    Record(caller, agent);
+    return;
+  }
+  caller_.Put(caller);
+  agent_.Put(agent);
+  ++waiting_;
+  while (caller_.ready() && agent_.ready()) {
+    --waiting_;
+    Record(caller_.Take(), agent_.Take());
+  }
+}
+
+void CallRecording::File::Record(std::span<const int16_t> caller,
+                                 std::span<const int16_t> agent) {
   Keep(recorder_.Process(cleaner_.Process(caller, /*speaks=*/true), agent));
 }
 
+void CallRecording::File::Finish() {
+  // What the filters still hold.
+  if (waiting_ > 0) {
+    OnRecordedFrame(std::vector<int16_t>(caller_samples_),
+                    std::vector<int16_t>(agent_samples_));
+  }
+  Keep(recorder_.Finish());
+}
+
 void CallRecording::File::AddSilence(int64_t frames) {
-  const std::vector<int16_t> silence(frame_samples_);
+  const std::vector<int16_t> silence(FrameSamples(sample_rate_hz_));
   for (; frames > 0; --frames) Keep(recorder_.Process(silence, silence));
 }
 
@@ -73,8 +141,8 @@ std::optional<CallRecording::Pages> CallRecording::File::Take() {
 
 CallRecording::CallRecording(const Config& config, const LineOut& line_out)
     : line_out_(line_out),
-      file_(config),
-      sides_(config.leg, line_out.heard_track(), file_),
+      file_(config, line_out.heard_track().sample_rate_hz()),
+      sides_(config.leg.sample_rate_hz, line_out.heard_track(), file_),
       goes_on_(config.so_far.has_value()) {}
 
 void CallRecording::Start(std::string_view title, Duration age) {

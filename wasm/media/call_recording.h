@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "audio/recorder.h"
+#include "audio/resampler.h"
 #include "base/time.h"
 #include "media/call_recorder.h"
 #include "media/caller_cleaner.h"
@@ -41,12 +42,17 @@ struct RecordingSoFar {
 
 // The recording of a call: both sides on one clock, in one Ogg Opus file, with
 // silence where somebody does not want to be recorded.
+//
+// It is made at 8 kHz, or at 16 kHz where a side is wider and its noise is not
+// taken away. A side of another rate is resampled; what its filter lags is cut
+// off at the beginning, so both sides stay where they were.
 class CallRecording {
  public:
   static constexpr uint64_t kGranulesPerFrame =
       audio::Recorder::kGranulesPerFrame;
 
   struct Config {
+    // Of the caller's frames.
     protocol::AudioFormat leg;
     Denoising denoise = Denoising::kOff;
     uint32_t serial = 0;
@@ -87,9 +93,9 @@ class CallRecording {
   // Encodes frames of both sides to pages, and keeps these to be taken.
   class File final : public CallRecorder::Listener {
    public:
-    explicit File(const Config& config);
+    File(const Config& config, int heard_hz);
     void Start(std::string_view title);
-    void Finish() { Keep(recorder_.Finish()); }
+    void Finish();
     void OnRecordedFrame(std::span<const int16_t> caller,
                          std::span<const int16_t> agent) override;
     void AddSilence(int64_t frames);
@@ -97,9 +103,41 @@ class CallRecording {
     std::optional<Pages> Take();
 
    private:
-    void Keep(std::span<const uint8_t> pages);
+    // One side at the recorder's rate, without the lag of its filter: frames
+    // come out one later than they go in.
+    class Side {
+     public:
+      Side(int from_hz, int to_hz);
+      void Put(std::span<const int16_t> frame);
+      // Whether a frame is there; it is valid until the next call of Take or
+      // Put.
+      bool ready() const { return size_ >= frame_samples_; }
+      std::span<const int16_t> Take();
 
-    const size_t frame_samples_;
+     private:
+      audio::Resampler resampler_;
+      const size_t frame_samples_;
+      // Of the output, what is lag and is not kept.
+      size_t lag_ = 0;
+      // What was not taken: the samples at the front. The last frame taken.
+      std::vector<int16_t> samples_;
+      size_t size_ = 0;
+      std::vector<int16_t> taken_;
+    };
+
+    void Keep(std::span<const uint8_t> pages);
+    void Record(std::span<const int16_t> caller,
+                std::span<const int16_t> agent);
+
+    const int sample_rate_hz_;
+    Side caller_;
+    Side agent_;
+    const size_t caller_samples_;
+    const size_t agent_samples_;
+    // Whether any side has another rate than the recorder.
+    const bool resamples_;
+    // Frames that came in and are not recorded yet.
+    int64_t waiting_ = 0;
     audio::Recorder recorder_;
     CallerCleaner cleaner_;
     std::vector<Pages> pages_;

@@ -21,6 +21,13 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
   // INVARIANT: one input is taken frame by frame before the next.
   TL_CHECK(audio_.empty() && silence_bytes_ == 0);
   const auto bytes_per_ms = static_cast<int64_t>(protocol::BytesOf(format_, 1));
+  const size_t most =
+      protocol::BytesOf(format_, static_cast<int>(kMaxAudio.ms()));
+  if (audio.size() > most) {
+    counters_.excess_ms +=
+        (audio.size() - most) / static_cast<size_t>(bytes_per_ms);
+    audio = audio.first(most);
+  }
   const int64_t length_ms = static_cast<int64_t>(audio.size()) / bytes_per_ms;
   if (timestamp_ms && !next_ms_ && *timestamp_ms >= 0 &&
       *timestamp_ms <= kMaxLeadIn.ms()) {

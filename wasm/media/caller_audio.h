@@ -22,6 +22,10 @@ class CallerAudio {
   // The longest gap that is filled; a longer one is shortened to it (the same
   // bound as other gateways have).
   static constexpr Duration kMaxGap = Duration::Millis(10'000);
+  // The longest audio of one message; of a longer one the rest is dropped and
+  // counted. Carriers send 20 to 200 ms, and all that one message brings must
+  // have room among the effects of one input.
+  static constexpr Duration kMaxAudio = Duration::Millis(10'000);
   // Timestamps are whole milliseconds of a clock of their own: smaller
   // differences mean nothing.
   static constexpr Duration kTolerance = Duration::Millis(10);
@@ -46,6 +50,7 @@ class CallerAudio {
     uint64_t filled_ms = 0;       // silence put in for what did not come
     uint64_t late_ms = 0;         // audio dropped because its time had passed
     uint64_t shortened_gaps = 0;  // gaps above kMaxGap
+    uint64_t excess_ms = 0;       // audio of a message beyond kMaxAudio
   };
 
   explicit CallerAudio(protocol::AudioFormat format);

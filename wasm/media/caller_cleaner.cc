@@ -2,16 +2,29 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace trunkline::media {
 
-CallerCleaner::CallerCleaner(Denoising denoise, Leveling leveling) {
+int CallerCleaner::RateFor(Denoising denoise, Leveling leveling,
+                           int sample_rate_hz) {
+  if (denoise != Denoising::kOff) return audio::Denoiser::kSampleRateHz;
+  if (leveling == Leveling::kOff) return sample_rate_hz;
+  return std::min(sample_rate_hz, 24000);
+}
+
+CallerCleaner::CallerCleaner(Denoising denoise, Leveling leveling,
+                             int sample_rate_hz) {
+  // INVARIANT: what is cleaned was made as narrow as that takes.
+  TL_CHECK(RateFor(denoise, leveling, sample_rate_hz) == sample_rate_hz);
   if (denoise != Denoising::kOff) {
     denoiser_.emplace(audio::Denoiser::Config{denoise});
   }
   if (leveling == Leveling::kOn) {
-    gain_control_.emplace(audio::GainControl::Config{});
+    gain_control_.emplace(
+        audio::GainControl::Config{.sample_rate_hz = sample_rate_hz});
   }
-  if (active()) frame_.resize(audio::Denoiser::kFrameSamples);
+  if (active()) frame_.resize(static_cast<size_t>(sample_rate_hz / 50));
 }
 
 std::span<const int16_t> CallerCleaner::Process(std::span<const int16_t> frame,

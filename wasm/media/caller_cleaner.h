@@ -19,11 +19,18 @@ enum class Leveling : uint8_t { kOff, kOn };
 // level, or as it came. Leaves what comes in alone; what comes out lags by
 // 10 ms where noise is taken away and by 2 ms where the level is made even.
 //
+// Noise is taken away at 8 kHz only, and the level made even at up to 24 kHz:
+// what comes in has RateFor(), and a wider caller is heard narrower for it.
+//
 // Allocates nothing after construction.
 class CallerCleaner {
  public:
-  // Frames are of 20 ms at 8 kHz.
-  CallerCleaner(Denoising denoise, Leveling leveling);
+  // The rate at which audio of a wider or equal one is cleaned; its own where
+  // nothing is done.
+  static int RateFor(Denoising denoise, Leveling leveling, int sample_rate_hz);
+
+  // Frames are of 20 ms at `sample_rate_hz`, which is RateFor() itself.
+  CallerCleaner(Denoising denoise, Leveling leveling, int sample_rate_hz);
 
   // False: Process gives back what it gets.
   bool active() const { return denoiser_ || gain_control_; }

@@ -3,45 +3,68 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/check.h"
-
 namespace trunkline::media {
 namespace {
 
 using protocol::AudioFormat;
 using protocol::Encoding;
 
+constexpr int kJudgedHz = audio::SpeechDetector::kSampleRateHz;
+
+int CleanedHz(const CallerPath::Config& config) {
+  return CallerCleaner::RateFor(config.denoise, config.level,
+                                config.leg.sample_rate_hz);
+}
+
 // What goes to the agent is not companded once more when it was cleaned.
-AudioFormat CleanedFormat(AudioFormat leg, const CallerCleaner& cleaner) {
-  if (cleaner.active()) leg.encoding = Encoding::kLinear16;
-  return leg;
+AudioFormat CleanedFormat(const CallerPath::Config& config,
+                          const CallerCleaner& cleaner) {
+  if (!cleaner.active()) return config.leg;
+  return {Encoding::kLinear16, CleanedHz(config)};
+}
+
+size_t FrameSamples(int sample_rate_hz) {
+  return static_cast<size_t>(sample_rate_hz / 1000) *
+         static_cast<size_t>(CallerAudio::kFrameMs);
 }
 
 }  // namespace
+
+CallerPath::Branch::Branch(int from_hz, int to_hz) {
+  if (from_hz == to_hz) return;
+  resampler_ = std::make_unique<audio::Resampler>(from_hz, to_hz);
+  samples_.resize(resampler_->MaxOutputSamples(FrameSamples(from_hz)));
+}
+
+std::span<const int16_t> CallerPath::Branch::Process(
+    std::span<const int16_t> frame) {
+  if (!resampler_) return frame;
+  return std::span(samples_).first(resampler_->Process(frame, samples_));
+}
 
 CallerPath::CallerPath(const Config& config, const HeardTrack& heard)
     : config_(config),
       heard_(heard),
       caller_audio_(config.leg),
-      gap_concealer_(config.leg.sample_rate_hz),
-      cleaner_(config.denoise, config.level),
-      to_agent_(CleanedFormat(config.leg, cleaner_), config.agent),
-      samples_(protocol::BytesOf(config.leg, CallerAudio::kFrameMs) /
-               protocol::BytesPerSample(config.leg.encoding)),
-      played_(samples_.size()),
+      gap_filler_(config.leg.sample_rate_hz),
+      judged_(config.leg.sample_rate_hz, kJudgedHz),
+      judged_played_(heard.sample_rate_hz(), kJudgedHz),
+      cleanable_(config.leg.sample_rate_hz, CleanedHz(config)),
+      cleaner_(config.denoise, config.level, CleanedHz(config)),
+      to_agent_(CleanedFormat(config, cleaner_), config.agent),
+      samples_(FrameSamples(config.leg.sample_rate_hz)),
+      played_(FrameSamples(heard.sample_rate_hz())),
       concealed_(protocol::BytesOf(config.leg, CallerAudio::kFrameMs)) {
-  // INVARIANT: no leg starts with another rate.
-  TL_CHECK(config.leg.sample_rate_hz == 8000);
   if (config.echo_guarding == EchoGuarding::kOn) echo_guard_.emplace();
   if (cleaner_.active()) {
-    cleaned_.resize(protocol::BytesOf(CleanedFormat(config.leg, cleaner_),
+    cleaned_.resize(protocol::BytesOf(CleanedFormat(config, cleaner_),
                                       CallerAudio::kFrameMs));
   }
 }
 
 void CallerPath::OnStreamStarted() {
   caller_audio_.OnStreamStarted();
-  gap_concealer_.Reset();
+  gap_filler_.Reset();
 }
 
 std::optional<CallerPath::Frame> CallerPath::Next(Instant now,
@@ -55,7 +78,8 @@ std::optional<CallerPath::Frame> CallerPath::Next(Instant now,
   frame.samples = samples_;
   frame.speaks = HearsCaller(now, guarding);
   if (cleaner_.active()) {
-    EncodeAudio(Encoding::kLinear16, cleaner_.Process(samples_, frame.speaks),
+    EncodeAudio(Encoding::kLinear16,
+                cleaner_.Process(cleanable_.Process(samples_), frame.speaks),
                 cleaned_);
     audio = cleaned_;
   }
@@ -67,9 +91,9 @@ std::span<const uint8_t> CallerPath::ConcealGap(
     const CallerAudio::Frame& frame) {
   const bool is_gap = frame.source == CallerAudio::Source::kFilled;
   if (is_gap) {
-    gap_concealer_.Lost(samples_);
+    gap_filler_.Lost(samples_);
   } else {
-    gap_concealer_.Good(samples_);
+    gap_filler_.Good(samples_);
   }
   // Good samples are changed right after a gap only.
   if (!is_gap && !std::exchange(after_gap_, false)) return frame.audio;
@@ -79,7 +103,8 @@ std::span<const uint8_t> CallerPath::ConcealGap(
 }
 
 bool CallerPath::HearsCaller(Instant now, EchoGuarding guarding) {
-  const bool speech = speech_detector_.Process(samples_).speech;
+  const std::span<const int16_t> judged = judged_.Process(samples_);
+  const bool speech = speech_detector_.Process(judged).speech;
   frames_since_caller_ = std::min(frames_since_caller_ + 1, kLatelyFrames);
   frames_since_echo_ = std::min(frames_since_echo_ + 1, kLatelyFrames);
   bool explained = false;
@@ -88,7 +113,8 @@ bool CallerPath::HearsCaller(Instant now, EchoGuarding guarding) {
     // is part of the delay that the guard finds.
     const Instant begin = now - Duration::Millis(CallerAudio::kFrameMs);
     heard_.Read(heard_.PositionAt(begin), played_);
-    const bool is_echo = echo_guard_->Process(played_, samples_).explained;
+    const bool is_echo =
+        echo_guard_->Process(judged_played_.Process(played_), judged).explained;
     explained = is_echo && guarding == EchoGuarding::kOn;
   }
   if (speech) (explained ? frames_since_echo_ : frames_since_caller_) = 0;

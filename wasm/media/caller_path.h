@@ -1,16 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "audio/echo_guard.h"
-#include "audio/gap_concealer.h"
+#include "audio/resampler.h"
 #include "audio/speech_detector.h"
 #include "base/time.h"
 #include "media/caller_audio.h"
 #include "media/caller_cleaner.h"
+#include "media/gap_filler.h"
 #include "media/heard_track.h"
 #include "media/transcoder.h"
 #include "protocol/wire.h"
@@ -22,9 +24,15 @@ enum class EchoGuarding : uint8_t { kOff, kOn };
 // The way of the caller's audio: from what the leg delivers to frames of 20 ms
 // that are placed in time, free of gaps, cleaned for the agent, and judged as
 // speech or not.
+//
+// The agent and the recording get the leg's own width. Speech and echo are
+// judged at 8 kHz, on a branch that lags by 2 ms where the leg is wider. What
+// is cleaned for the agent is so at CallerCleaner::RateFor(): a wide caller
+// whose noise is taken away is heard at 8 kHz.
 class CallerPath {
  public:
   struct Config {
+    // Any encoding, 8000, 16000, 24000 or 48000 Hz.
     protocol::AudioFormat leg;
     protocol::AudioFormat agent;
     Denoising denoise = Denoising::kOff;
@@ -70,6 +78,19 @@ class CallerPath {
  private:
   static constexpr int kLatelyFrames = 50;
 
+  // Frames of one rate to frames of another, in a buffer of their own; those
+  // that have the rate already stay where they are.
+  class Branch {
+   public:
+    Branch(int from_hz, int to_hz);
+    // Valid until the next call, or as long as `frame`.
+    std::span<const int16_t> Process(std::span<const int16_t> frame);
+
+   private:
+    std::unique_ptr<audio::Resampler> resampler_;
+    std::vector<int16_t> samples_;
+  };
+
   // Puts what the line likely went on with in the place of what was lost, in
   // samples_ and in what is returned, in the leg's format.
   std::span<const uint8_t> ConcealGap(const CallerAudio::Frame& frame);
@@ -78,9 +99,14 @@ class CallerPath {
   const Config config_;
   const HeardTrack& heard_;
   CallerAudio caller_audio_;
-  audio::GapConcealer gap_concealer_;
+  GapFiller gap_filler_;
   audio::SpeechDetector speech_detector_{audio::SpeechDetector::Config{}};
   std::optional<audio::EchoGuard> echo_guard_;
+  // To the rate at which speech and echo are judged, of both sides.
+  Branch judged_;
+  Branch judged_played_;
+  // To the rate at which the agent's audio is cleaned.
+  Branch cleanable_;
   CallerCleaner cleaner_;
   Transcoder to_agent_;
   bool after_gap_ = false;

@@ -36,6 +36,7 @@ class HeardTrack {
   bool IsWithinRun(int64_t position, int64_t count) const;
 
   int64_t PositionAt(Instant at) const;
+  int sample_rate_hz() const { return format_.sample_rate_hz; }
 
  private:
   size_t RingIndex(int64_t position) const;

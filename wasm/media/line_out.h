@@ -17,7 +17,12 @@
 namespace trunkline::media {
 
 // The way of the agent's audio: from its format to the leg's, at the pace of
-// real time, with marks, and with the knowledge of what was heard.
+// real time, in messages as the leg wants them, and with the knowledge of what
+// was heard.
+//
+// What waits does so in the leg's format, or in the agent's own where that is
+// fewer bytes and a whole fraction of the leg's rate: then it is resampled when
+// it is sent. Positions count samples of what waits.
 class LineOut {
  public:
   // What the farewell's tones are called here: no agent's item.
@@ -27,10 +32,11 @@ class LineOut {
 
   struct Config {
     protocol::AudioFormat agent;
-    protocol::AudioFormat leg;
-    // As of Playout::Config.
+    protocol::LegTraits leg;
+    // As of Playout::Config. `max_pause` is the longest that a reply may take.
     Duration lead;
     Duration mark_interval;
+    Duration max_pause = Duration::Millis(12'000);
   };
   // What to send to the leg: audio, then the mark. One of them may be missing.
   struct Piece {
@@ -43,8 +49,9 @@ class LineOut {
 
   explicit LineOut(const Config& config);
 
-  // Queues audio of an item in the agent's format. False if its bound was
-  // reached: nothing was queued. `bytes` is what it takes in the leg's format.
+  // Queues audio of an item in the agent's format, any length. False if its
+  // bound was reached: nothing was queued. `bytes` is what it takes as it
+  // waits.
   struct Appended {
     bool queued = false;
     size_t bytes = 0;
@@ -55,7 +62,7 @@ class LineOut {
   // No more audio comes for now: what waits is played to its last sample.
   void EndReply() { playout_.EndReply(); }
   // The audio that comes next has no relation to what came.
-  void ResetInput() { to_leg_.Reset(); }
+  void ResetInput();
 
   // What is to be sent now, in order; nullopt when that is all. Valid until the
   // next call of any method.
@@ -67,6 +74,14 @@ class LineOut {
   void OnMark(protocol::MarkId mark, Instant now) {
     playout_.OnMark(mark, now);
   }
+  // The leg has played so many samples of its format since its stream began.
+  void OnPlayed(uint64_t samples, Instant now);
+  // The leg's buffer is full, or takes audio again.
+  void OnFlow(protocol::LegFlow::State state, Instant now) {
+    playout_.OnFlow(state, now);
+  }
+  // The leg's stream begins anew, its buffer empty.
+  void OnStreamStarted() { playout_.OnStreamStarted(); }
   // The leg's buffer is dropped: what was not heard stays here.
   void Interrupt(Instant now);
   // What was interrupted goes on, from where it was heard, with a fade.
@@ -93,16 +108,26 @@ class LineOut {
     return pauses_.Of(item);
   }
   std::optional<Duration> round_trip() const { return playout_.round_trip(); }
+  const Playout::Counters& counters() const { return playout_.counters(); }
   const HeardTrack& heard_track() const { return heard_track_; }
 
  private:
   std::span<const uint8_t> FadeIn(std::span<const uint8_t> chunk);
+  // Makes to_leg_ stand where the next piece begins.
+  void PrepareToSend(uint64_t position);
 
   const protocol::AudioFormat leg_;
+  // What waits.
+  const protocol::AudioFormat held_;
   Playout playout_;
   HeardTrack heard_track_;
   ReplyPauses pauses_;
+  // From the agent to what waits, and on to the leg; one of them copies.
+  Transcoder to_queue_;
   Transcoder to_leg_;
+  // Where to_leg_ stands, and where it is to forget what was before.
+  uint64_t prepared_ = 0;
+  std::optional<uint64_t> break_;
   // Of a resumed reply: samples faded so far, of how many.
   size_t fade_position_ = 0;
   size_t fade_samples_ = 0;

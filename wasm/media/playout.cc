@@ -1,7 +1,6 @@
 #include "media/playout.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/check.h"
 
@@ -13,17 +12,23 @@ constexpr Duration kUnknownRoundTrip = Duration::Millis(300);
 // Played audio that is kept, so that a slip can be corrected.
 constexpr Duration kKeepPlayed = Duration::Millis(500);
 constexpr size_t kMaxPendingMarks = 64;
+// Of what was heard before an interruption, what a filter needs to go on: 4 ms
+// at 8 kHz.
+constexpr uint64_t kKeepInterrupted = 32;
+// Of samples to microseconds and back.
+constexpr Duration kRounding = Duration::Millis(1);
+
+using protocol::LegTraits;
 
 }  // namespace
 
 Playout::Playout(const Config& config)
     : config_(config),
       sample_bytes_(protocol::BytesPerSample(config.format.encoding)),
-      capacity_(static_cast<size_t>(config.format.sample_rate_hz / 1000) *
-                kMaxQueueMs),
-      ring_(new uint8_t[capacity_ * sample_bytes_]) {
-  segments_.reserve(kMaxSegments);
-  cuts_.reserve(kMaxSegments);
+      queue_(config.format) {
+  // INVARIANT: a leg's traits do not contradict themselves.
+  TL_CHECK(config.unit_samples > 0 &&
+           config.max_samples % config.unit_samples == 0);
   pending_marks_.reserve(kMaxPendingMarks);
   trails_.reserve(kTrailWindow);
 }
@@ -43,16 +48,12 @@ Duration Playout::Time(uint64_t samples) const {
       static_cast<uint64_t>(config_.format.sample_rate_hz)));
 }
 
-size_t Playout::RingIndex(uint64_t position) const {
-  return static_cast<size_t>((position - origin_) % capacity_);
-}
-
 uint64_t Playout::Clock(Instant now) const {
   return clock_position_ + Samples(now - clock_time_);
 }
 
 bool Playout::IsStalled(Instant now, Duration beyond) const {
-  if (pending_marks_.empty()) return false;
+  if (pending_marks_.empty() || marks_are_lost()) return false;
   const Duration round_trip = round_trip_.value_or(kUnknownRoundTrip);
   return Clock(now) > pending_marks_.front() + Samples(round_trip + beyond);
 }
@@ -62,7 +63,12 @@ uint64_t Playout::heard(Instant now) const {
   if (IsStalled(now, kMarkGrace) && !IsStalled(now, kMarkGiveUp)) {
     position = std::min(position, pending_marks_.front());
   }
-  return std::min(std::max({position, acknowledged_, base_}), sent_);
+  if (reported_at_ && round_trip_) {
+    position = std::min(
+        position, report_position_ + Samples(now - *reported_at_ +
+                                             *round_trip_ + kReportSlack));
+  }
+  return std::min(std::max({position, acknowledged_, queue_.begin()}), sent_);
 }
 
 Instant Playout::PlaysAt(uint64_t position) const {
@@ -71,72 +77,104 @@ Instant Playout::PlaysAt(uint64_t position) const {
 }
 
 bool Playout::Append(protocol::ItemId item, std::span<const uint8_t> audio) {
-  const size_t samples = audio.size() / sample_bytes_;
-  if (samples == 0) return true;
-  if (received_ + samples > base_ + capacity_) return false;
-  const bool continues = !segments_.empty() && segments_.back().item == item;
-  if (!continues) {
-    if (segments_.size() == kMaxSegments) return false;
-    segments_.push_back({item, received_, received_});
-  }
-  const size_t index = RingIndex(received_);
-  const size_t head = std::min(samples, capacity_ - index);
-  std::memcpy(ring_.get() + index * sample_bytes_, audio.data(),
-              head * sample_bytes_);
-  std::memcpy(ring_.get(), audio.data() + head * sample_bytes_,
-              (samples - head) * sample_bytes_);
-  received_ += samples;
-  segments_.back().end = received_;
+  if (audio.size() < sample_bytes_) return true;
+  if (!queue_.Append(item, audio)) return false;
   reply_ended_ = false;
   return true;
 }
 
-void Playout::Retire(uint64_t heard) {
-  const uint64_t keep = Samples(kKeepPlayed);
-  if (heard > base_ + keep) base_ = heard - keep;
-  while (segments_.size() > 1 && segments_.front().end <= heard) {
-    segments_.erase(segments_.begin());
-  }
+void Playout::Forget() {
+  TL_CHECK(sent_ == received());
+  queue_.Restart(sent_);
 }
 
-void Playout::Forget() {
-  TL_CHECK(sent_ == received_);
-  segments_.clear();
-  base_ = received_;
-  origin_ = received_;
+void Playout::CountLostMarks(Instant now) {
+  const bool given_up = IsStalled(now, kMarkGiveUp);
+  if (given_up && !given_up_) {
+    ++counters_.lost_marks;
+    ++lost_in_row_;
+  }
+  given_up_ = given_up;
+}
+
+uint64_t Playout::ChunkSamples() const {
+  const uint64_t unit = config_.unit_samples;
+  const uint64_t chunk = Samples(Duration::Millis(kChunkMs));
+  return (chunk + unit - 1) / unit * unit;
+}
+
+uint64_t Playout::LeadSamples() const {
+  return std::max(Samples(config_.lead), ChunkSamples());
+}
+
+bool Playout::IsPaused(Instant now) {
+  if (paused_at_ && now >= *paused_at_ + config_.max_pause) {
+    paused_at_.reset();
+    ++counters_.overlong_pauses;
+  }
+  return paused_at_.has_value();
 }
 
 std::span<const uint8_t> Playout::NextChunk(Instant now) {
+  CountLostMarks(now);
   const uint64_t position = heard(now);
-  Retire(position);
-  const uint64_t lead = Samples(config_.lead);
+  queue_.Retire(position, Samples(kKeepPlayed));
+  const uint64_t lead = LeadSamples();
   const uint64_t in_flight = sent_ - position;
-  if (in_flight >= lead || sent_ == received_) return {};
-  const uint64_t chunk = Samples(Duration::Millis(kChunkMs));
+  if (in_flight >= lead || sent_ == received() || IsPaused(now)) return {};
+  const uint64_t chunk = ChunkSamples();
+  const uint64_t unit = config_.unit_samples;
   uint64_t room = (lead - in_flight) / chunk * chunk;
-  const uint64_t waiting = received_ - sent_;
+  const uint64_t waiting = received() - sent_;
   if (waiting < chunk && !reply_ended_) return {};
   if (room == 0) return {};
   room = std::min(room, reply_ended_ ? waiting : waiting / chunk * chunk);
-  room = std::min(room, std::max(last_mark_ + Samples(config_.mark_interval),
-                                 sent_ + chunk) -
-                            sent_);
-  const size_t index = RingIndex(sent_);
-  const size_t count = std::min(static_cast<size_t>(room), capacity_ - index);
+  if (by_marks()) {
+    room = std::min(room, std::max(last_mark_ + Samples(config_.mark_interval),
+                                   sent_ + chunk) -
+                              sent_);
+  }
+  if (config_.max_samples != 0) room = std::min(room, config_.max_samples);
+  // Only what is left of a reply may be no multiple.
+  if (room < waiting) room = room / unit * unit;
+  const std::span<const uint8_t> audio =
+      Gather(sent_, static_cast<size_t>(room));
   if (position == sent_) {
     // The leg's buffer is empty: it plays this the moment it arrives.
     clock_position_ = sent_;
     clock_time_ = now;
     slipped_ = Duration();
     trails_.clear();
+    reported_at_.reset();
   }
-  sent_ += count;
-  return {ring_.get() + index * sample_bytes_, count * sample_bytes_};
+  sent_ += audio.size() / sample_bytes_;
+  return audio;
+}
+
+// What the queue has at its ring's end is in two pieces: they are sent as they
+// are, or joined where their lengths matter.
+std::span<const uint8_t> Playout::Gather(uint64_t position, size_t samples) {
+  const std::span<const uint8_t> head = queue_.Read(position, samples);
+  const size_t count = head.size() / sample_bytes_;
+  if (count == samples || config_.unit_samples == 1) return head;
+  const std::span<const uint8_t> tail =
+      queue_.Read(position + count, samples - count);
+  joined_.assign(head.begin(), head.end());
+  joined_.insert(joined_.end(), tail.begin(), tail.end());
+  return joined_;
+}
+
+std::span<const uint8_t> Playout::Before(uint64_t position,
+                                         uint64_t samples) const {
+  const uint64_t begin =
+      std::max(queue_.begin(), position - std::min(position, samples));
+  if (begin >= position) return {};
+  return queue_.Read(begin, static_cast<size_t>(position - begin));
 }
 
 std::optional<protocol::MarkId> Playout::TakeMark() {
-  if (sent_ == last_mark_) return std::nullopt;
-  const bool at_end = reply_ended_ && sent_ == received_;
+  if (!by_marks() || paused_at_ || sent_ == last_mark_) return std::nullopt;
+  const bool at_end = reply_ended_ && sent_ == received();
   if (!at_end && sent_ < last_mark_ + Samples(config_.mark_interval)) {
     return std::nullopt;
   }
@@ -153,14 +191,24 @@ Instant Playout::NextCheck(Instant now) const {
   const uint64_t position = heard(now);
   const Duration in_flight = Time(sent_ - position);
   const Duration chunk = Duration::Millis(kChunkMs);
-  if (sent_ < received_ &&
-      (reply_ended_ || received_ - sent_ >= Samples(chunk))) {
+  if (sent_ < received() &&
+      (reply_ended_ || received() - sent_ >= ChunkSamples())) {
+    if (paused_at_) {
+      return std::max(*paused_at_ + config_.max_pause, now + chunk);
+    }
     // Inbound frames normally come before half of the lead is used up.
-    return now + std::max(in_flight - config_.lead / 2, chunk);
+    return now + std::max(in_flight - Time(LeadSamples()) / 2, chunk);
   }
   if (!reply_ended_) return Instant::Never();
-  const Duration round_trip = round_trip_.value_or(kUnknownRoundTrip);
-  return now + std::max(in_flight + round_trip + kMarkGrace, chunk);
+  return now + std::max(in_flight + EndMargin(), chunk);
+}
+
+Duration Playout::EndMargin() const {
+  if (config_.playback == LegTraits::Playback::kClock || marks_are_lost()) {
+    return kClockMargin + kRounding;
+  }
+  const Duration end = round_trip_.value_or(kUnknownRoundTrip) + kMarkGrace;
+  return by_marks() ? end : end + kRounding;
 }
 
 bool Playout::OnMark(protocol::MarkId mark, Instant now) {
@@ -168,12 +216,62 @@ bool Playout::OnMark(protocol::MarkId mark, Instant now) {
   const auto pending =
       std::find(pending_marks_.begin(), pending_marks_.end(), mark.position);
   if (pending == pending_marks_.end()) return false;
+  lost_in_row_ = 0;
   pending_marks_.erase(pending_marks_.begin(), pending + 1);
-  acknowledged_ = std::max(acknowledged_, mark.position);
+  Follow(mark.position, now);
+  return true;
+}
+
+void Playout::OnPlayed(uint64_t samples, Instant now) {
+  if (config_.playback != LegTraits::Playback::kReports) return;
+  // A count that goes back says nothing.
+  if (samples < report_count_) return;
+  // After a clear nobody knows to the sample where the leg's count stood. What
+  // it is when all must have been played is where it goes on from.
+  const Duration overdue = round_trip_.value_or(kUnknownRoundTrip) +
+                           (count_is_sure_ ? kMarkGiveUp : kMarkGrace);
+  if (Clock(now) >= sent_ + Samples(overdue)) {
+    report_count_ = samples;
+    report_position_ = acknowledged_ = sent_;
+    count_is_sure_ = true;
+    return;
+  }
+  // Never more than was sent, whatever the leg says.
+  const uint64_t ahead = std::min(samples - report_count_,
+                                  sent_ - std::min(sent_, report_position_));
+  const uint64_t position = report_position_ + ahead;
+  report_count_ = samples;
+  report_position_ = position;
+  reported_at_.reset();
+  if (position > clock_position_) reported_at_ = now;
+  Follow(position, now);
+}
+
+void Playout::OnFlow(protocol::LegFlow::State state, Instant now) {
+  switch (state) {
+    case protocol::LegFlow::State::kPaused:
+      if (!paused_at_) paused_at_ = now;
+      return;
+    case protocol::LegFlow::State::kReady:
+      paused_at_.reset();
+      return;
+  }
+}
+
+void Playout::OnStreamStarted() {
+  paused_at_.reset();
+  report_count_ = 0;
+  report_position_ = sent_;
+  count_is_sure_ = true;
+  reported_at_.reset();
+}
+
+void Playout::Follow(uint64_t position, Instant now) {
+  acknowledged_ = std::max(acknowledged_, position);
   // A mark of an earlier run, before the buffer was empty, says nothing of the
   // clock of this one.
-  if (mark.position <= clock_position_) return true;
-  const Duration played = Time(mark.position - clock_position_);
+  if (position <= clock_position_) return;
+  const Duration played = Time(position - clock_position_);
   Duration trail = (now - clock_time_) - played;
   if (trail < Duration()) {
     // Played before we thought it could be: the clock was late.
@@ -197,12 +295,11 @@ bool Playout::OnMark(protocol::MarkId mark, Instant now) {
     slipped_ = slipped_ + slip;
     trails_.clear();
   }
-  return true;
 }
 
 void Playout::Interrupt(Instant now) {
   const uint64_t position = heard(now);
-  base_ = std::max(base_, position);
+  queue_.ForgetBefore(position - std::min(position, kKeepInterrupted));
   sent_ = position;
   acknowledged_ = position;
   clock_position_ = position;
@@ -211,55 +308,38 @@ void Playout::Interrupt(Instant now) {
   pending_marks_.clear();
   slipped_ = Duration();
   trails_.clear();
+  count_is_sure_ = false;
+  reported_at_.reset();
   ++generation_;
 }
 
 std::span<const Playout::Cut> Playout::Discard(Instant now) {
   const uint64_t position = heard(now);
-  cuts_.clear();
-  for (const Segment& segment : segments_) {
-    if (segment.end > position) cuts_.push_back(CutOf(segment, position));
-  }
-  segments_.clear();
-  base_ = sent_ = received_ = acknowledged_ = clock_position_ = position;
+  const std::span<const Cut> cuts = queue_.CutsAt(position);
+  queue_.Restart(position);
+  sent_ = acknowledged_ = clock_position_ = position;
   last_mark_ = position;
-  origin_ = position;
   pending_marks_.clear();
   reply_ended_ = true;
-  return cuts_;
-}
-
-Playout::Cut Playout::CutOf(const Segment& segment, uint64_t heard) const {
-  const uint64_t end = std::clamp(heard, segment.begin, segment.end);
-  return {segment.item, Time(end - segment.begin).ms(),
-          Time(segment.end - segment.begin).ms()};
-}
-
-protocol::ItemId Playout::ItemAt(uint64_t position) const {
-  for (const Segment& segment : segments_) {
-    if (position >= segment.begin && position < segment.end) {
-      return segment.item;
-    }
-  }
-  return {};
-}
-
-Playout::Cut Playout::current(Instant now) const {
-  const uint64_t position = heard(now);
-  for (const Segment& segment : segments_) {
-    if (segment.end > position || &segment == &segments_.back()) {
-      return CutOf(segment, position);
-    }
-  }
-  return {};
+  return cuts;
 }
 
 bool Playout::done(Instant now) const {
-  if (!reply_ended_ || sent_ != received_ || heard(now) != received_) {
+  if (!reply_ended_ || sent_ != received() || heard(now) != received()) {
     return false;
   }
-  return pending_marks_.empty() || acknowledged_ == received_ ||
-         IsStalled(now, kMarkGiveUp);
+  if (acknowledged_ == received()) return true;
+  switch (config_.playback) {
+    case LegTraits::Playback::kMarks:
+      if (!marks_are_lost()) {
+        return pending_marks_.empty() || IsStalled(now, kMarkGiveUp);
+      }
+      [[fallthrough]];
+    case LegTraits::Playback::kReports:
+    case LegTraits::Playback::kClock:
+      return Clock(now) >= received() + Samples(EndMargin() - kRounding);
+  }
+  return false;
 }
 
 }  // namespace trunkline::media

@@ -90,8 +90,14 @@ void Transcoder::Reset() {
   has_odd_byte_ = false;
 }
 
+size_t Transcoder::OutputBytes(size_t bytes) const {
+  const size_t samples = (bytes + (has_odd_byte_ ? 1 : 0)) /
+                         protocol::BytesPerSample(from_.encoding);
+  return resampler_.OutputSamples(samples) *
+         protocol::BytesPerSample(to_.encoding);
+}
+
 std::span<const uint8_t> Transcoder::Process(std::span<const uint8_t> audio) {
-  if (from_ == to_) return audio;
   if (protocol::BytesPerSample(from_.encoding) == 2 &&
       (has_odd_byte_ || audio.size() % 2 != 0)) {
     joined_.clear();
@@ -104,6 +110,7 @@ std::span<const uint8_t> Transcoder::Process(std::span<const uint8_t> audio) {
     }
     audio = joined_;
   }
+  if (from_ == to_) return audio;
   std::span<int16_t> samples = Room(decoded_, audio.size());
   samples = samples.first(DecodeAudio(from_.encoding, audio, samples));
   if (from_.sample_rate_hz != to_.sample_rate_hz) {

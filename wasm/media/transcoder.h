@@ -21,8 +21,8 @@ void EncodeAudio(protocol::Encoding encoding, std::span<const int16_t> samples,
                  std::span<uint8_t> out);
 
 // Converts a stream from one format to another, chunk by chunk, chunk-invariant
-// to the byte. Equal formats pass through untouched and uncopied. An odd byte
-// of 16-bit audio is carried to the next chunk.
+// to the byte. Equal formats pass through untouched, and uncopied but for an
+// odd byte of 16-bit audio, which is carried to the next chunk.
 class Transcoder {
  public:
   Transcoder(protocol::AudioFormat from, protocol::AudioFormat to);
@@ -30,6 +30,8 @@ class Transcoder {
   // The result is valid until the next call (or as long as `audio`, where it
   // passes through). Allocates when a chunk is longer than any before.
   std::span<const uint8_t> Process(std::span<const uint8_t> audio);
+  // What the next `bytes` of audio will become.
+  size_t OutputBytes(size_t bytes) const;
   // Forgets the stream's past: what follows has no relation to it.
   void Reset();
 

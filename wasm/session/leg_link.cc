@@ -90,6 +90,10 @@ std::optional<LegFact> LegLink::NextFact() {
     } else if (const auto* mark =
                    std::get_if<protocol::LegMarkEchoed>(&*event)) {
       return *mark;
+    } else if (const auto* played = std::get_if<protocol::LegPlayed>(&*event)) {
+      if (phase_ == Phase::kUp) return *played;
+    } else if (const auto* flow = std::get_if<protocol::LegFlow>(&*event)) {
+      if (phase_ == Phase::kUp) return *flow;
     } else if (const auto* digit = std::get_if<protocol::LegDigit>(&*event)) {
       if (phase_ == Phase::kUp) return *digit;
     } else if (const auto* start = std::get_if<protocol::LegStarted>(&*event)) {

@@ -38,7 +38,8 @@ struct LegOver {
 // What the conversation learns of the leg. Views are valid until the leg's next
 // input.
 using LegFact = std::variant<LegOver, protocol::LegAudio, protocol::LegDigit,
-                             protocol::LegMarkEchoed>;
+                             protocol::LegMarkEchoed, protocol::LegPlayed,
+                             protocol::LegFlow>;
 
 // The leg's socket: the phase it is in, who may use it, and how much nonsense
 // it may bring. Owns the timers kLegStart and kLegLost.

@@ -320,6 +320,7 @@ void Session::OnGranted() {
     conversation_.Begin(*line_out_);
   } else {
     caller_path_->OnStreamStarted();
+    line_out_->OnStreamStarted();
     recording_.OnStreamStarted();
     conversation_.OnLegBack();
   }
@@ -330,9 +331,9 @@ void Session::OnGranted() {
 void Session::CreateMedia() {
   const protocol::LegTraits& leg = leg_.traits();
   agent_.Create(leg.heard);
-  line_out_.emplace(media::LineOut::Config{agent_.traits().output, leg.spoken,
-                                           config_.limits.lead,
-                                           config_.limits.mark});
+  line_out_.emplace(
+      media::LineOut::Config{agent_.traits().output, leg, config_.limits.lead,
+                             config_.limits.mark, config_.limits.reply});
   const Config::Profile& profile = config_.profile;
   caller_path_.emplace(
       media::CallerPath::Config{leg.heard, agent_.traits().input,
@@ -350,6 +351,10 @@ void Session::TakeLegFacts() {
     } else if (const auto* mark =
                    std::get_if<protocol::LegMarkEchoed>(&*fact)) {
       if (line_out_) line_out_->OnMark(mark->mark, context_.now());
+    } else if (const auto* played = std::get_if<protocol::LegPlayed>(&*fact)) {
+      if (line_out_) line_out_->OnPlayed(played->samples, context_.now());
+    } else if (const auto* flow = std::get_if<protocol::LegFlow>(&*fact)) {
+      if (line_out_) line_out_->OnFlow(flow->state, context_.now());
     } else if (const auto* digit = std::get_if<protocol::LegDigit>(&*fact)) {
       recording_.OnDigit();
       Json event = context_.NewEvent("dtmf");
@@ -456,6 +461,12 @@ void Session::Finish() {
     add("filledMs", audio.filled_ms);
     add("lateMs", audio.late_ms);
     add("shortenedGaps", audio.shortened_gaps);
+    add("excessMs", audio.excess_ms);
+  }
+  if (line_out_) {
+    const media::Playout::Counters& line = line_out_->counters();
+    add("lostMarks", line.lost_marks);
+    add("overlongPauses", line.overlong_pauses);
   }
   context_.sink().Ended({{"callId", config_.call_id},
                          {"reason", outcome.reason},

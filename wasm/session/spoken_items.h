@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "media/line_out.h"
+#include "media/reply_queue.h"
 #include "protocol/agents/agent.h"
 #include "protocol/wire.h"
 #include "session/transcript.h"
@@ -19,7 +20,7 @@ class SpokenItems {
  public:
   // Items at a time, as many as wait to be heard. Overflow: the oldest is taken
   // as heard.
-  static constexpr size_t kMaxItems = media::Playout::kMaxSegments;
+  static constexpr size_t kMaxItems = media::ReplyQueue::kMaxItems;
 
   // `transcript` is borrowed for the life of the object. `format` is the
   // agent's.

@@ -102,7 +102,7 @@ class Caller {
   const int64_t drift_ppm_;
   Tracks tracks_;
   HeardTrack heard_{kMuLaw};
-  CallRecorder recorder_{kMuLaw, heard_, tracks_};
+  CallRecorder recorder_{8000, heard_, tracks_};
   test::Random random_{7};
   int64_t spoken_ms_ = 0;
   int64_t arrived_ms_ = 0;
@@ -209,7 +209,7 @@ TEST(CallRecorderTest, AClockThatRunsOffIsFollowed) {
 TEST(CallRecorderTest, TheTimeWithoutAStreamIsSilence) {
   Tracks tracks;
   const HeardTrack heard(kMuLaw);
-  CallRecorder recorder(kMuLaw, heard, tracks);
+  CallRecorder recorder(8000, heard, tracks);
   const std::vector<int16_t> loud(kFrame, int16_t{9000});
   for (int i = 0; i < 50; ++i) {
     recorder.OnCallerFrame(loud, kCarrier, At(20 * (i + 1)), std::nullopt);
@@ -227,7 +227,7 @@ TEST(CallRecorderTest, TheTimeWithoutAStreamIsSilence) {
 TEST(CallRecorderTest, TimeThatNoTimestampToldOfIsPutBack) {
   Tracks tracks;
   const HeardTrack heard(kMuLaw);
-  CallRecorder recorder(kMuLaw, heard, tracks);
+  CallRecorder recorder(8000, heard, tracks);
   const std::vector<int16_t> frame(kFrame);
   int64_t now_ms = 0;
   for (int i = 0; i < 500; ++i) {
@@ -261,7 +261,7 @@ TEST(CallRecorderTest, SilenceAheadOfTheCarrierDoesNotMoveTheClock) {
 TEST(CallRecorderTest, WhatIsMutedIsSilenceOfItsLength) {
   Tracks tracks;
   HeardTrack heard(kMuLaw);
-  CallRecorder recorder(kMuLaw, heard, tracks);
+  CallRecorder recorder(8000, heard, tracks);
   heard.Play(std::vector<uint8_t>(8000, uint8_t{0x80}), At(0));
   const std::vector<int16_t> loud(kFrame, int16_t{9000});
   auto speak = [&, now_ms = int64_t{0}](int64_t until_ms) mutable {
@@ -286,7 +286,7 @@ TEST(CallRecorderTest, WhatIsMutedIsSilenceOfItsLength) {
 TEST(CallRecorderTest, WhatIsHeldCanBeMutedYet) {
   Tracks tracks;
   const HeardTrack heard(kMuLaw);
-  CallRecorder recorder(kMuLaw, heard, tracks);
+  CallRecorder recorder(8000, heard, tracks);
   const std::vector<int16_t> loud(kFrame, int16_t{9000});
   for (int i = 1; i <= 50; ++i) {
     recorder.OnCallerFrame(loud, kCarrier, At(20 * i), std::nullopt);

@@ -108,5 +108,25 @@ TEST(CallerAudioTest, ACarrierWithoutTimestampsIsContiguous) {
   EXPECT_EQ(line.bytes.size(), 480U);
 }
 
+TEST(CallerAudioTest, OfAMessageOfAMinuteTenSecondsAreTaken) {
+  for (const AudioFormat format :
+       {AudioFormat{Encoding::kMuLaw, 8000},
+        AudioFormat{Encoding::kLinear16, 8000},
+        AudioFormat{Encoding::kLinear16Big, 48000}}) {
+    CallerAudio audio(format);
+    const std::vector<uint8_t> minute(protocol::BytesOf(format, 60'000));
+    audio.OnAudio(0, minute);
+    int frames = 0;
+    while (audio.Next()) ++frames;
+    EXPECT_EQ(frames, 500);
+    EXPECT_EQ(audio.counters().excess_ms, 50'000U);
+    // What follows is in its place.
+    audio.OnAudio(20'000, std::span<const uint8_t>(minute).first(
+                              protocol::BytesOf(format, 20)));
+    while (audio.Next()) ++frames;
+    EXPECT_EQ(frames, 1001);
+  }
+}
+
 }  // namespace
 }  // namespace trunkline::media

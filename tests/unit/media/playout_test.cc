@@ -172,14 +172,14 @@ TEST_F(PlayoutTest, AForgottenReplyGivesItsRoomBack) {
 
 TEST_F(PlayoutTest, RefusesWhatExceedsItsBounds) {
   const std::vector<uint8_t> minute = Bytes(60'000 * 8, 1);
-  for (int i = 0; i < Playout::kMaxQueueMs / 60'000; ++i) {
+  for (int i = 0; i < ReplyQueue::kMaxMs / 60'000; ++i) {
     EXPECT_TRUE(playout.Append(ItemId{1}, minute));
   }
   EXPECT_FALSE(playout.Append(ItemId{1}, Bytes(160, 1)));
-  EXPECT_EQ(playout.received(), uint64_t{Playout::kMaxQueueMs} * 8);
+  EXPECT_EQ(playout.received(), uint64_t{ReplyQueue::kMaxMs} * 8);
 
   Playout items({kMuLaw, Duration::Millis(200), Duration::Millis(160)});
-  for (uint32_t i = 1; i <= Playout::kMaxSegments; ++i) {
+  for (uint32_t i = 1; i <= ReplyQueue::kMaxItems; ++i) {
     EXPECT_TRUE(items.Append(ItemId{i}, Bytes(160, 1)));
   }
   EXPECT_FALSE(items.Append(ItemId{99}, Bytes(160, 1)));

@@ -42,11 +42,13 @@ void Parrot::Listen(std::span<const uint8_t> audio) {
   if (in_turn_) {
     const size_t room = max_turn_bytes() - heard_.size();
     audio = audio.first(std::min(audio.size(), room));
-    // Not beyond the bound, as growth by itself would.
+    // Not beyond the bound, as growth by itself would; and there at once from a
+    // quarter of it on, since memory that is moved is there twice.
     const size_t size = heard_.size() + audio.size();
     if (size > heard_.capacity()) {
-      heard_.reserve(
-          std::max(size, std::min(2 * heard_.capacity(), max_turn_bytes())));
+      const size_t doubled = std::max(size, 2 * heard_.capacity());
+      heard_.reserve(doubled > max_turn_bytes() / 4 ? max_turn_bytes()
+                                                    : doubled);
     }
   } else if (heard_.size() + audio.size() > heard_.capacity()) {
     KeepPreRollOnly();

@@ -1,0 +1,92 @@
+#include "media/reply_queue.h"
+
+#include <cstring>
+
+namespace trunkline::media {
+
+ReplyQueue::ReplyQueue(protocol::AudioFormat format)
+    : sample_rate_hz_(format.sample_rate_hz),
+      sample_bytes_(protocol::BytesPerSample(format.encoding)),
+      capacity_(CapacityBytes(format) / sample_bytes_),
+      ring_(new uint8_t[capacity_ * sample_bytes_]) {
+  segments_.reserve(kMaxItems);
+  cuts_.reserve(kMaxItems);
+}
+
+size_t ReplyQueue::RingIndex(uint64_t position) const {
+  return static_cast<size_t>((position - origin_) % capacity_);
+}
+
+bool ReplyQueue::HasRoom(protocol::ItemId item, size_t samples) const {
+  if (samples == 0) return true;
+  return end_ + samples <= begin_ + capacity_ &&
+         (Continues(item) || segments_.size() < kMaxItems);
+}
+
+bool ReplyQueue::Append(protocol::ItemId item, std::span<const uint8_t> audio) {
+  const size_t samples = audio.size() / sample_bytes_;
+  if (samples == 0) return true;
+  if (!HasRoom(item, samples)) return false;
+  if (!Continues(item)) segments_.push_back({item, end_, end_});
+  const size_t index = RingIndex(end_);
+  const size_t head = std::min(samples, capacity_ - index);
+  std::memcpy(ring_.get() + index * sample_bytes_, audio.data(),
+              head * sample_bytes_);
+  std::memcpy(ring_.get(), audio.data() + head * sample_bytes_,
+              (samples - head) * sample_bytes_);
+  end_ += samples;
+  segments_.back().end = end_;
+  return true;
+}
+
+std::span<const uint8_t> ReplyQueue::Read(uint64_t position,
+                                          size_t samples) const {
+  const size_t index = RingIndex(position);
+  const size_t count = std::min(samples, capacity_ - index);
+  return {ring_.get() + index * sample_bytes_, count * sample_bytes_};
+}
+
+void ReplyQueue::Retire(uint64_t heard, uint64_t keep) {
+  if (heard > begin_ + keep) begin_ = heard - keep;
+  while (segments_.size() > 1 && segments_.front().end <= heard) {
+    segments_.erase(segments_.begin());
+  }
+}
+
+void ReplyQueue::Restart(uint64_t position) {
+  segments_.clear();
+  origin_ = begin_ = end_ = position;
+}
+
+int64_t ReplyQueue::Ms(uint64_t samples) const {
+  // By way of microseconds, as the clock has it.
+  return static_cast<int64_t>(samples * 1'000'000 /
+                              static_cast<uint64_t>(sample_rate_hz_)) /
+         1000;
+}
+
+ReplyQueue::Cut ReplyQueue::CutOf(const Segment& segment,
+                                  uint64_t heard) const {
+  const uint64_t end = std::clamp(heard, segment.begin, segment.end);
+  return {segment.item, Ms(end - segment.begin),
+          Ms(segment.end - segment.begin)};
+}
+
+std::span<const ReplyQueue::Cut> ReplyQueue::CutsAt(uint64_t heard) {
+  cuts_.clear();
+  for (const Segment& segment : segments_) {
+    if (segment.end > heard) cuts_.push_back(CutOf(segment, heard));
+  }
+  return cuts_;
+}
+
+ReplyQueue::Cut ReplyQueue::At(uint64_t heard) const {
+  for (const Segment& segment : segments_) {
+    if (segment.end > heard || &segment == &segments_.back()) {
+      return CutOf(segment, heard);
+    }
+  }
+  return {};
+}
+
+}  // namespace trunkline::media
