@@ -9,9 +9,14 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 
-/** Bytes. The Worker's start-up pays for the raw size, its upload for the compressed one. */
-const MAX_RAW_BYTES = 512 * 1024;
-const MAX_GZIP_BYTES = 200 * 1024;
+/**
+ * Bytes. The Worker's start-up pays for the raw size, its upload for the compressed one. The second builder's module is
+ * never shipped, and its older compiler finds less to share.
+ */
+const BOUNDS = {
+  "wasm-wasi": { raw: 512 * 1024, gzip: 208 * 1024 },
+  "wasm-emscripten": { raw: 640 * 1024, gzip: 240 * 1024 },
+};
 
 const PAGE_BYTES = 65536;
 const MEMORY_SECTION = 5;
@@ -96,8 +101,9 @@ function check(file) {
   if (min !== pages || max !== pages) faults.push(`has ${min}..${max ?? "any"} pages of memory, not ${pages}`);
 
   const gzipBytes = gzipSync(bytes, { level: 9 }).length;
-  if (bytes.length > MAX_RAW_BYTES) faults.push(`is ${bytes.length} bytes, more than ${MAX_RAW_BYTES}`);
-  if (gzipBytes > MAX_GZIP_BYTES) faults.push(`is ${gzipBytes} bytes compressed, more than ${MAX_GZIP_BYTES}`);
+  const bounds = BOUNDS[path.basename(path.dirname(file))];
+  if (bytes.length > bounds.raw) faults.push(`is ${bytes.length} bytes, more than ${bounds.raw}`);
+  if (gzipBytes > bounds.gzip) faults.push(`is ${gzipBytes} bytes compressed, more than ${bounds.gzip}`);
 
   const name = path.relative(process.cwd(), file);
   for (const fault of faults) console.error(`${name} ${fault}`);
