@@ -14,8 +14,6 @@ constexpr int64_t kMaxLeadMs = 1000;
 // is a name or a sentence.
 constexpr size_t kMaxInstructionsBytes = size_t{128} * 1024;
 constexpr size_t kMaxTextBytes = 4096;
-// A conversation of a call; escaped, it leaves room for the rest of an input.
-constexpr size_t kMaxSnapshotBytes = size_t{256} * 1024;
 
 // Reads members of one object and remembers whether any was unacceptable.
 class Reader {
@@ -219,7 +217,8 @@ std::optional<Config> ParseConfig(std::string_view text,
   config.epoch_ms = IntegerMember(*json, "epochMs").value_or(0);
   config.first_seq = IntegerMember(*json, "firstSeq").value_or(0);
   if (FindMember(*json, "snapshot") != nullptr) {
-    reader.Text("snapshot", config.snapshot.emplace(), kMaxSnapshotBytes);
+    reader.Text("snapshot", config.snapshot.emplace(),
+                Config::kMaxSnapshotBytes);
   }
   if (const Json* profile = FindMember(*json, "profile")) {
     if (!profile->is_object() || !ReadProfile(*profile, config.profile)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -70,6 +71,9 @@ struct Config {
   Profile profile;
   Limits limits;
   std::optional<media::RecordingSoFar> recording_so_far;
+  // Longer ones are refused, and not written. Escaped, one leaves room for the
+  // rest of an input.
+  static constexpr size_t kMaxSnapshotBytes = size_t{256} * 1024;
   // The last snapshot of the session before this one, as it was written.
   std::optional<std::string> snapshot;
   // The number of this session's first event.

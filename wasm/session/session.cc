@@ -412,10 +412,16 @@ void Session::Settle() {
     return;
   }
   if (auto conversation = conversation_.TakeSnapshot()) {
-    context_.sink().Snapshot(
+    const std::string text =
         PrintJson({{"version", kSnapshotVersion},
                    {"epochMs", call_epoch_ms_},
-                   {"conversation", *std::move(conversation)}}));
+                   {"conversation", *std::move(conversation)}});
+    // A longer one would keep the next session from beginning.
+    if (text.size() <= Config::kMaxSnapshotBytes) {
+      context_.sink().Snapshot(text);
+    } else {
+      context_.ReportFault("core", "snapshotTooLarge", ++snapshots_refused_);
+    }
   }
   agent_.SetOwnTimer();
   // INVARIANT: what a state waits for has a deadline.

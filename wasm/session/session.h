@@ -116,6 +116,7 @@ class Session final {
   Instant announced_deadline_ = Instant::Never();
   // Wall clock when the call began.
   int64_t call_epoch_ms_;
+  uint64_t snapshots_refused_ = 0;
   bool finished_ = false;
 };
 
