@@ -17,9 +17,6 @@ const CORE_LAYERS = {
   abi: ["base", "session", "abi"],
 };
 
-/** The one file that adds up what all parts may hold, against the module's memory. */
-const BUDGET = { file: "wasm/abi/memory_budget.cc", allowed: ["base", "protocol", "media", "session", "abi"] };
-
 /** Words of carriers and vendors: in the core they stand in protocol/ and nowhere else, comments included. */
 const VENDOR_WORDS =
   /twilio|plivo|vonage|telnyx|signalwire|freeswitch|asterisk|deepgram|openai|\brealtime\b|call_?sid|stream_?sid|\bgpt\b/i;
@@ -92,7 +89,7 @@ function checkWords(file) {
 
 function checkCore() {
   for (const file of files("wasm/*/**/*.{h,cc}")) {
-    const allowed = file === BUDGET.file ? BUDGET.allowed : CORE_LAYERS[file.split("/")[1]];
+    const allowed = CORE_LAYERS[file.split("/")[1]];
     if (!allowed) {
       report(file, 1, "a folder without a layer");
       continue;

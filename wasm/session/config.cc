@@ -9,7 +9,7 @@ namespace trunkline::session {
 namespace {
 
 constexpr int64_t kMaxLimitMs = int64_t{24} * 3600 * 1000;
-constexpr int64_t kMaxLeadMs = 1000;
+constexpr int64_t kMaxLeadMs = Config::kMaxLead.ms();
 // An agent's instructions may be long (16,384 tokens upstream); everything else
 // is a name or a sentence.
 constexpr size_t kMaxInstructionsBytes = size_t{128} * 1024;

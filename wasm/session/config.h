@@ -43,6 +43,9 @@ struct Config {
     RecordDigits record_digits = RecordDigits::kNo;
   };
 
+  // The longest `lead` that can be configured.
+  static constexpr Duration kMaxLead = Duration::Millis(1'000);
+
   struct Limits {
     Duration start = Duration::Millis(5'000);
     Duration agent_ready = Duration::Millis(10'000);

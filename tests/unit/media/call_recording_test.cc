@@ -111,10 +111,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values(8000, 16000, 24000, 48000),
                      testing::Values(8000, 16000, 24000, 48000),
                      testing::Values(Denoising::kOff, Denoising::kLight)),
-    [](const auto& info) {
-      return std::to_string(std::get<0>(info.param) / 1000) + "_" +
-             std::to_string(std::get<1>(info.param) / 1000) +
-             (std::get<2>(info.param) == Denoising::kOff ? "" : "_denoised");
+    [](const auto& test) {
+      return std::to_string(std::get<0>(test.param) / 1000) + "_" +
+             std::to_string(std::get<1>(test.param) / 1000) +
+             (std::get<2>(test.param) == Denoising::kOff ? "" : "_denoised");
     });
 
 // What is muted at 48 kHz is silent in the file, but for what the filter

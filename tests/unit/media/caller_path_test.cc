@@ -221,7 +221,7 @@ TEST_P(CallerPathTest, ACleanedCallerIsAsWideAsTheCleaningIs) {
   const AudioFormat leg = GetParam();
   const std::vector<uint8_t> audio = In(leg, RoomAndVoice());
   const AudioFormat agent{Encoding::kLinear16, 24000};
-  for (const auto [denoise, level] :
+  for (const auto& [denoise, level] :
        {std::pair(Denoising::kLight, Leveling::kOff),
         std::pair(Denoising::kOff, Leveling::kOn),
         std::pair(Denoising::kStrong, Leveling::kOn)}) {
@@ -248,7 +248,7 @@ TEST_P(CallerPathTest, ACleanedCallerIsAsWideAsTheCleaningIs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Legs, CallerPathTest, testing::ValuesIn(kLegs),
-                         [](const auto& info) { return NameOf(info.param); });
+                         [](const auto& test) { return NameOf(test.param); });
 
 }  // namespace
 }  // namespace trunkline::media

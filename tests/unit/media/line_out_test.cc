@@ -315,7 +315,7 @@ TEST_P(FormatTest, TheQueueIsBoundedInBytes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Legs, FormatTest, testing::ValuesIn(kFormats),
-                         [](const auto& info) { return NameOf(info.param); });
+                         [](const auto& test) { return NameOf(test.param); });
 
 // ---------------------------------------------------------------------------
 // Messages
@@ -355,7 +355,9 @@ TEST_P(MessageTest, OnlyAReplysLastPieceMayBeShort) {
     EXPECT_TRUE(
         std::equal(expected.begin(), expected.end(), caller.sent.begin()));
     for (size_t i = 0; i < caller.pieces.size(); ++i) {
-      if (lengths.max != 0) EXPECT_LE(caller.pieces[i], lengths.max);
+      if (lengths.max != 0) {
+        EXPECT_LE(caller.pieces[i], lengths.max);
+      }
       if (lengths.multiple != 0 && i + 1 < caller.pieces.size()) {
         EXPECT_EQ(caller.pieces[i] % lengths.multiple, 0U)
             << NameOf(agent) << " piece " << i;
