@@ -75,6 +75,7 @@ class Judge {
     Read(transcript.item);
     Read(transcript.text);
   }
+  void See(const AgentTextFailed& failed) { Read(failed.item); }
   void See(const AgentTurnCommitted& turn) { Read(turn.item); }
   void See(const AgentFailed& failed) {
     TL_CHECK(!failed.code.empty());
