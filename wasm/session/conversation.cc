@@ -40,9 +40,9 @@ void Conversation::SetState(State next, Reason reason) {
 
 void Conversation::Begin(LineOut& line) {
   line_ = &line;
-  turns_detector_.emplace(
+  turns_detector_ = std::make_unique<TurnDetector>(
       limits().end_of_turn.value_or(agent_.traits().default_end_of_turn));
-  spoken_.emplace(transcript_, agent_.traits().output);
+  spoken_ = std::make_unique<SpokenItems>(transcript_, agent_.traits().output);
   owes_greeting_ = owes_greeting_ && agent_.traits().can_say;
   // One that is not told the conversation has nothing to go on with.
   owes_reply_ = owes_reply_ && agent_.traits().can_say;

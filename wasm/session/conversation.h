@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -163,8 +164,8 @@ class Conversation {
   Transcript transcript_;
   // From Begin() on.
   media::LineOut* line_ = nullptr;
-  std::optional<TurnDetector> turns_detector_;
-  std::optional<SpokenItems> spoken_;
+  std::unique_ptr<TurnDetector> turns_detector_;
+  std::unique_ptr<SpokenItems> spoken_;
   // The turn that the caller is in; 0 for none.
   LineId caller_line_{};
 

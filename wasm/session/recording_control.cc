@@ -12,7 +12,7 @@ void RecordingControl::Begin(protocol::AudioFormat leg_format,
   const Config& config = context_.config();
   if (config.profile.recording == Config::Recording::kOff) return;
   const auto& so_far = config.recording_so_far;
-  recording_.emplace(
+  recording_ = std::make_unique<media::CallRecording>(
       media::CallRecording::Config{leg_format,
                                    config.profile.denoise_for_recording,
                                    static_cast<uint32_t>(config.seed), so_far},

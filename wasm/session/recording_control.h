@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 
 #include "media/call_recording.h"
 #include "media/caller_path.h"
@@ -21,7 +21,7 @@ class RecordingControl {
   RecordingControl(const RecordingControl&) = delete;
   RecordingControl& operator=(const RecordingControl&) = delete;
 
-  bool active() const { return recording_.has_value(); }
+  bool active() const { return recording_ != nullptr; }
 
   // Begins it, if the profile wants it. `line` is borrowed from now on;
   // `stream_began` is where the recording's time begins.
@@ -41,7 +41,7 @@ class RecordingControl {
   void SendPages();
 
   CallContext& context_;
-  std::optional<media::CallRecording> recording_;
+  std::unique_ptr<media::CallRecording> recording_;
 };
 
 }  // namespace trunkline::session

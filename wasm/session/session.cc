@@ -331,11 +331,11 @@ void Session::OnGranted() {
 void Session::CreateMedia() {
   const protocol::LegTraits& leg = leg_.traits();
   agent_.Create(leg.heard);
-  line_out_.emplace(
+  line_out_ = std::make_unique<media::LineOut>(
       media::LineOut::Config{agent_.traits().output, leg, config_.limits.lead,
                              config_.limits.mark, config_.limits.reply});
   const Config::Profile& profile = config_.profile;
-  caller_path_.emplace(
+  caller_path_ = std::make_unique<media::CallerPath>(
       media::CallerPath::Config{leg.heard, agent_.traits().input,
                                 profile.denoise_for_agent,
                                 profile.level_for_agent, profile.echo_guard},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -111,8 +112,8 @@ class Session final {
   Conversation conversation_;
   RecordingControl recording_;
   // From the first authorised start on.
-  std::optional<media::LineOut> line_out_;
-  std::optional<media::CallerPath> caller_path_;
+  std::unique_ptr<media::LineOut> line_out_;
+  std::unique_ptr<media::CallerPath> caller_path_;
   Instant announced_deadline_ = Instant::Never();
   // Wall clock when the call began.
   int64_t call_epoch_ms_;
