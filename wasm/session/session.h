@@ -86,7 +86,7 @@ class Session final {
   static constexpr int64_t kSnapshotVersion = 1;
 
   // Goes on with what a lost session has left.
-  void Restore(std::string_view snapshot);
+  void Restore(std::string_view text);
 
   // From a part to the conversation, all that it has to tell.
   void TakeLegFacts();

@@ -28,12 +28,12 @@ class SpokenItems {
       : transcript_(transcript), format_(format) {}
 
   // Audio of an item was queued.
-  void OnAudio(protocol::ItemId item, ItemName name, Transcript::Origin origin,
+  void OnAudio(protocol::ItemId id, ItemName name, Transcript::Origin origin,
                size_t bytes, Instant now);
   // No more audio comes of those that there are.
   void OnReplyDone();
   // Audio of an item was sent to the leg, and is heard from `plays_at` on.
-  void OnSent(protocol::ItemId item, Instant now, Instant plays_at);
+  void OnSent(protocol::ItemId id, Instant now, Instant plays_at);
   // How much is heard by now of the item that is played.
   void OnProgress(const media::Playout::Cut& current, Instant now);
   // No more of the item is heard than `cut` says.

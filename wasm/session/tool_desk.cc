@@ -101,7 +101,7 @@ std::optional<ToolDesk::Answer> ToolDesk::NextAnswer() {
   Call call = std::move(calls_.front());
   calls_.pop_front();
   return Answer{std::move(call.id), std::move(call.name),
-                *std::move(call.output), call.answered};
+                std::move(call.output).value_or(""), call.answered};
 }
 
 Instant ToolDesk::deadline() const {
@@ -164,8 +164,8 @@ bool ToolDesk::FromJson(const Json& json, Instant now) {
       const Json* answered = FindMember(one, "answered");
       call.answered = answered != nullptr && *answered == true;
     } else {
-      call.due =
-          now + Duration::Millis(std::clamp<int64_t>(*left, 0, kMaxTimeoutMs));
+      call.due = now + Duration::Millis(std::clamp<int64_t>(left.value_or(0), 0,
+                                                            kMaxTimeoutMs));
     }
     read.push_back(std::move(call));
   }
