@@ -118,13 +118,13 @@ constexpr protocol::LegEntry kLegs[] = {
     {"plain", [](protocol::Wire& wire) -> std::unique_ptr<protocol::Leg> {
        return std::make_unique<PlainLeg>(wire);
      }}};
-const protocol::AgentEntry kAgents[] = {
-    {"plain",
-     [](protocol::AgentSettings,
-        protocol::Channels& channels) -> std::unique_ptr<protocol::Agent> {
-       return std::make_unique<PlainAgent>(channels);
-     }},
-    protocol::Agents()[0]};
+
+std::unique_ptr<protocol::Agent> MakePlainAgent(
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): as AgentEntry has it.
+    protocol::AgentSettings /*settings*/,
+    protocol::Channels& channels) {
+  return std::make_unique<PlainAgent>(channels);
+}
 
 constexpr AudioFormat kFormats[] = {
     {Encoding::kMuLaw, 8000},     {Encoding::kALaw, 16000},
@@ -154,7 +154,9 @@ class BiggestMessageTest
     std::tie(leg_format, agent_format) = GetParam();
     before = heap.most_bytes = heap.bytes;
     effects = std::make_unique<abi::EffectEncoder>();
-    const protocol::Registry registry{kLegs, kAgents};
+    const protocol::AgentEntry agents[] = {{"plain", MakePlainAgent},
+                                           protocol::Agents()[0]};
+    const protocol::Registry registry{kLegs, agents};
     auto config = session::ParseConfig(
         std::string(R"({"callId":"c","leg":"plain","agent":")") + agent +
             R"(","profile":{"recording":"on"},"limits":{"leadMs":1000}})",
