@@ -45,10 +45,8 @@ int LagOf(const std::vector<int16_t>& track,
   double best = 0;
   for (int lag = -64; lag <= 64; ++lag) {
     double sum = 0;
-    for (size_t i = 8000; i < 40'000; ++i) {
-      sum += static_cast<double>(
-                 track[static_cast<size_t>(static_cast<int>(i) + lag)]) *
-             truth[i];
+    for (ptrdiff_t i = 8000; i < 40'000; ++i) {
+      sum += static_cast<double>(track.begin()[i + lag]) * truth.begin()[i];
     }
     if (sum > best) {
       best = sum;

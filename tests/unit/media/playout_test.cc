@@ -1,6 +1,6 @@
 #include "media/playout.h"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <gtest/gtest.h>
 
 namespace trunkline::media {
@@ -9,8 +9,6 @@ namespace {
 using protocol::AudioFormat;
 using protocol::Encoding;
 using protocol::ItemId;
-using testing::ElementsAre;
-using testing::IsEmpty;
 
 constexpr AudioFormat kMuLaw{Encoding::kMuLaw, 8000};
 
