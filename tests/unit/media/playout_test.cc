@@ -1,7 +1,6 @@
 #include "media/playout.h"
 
 #include <gtest/gtest.h>
-#include <gtest/gtest.h>
 
 namespace trunkline::media {
 namespace {
