@@ -1,6 +1,6 @@
-// Builds what the suites need and runs them, one after the other. Every suite
-// reports its tests one by one; a suite that crashes, or ran no test, counts as
-// one failure, so that silence never passes.
+// Builds what the suites need and runs them, as many at a time as there are
+// cores for. Every suite reports its tests one by one; a suite that crashes, or
+// ran no test, counts as one failure, so that silence never passes.
 
 import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -16,6 +16,8 @@ interface Suite {
   readonly name: string;
   /** Presets of CMakePresets.json that it runs. */
   readonly presets: readonly string[];
+  /** It uses all cores itself, or measures time: nothing runs beside it. */
+  readonly alone?: boolean;
   run(): Promise<Counts>;
 }
 
@@ -31,6 +33,9 @@ const reports = path.join(root, "build/reports");
 /** Seconds that all fuzz targets share, and the least that one gets. */
 const FUZZ_TOTAL_S = 60;
 const FUZZ_MIN_S = 10;
+
+/** Suites, or fuzz targets, at a time. */
+const JOBS = 2;
 
 /** A suite that hangs is ended: the longest is far below this. */
 const SUITE_TIMEOUT_MS = 15 * 60_000;
@@ -58,6 +63,15 @@ function counts(passed = 0, failed = 0, skipped = 0): Counts {
 /** A report that says all is well and a process that says otherwise: believe the process. */
 function withStatus(result: Counts, status: Exit["status"]): Counts {
   return status !== 0 && result.failed === 0 ? { ...result, failed: 1 } : result;
+}
+
+/** Does `work` with every item in order, JOBS at a time. */
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const pending = [...items];
+  const worker = async () => {
+    for (let item = pending.shift(); item !== undefined; item = pending.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: JOBS }, worker));
 }
 
 function failure(message: string): Counts {
@@ -135,18 +149,19 @@ function vitest(project: string, presets: readonly string[]): Suite {
 const fuzz: Suite = {
   name: "fuzz",
   presets: ["fuzz"],
+  alone: true,
   async run() {
     const targets = globSync("tests/fuzz/*_fuzz.cc", { cwd: root }).map((file) => path.basename(file, ".cc"));
     const seconds = Math.max(FUZZ_MIN_S, Math.floor(FUZZ_TOTAL_S / Math.max(1, targets.length)));
     const result = counts();
-    for (const target of targets.sort()) {
+    await inParallel(targets.sort(), async (target) => {
       const seeds = path.join("tests/fuzz/corpus", target);
       const found = path.join("build/fuzz/corpus", target);
       const crashes = path.join("build/fuzz/crashes", target, "/");
       if (!existsSync(path.join(root, seeds))) {
         console.log(`${target}: no seeds at ${seeds}`);
         result.failed += 1;
-        continue;
+        return;
       }
       const dictionary = path.join("tests/fuzz", `${target}.dict`);
       for (const directory of [found, crashes]) mkdirSync(path.join(root, directory), { recursive: true });
@@ -171,7 +186,7 @@ const fuzz: Suite = {
         console.log(output);
         result.failed += 1;
       }
-    }
+    });
     return result;
   },
 };
@@ -180,6 +195,7 @@ const fuzz: Suite = {
 const checks: Suite = {
   name: "checks",
   presets: [],
+  alone: true,
   async run() {
     const { status, output } = await run("scripts/check", []);
     const last = /(\d+) passed, (\d+) failed\s*$/.exec(output);
@@ -228,16 +244,17 @@ const freeze: Suite = {
 
 const suites: readonly Suite[] = [
   checks,
-  ...["base", "audio", "protocol", "media", "session", "abi", "golden"].map(googleTest),
-  vitest("shim", []),
+  // The longest first.
+  ...["session", "base", "audio", "protocol", "media", "abi", "golden"].map(googleTest),
   vitest("simulators", []),
+  vitest("shim", []),
   vitest("golden-wasm-wasi", ["wasm-wasi"]),
   vitest("golden-wasm-emscripten", ["wasm-emscripten"]),
   vitest("replay", ["wasm-wasi", "release"]),
   vectors,
   quality,
   freeze,
-  vitest("integration", ["wasm-wasi", "release"]),
+  { ...vitest("integration", ["wasm-wasi", "release"]), alone: true },
   fuzz,
 ];
 
@@ -274,7 +291,7 @@ async function main(names: readonly string[]): Promise<number> {
 
   const broken = await build(new Set(wanted.flatMap((suite) => suite.presets)));
   const total = counts();
-  for (const suite of wanted) {
+  const runSuite = async (suite: Suite) => {
     const started = Date.now();
     const missing = suite.presets.filter((preset) => broken.has(preset));
     let result = missing.length > 0 ? failure(`${suite.name}: ${missing.join(", ")} did not build`) : await suite.run();
@@ -286,7 +303,12 @@ async function main(names: readonly string[]): Promise<number> {
     );
     total.passed += result.passed;
     total.failed += result.failed;
-  }
+  };
+  await inParallel(
+    wanted.filter((suite) => !suite.alone),
+    runSuite,
+  );
+  for (const suite of wanted.filter((each) => each.alone)) await runSuite(suite);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;
 }
