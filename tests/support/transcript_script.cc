@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "session/heard_words.h"
+#include "session/line_fields.h"
 #include "session/transcript.h"
 
 namespace trunkline::test {

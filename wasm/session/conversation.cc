@@ -16,6 +16,7 @@ using protocol::AgentReplyDone;
 
 Conversation::Conversation(CallContext& context, LegLink& leg, AgentLink& agent)
     : context_(context),
+      events_(context),
       leg_(leg),
       agent_(agent),
       tools_(context.config().profile.agent.tools,
@@ -25,14 +26,45 @@ Conversation::Conversation(CallContext& context, LegLink& leg, AgentLink& agent)
 
 void Conversation::SetState(State next, Reason reason) {
   // INVARIANT: every transition is in the table that the documentation shows.
-  TL_CHECK(IsAllowed(state_, reason, next));
-  Json event = context_.NewEvent("state");
-  event["from"] = ToString(state_);
-  event["to"] = ToString(next);
-  event["reason"] = ToString(reason);
-  context_.Emit(event);
+  const Transition* transition = FindTransition(state_, reason, next);
+  TL_CHECK(transition != nullptr);
+  events_.StateChanged(state_, next, reason);
   state_ = next;
   snapshot_due_ = true;
+  for (const Timer timer : transition->stops) context_.ClearTimer(timer);
+  for (const Timer timer : transition->starts) {
+    context_.SetTimer(timer, LimitOf(timer));
+  }
+  if (next == State::kThinking) thinking_since_ = context_.now();
+}
+
+Duration Conversation::LimitOf(Timer timer) const {
+  switch (timer) {
+    case Timer::kReply:
+      return limits().reply;
+    case Timer::kDeadAir:
+      return limits().dead_air;
+    case Timer::kFarewell:
+      return limits().farewell;
+    case Timer::kLegLost:
+      return limits().leg_lost;
+    case Timer::kDecide:
+      return kDecide;
+    case Timer::kLegStart:
+    case Timer::kAgentReady:
+    case Timer::kAgentRetry:
+    case Timer::kAgent:
+    case Timer::kTool:
+    case Timer::kText:
+    case Timer::kMaxCall:
+    case Timer::kPace:
+    case Timer::kCallerStall:
+    case Timer::kDigits:
+      break;
+  }
+  // INVARIANT: no transition starts any other.
+  TL_CHECK(false);
+  return {};
 }
 
 // ---------------------------------------------------------------------------
@@ -55,15 +87,13 @@ void Conversation::Begin(LineOut& line) {
 
 void Conversation::OnLegBack() {
   // The stream is back: its buffer is empty, its clock a new one.
-  context_.ClearTimer(Timer::kLegLost);
   if (!agent_.ready()) {
     SetState(State::kConnecting, Reason::kAuthorized);
     return;
   }
-  AwaitCaller(Reason::kLegBack);
+  SetState(State::kListening, Reason::kLegBack);
   if (!line_->has_unsent()) return;
   SetState(State::kSpeaking, Reason::kReplyAudio);
-  context_.ClearTimer(Timer::kDeadAir);
   if (!line_->reply_ended()) context_.SetTimer(Timer::kReply, limits().reply);
 }
 
@@ -110,12 +140,7 @@ void Conversation::OnLegLost() {
   if (state_ == State::kSpeaking) line_->Interrupt(context_.now());
   turns_detector_->AbandonTurn();
   DropCallerTurn();
-  for (const Timer timer : {Timer::kReply, Timer::kDeadAir, Timer::kPace,
-                            Timer::kDecide, Timer::kCallerStall}) {
-    context_.ClearTimer(timer);
-  }
   SetState(State::kLegLost, Reason::kLegGone);
-  context_.SetTimer(Timer::kLegLost, limits().leg_lost);
 }
 
 // ---------------------------------------------------------------------------
@@ -168,10 +193,9 @@ void Conversation::OnAgentReady() {
     case State::kConnecting:
       if (owes_greeting_ || owes_reply_) {
         SetState(State::kThinking, Reason::kGreeting);
-        AwaitReply();
         AskForReply();
       } else {
-        AwaitCaller(Reason::kAgentReady);
+        SetState(State::kListening, Reason::kAgentReady);
       }
       break;
     case State::kThinking:
@@ -276,13 +300,7 @@ void Conversation::OnTurnCommitted(std::string_view item) {
 }
 
 void Conversation::OnTranscript(const protocol::AgentTranscript& transcript) {
-  Json event = context_.NewEvent("transcript");
-  event["role"] =
-      transcript.role == protocol::Role::kCaller ? "caller" : "agent";
-  event["item"] = transcript.item;
-  event["text"] = transcript.text;
-  event["final"] = transcript.state == protocol::TranscriptState::kFinal;
-  context_.Emit(event);
+  events_.Text(transcript);
   transcript_.OnText(transcript.role, {transcript.item, transcript.part},
                      transcript.text, transcript.state, context_.now());
   // Words prove an interruption before its length does.
@@ -337,18 +355,13 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
     // The caller has begun again in the meantime: not a word over it.
     const bool over_speech = state_ == State::kThinking && CallerGoesOn();
     reply_announced_ = false;
-    context_.ClearTimer(Timer::kDeadAir);
     SetState(State::kSpeaking, Reason::kReplyAudio);
     if (over_speech) OnSpeechWhileSpeaking(Interrupter::kLocal);
   }
 }
 
 void Conversation::OnToolCall(const protocol::AgentToolCall& call) {
-  Json event = context_.NewEvent("toolCall");
-  event["toolCallId"] = call.tool_call_id;
-  event["name"] = call.name;
-  event["arguments"] = call.arguments;
-  context_.Emit(event);
+  events_.ToolCall(call);
   reply_open_ = true;
   snapshot_due_ = true;
   transcript_.OnToolCall(call.tool_call_id, call.name, call.arguments,
@@ -388,8 +401,6 @@ void Conversation::GiveAnswers() {
       // A caller who speaks gets the answer with the reply to his turn.
       if (turns_detector_->in_turn()) return;
       SetState(State::kThinking, Reason::kToolsAnswered);
-      context_.ClearTimer(Timer::kDeadAir);
-      AwaitReply();
       AskForReply();
       return;
     case State::kInterrupted:
@@ -419,10 +430,7 @@ void Conversation::AskForReply() {
 
 void Conversation::OnReplyDone(const AgentReplyDone& done) {
   if (done.usage.input_tokens != 0 || done.usage.output_tokens != 0) {
-    Json event = context_.NewEvent("usage");
-    event["inputTokens"] = done.usage.input_tokens;
-    event["outputTokens"] = done.usage.output_tokens;
-    context_.Emit(event);
+    events_.Used(done.usage);
   }
   // One reply at a time: whatever comes next belongs to the next one.
   line_->EndReply();
@@ -456,20 +464,14 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
     SayGoodbye("hangUp");
   } else if (reply_goes_on_) {
     if (++silent_replies_ > kMaxSilentReplies) {
-      Json event = context_.NewEvent("agentFailed");
-      event["code"] = "onlyTools";
-      event["fatal"] = true;
-      context_.Emit(event);
+      events_.AgentFailed("onlyTools", true);
       SayGoodbye("agentFailed");
       return;
     }
     AwaitReply();
     GiveAnswers();
   } else if (done.end == AgentReplyDone::End::kFailed) {
-    Json event = context_.NewEvent("agentFailed");
-    event["code"] = "replyFailed";
-    event["fatal"] = reply_retried_;
-    context_.Emit(event);
+    events_.AgentFailed("replyFailed", reply_retried_);
     if (std::exchange(reply_retried_, true)) {
       SayGoodbye("agentFailed");
     } else {
@@ -477,7 +479,7 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
       AskForReply();
     }
   } else {
-    AwaitCaller(Reason::kReplyEmpty);
+    SetState(State::kListening, Reason::kReplyEmpty);
   }
 }
 
@@ -532,9 +534,7 @@ void Conversation::OnTurnEvent(TurnDetector::Event event) {
   switch (event) {
     case TurnDetector::Event::kSpeechStarted: {
       const Duration ago = turns_detector_->since_start();
-      Json started = context_.NewEvent("speechStarted");
-      started["startMs"] = context_.at_ms() - ago.ms();
-      context_.Emit(started);
+      events_.SpeechStarted(ago);
       caller_line_ = transcript_.OnCallerTurnBegan(
           (context_.now() - context_.call_began()).ms() - ago.ms());
       silent_replies_ = 0;
@@ -545,10 +545,7 @@ void Conversation::OnTurnEvent(TurnDetector::Event event) {
       return;
     }
     case TurnDetector::Event::kSpeechStopped: {
-      Json stopped = context_.NewEvent("speechStopped");
-      stopped["endMs"] =
-          context_.at_ms() - turns_detector_->since_speech().ms();
-      context_.Emit(stopped);
+      events_.SpeechStopped(turns_detector_->since_speech());
       if (state_ == State::kInterrupted && !provider_hears_speech_) {
         ResumeReply();
       }
@@ -574,7 +571,7 @@ void Conversation::OnTurnEvent(TurnDetector::Event event) {
   } else if (state_ == State::kThinking && CallerGoesOn()) {
     // The reply was asked for too early.
     if (agent_.ready()) agent_.agent().Cancel();
-    AwaitCaller(Reason::kCallerGoesOn);
+    SetState(State::kListening, Reason::kCallerGoesOn);
   }
 }
 
@@ -592,10 +589,7 @@ void Conversation::AwaitReply() {
 
 void Conversation::EndTurn(std::string_view source) {
   ++turns_;
-  Json event = context_.NewEvent("turnEnded");
-  event["source"] = source;
-  event["turn"] = turns_;
-  context_.Emit(event);
+  events_.TurnEnded(source, turns_);
   if (state_ == State::kListening) {
     SetState(State::kThinking, Reason::kTurnEnded);
   }
@@ -606,7 +600,6 @@ void Conversation::EndTurn(std::string_view source) {
             turns_detector_->since_speech().ms(),
         context_.now());
   }
-  context_.ClearTimer(Timer::kDeadAir);
   AwaitReply();
   AskForReply();
 }
@@ -628,27 +621,17 @@ void Conversation::Interrupt(Interrupter interrupter) {
   line_->Interrupt(context_.now());
   leg_.Clear();
   interrupter_ = interrupter;
-  Json event = context_.NewEvent("cleared");
-  event["reason"] = "bargeIn";
-  event["item"] = ItemName(heard.item);
-  event["heardMs"] = heard.heard_ms;
-  context_.Emit(event);
-  context_.ClearTimer(Timer::kPace);
-  context_.SetTimer(Timer::kDecide, kDecide);
+  events_.Cleared(ItemName(heard.item), heard.heard_ms);
   SetState(State::kInterrupted, Reason::kSpeech);
 }
 
 void Conversation::ResumeReply() {
   ++resumes_;
-  context_.ClearTimer(Timer::kDecide);
   turns_detector_->AbandonTurn();
   DropCallerTurn();
   if (agent_.ready()) agent_.agent().DiscardTurn();
   const Playout::Cut heard = line_->current(context_.now());
-  Json event = context_.NewEvent("resumed");
-  event["item"] = ItemName(heard.item);
-  event["fromMs"] = heard.heard_ms;
-  context_.Emit(event);
+  events_.Resumed(ItemName(heard.item), heard.heard_ms);
   spoken_->OnProgress(heard, context_.now());
   line_->Resume();
   SetState(State::kSpeaking, Reason::kResumed);
@@ -656,9 +639,8 @@ void Conversation::ResumeReply() {
 
 void Conversation::ConfirmBargeIn() {
   ++barge_ins_;
-  context_.ClearTimer(Timer::kDecide);
   TruncateUnheard();
-  AwaitCaller(Reason::kBargeIn);
+  SetState(State::kListening, Reason::kBargeIn);
 }
 
 void Conversation::TruncateUnheard() {
@@ -685,16 +667,8 @@ void Conversation::TruncateUnheard() {
 }
 
 void Conversation::ReportCut(const Playout::Cut& cut, int64_t audio_end_ms) {
-  Json event = context_.NewEvent("truncated");
-  event["item"] = ItemName(cut.item);
-  event["audioEndMs"] = audio_end_ms;
-  event["receivedMs"] = cut.received_ms;
-  Json pauses = Json::array();
-  for (const media::ReplyPauses::Pause& pause : line_->pauses(cut.item)) {
-    pauses.push_back(Json::array({pause.from_ms, pause.to_ms}));
-  }
-  event["pauses"] = std::move(pauses);
-  context_.Emit(event);
+  events_.Truncated(ItemName(cut.item), audio_end_ms, cut.received_ms,
+                    line_->pauses(cut.item));
   spoken_->OnCut(cut, line_->pauses(cut.item), context_.now());
 }
 
@@ -704,34 +678,22 @@ void Conversation::OnReplyHeard() {
   spoken_->OnProgress(heard, context_.now());
   spoken_->OnAllHeard(context_.now());
   line_->Forget();
-  Json event = context_.NewEvent("replyDone");
-  event["item"] = ItemName(heard.item);
-  event["heardMs"] = heard.heard_ms;
-  event["turn"] = turns_;
-  context_.Emit(event);
-  context_.ClearTimer(Timer::kPace);
+  events_.ReplyDone(ItemName(heard.item), heard.heard_ms, turns_);
   if (hang_up_after_reply_) {
     // The agent has said its goodbye.
     leg_.Close(kCloseNormal, "hangUp");
     End("hangUp");
   } else if (std::exchange(reply_goes_on_, false)) {
     SetState(State::kThinking, Reason::kToolsAwaited);
-    AwaitReply();
     // A reply that its agent's socket did not live to end.
     if (agent_.ready() && !reply_open_ && !tools_.waiting() && asks_again_) {
       asks_again_ = false;
       AskForReply();
     }
   } else {
-    AwaitCaller(Reason::kReplyHeard);
+    SetState(State::kListening, Reason::kReplyHeard);
     GiveAnswers();
   }
-}
-
-void Conversation::AwaitCaller(Reason reason) {
-  SetState(State::kListening, reason);
-  context_.ClearTimer(Timer::kReply);
-  context_.SetTimer(Timer::kDeadAir, limits().dead_air);
 }
 
 // ---------------------------------------------------------------------------
@@ -861,15 +823,9 @@ void Conversation::SayGoodbye(std::string_view end_reason) {
   } else if (agent_.ready()) {
     agent_.agent().Cancel();
   }
-  for (const Timer timer :
-       {Timer::kAgentReady, Timer::kAgentRetry, Timer::kReply, Timer::kDeadAir,
-        Timer::kDecide, Timer::kMaxCall}) {
-    context_.ClearTimer(timer);
-  }
   line_->StopFade();
   farewell_from_ = line_->received();
   SetState(State::kFarewell, Reason::kGoodbye);
-  context_.SetTimer(Timer::kFarewell, limits().farewell);
   const std::string& farewell = context_.config().profile.farewell;
   if (agent_.ready() && agent_.traits().can_say && !farewell.empty()) {
     saying_farewell_ = true;
@@ -924,9 +880,7 @@ void Conversation::Settle() {
 
 void Conversation::EmitFinalLines() {
   while (const auto line = transcript_.TakeFinal()) {
-    Json event = context_.NewEvent("line");
-    event.update(LineFields(*line));
-    context_.Emit(event);
+    events_.Line(*line);
     snapshot_due_ = true;
   }
 }
@@ -942,10 +896,8 @@ void Conversation::Pump() {
       }
       if (!reply_announced_ && state_ == State::kSpeaking) {
         reply_announced_ = true;
-        Json event = context_.NewEvent("replyStarted");
-        event["item"] = ItemName(line_->current(context_.now()).item);
-        event["turn"] = turns_;
-        context_.Emit(event);
+        events_.ReplyStarted(ItemName(line_->current(context_.now()).item),
+                             turns_);
       }
     }
     if (piece->mark) leg_.Mark(*piece->mark);

@@ -12,6 +12,7 @@
 #include "session/agent_link.h"
 #include "session/call_context.h"
 #include "session/command.h"
+#include "session/conversation_events.h"
 #include "session/leg_link.h"
 #include "session/spoken_items.h"
 #include "session/state.h"
@@ -114,7 +115,9 @@ class Conversation {
  private:
   enum class Interrupter : uint8_t { kLocal, kProvider };
 
+  // What the table of transitions says, with its timers.
   void SetState(State next, Reason reason);
+  Duration LimitOf(Timer timer) const;
   const Config::Limits& limits() const { return context_.config().limits; }
 
   // The agent's events.
@@ -146,7 +149,6 @@ class Conversation {
   void EmitFinalLines();
   void ReportCut(const media::Playout::Cut& cut, int64_t audio_end_ms);
   void OnReplyHeard();
-  void AwaitCaller(Reason reason);
   void AwaitReply();
   bool CallerGoesOn() const;
   void Pump();
@@ -158,6 +160,7 @@ class Conversation {
   std::string ItemName(protocol::ItemId item) const;
 
   CallContext& context_;
+  ConversationEvents events_;
   LegLink& leg_;
   AgentLink& agent_;
   ToolDesk tools_;

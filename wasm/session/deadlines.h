@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include "base/time.h"
 
@@ -28,6 +30,44 @@ enum class Timer : uint8_t {
   kDigits,       // another digit, while the recording is paused for them
 };
 inline constexpr size_t kTimerCount = static_cast<size_t>(Timer::kDigits) + 1;
+
+// Some timers; iterates in the order of Timer.
+class TimerSet {
+ public:
+  constexpr TimerSet(std::initializer_list<Timer> timers) {
+    for (const Timer timer : timers) bits_ |= Bit(timer);
+  }
+  constexpr bool has(Timer timer) const { return (bits_ & Bit(timer)) != 0; }
+
+  class Iterator {
+   public:
+    constexpr explicit Iterator(uint32_t bits) : bits_(bits) {}
+    constexpr Timer operator*() const {
+      return static_cast<Timer>(std::countr_zero(bits_));
+    }
+    constexpr Iterator& operator++() {
+      bits_ &= bits_ - 1;
+      return *this;
+    }
+    constexpr bool operator!=(Iterator other) const {
+      return bits_ != other.bits_;
+    }
+
+   private:
+    uint32_t bits_;
+  };
+  constexpr Iterator begin() const { return Iterator(bits_); }
+  constexpr Iterator end() const { return Iterator(0); }
+
+ private:
+  static constexpr uint32_t Bit(Timer timer) {
+    return uint32_t{1} << static_cast<uint32_t>(timer);
+  }
+  uint32_t bits_ = 0;
+};
+
+// As in docs/architecture.md.
+const char* ToString(Timer timer);
 
 // The deadlines of all timers; the shim keeps one for the earliest.
 class Deadlines {

@@ -7,61 +7,174 @@ namespace {
 
 using S = State;
 using R = Reason;
+using T = Timer;
+
+constexpr TimerSet kNone{};
+// A goodbye waits for nothing but its own end; what plays is still paced.
+constexpr TimerSet kAllButPace{T::kAgentReady, T::kAgentRetry, T::kReply,
+                               T::kDeadAir,    T::kDecide,     T::kMaxCall};
+// The call may take no longer for being without its leg.
+constexpr TimerSet kOfTheLeg{T::kReply, T::kDeadAir, T::kPace, T::kDecide,
+                             T::kCallerStall};
+constexpr TimerSet kReply{T::kReply};
+constexpr TimerSet kDeadAir{T::kDeadAir};
+
+// The end stops all timers that there are: the session does, last.
+constexpr const char* kGoodbye =
+    "cuts what plays, says the farewell or plays its tones";
+constexpr const char* kLegGone =
+    "keeps what was not heard, drops the caller's turn";
+constexpr const char* kOver =
+    "cuts what plays, concludes the transcript, stops all timers";
+constexpr const char* kAsks = "asks for a reply";
 
 constexpr Transition kTransitions[] = {
-    {S::kSetup, R::kAuthorized, S::kConnecting},
-    {S::kSetup, R::kOver, S::kEnded},
+    {S::kSetup, R::kAuthorized, S::kConnecting, kNone, kNone,
+     "starts the agent and the time that a call may take"},
+    {S::kSetup, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kConnecting, R::kAgentReady, S::kListening},
-    {S::kConnecting, R::kGreeting, S::kThinking},
-    {S::kConnecting, R::kGoodbye, S::kFarewell},
-    {S::kConnecting, R::kLegGone, S::kLegLost},
-    {S::kConnecting, R::kOver, S::kEnded},
+    {S::kConnecting, R::kAgentReady, S::kListening, kReply, kDeadAir,
+     "tells the agent the conversation so far"},
+    {S::kConnecting, R::kGreeting, S::kThinking, kNone, kReply,
+     "tells the agent the conversation so far, asks for what is owed: the "
+     "greeting or a reply"},
+    {S::kConnecting,
+     R::kGoodbye,
+     S::kFarewell,
+     kAllButPace,
+     {T::kFarewell},
+     kGoodbye},
+    {S::kConnecting,
+     R::kLegGone,
+     S::kLegLost,
+     kOfTheLeg,
+     {T::kLegLost},
+     kLegGone},
+    {S::kConnecting, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kListening, R::kTurnEnded, S::kThinking},
-    {S::kListening, R::kToolsAnswered, S::kThinking},
-    {S::kListening, R::kReplyAudio, S::kSpeaking},
-    {S::kListening, R::kGoodbye, S::kFarewell},
-    {S::kListening, R::kLegGone, S::kLegLost},
-    {S::kListening, R::kOver, S::kEnded},
+    {S::kListening, R::kTurnEnded, S::kThinking, kDeadAir, kReply, kAsks},
+    {S::kListening, R::kToolsAnswered, S::kThinking, kDeadAir, kReply, kAsks},
+    {S::kListening, R::kReplyAudio, S::kSpeaking, kDeadAir, kNone,
+     "sends the audio ahead of its time by the lead"},
+    {S::kListening,
+     R::kGoodbye,
+     S::kFarewell,
+     kAllButPace,
+     {T::kFarewell},
+     kGoodbye},
+    {S::kListening,
+     R::kLegGone,
+     S::kLegLost,
+     kOfTheLeg,
+     {T::kLegLost},
+     kLegGone},
+    {S::kListening, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kThinking, R::kReplyAudio, S::kSpeaking},
-    {S::kThinking, R::kReplyEmpty, S::kListening},
-    {S::kThinking, R::kCallerGoesOn, S::kListening},
-    {S::kThinking, R::kGoodbye, S::kFarewell},
-    {S::kThinking, R::kLegGone, S::kLegLost},
-    {S::kThinking, R::kOver, S::kEnded},
+    {S::kThinking, R::kReplyAudio, S::kSpeaking, kDeadAir, kNone,
+     "sends the audio ahead of its time by the lead"},
+    {S::kThinking, R::kReplyEmpty, S::kListening, kReply, kDeadAir, "nothing"},
+    {S::kThinking, R::kCallerGoesOn, S::kListening, kReply, kDeadAir,
+     "cancels the reply that was asked for"},
+    {S::kThinking,
+     R::kGoodbye,
+     S::kFarewell,
+     kAllButPace,
+     {T::kFarewell},
+     kGoodbye},
+    {S::kThinking,
+     R::kLegGone,
+     S::kLegLost,
+     kOfTheLeg,
+     {T::kLegLost},
+     kLegGone},
+    {S::kThinking, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kSpeaking, R::kReplyHeard, S::kListening},
-    {S::kSpeaking, R::kToolsAwaited, S::kThinking},
-    {S::kSpeaking, R::kSpeech, S::kInterrupted},
-    {S::kSpeaking, R::kGoodbye, S::kFarewell},
-    {S::kSpeaking, R::kLegGone, S::kLegLost},
-    {S::kSpeaking, R::kOver, S::kEnded},
+    {S::kSpeaking,
+     R::kReplyHeard,
+     S::kListening,
+     {T::kReply, T::kPace},
+     kDeadAir,
+     "gives the agent the tools' results that came meanwhile"},
+    {S::kSpeaking,
+     R::kToolsAwaited,
+     S::kThinking,
+     {T::kPace},
+     kReply,
+     "asks again for a reply that was lost with the agent's socket"},
+    {S::kSpeaking,
+     R::kSpeech,
+     S::kInterrupted,
+     {T::kPace},
+     {T::kDecide},
+     "clears the leg's buffer, keeps what was not heard"},
+    {S::kSpeaking,
+     R::kGoodbye,
+     S::kFarewell,
+     kAllButPace,
+     {T::kFarewell},
+     kGoodbye},
+    {S::kSpeaking,
+     R::kLegGone,
+     S::kLegLost,
+     kOfTheLeg,
+     {T::kLegLost},
+     kLegGone},
+    {S::kSpeaking, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kInterrupted, R::kResumed, S::kSpeaking},
-    {S::kInterrupted, R::kBargeIn, S::kListening},
-    {S::kInterrupted, R::kGoodbye, S::kFarewell},
-    {S::kInterrupted, R::kLegGone, S::kLegLost},
-    {S::kInterrupted, R::kOver, S::kEnded},
+    {S::kInterrupted,
+     R::kResumed,
+     S::kSpeaking,
+     {T::kDecide},
+     kNone,
+     "plays on from what was heard, takes the caller's turn back"},
+    {S::kInterrupted,
+     R::kBargeIn,
+     S::kListening,
+     {T::kDecide, T::kReply},
+     kDeadAir,
+     "cancels the reply, tells the agent what was heard of it"},
+    {S::kInterrupted,
+     R::kGoodbye,
+     S::kFarewell,
+     kAllButPace,
+     {T::kFarewell},
+     kGoodbye},
+    {S::kInterrupted,
+     R::kLegGone,
+     S::kLegLost,
+     kOfTheLeg,
+     {T::kLegLost},
+     kLegGone},
+    {S::kInterrupted, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kFarewell, R::kOver, S::kEnded},
+    {S::kFarewell, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kLegLost, R::kLegBack, S::kListening},
-    {S::kLegLost, R::kAuthorized, S::kConnecting},
-    {S::kLegLost, R::kOver, S::kEnded},
+    {S::kLegLost,
+     R::kLegBack,
+     S::kListening,
+     {T::kLegLost, T::kReply},
+     kDeadAir,
+     "plays what was not heard, if there is any"},
+    {S::kLegLost,
+     R::kAuthorized,
+     S::kConnecting,
+     {T::kLegLost},
+     kNone,
+     "waits for the agent"},
+    {S::kLegLost, R::kOver, S::kEnded, kNone, kNone, kOver},
 };
 
 }  // namespace
 
 std::span<const Transition> Transitions() { return kTransitions; }
 
-bool IsAllowed(State from, Reason reason, State to) {
-  return std::any_of(std::begin(kTransitions), std::end(kTransitions),
-                     [&](const Transition& t) {
-                       return t.from == from && t.reason == reason &&
-                              t.to == to;
-                     });
+const Transition* FindTransition(State from, Reason reason, State to) {
+  const auto* found =
+      std::find_if(std::begin(kTransitions), std::end(kTransitions),
+                   [&](const Transition& t) {
+                     return t.from == from && t.reason == reason && t.to == to;
+                   });
+  return found == std::end(kTransitions) ? nullptr : found;
 }
 
 const char* ToString(State state) {

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <span>
 
+#include "session/deadlines.h"
+
 namespace trunkline::session {
 
 // Where a call is. The leg's socket and the agent's socket are machines of
@@ -47,14 +49,20 @@ struct Transition {
   State from;
   Reason reason;
   State to;
+  // Of what is not awaited any more.
+  TimerSet stops;
+  // Of what is awaited now, each for its limit.
+  TimerSet starts;
+  // What the conversation does besides.
+  const char* does;
 };
 
 // Every transition there is, in the order of the states. docs/architecture.md
-// shows it as a diagram; a test compares.
+// shows it as a diagram and as a table; a test compares.
 std::span<const Transition> Transitions();
 
-// Whether `Transitions()` holds it.
-bool IsAllowed(State from, Reason reason, State to);
+// The one of `Transitions()`, or nullptr.
+const Transition* FindTransition(State from, Reason reason, State to);
 
 const char* ToString(State state);
 const char* ToString(Reason reason);

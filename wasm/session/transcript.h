@@ -79,6 +79,9 @@ class Transcript {
       size_t{12} * kMaxTextBytes + (kMaxLines + kMaxUntaken) * 3072 +
       kMaxGone * (6 * kMaxNameBytes + 64) + 4096;
 
+  // No time of a call is later, ms.
+  static constexpr int64_t kLongestMs = int64_t{1} << 50;
+
   enum class Kind : uint8_t { kCaller, kAgent, kTool };
   // Of what a caller or an agent said.
   enum class TextState : uint8_t {
@@ -362,13 +365,5 @@ class Transcript {
   std::vector<Gone> gone_;
   Counters counters_;
 };
-
-// The fields of the event `line`: `line`, `role` (`caller`, `agent`, `tool`),
-// `startMs`, `endMs`; of what was said `item`, `part`, `said`, `heard`, `cut`,
-// `text` (`final`, `partial`, `failed`, `missing`); of the caller `overMs`; of
-// the agent `origin` (`reply`, `say`), `sentMs`, `latencySentMs`,
-// `latencyHeardMs`; of a tool `toolCallId`, `name`, `arguments`, `result`,
-// `state` (`answered`, `failed`, `unanswered`). What is not known is not there.
-Json LineFields(const Transcript::FinalLine& line);
 
 }  // namespace trunkline::session

@@ -1,3 +1,4 @@
+#include "session/line_fields.h"
 #include "session/transcript.h"
 
 #include <gmock/gmock.h>

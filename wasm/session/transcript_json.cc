@@ -1,0 +1,270 @@
+#include <initializer_list>
+#include <utility>
+
+#include "base/utf8.h"
+#include "session/transcript.h"
+
+// The transcript as a part of a snapshot, and back.
+
+namespace trunkline::session {
+namespace {
+
+// Reads members that are left out where they have their usual value, and
+// remembers whether any is not what is written.
+class Reader {
+ public:
+  explicit Reader(const Json& object) : object_(object) {}
+  bool ok() const { return ok_ && object_.is_object(); }
+
+  // [min, max]
+  int64_t Integer(const char* key, int64_t usual, int64_t min, int64_t max) {
+    if (FindMember(object_, key) == nullptr) return usual;
+    const std::optional<int64_t> value = IntegerMember(object_, key);
+    if (!value || *value < min || *value > max) {
+      ok_ = false;
+      return usual;
+    }
+    return *value;
+  }
+  int64_t Ms(const char* key, int64_t usual) {
+    return Integer(key, usual, 0, Transcript::kLongestMs);
+  }
+  bool Flag(const char* key) { return Integer(key, 0, 1, 1) == 1; }
+  template <typename Enum>
+  Enum Choice(const char* key, Enum last) {
+    return static_cast<Enum>(Integer(key, 0, 0, static_cast<int64_t>(last)));
+  }
+  std::string Text(const char* key, size_t max_bytes) {
+    const Json* member = FindMember(object_, key);
+    if (member == nullptr) return {};
+    std::string text;
+    if (!member->is_string() ||
+        AppendWellFormed(text, StringMember(object_, key), max_bytes) !=
+            Appended::kAll) {
+      ok_ = false;
+    }
+    return text;
+  }
+  // An array of at most `max`, or what is taken for an empty one.
+  const Json* Array(const char* key, size_t max) {
+    const Json* member = FindMember(object_, key);
+    if (member == nullptr) return nullptr;
+    if (!member->is_array() || member->size() > max) {
+      ok_ = false;
+      return nullptr;
+    }
+    return member;
+  }
+
+ private:
+  const Json& object_;
+  bool ok_ = true;
+};
+
+// A number in [0, max]; nullopt if it is anything else.
+std::optional<int64_t> ReadNumber(const Json& value, int64_t max) {
+  if (!value.is_number_integer()) return std::nullopt;
+  const auto number = value.get<int64_t>();
+  if (number < 0 || number > max) return std::nullopt;
+  return number;
+}
+
+// "from-to " of each; nullopt if there is anything else, or too much.
+std::optional<std::vector<Pause>> ReadPauses(std::string_view text) {
+  std::vector<Pause> pauses;
+  while (!text.empty()) {
+    const size_t dash = text.find('-');
+    const size_t end = text.find(' ');
+    if (dash >= end || end == std::string_view::npos ||
+        pauses.size() == kMaxHeardMarks) {
+      return std::nullopt;
+    }
+    const std::optional<int64_t> from = ParseDecimal(text.substr(0, dash));
+    const std::optional<int64_t> to =
+        ParseDecimal(text.substr(dash + 1, end - dash - 1));
+    if (!from || !to || *from > INT32_MAX || *to > INT32_MAX) {
+      return std::nullopt;
+    }
+    pauses.push_back({static_cast<int32_t>(*from), static_cast<int32_t>(*to)});
+    text.remove_prefix(end + 1);
+  }
+  return pauses;
+}
+
+void Write(Json& json, const char* key, int64_t value, int64_t usual = 0) {
+  if (value != usual) json[key] = value;
+}
+
+template <typename Enum>
+void WriteEnum(Json& json, const char* key, Enum value) {
+  Write(json, key, static_cast<int64_t>(value));
+}
+
+void Write(Json& json, const char* key, const std::string& text) {
+  if (!text.empty()) json[key] = text;
+}
+
+}  // namespace
+
+Json Transcript::JsonOf(const Line& line) {
+  Json json = Json::object();
+  json["id"] = static_cast<uint32_t>(line.id);
+  WriteEnum(json, "kind", line.kind);
+  WriteEnum(json, "phase", line.phase);
+  WriteEnum(json, "origin", line.origin);
+  WriteEnum(json, "text", line.text);
+  WriteEnum(json, "tool", line.tool);
+  Write(json, "shortened", line.shortened ? 1 : 0);
+  Write(json, "done", line.done ? 1 : 0);
+  Write(json, "cut", line.cut ? 1 : 0);
+  Write(json, "connection", line.connection);
+  Write(json, "part", line.part);
+  Write(json, "item", line.item);
+  Write(json, "said", line.said);
+  Write(json, "heardBytes", static_cast<int64_t>(line.heard_bytes));
+  Write(json, "name", line.name);
+  Write(json, "arguments", line.arguments);
+  Write(json, "result", line.result);
+  Write(json, "startMs", line.start_ms);
+  Write(json, "endMs", line.end_ms);
+  Write(json, "overMs", line.over_ms, kNone);
+  Write(json, "sentMs", line.sent_ms, kNone);
+  Write(json, "heardFromMs", line.heard_from_ms, kNone);
+  Write(json, "askedMs", line.asked_ms, kNone);
+  Write(json, "textDueMs", line.text_due_ms, kNone);
+  Write(json, "heardMs", line.heard_ms);
+  Write(json, "heardAtMs", line.heard_at_ms);
+  Write(json, "receivedMs", line.received_ms);
+  // As one text: a snapshot that is all pauses has not too many values.
+  std::string pauses;
+  for (const auto& [from, to] : line.pauses) {
+    pauses += std::to_string(from) + '-' + std::to_string(to) + ' ';
+  }
+  Write(json, "pauses", pauses);
+  return json;
+}
+
+std::optional<Transcript::Line> Transcript::ReadLine(const Json& json) {
+  Reader reader(json);
+  Line line;
+  line.id =
+      LineId{static_cast<uint32_t>(reader.Integer("id", 0, 1, UINT32_MAX))};
+  line.kind = reader.Choice("kind", Kind::kTool);
+  line.phase = reader.Choice("phase", Phase::kTaken);
+  line.origin = reader.Choice("origin", Origin::kSay);
+  line.text = reader.Choice("text", TextState::kMissing);
+  line.tool = reader.Choice("tool", ToolState::kUnanswered);
+  line.shortened = reader.Flag("shortened");
+  line.done = reader.Flag("done");
+  line.cut = reader.Flag("cut");
+  line.connection =
+      static_cast<uint32_t>(reader.Integer("connection", 0, 0, UINT32_MAX));
+  line.part = static_cast<int32_t>(reader.Integer("part", 0, 0, INT32_MAX));
+  line.item = reader.Text("item", kMaxNameBytes);
+  line.said = reader.Text("said", kMaxLineBytes);
+  line.heard_bytes =
+      static_cast<size_t>(reader.Integer("heardBytes", 0, 0, kMaxLineBytes));
+  line.name = reader.Text("name", kMaxNameBytes);
+  line.arguments = reader.Text("arguments", kMaxLineBytes);
+  line.result = reader.Text("result", kMaxLineBytes);
+  line.start_ms = reader.Ms("startMs", 0);
+  line.end_ms = reader.Ms("endMs", 0);
+  line.over_ms = reader.Ms("overMs", kNone);
+  line.sent_ms = reader.Ms("sentMs", kNone);
+  line.heard_from_ms = reader.Ms("heardFromMs", kNone);
+  line.asked_ms = reader.Ms("askedMs", kNone);
+  line.text_due_ms = reader.Ms("textDueMs", kNone);
+  line.heard_ms = reader.Ms("heardMs", 0);
+  line.heard_at_ms = reader.Ms("heardAtMs", 0);
+  line.received_ms = reader.Ms("receivedMs", 0);
+  std::optional<std::vector<Pause>> pauses =
+      ReadPauses(StringMember(json, "pauses"));
+  if (!pauses) return std::nullopt;
+  line.pauses = *std::move(pauses);
+  if (!reader.ok() || !IsLineConsistent(line)) return std::nullopt;
+  return line;
+}
+
+Json Transcript::ToJson() const {
+  Json json = Json::object();
+  Write(json, "nowMs", now_ms_);
+  Write(json, "finished", finished_ ? 1 : 0);
+  Write(json, "lastLine", last_line_);
+  Write(json, "connection", connection_);
+  WriteEnum(json, "ofCaller", of_caller_);
+  WriteEnum(json, "ofAgent", of_agent_);
+  Write(json, "askedMs", asked_ms_, kNone);
+  json["lines"] = Json::array();
+  for (const Line& line : lines_) json["lines"].push_back(JsonOf(line));
+  for (const LineId id : untaken_) {
+    json["untaken"].push_back(static_cast<uint32_t>(id));
+  }
+  for (const auto& [kind, part, item] : gone_) {
+    Json gone = Json::object();
+    WriteEnum(gone, "kind", kind);
+    Write(gone, "part", part);
+    Write(gone, "item", item);
+    json["gone"].push_back(std::move(gone));
+  }
+  for (const uint64_t count :
+       {counters_.dropped, counters_.untaken, counters_.unheard,
+        counters_.shortened, counters_.late_texts, counters_.missed_texts}) {
+    json["counters"].push_back(count);
+  }
+  return json;
+}
+
+std::optional<Transcript> Transcript::FromJson(const Json& json,
+                                               Instant call_began) {
+  Reader reader(json);
+  Transcript transcript(call_began);
+  transcript.now_ms_ = reader.Ms("nowMs", 0);
+  transcript.finished_ = reader.Flag("finished");
+  transcript.last_line_ =
+      static_cast<uint32_t>(reader.Integer("lastLine", 0, 0, UINT32_MAX));
+  transcript.connection_ =
+      static_cast<uint32_t>(reader.Integer("connection", 0, 0, UINT32_MAX));
+  transcript.of_caller_ = reader.Choice("ofCaller", Texts::kSent);
+  transcript.of_agent_ = reader.Choice("ofAgent", Texts::kSent);
+  transcript.asked_ms_ = reader.Ms("askedMs", kNone);
+  if (const Json* lines = reader.Array("lines", kMaxLines + kMaxUntaken)) {
+    for (const Json& one : *lines) {
+      std::optional<Line> line = ReadLine(one);
+      if (!line) return std::nullopt;
+      transcript.lines_.push_back(*std::move(line));
+    }
+  }
+  if (const Json* untaken = reader.Array("untaken", kMaxUntaken)) {
+    for (const Json& one : *untaken) {
+      const std::optional<int64_t> id = ReadNumber(one, UINT32_MAX);
+      if (!id) return std::nullopt;
+      transcript.untaken_.push_back(LineId{static_cast<uint32_t>(*id)});
+    }
+  }
+  if (const Json* all_gone = reader.Array("gone", kMaxGone)) {
+    for (const Json& one : *all_gone) {
+      Reader gone(one);
+      transcript.gone_.push_back(
+          {gone.Choice("kind", Kind::kAgent),
+           static_cast<int32_t>(gone.Integer("part", 0, 0, INT32_MAX)),
+           gone.Text("item", kMaxNameBytes)});
+      if (!gone.ok()) return std::nullopt;
+    }
+  }
+  const Json* counts = reader.Array("counters", 6);
+  Counters& counters = transcript.counters_;
+  size_t next = 0;
+  for (uint64_t* counter :
+       {&counters.dropped, &counters.untaken, &counters.unheard,
+        &counters.shortened, &counters.late_texts, &counters.missed_texts}) {
+    if (counts == nullptr || next == counts->size()) return std::nullopt;
+    const std::optional<int64_t> count =
+        ReadNumber((*counts)[next++], kLongestMs);
+    if (!count) return std::nullopt;
+    *counter = static_cast<uint64_t>(*count);
+  }
+  if (!reader.ok() || !transcript.IsConsistent()) return std::nullopt;
+  return transcript;
+}
+
+}  // namespace trunkline::session
