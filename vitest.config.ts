@@ -14,7 +14,7 @@ export default defineConfig({
       {
         test: {
           name: "simulators",
-          include: ["tests/unit/{simulators,load}/**/*.test.ts"],
+          include: ["tests/unit/{simulators,load,mutation}/**/*.test.ts"],
           // Speech is synthesised and recognised by real programs.
           testTimeout: 30_000,
           hookTimeout: 60_000,
