@@ -78,8 +78,14 @@ class Judge {
   void See(const AgentTextFailed& failed) { Read(failed.item); }
   void See(const AgentTurnCommitted& turn) { Read(turn.item); }
   void See(const AgentFailed& failed) {
-    TL_CHECK(!failed.code.empty());
-    Read(failed.code);
+    TL_CHECK(!failed.why.code.empty());
+    See(failed.why);
+  }
+  void See(const Failure& why) {
+    Read(why.code);
+    Read(why.param);
+    Read(why.message);
+    if (why.retry_after) TL_CHECK(*why.retry_after >= Duration());
   }
   void See(const AgentFaulted& faulted) {
     TL_CHECK(static_cast<size_t>(faulted.fault) < kFaultCount);
@@ -88,6 +94,7 @@ class Judge {
   void See(const AgentSpeech& /*speech*/) {}
   void See(const AgentReplyDone& done) {
     TL_CHECK(done.usage.input_tokens >= 0 && done.usage.output_tokens >= 0);
+    See(done.why);
   }
   void Read(std::string_view text) {
     for (const char c : text) seen += static_cast<unsigned char>(c);

@@ -22,6 +22,30 @@ std::string Join(std::initializer_list<std::string_view> words) {
   return out;
 }
 
+// What is known of a failure, each behind a blank.
+std::string Because(const protocol::Failure& why) {
+  std::string words;
+  for (const std::string_view word : {why.code, why.param, why.message}) {
+    if (!word.empty()) (words += ' ') += word;
+  }
+  if (why.retry_after) {
+    words += " after " + std::to_string(why.retry_after->ms());
+  }
+  return words;
+}
+
+// The number that names a message for its answers is no part of what it says.
+std::string WithoutEventId(std::string_view text) {
+  constexpr std::string_view kKey = R"("event_id":")";
+  std::string rest(text);
+  const size_t at = rest.find(kKey);
+  if (at == std::string::npos) return rest;
+  // In the order of the alphabet "type" is behind it.
+  const size_t end = rest.find("\",", at + kKey.size());
+  if (end != std::string::npos) rest.erase(at, end + 2 - at);
+  return rest;
+}
+
 }  // namespace
 
 std::string ToText(protocol::AudioFormat format) {
@@ -147,7 +171,8 @@ void AgentLog::Take(protocol::Agent& agent) {
                 {"tool", event.tool_call_id, event.name, event.arguments}));
           } else if constexpr (std::is_same_v<Event,
                                               protocol::AgentReplyDone>) {
-            constexpr const char* kEnds[] = {"complete", "cancelled", "failed"};
+            constexpr const char* kEnds[] = {"complete", "cancelled",
+                                             "incomplete", "failed", "refused"};
             std::string line = "done ";
             line += kEnds[static_cast<size_t>(event.end)];
             if (event.after == protocol::AgentReplyDone::After::kAwaitsTools) {
@@ -155,12 +180,18 @@ void AgentLog::Take(protocol::Agent& agent) {
             }
             line += ' ' + std::to_string(event.usage.input_tokens) + '/' +
                     std::to_string(event.usage.output_tokens);
+            line += Because(event.why);
             lines.push_back(std::move(line));
           } else if constexpr (std::is_same_v<Event, protocol::AgentFailed>) {
-            lines.push_back(Join(
-                {event.loss == protocol::AgentFailed::Loss::kFatal ? "fatal"
-                                                                   : "lost",
-                 event.code}));
+            lines.push_back(
+                Join({event.loss == protocol::AgentFailed::Loss::kFatal
+                          ? "fatal"
+                          : "lost",
+                      event.why.code}) +
+                Because({{},
+                         event.why.param,
+                         event.why.message,
+                         event.why.retry_after}));
           } else {
             static_assert(std::is_same_v<Event, protocol::AgentFaulted>);
             faults.push_back(event.fault);
@@ -222,8 +253,9 @@ std::optional<ChannelId> RecordingChannels::Fetch(
 }
 
 void RecordingChannels::SendText(ChannelId channel, std::string_view text) {
-  texts_.emplace_back(text);
-  lines.push_back(Number(channel) + "< " + std::string(text));
+  texts_.push_back(WithoutEventId(text));
+  raw_texts.emplace_back(text);
+  lines.push_back(Number(channel) + "< " + texts_.back());
 }
 
 void RecordingChannels::SendBinary(ChannelId channel,

@@ -82,7 +82,7 @@ class RecordingWire final : public protocol::Wire {
 //
 //   connect 1 UPSTREAM PATH PROTOCOL
 //   fetch 1 METHOD UPSTREAM PATH BODY
-//   1< text | 1< binary 010203
+//   1< text, without its "event_id" | 1< binary 010203
 //   close 1 1000 reason | abort 1 | credit 1 640
 class RecordingChannels final : public protocol::Channels {
  public:
@@ -106,6 +106,8 @@ class RecordingChannels final : public protocol::Channels {
   std::vector<std::string> Texts() const;
 
   std::vector<std::string> lines;
+  // The texts with their event ids, which the lines leave out.
+  std::vector<std::string> raw_texts;
   // As if too many channels were open.
   bool full = false;
 

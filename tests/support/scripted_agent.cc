@@ -63,7 +63,7 @@ void ScriptedAgent::Begin() {
   if (ears_.channel && voice_.channel) return;
   CloseAll("channels");
   events_.Push(protocol::AgentFailed{protocol::AgentFailed::Loss::kRetryable,
-                                     "channels"});
+                                     {.code = "channels"}});
 }
 
 void ScriptedAgent::End(std::string_view reason) {
@@ -154,7 +154,7 @@ void ScriptedAgent::OnEars(const Json& message, std::string_view type) {
     const Json* fatal = FindMember(message, "fatal");
     events_.Push(protocol::AgentFailed{
         fatal != nullptr && *fatal == true ? Loss::kFatal : Loss::kRetryable,
-        StringMember(message, "code")});
+        {.code = StringMember(message, "code")}});
   } else if (type == "keepAlive") {
     ping_every_ =
         Duration::Millis(IntegerMember(message, "everyMs").value_or(1000));
@@ -228,7 +228,8 @@ void ScriptedAgent::OnSocketClosed(ChannelId channel, uint16_t code,
   // One part is nothing without the others.
   CloseAll(failure_);
   events_.Push(protocol::AgentFailed{
-      IsFatal(code, http_status) ? Loss::kFatal : Loss::kRetryable, failure_});
+      IsFatal(code, http_status) ? Loss::kFatal : Loss::kRetryable,
+      {.code = failure_}});
 }
 
 void ScriptedAgent::OnOversize(ChannelId channel) {

@@ -63,14 +63,16 @@ void AgentLink::BeReady() {
 }
 
 AgentLink::Outlook AgentLink::Fail(protocol::AgentFailed::Loss loss,
-                                   std::string_view code) {
-  const bool retry =
-      loss == protocol::AgentFailed::Loss::kRetryable && retries_ < kMaxRetries;
-  Json event = context_.NewEvent("agentFailed");
-  event["code"] = code;
-  event["fatal"] = !retry;
-  context_.Emit(event);
-  agent_->End(code);
+                                   const protocol::Failure& why) {
+  const Duration pause =
+      std::max(Duration::Micros(kRetryPause.us() << retries_),
+               why.retry_after.value_or(Duration()));
+  // Nobody waits for one that takes longer than it may take to be ready.
+  const bool retry = loss == protocol::AgentFailed::Loss::kRetryable &&
+                     retries_ < kMaxRetries &&
+                     pause <= context_.config().limits.agent_ready;
+  context_.ReportAgentFailed(why, !retry);
+  agent_->End(why.code);
   context_.ClearTimer(Timer::kAgentReady);
   if (!retry) {
     phase_ = Phase::kLost;
@@ -78,8 +80,7 @@ AgentLink::Outlook AgentLink::Fail(protocol::AgentFailed::Loss loss,
     return Outlook::kLost;
   }
   phase_ = Phase::kBackoff;
-  context_.SetTimer(Timer::kAgentRetry,
-                    Duration::Micros(kRetryPause.us() << retries_));
+  context_.SetTimer(Timer::kAgentRetry, pause);
   ++retries_;
   return Outlook::kReturns;
 }

@@ -52,7 +52,7 @@ class AgentLink {
   // The agent cannot go on: ends it, and starts it again later where that may
   // help. Returns whether it will.
   enum class Outlook : uint8_t { kReturns, kLost };
-  Outlook Fail(protocol::AgentFailed::Loss loss, std::string_view code);
+  Outlook Fail(protocol::AgentFailed::Loss loss, const protocol::Failure& why);
   // A reply was complete: the agent may fail anew.
   void ForgetRetries() { retries_ = 0; }
   // The agent's own deadline, after all of its inputs and commands.

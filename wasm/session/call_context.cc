@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "session/secrets.h"
+
 namespace trunkline::session {
 
 Json CallContext::NewEvent(std::string_view type) {
@@ -20,6 +22,16 @@ void CallContext::ReportFault(const char* source, const char* code,
   event["source"] = source;
   event["code"] = code;
   event["count"] = count;
+  Emit(event);
+}
+
+void CallContext::ReportAgentFailed(const protocol::Failure& why, bool fatal) {
+  Json event = NewEvent("agentFailed");
+  event["code"] = WithoutSecrets(why.code);
+  if (!why.param.empty()) event["param"] = WithoutSecrets(why.param);
+  if (!why.message.empty()) event["message"] = WithoutSecrets(why.message);
+  if (why.retry_after) event["retryAfterMs"] = why.retry_after->ms();
+  event["fatal"] = fatal;
   Emit(event);
 }
 

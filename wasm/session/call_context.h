@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "protocol/agents/agent.h"
 #include "protocol/wire.h"
 #include "session/config.h"
 #include "session/deadlines.h"
@@ -62,6 +63,10 @@ class CallContext {
   // The `count`th of its kind is worth an event: the first, and every power of
   // two.
   void ReportFault(const char* source, const char* code, uint64_t count);
+  // The agent, or a reply of it, failed; `fatal`: the call ends for it. Of the
+  // provider's message, which may quote anything, so much is told as
+  // WithoutSecrets() leaves.
+  void ReportAgentFailed(const protocol::Failure& why, bool fatal);
 
  private:
   const Config& config_;

@@ -56,6 +56,8 @@ Duration Conversation::LimitOf(Timer timer) const {
     case Timer::kAgent:
     case Timer::kTool:
     case Timer::kText:
+    case Timer::kAskAgain:
+    case Timer::kDeaf:
     case Timer::kMaxCall:
     case Timer::kPace:
     case Timer::kCallerStall:
@@ -148,6 +150,10 @@ void Conversation::OnLegLost() {
 
 void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
   if (ended()) return;
+  if (!std::holds_alternative<protocol::AgentFaulted>(event)) {
+    agent_noticed_at_ = context_.now();
+    context_.ClearTimer(Timer::kDeaf);
+  }
   struct Visitor {
     Conversation& self;
     Echo echo;
@@ -172,7 +178,7 @@ void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
     }
     void operator()(const AgentReplyDone& done) { self.OnReplyDone(done); }
     void operator()(const protocol::AgentFailed& failed) {
-      self.OnAgentFailed(failed.loss, failed.code);
+      self.OnAgentFailed(failed.loss, failed.why);
     }
     void operator()(const protocol::AgentFaulted& faulted) {
       self.agent_.CountFault(faulted.fault);
@@ -416,6 +422,7 @@ void Conversation::GiveAnswers() {
 }
 
 void Conversation::AskForReply() {
+  context_.ClearTimer(Timer::kAskAgain);
   answers_given_ = false;
   owes_reply_ = false;
   if (owes_greeting_) {
@@ -455,7 +462,10 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   }
   reply_goes_on_ = done.after == AgentReplyDone::After::kAwaitsTools &&
                    !hang_up_after_reply_;
+  const bool whole = done.end == AgentReplyDone::End::kComplete;
   if (state_ != State::kThinking) {
+    // What came of it is heard.
+    if (!whole) context_.ReportAgentFailed(done.why, false);
     GiveAnswers();
     return;
   }
@@ -464,29 +474,49 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
     SayGoodbye("hangUp");
   } else if (reply_goes_on_) {
     if (++silent_replies_ > kMaxSilentReplies) {
-      events_.AgentFailed("onlyTools", true);
+      context_.ReportAgentFailed({.code = "onlyTools"}, true);
       SayGoodbye("agentFailed");
       return;
     }
     AwaitReply();
     GiveAnswers();
-  } else if (done.end == AgentReplyDone::End::kFailed) {
-    events_.AgentFailed("replyFailed", reply_retried_);
-    if (std::exchange(reply_retried_, true)) {
-      SayGoodbye("agentFailed");
+  } else if (!whole) {
+    OnReplyMissing(done);
+  } else {
+    SetState(State::kListening, Reason::kReplyEmpty);
+  }
+}
+
+void Conversation::OnReplyMissing(const AgentReplyDone& done) {
+  using End = AgentReplyDone::End;
+  protocol::Failure why = done.why;
+  if (why.code.empty()) why.code = "replyFailed";
+  // Once more, and not sooner than the provider wants; a caller who would wait
+  // too long for that is told goodbye.
+  const bool again = done.end != End::kRefused && !reply_retried_ &&
+                     why.retry_after.value_or(Duration()) <= limits().reply;
+  const bool fatal = !again && done.end != End::kIncomplete;
+  context_.ReportAgentFailed(why, fatal);
+  if (again) {
+    reply_retried_ = true;
+    AwaitReply();
+    if (why.retry_after) {
+      context_.SetTimer(Timer::kAskAgain, *why.retry_after);
+      context_.SetTimer(Timer::kReply, *why.retry_after + limits().reply);
     } else {
-      AwaitReply();
       AskForReply();
     }
+  } else if (fatal) {
+    SayGoodbye("agentFailed");
   } else {
     SetState(State::kListening, Reason::kReplyEmpty);
   }
 }
 
 void Conversation::OnAgentFailed(protocol::AgentFailed::Loss loss,
-                                 std::string_view code) {
+                                 const protocol::Failure& why) {
   if (ended()) return;
-  const AgentLink::Outlook outlook = agent_.Fail(loss, code);
+  const AgentLink::Outlook outlook = agent_.Fail(loss, why);
   provider_hears_speech_ = false;
   // What came of the reply is played; no more of it comes.
   line_->ResetInput();
@@ -552,10 +582,19 @@ void Conversation::OnTurnEvent(TurnDetector::Event event) {
       return;
     }
     case TurnDetector::Event::kTurnEnded:
-      if (state_ == State::kListening && agent_.ready() &&
-          agent_.traits().turn_detection ==
-              protocol::AgentTraits::TurnDetection::kLocal) {
-        EndTurn("local");
+      if (state_ != State::kListening || !agent_.ready()) return;
+      switch (agent_.traits().turn_detection) {
+        case protocol::AgentTraits::TurnDetection::kLocal:
+          EndTurn("local");
+          return;
+        case protocol::AgentTraits::TurnDetection::kProvider:
+          // It has not said a word of a turn that nobody could miss.
+          if (turns_detector_->speech() >= kUnmistakable &&
+              agent_noticed_at_ <
+                  context_.now() - turns_detector_->since_start()) {
+            context_.SetTimer(Timer::kDeaf, limits().reply);
+          }
+          return;
       }
       return;
     case TurnDetector::Event::kNone:
@@ -726,7 +765,18 @@ void Conversation::OnReplyTimeout() {
     return;
   }
   // An open socket that says nothing is as good as a lost one.
-  OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, "noReply");
+  OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, {.code = "noReply"});
+}
+
+void Conversation::OnAskAgain() {
+  if (state_ != State::kThinking || !agent_.ready()) return;
+  AwaitReply();
+  AskForReply();
+}
+
+void Conversation::OnDeaf() {
+  if (state_ != State::kListening || !agent_.ready()) return;
+  OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, {.code = "deaf"});
 }
 
 void Conversation::OnToolDeadline() {

@@ -35,6 +35,9 @@ class Conversation {
   // Replies in a row that only call tools, without a word to the caller. Beyond
   // it the agent has failed.
   static constexpr int kMaxSilentReplies = 8;
+  // Speech of a turn that a provider which detects turns itself must have
+  // noticed: shorter may have been none.
+  static constexpr Duration kUnmistakable = Duration::Millis(600);
 
   // All are borrowed for the life of the object.
   Conversation(CallContext& context, LegLink& leg, AgentLink& agent);
@@ -68,7 +71,8 @@ class Conversation {
   enum class Echo : uint8_t { kNo, kOnly };
   void OnAgentEvent(const protocol::AgentEvent& event, Echo echo);
   // The agent cannot go on.
-  void OnAgentFailed(protocol::AgentFailed::Loss loss, std::string_view code);
+  void OnAgentFailed(protocol::AgentFailed::Loss loss,
+                     const protocol::Failure& why);
 
   // Timers, each when it is due.
   void OnLegStartTimeout();
@@ -76,6 +80,8 @@ class Conversation {
   void OnLegLostTimeout();
   void OnMaxCall();
   void OnReplyTimeout();
+  void OnAskAgain();
+  void OnDeaf();
   void OnDeadAir();
   void OnDecide();
   void OnToolDeadline();
@@ -129,6 +135,8 @@ class Conversation {
   void OnAgentAudio(const protocol::AgentAudio& audio);
   void OnToolCall(const protocol::AgentToolCall& call);
   void OnReplyDone(const protocol::AgentReplyDone& done);
+  // The reply that is due has failed, or has no audio.
+  void OnReplyMissing(const protocol::AgentReplyDone& done);
 
   // Turns.
   void OnTurnEvent(TurnDetector::Event event);
@@ -198,6 +206,8 @@ class Conversation {
   bool saying_farewell_ = false;
   uint64_t farewell_from_ = 0;  // playout position
   Instant thinking_since_;
+  // When the agent last had something to say of the call.
+  Instant agent_noticed_at_;
   bool reply_retried_ = false;
   // Why the call ends, from the goodbye on.
   std::string end_reason_;

@@ -57,13 +57,6 @@ void ConversationEvents::Used(const protocol::Usage& usage) {
   context_.Emit(event);
 }
 
-void ConversationEvents::AgentFailed(std::string_view code, bool fatal) {
-  Json event = context_.NewEvent("agentFailed");
-  event["code"] = code;
-  event["fatal"] = fatal;
-  context_.Emit(event);
-}
-
 void ConversationEvents::ReplyStarted(std::string_view item, int64_t turn) {
   Json event = context_.NewEvent("replyStarted");
   event["item"] = item;

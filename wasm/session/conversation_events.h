@@ -30,8 +30,6 @@ class ConversationEvents {
   void Text(const protocol::AgentTranscript& text);
   void ToolCall(const protocol::AgentToolCall& call);
   void Used(const protocol::Usage& usage);
-  // `fatal`: the call ends for it.
-  void AgentFailed(std::string_view code, bool fatal);
   void ReplyStarted(std::string_view item, int64_t turn);
   void Cleared(std::string_view item, int64_t heard_ms);
   void Resumed(std::string_view item, int64_t from_ms);

@@ -18,6 +18,10 @@ const char* ToString(Timer timer) {
       return "text";
     case Timer::kReply:
       return "reply";
+    case Timer::kAskAgain:
+      return "askAgain";
+    case Timer::kDeaf:
+      return "deaf";
     case Timer::kDeadAir:
       return "deadAir";
     case Timer::kMaxCall:

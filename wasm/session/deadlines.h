@@ -20,6 +20,8 @@ enum class Timer : uint8_t {
   kTool,         // a tool's result
   kText,         // the text of what was said
   kReply,        // the first audio of a reply, or a tool's result
+  kAskAgain,     // the time from which a failed reply may be asked for again
+  kDeaf,         // the agent to notice what the caller said
   kDeadAir,      // anybody to speak
   kMaxCall,      // the end of the longest call
   kFarewell,     // the farewell to be heard

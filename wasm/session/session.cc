@@ -203,7 +203,7 @@ void Session::OnTimer(Instant now) {
   if (due(Timer::kMaxCall)) conversation_.OnMaxCall();
   if (due(Timer::kAgentReady)) {
     conversation_.OnAgentFailed(protocol::AgentFailed::Loss::kFatal,
-                                "notReady");
+                                {.code = "notReady"});
   }
   if (due(Timer::kAgentRetry)) {
     agent_.Start();
@@ -216,6 +216,8 @@ void Session::OnTimer(Instant now) {
   if (due(Timer::kTool)) conversation_.OnToolDeadline();
   if (due(Timer::kText)) conversation_.OnTextDeadline();
   if (due(Timer::kReply)) conversation_.OnReplyTimeout();
+  if (due(Timer::kAskAgain)) conversation_.OnAskAgain();
+  if (due(Timer::kDeaf)) conversation_.OnDeaf();
   if (due(Timer::kDeadAir)) conversation_.OnDeadAir();
   if (due(Timer::kCallerStall) && conversation_.in_turn()) {
     caller_path_->FillSilence(kStallSilence);

@@ -12,12 +12,16 @@ using T = Timer;
 constexpr TimerSet kNone{};
 // A goodbye waits for nothing but its own end; what plays is still paced.
 constexpr TimerSet kAllButPace{T::kAgentReady, T::kAgentRetry, T::kReply,
-                               T::kDeadAir,    T::kDecide,     T::kMaxCall};
+                               T::kAskAgain,   T::kDeaf,       T::kDeadAir,
+                               T::kDecide,     T::kMaxCall};
 // The call may take no longer for being without its leg.
-constexpr TimerSet kOfTheLeg{T::kReply, T::kDeadAir, T::kPace, T::kDecide,
+constexpr TimerSet kOfTheLeg{T::kAskAgain,   T::kDeaf, T::kReply,
+                             T::kDeadAir,    T::kPace, T::kDecide,
                              T::kCallerStall};
 constexpr TimerSet kReply{T::kReply};
+constexpr TimerSet kReplyDue{T::kReply, T::kAskAgain};
 constexpr TimerSet kDeadAir{T::kDeadAir};
+constexpr TimerSet kCallersTurn{T::kDeadAir, T::kDeaf};
 
 // The end stops all timers that there are: the session does, last.
 constexpr const char* kGoodbye =
@@ -52,9 +56,10 @@ constexpr Transition kTransitions[] = {
      kLegGone},
     {S::kConnecting, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kListening, R::kTurnEnded, S::kThinking, kDeadAir, kReply, kAsks},
-    {S::kListening, R::kToolsAnswered, S::kThinking, kDeadAir, kReply, kAsks},
-    {S::kListening, R::kReplyAudio, S::kSpeaking, kDeadAir, kNone,
+    {S::kListening, R::kTurnEnded, S::kThinking, kCallersTurn, kReply, kAsks},
+    {S::kListening, R::kToolsAnswered, S::kThinking, kCallersTurn, kReply,
+     kAsks},
+    {S::kListening, R::kReplyAudio, S::kSpeaking, kCallersTurn, kNone,
      "sends the audio ahead of its time by the lead"},
     {S::kListening,
      R::kGoodbye,
@@ -70,10 +75,15 @@ constexpr Transition kTransitions[] = {
      kLegGone},
     {S::kListening, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kThinking, R::kReplyAudio, S::kSpeaking, kDeadAir, kNone,
+    {S::kThinking,
+     R::kReplyAudio,
+     S::kSpeaking,
+     {T::kAskAgain},
+     kNone,
      "sends the audio ahead of its time by the lead"},
-    {S::kThinking, R::kReplyEmpty, S::kListening, kReply, kDeadAir, "nothing"},
-    {S::kThinking, R::kCallerGoesOn, S::kListening, kReply, kDeadAir,
+    {S::kThinking, R::kReplyEmpty, S::kListening, kReplyDue, kDeadAir,
+     "nothing"},
+    {S::kThinking, R::kCallerGoesOn, S::kListening, kReplyDue, kDeadAir,
      "cancels the reply that was asked for"},
     {S::kThinking,
      R::kGoodbye,

@@ -82,26 +82,41 @@ struct AgentToolCall {
   std::string_view name;
   std::string_view arguments;
 };
+// Why an agent or a reply of it failed, in the provider's words.
+struct Failure {
+  // "" if it has none.
+  std::string_view code = {};
+  // Which field was refused; mostly "".
+  std::string_view param = {};
+  // For people; may be long, and may quote anything.
+  std::string_view message = {};
+  // Asking again sooner is in vain.
+  std::optional<Duration> retry_after = {};
+};
 // No more audio comes for the reply.
 struct AgentReplyDone {
   enum class End : uint8_t {
     kComplete,
-    kCancelled,  // by us; nothing of it may be played any more
-    kFailed,     // by the provider; what came of it may be played
+    kCancelled,   // by us; nothing of it may be played any more
+    kIncomplete,  // the provider stopped it early, or it has no audio
+    kFailed,      // by the provider; what came of it may be played
+    kRefused,     // the same, and asking again cannot help
   };
   // kAwaitsTools: the reply goes on after the tool results.
   enum class After : uint8_t { kCallersTurn, kAwaitsTools };
 
   End end = End::kComplete;
   After after = After::kCallersTurn;
-  Usage usage;
+  Usage usage = {};
+  // Of all but kComplete and kCancelled.
+  Failure why = {};
 };
 // The agent cannot go on with its channels. kFatal: nor with new ones.
 struct AgentFailed {
   enum class Loss : uint8_t { kRetryable, kFatal };
 
   Loss loss = Loss::kRetryable;
-  std::string_view code;
+  Failure why = {};
 };
 struct AgentFaulted {
   Fault fault = Fault::kMalformed;

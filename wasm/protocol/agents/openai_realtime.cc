@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/json_scanner.h"
 #include "base/text.h"
+#include "protocol/agents/openai_error.h"
 
 namespace trunkline::protocol {
 namespace {
@@ -23,9 +24,10 @@ bool IsRetryableStatus(uint16_t status) {
   return status == 408 || status == 429 || (status >= 500 && status <= 504);
 }
 
-bool IsFatalError(std::string_view code) {
-  return code == "invalid_api_key" || code == "model_not_found" ||
-         code == "insufficient_quota";
+// A session that could not be configured may be, the next time.
+bool IsPassing(const OpenAiError& error) {
+  return error.why.retry_after || error.why.code == "server_error" ||
+         error.why.code == "rate_limit_exceeded";
 }
 
 bool IsAudioDelta(std::string_view type) {
@@ -118,13 +120,11 @@ void OpenAiRealtime::Begin() {
   // The server speaks first (session.created). Nothing of a former socket's
   // responses survives it; the conversation does.
   ready_ = false;
-  response_ = Response::kIdle;
-  active_response_.clear();
-  discard_requested_ = false;
+  EndResponse();
   discarded_.clear();
   requests_.clear();
   open_tool_calls_.clear();
-  calls_tools_ = false;
+  message_count_ = 0;
   committed_item_.clear();
   retried_ = false;
   events_.Clear();
@@ -134,7 +134,8 @@ void OpenAiRealtime::Begin() {
       channels_.Connect({"openai", path, {"realtime"}});
   if (!channel) {
     socket_ = Socket::kNone;
-    events_.Push(AgentFailed{AgentFailed::Loss::kRetryable, "channels"});
+    events_.Push(
+        AgentFailed{AgentFailed::Loss::kRetryable, {.code = "channels"}});
     return;
   }
   socket_ = Socket::kConnecting;
@@ -147,7 +148,23 @@ void OpenAiRealtime::End(std::string_view reason) {
   channels_.Close(channel_, kCloseNormal, reason);
 }
 
-void OpenAiRealtime::Send(const Json& event) { SendText(PrintJson(event)); }
+void OpenAiRealtime::Send(Json event) {
+  const std::string_view type = StringMember(event, "type");
+  std::string id(type);
+  id += '-';
+  id += std::to_string(++message_count_);
+  event["event_id"] = std::move(id);
+  SendText(PrintJson(event));
+}
+
+OpenAiRealtime::Request OpenAiRealtime::RequestOf(std::string_view event_id) {
+  const std::string_view type = event_id.substr(0, event_id.rfind('-'));
+  if (type == "session.update") return Request::kUpdate;
+  if (type == "response.create") return Request::kCreate;
+  if (type == "response.cancel") return Request::kCancel;
+  return type.starts_with("conversation.item.") ? Request::kOther
+                                                : Request::kNone;
+}
 
 void OpenAiRealtime::SendText(std::string_view text) {
   if (socket_ == Socket::kOpen) channels_.SendText(channel_, text);
@@ -256,6 +273,8 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
     const Json* response = FindMember(*message, "response");
     active_response_ = response ? StringMember(*response, "id") : "";
     response_ = Response::kActive;
+    has_audio_ = false;
+    has_text_ = false;
     if (std::exchange(discard_requested_, false)) {
       discarded_.push_back(active_response_);
     }
@@ -277,6 +296,9 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
   } else if (type == "conversation.item.input_audio_transcription.failed") {
     events_.Push(AgentTextFailed{
         Role::kCaller, StringMember(*message, "item_id"), PartOf(*message)});
+  } else if (type == "response.output_text.delta" ||
+             type == "response.text.delta") {
+    has_text_ = true;
   } else if (type == "error") {
     OnError(*message);
   } else {
@@ -297,8 +319,8 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
         "response.content_part.done",
         "response.output_audio.done",
         "response.audio.done",
-        "response.output_text.delta",
         "response.output_text.done",
+        "response.text.done",
         "response.function_call_arguments.delta",
         "response.function_call_arguments.done",
         "rate_limits.updated"};
@@ -316,7 +338,7 @@ void OpenAiRealtime::OnBinary(ChannelId channel,
 
 void OpenAiRealtime::OnSocketClosed(ChannelId channel, uint16_t code,
                                     uint16_t http_status,
-                                    std::string_view /*reason*/) {
+                                    std::string_view reason) {
   if (socket_ == Socket::kNone || channel != channel_) return;
   socket_ = Socket::kNone;
   ready_ = false;
@@ -326,7 +348,7 @@ void OpenAiRealtime::OnSocketClosed(ChannelId channel, uint16_t code,
   failure_ += std::to_string(http_status != 0 ? http_status : code);
   events_.Push(AgentFailed{
       retryable ? AgentFailed::Loss::kRetryable : AgentFailed::Loss::kFatal,
-      failure_});
+      {.code = failure_, .message = reason}});
 }
 
 void OpenAiRealtime::OnOversize(ChannelId channel) {
@@ -379,6 +401,7 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
     return;
   }
   if (*size == 0) return;
+  has_audio_ = true;
   if (items_.empty() || items_.back().connection != connection_ ||
       items_.back().name != item ||
       items_.back().content_index != content_index) {
@@ -439,18 +462,42 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
     usage.input_tokens = IntegerMember(*tokens, "input_tokens").value_or(0);
     usage.output_tokens = IntegerMember(*tokens, "output_tokens").value_or(0);
   }
+  const bool awaits_tools = std::exchange(calls_tools_, false);
   auto end = AgentReplyDone::End::kComplete;
+  Failure why;
+  const Json* details = FindMember(response, "status_details");
   if (discarded || status == "cancelled") {
     end = AgentReplyDone::End::kCancelled;
   } else if (status == "failed") {
+    const Json* found_error =
+        details != nullptr ? FindMember(*details, "error") : nullptr;
     end = AgentReplyDone::End::kFailed;
+    if (found_error != nullptr && found_error->is_object()) {
+      const OpenAiError error = ReadOpenAiError(*found_error);
+      if (error.fatal) end = AgentReplyDone::End::kRefused;
+      why = error.why;
+    }
+  } else if (status == "incomplete") {
+    end = AgentReplyDone::End::kIncomplete;
+    why.code = details != nullptr ? StringMember(*details, "reason") : "";
+    if (why.code.empty()) why.code = "incomplete";
+  } else if (has_text_ && !has_audio_ && !awaits_tools) {
+    end = AgentReplyDone::End::kIncomplete;
+    why.code = "noAudio";
   }
-  const bool awaits_tools = std::exchange(calls_tools_, false);
   events_.Push(AgentReplyDone{end,
                               awaits_tools
                                   ? AgentReplyDone::After::kAwaitsTools
                                   : AgentReplyDone::After::kCallersTurn,
-                              usage});
+                              usage, why});
+}
+
+void OpenAiRealtime::EndResponse() {
+  response_ = Response::kIdle;
+  active_response_.clear();
+  discard_requested_ = false;
+  cancelled_ = false;
+  calls_tools_ = false;
 }
 
 // The owner knows of the end of the response, and may have cancelled what
@@ -458,28 +505,59 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
 void OpenAiRealtime::Proceed() { SendNextRequest(); }
 
 void OpenAiRealtime::OnError(const Json& message) {
-  const Json* error = FindMember(message, "error");
-  const std::string_view code =
-      error != nullptr ? StringMember(*error, "code") : std::string_view();
+  const Json nothing = Json::object();
+  const Json* found = FindMember(message, "error");
+  const OpenAiError error =
+      ReadOpenAiError(found != nullptr ? *found : nothing);
+  const std::string_view code = error.why.code;
+  const Request request = RequestOf(error.event_id);
   if (code == "session_expired") {
-    events_.Push(AgentFailed{AgentFailed::Loss::kRetryable, code});
-    return;
-  }
-  if (IsFatalError(code)) {
-    events_.Push(AgentFailed{AgentFailed::Loss::kFatal, code});
-    return;
-  }
-  if (code == "conversation_already_has_active_response" &&
-      response_ == Response::kRequested) {
+    events_.Push(AgentFailed{AgentFailed::Loss::kRetryable, error.why});
+  } else if (error.fatal) {
+    events_.Push(AgentFailed{AgentFailed::Loss::kFatal, error.why});
+  } else if (!ready_ &&
+             (request == Request::kUpdate || request == Request::kNone)) {
+    // The same configuration would be refused again.
+    events_.Push(AgentFailed{IsPassing(error) ? AgentFailed::Loss::kRetryable
+                                              : AgentFailed::Loss::kFatal,
+                             error.why});
+  } else if (code == "response_cancel_not_active") {
+    OnNothingToCancel();
+  } else if (code == "conversation_already_has_active_response" &&
+             response_ == Response::kRequested) {
     // The server is busy with a response of its own making: ask again, once,
     // when that is done. Its id comes with its response.done.
     response_ = Response::kActive;
     active_response_.clear();
     if (!std::exchange(retried_, true)) requests_.push_front(last_request_);
+    Report(Fault::kPeerError);
+  } else if (response_ == Response::kRequested &&
+             (request == Request::kCreate || request == Request::kNone)) {
+    // In the place of a response. Who does not say what an error answers has
+    // most likely answered what we wait for.
+    const bool wanted = !discard_requested_;
+    EndResponse();
+    events_.Push(wanted
+                     ? AgentReplyDone{.end = AgentReplyDone::End::kFailed,
+                                      .why = error.why}
+                     : AgentReplyDone{.end = AgentReplyDone::End::kCancelled});
+  } else {
+    // A truncation of what the server had already shortened, say: the session
+    // is as it was.
+    Report(Fault::kPeerError);
   }
-  // Everything else (a cancel that came too late, a truncation of what the
-  // server had already shortened) leaves the session as it is.
-  Report(Fault::kPeerError);
+}
+
+// Mostly the response ended before the cancel was there, and its response.done
+// is known. If it is not, it will not come.
+void OpenAiRealtime::OnNothingToCancel() {
+  if (!cancelled_ || response_ == Response::kIdle) {
+    Report(Fault::kPeerError);
+    return;
+  }
+  std::erase(discarded_, active_response_);
+  EndResponse();
+  events_.Push(AgentReplyDone{.end = AgentReplyDone::End::kCancelled});
 }
 
 bool OpenAiRealtime::IsDiscarded(std::string_view response) const {
@@ -516,14 +594,14 @@ void OpenAiRealtime::Respond(Duration /*ago*/) {
 }
 
 void OpenAiRealtime::Say(std::string_view text) {
-  Request request;
+  ReplyRequest request;
   request.instructions =
       "Say exactly the following to the caller and nothing else: ";
   request.instructions += text;
   RequestResponse(std::move(request));
 }
 
-void OpenAiRealtime::RequestResponse(Request request) {
+void OpenAiRealtime::RequestResponse(ReplyRequest request) {
   // One reply at a time, and of those that wait only the newest is of use.
   requests_.clear();
   requests_.push_back(std::move(request));
@@ -535,11 +613,12 @@ void OpenAiRealtime::SendNextRequest() {
   last_request_ = std::move(requests_.front());
   requests_.pop_front();
   response_ = Response::kRequested;
+  cancelled_ = false;
   Json event = {{"type", "response.create"}};
   if (!last_request_.instructions.empty()) {
     event["response"] = {{"instructions", last_request_.instructions}};
   }
-  Send(event);
+  Send(std::move(event));
 }
 
 void OpenAiRealtime::DiscardTurn() {
@@ -558,6 +637,7 @@ void OpenAiRealtime::Cancel() {
     if (discarded_.size() == kMaxDiscarded) discarded_.pop_front();
     discarded_.push_back(active_response_);
   }
+  cancelled_ = true;
   Send({{"type", "response.cancel"}});
 }
 

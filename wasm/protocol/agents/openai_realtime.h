@@ -94,7 +94,7 @@ class OpenAiRealtime final : public Agent {
     uint32_t connection = 0;
   };
   // A response.create that waits for its turn.
-  struct Request {
+  struct ReplyRequest {
     std::string instructions;  // "" = the session's
   };
   // What the server does now.
@@ -108,11 +108,21 @@ class OpenAiRealtime final : public Agent {
     return socket_ == Socket::kOpen && channel == channel_;
   }
   void Report(Fault fault) { events_.Push(AgentFaulted{fault}); }
-  void Send(const Json& event);
+  // What an answer to a message of ours names it by: what it was, and a number.
+  enum class Request : uint8_t {
+    kNone,  // not one of ours
+    kUpdate,
+    kCreate,
+    kCancel,
+    kOther,
+  };
+  void Send(Json event);
+  // What `event_id` names.
+  static Request RequestOf(std::string_view event_id);
   void SendText(std::string_view text);
   void SendSessionUpdate();
   void SendToolResult(std::string_view tool_call_id, std::string_view output);
-  void RequestResponse(Request request);
+  void RequestResponse(ReplyRequest request);
   void SendNextRequest();
 
   bool ScanAudioDelta(std::string_view text);
@@ -123,6 +133,9 @@ class OpenAiRealtime final : public Agent {
   void OnTranscript(Role role, const Json& message, const char* field,
                     TranscriptState state);
   void OnError(const Json& message);
+  void OnNothingToCancel();
+  // The response that was asked for, or is active, is over.
+  void EndResponse();
   bool IsDiscarded(std::string_view response) const;
   Item* FindItem(ItemId id);
   const Item* FindItem(ItemId id) const;
@@ -139,13 +152,19 @@ class OpenAiRealtime final : public Agent {
   std::string active_response_;
   // The response in kRequested was cancelled before it had a name.
   bool discard_requested_ = false;
+  // response.cancel was sent, and no response.create since.
+  bool cancelled_ = false;
   std::deque<std::string> discarded_;
-  std::deque<Request> requests_;
-  Request last_request_;
+  std::deque<ReplyRequest> requests_;
+  ReplyRequest last_request_;
   bool retried_ = false;
   std::vector<std::string> open_tool_calls_;
-  // The active response has called tools.
+  // The active response has called tools, has audio, has text without audio.
   bool calls_tools_ = false;
+  bool has_audio_ = false;
+  bool has_text_ = false;
+  // Messages sent that have an event_id.
+  uint32_t message_count_ = 0;
   std::string committed_item_;
   std::deque<Item> items_;
   uint32_t item_count_ = 0;

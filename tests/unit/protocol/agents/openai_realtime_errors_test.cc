@@ -1,0 +1,264 @@
+// What a Realtime server says no to, and what it leaves out.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "protocol/agents/openai_realtime.h"
+#include "support/codec_log.h"
+
+namespace trunkline::protocol {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class OpenAiRealtimeErrorsTest : public testing::Test {
+ protected:
+  void Receive(std::string_view text) {
+    agent.OnText(channels.newest(), text);
+    log.Take(agent);
+  }
+  void Open() {
+    agent.Begin();
+    log.Take(agent);
+    agent.OnSocketOpened(channels.newest());
+    Receive(R"({"type":"session.created"})");
+  }
+  void Connect() {
+    Open();
+    Receive(R"({"type":"session.updated"})");
+    log = {};
+  }
+  void Respond() {
+    agent.Respond({});
+    log.Take(agent);
+  }
+  void Cancel() {
+    agent.Cancel();
+    log.Take(agent);
+  }
+  void TellHello() {
+    ConversationLine line;
+    line.text = "Hello.";
+    agent.Tell({&line, 1});
+  }
+  // The event_id of the last message of this type that was sent.
+  std::string IdOf(std::string_view type) const {
+    std::string id;
+    for (const std::string& text : channels.raw_texts) {
+      const Json message = Json::parse(text);
+      if (StringMember(message, "type") == type) {
+        id = StringMember(message, "event_id");
+      }
+    }
+    return id;
+  }
+  size_t CountSent(std::string_view type) const {
+    size_t count = 0;
+    for (const std::string& text : channels.raw_texts) {
+      if (StringMember(Json::parse(text), "type") == type) ++count;
+    }
+    return count;
+  }
+  // `error` are the members of the error object.
+  void Refuse(Json error) {
+    Receive(Json{{"type", "error"}, {"error", std::move(error)}}.dump());
+  }
+
+  test::RecordingChannels channels;
+  test::AgentLog log;
+  OpenAiRealtime agent{[] {
+                         OpenAiRealtime::Config config;
+                         config.format = {Encoding::kMuLaw, 8000};
+                         return config;
+                       }(),
+                       channels};
+};
+
+TEST_F(OpenAiRealtimeErrorsTest, EveryRequestHasAnIdOfItsOwn) {
+  Connect();
+  Respond();
+  Cancel();
+  agent.Say("Good morning.");
+  TellHello();
+  std::set<std::string> ids;
+  for (const std::string& text : channels.raw_texts) {
+    const Json message = Json::parse(text);
+    const std::string id(StringMember(message, "event_id"));
+    EXPECT_TRUE(id.starts_with(StringMember(message, "type"))) << text;
+    EXPECT_TRUE(ids.insert(id).second) << id;
+  }
+  EXPECT_EQ(ids.size(), 4U);
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, ARefusedConfigurationIsFinal) {
+  Open();
+  Refuse({{"type", "invalid_request_error"},
+          {"code", "missing_required_parameter"},
+          {"param", "session.tools[0].name"},
+          {"message", "Missing name."},
+          {"event_id", IdOf("session.update")}});
+  EXPECT_THAT(log.Words(), ElementsAre("fatal missing_required_parameter "
+                                       "session.tools[0].name Missing name."));
+}
+
+// Compatible servers do not say which message was wrong.
+TEST_F(OpenAiRealtimeErrorsTest, AnErrorBeforeReadyAnswersTheConfiguration) {
+  Open();
+  Refuse({{"code", "unknown_parameter"}, {"param", "session.audio"}});
+  EXPECT_THAT(log.Words(),
+              ElementsAre("fatal unknown_parameter session.audio"));
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AServerThatIsBusyMayBeTriedAgain) {
+  for (const Json& error :
+       {Json{{"type", "server_error"}}, Json{{"code", "rate_limit_exceeded"}},
+        Json{{"code", "x"}, {"message", "try again in 2s"}}}) {
+    Open();
+    log = {};
+    Refuse(error);
+    ASSERT_EQ(log.Words().size(), 1U);
+    EXPECT_TRUE(log.Words()[0].starts_with("lost ")) << log.Words()[0];
+  }
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AnErrorInThePlaceOfAReplyIsItsEnd) {
+  for (const bool names_it : {true, false}) {
+    SCOPED_TRACE(names_it);
+    Connect();
+    Respond();
+    Json error = {{"type", "invalid_request_error"},
+                  {"code", "rate_limit_exceeded"},
+                  {"message", "Please try again in 3.1s."}};
+    if (names_it) error["event_id"] = IdOf("response.create");
+    Refuse(error);
+    EXPECT_THAT(log.Words(),
+                ElementsAre("done failed 0/0 rate_limit_exceeded Please try "
+                            "again in 3.1s. after 3100"));
+    // Nothing stands in the way of the next one.
+    const size_t before = CountSent("response.create");
+    Respond();
+    EXPECT_EQ(CountSent("response.create"), before + 1);
+  }
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AnErrorOfSomethingElseIsNotTheReplys) {
+  Connect();
+  TellHello();
+  Respond();
+  Refuse({{"code", "invalid_value"},
+          {"event_id", IdOf("conversation.item.create")}});
+  EXPECT_THAT(log.Words(), IsEmpty());
+  EXPECT_THAT(log.faults, ElementsAre(Fault::kPeerError));
+  Respond();
+  EXPECT_EQ(CountSent("response.create"), 1U);
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, NothingToCancelMeansIdle) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  Cancel();
+  Respond();
+  EXPECT_EQ(CountSent("response.create"), 1U);
+  // Its response.done never came.
+  Refuse({{"code", "response_cancel_not_active"}});
+  EXPECT_THAT(log.Words(), ElementsAre("done cancelled 0/0"));
+  EXPECT_EQ(CountSent("response.create"), 2U);
+}
+
+// The answer to a cancel that crossed the end of its response does not end the
+// next one.
+TEST_F(OpenAiRealtimeErrorsTest, NothingToCancelIsNotOfTheNextResponse) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  Cancel();
+  Receive(
+      R"({"type":"response.done","response":{"id":"r1","status":"completed"}})");
+  Respond();
+  log = {};
+  Refuse({{"code", "response_cancel_not_active"}});
+  EXPECT_THAT(log.Words(), IsEmpty());
+  Respond();
+  EXPECT_EQ(CountSent("response.create"), 2U);
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, ACancelledRequestThatIsRefusedIsCancelled) {
+  Connect();
+  Respond();
+  Cancel();
+  Refuse(
+      {{"code", "rate_limit_exceeded"}, {"event_id", IdOf("response.create")}});
+  EXPECT_THAT(log.Words(), ElementsAre("done cancelled 0/0"));
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AFailedReplySaysWhy) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  Receive(R"({"type":"response.done","response":{"id":"r1","status":"failed",
+      "status_details":{"type":"failed","error":{"type":"server_error",
+      "code":null,"message":"Oops."}}}})");
+  EXPECT_THAT(log.Words(), ElementsAre("done failed 0/0 server_error Oops."));
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AReplyWithoutQuotaIsRefused) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  Receive(R"({"type":"response.done","response":{"id":"r1","status":"failed",
+      "status_details":{"error":{"code":"insufficient_quota"}}}})");
+  EXPECT_THAT(log.Words(), ElementsAre("done refused 0/0 insufficient_quota"));
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AnIncompleteReplySaysWhy) {
+  for (const char* reason : {"content_filter", "max_output_tokens"}) {
+    Connect();
+    Respond();
+    Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+    Receive(Json{{"type", "response.done"},
+                 {"response",
+                  {{"id", "r1"},
+                   {"status", "incomplete"},
+                   {"status_details", {{"reason", reason}}}}}}
+                .dump());
+    EXPECT_THAT(log.Words(),
+                ElementsAre(std::string("done incomplete 0/0 ") + reason));
+  }
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AReplyOfTextAloneIsIncomplete) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  Receive(R"({"type":"response.output_text.delta","response_id":"r1",
+      "item_id":"i1","delta":"Hello"})");
+  Receive(
+      R"({"type":"response.done","response":{"id":"r1","status":"completed"}})");
+  EXPECT_THAT(log.Words(), ElementsAre("done incomplete 0/0 noAudio"));
+  // The next one has audio.
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r2"}})");
+  Receive(R"({"type":"response.output_audio.delta","response_id":"r2",
+      "item_id":"i2","content_index":0,"delta":"AQID"})");
+  log = {};
+  Receive(
+      R"({"type":"response.done","response":{"id":"r2","status":"completed"}})");
+  EXPECT_THAT(log.Words(), ElementsAre("done complete 0/0"));
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, ACloseKeepsItsReason) {
+  Connect();
+  agent.OnSocketClosed(channels.newest(), 1008, 0, "policy: no such project");
+  log.Take(agent);
+  EXPECT_THAT(log.Words(),
+              ElementsAre("fatal closed1008 policy: no such project"));
+}
+
+}  // namespace
+}  // namespace trunkline::protocol

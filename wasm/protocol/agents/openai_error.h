@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "protocol/agents/agent.h"
+
+namespace trunkline::protocol {
+
+// An `error` object of OpenAI's APIs: {type, code, param, message, event_id},
+// any of them null or left out. Views are of the JSON.
+struct OpenAiError {
+  // `why.code` is `code`, else `type`, else "error".
+  Failure why;
+  // The client's message that caused it; "" if it does not say.
+  std::string_view event_id;
+  // Asking again cannot help: the account, the key or the model is at fault.
+  bool fatal = false;
+};
+
+// `error` may be anything; what it lacks is empty.
+OpenAiError ReadOpenAiError(const Json& error);
+
+// "... try again in 3.1s", "in 250ms", "in 1m2.5s": the only place where a
+// Realtime session says how long to wait. At most an hour; nullopt if it says
+// nothing.
+std::optional<Duration> RetryAfterOf(std::string_view message);
+
+}  // namespace trunkline::protocol
