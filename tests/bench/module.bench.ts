@@ -18,7 +18,6 @@ interface Exports {
   tl_session_create(nowUs: bigint, length: number): number;
   tl_session_destroy(session: number): void;
   tl_session_input(session: number, nowUs: bigint, tag: number, length: number): number;
-  tl_effects_len(session: number): number;
   tl_effects_consume(session: number, length: number): void;
 }
 
@@ -88,10 +87,9 @@ class SteadyCall {
   }
 
   #feed(tag: number, text: string): number {
-    const status = this.#core.tl_session_input(this.#session, this.#nowUs, tag, this.#write(text));
-    if (status !== 0) throw new Error(`status ${status}`);
-    const length = this.#core.tl_effects_len(this.#session);
-    this.#core.tl_effects_consume(this.#session, length);
+    const length = this.#core.tl_session_input(this.#session, this.#nowUs, tag, this.#write(text));
+    if (length < 0) throw new Error(`status ${length}`);
+    if (length > 0) this.#core.tl_effects_consume(this.#session, length);
     return length;
   }
 
