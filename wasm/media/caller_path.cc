@@ -120,8 +120,7 @@ bool CallerPath::HearsCaller(Instant now, EchoGuarding guarding) {
     // is part of the delay that the guard finds.
     const int64_t begin =
         heard_.PositionAt(now - Duration::Millis(CallerAudio::kFrameMs));
-    const bool is_quiet =
-        echo_guard_->idle() && heard_.IsSilentFrom(begin);
+    const bool is_quiet = echo_guard_->idle() && heard_.IsSilentFrom(begin);
     if (is_quiet && (heard.rested || IsFarFromNoise(heard))) {
       echo_guard_->Skip(judged);
     } else {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
+  TL_ABI_VERSION,
   TL_EFFECT_AUTHORIZE,
   TL_EFFECT_CLOSE,
   TL_EFFECT_COMMAND_RESULT,
@@ -32,7 +33,6 @@ import {
   TL_INPUT_SOCKET_TEXT,
   TL_INPUT_TIMER,
   TL_MAX_INPUT_BYTES,
-  TL_ABI_VERSION,
 } from "../../../worker-shim/abi.generated.ts";
 import { Core, CoreConfigError, CoreTrapError, MAX_RESOURCE_BYTES } from "../../../worker-shim/core.ts";
 import { FakeCore, record } from "../../support/fake-core.ts";
