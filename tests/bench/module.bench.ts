@@ -18,6 +18,7 @@ interface Exports {
   tl_session_create(nowUs: bigint, length: number): number;
   tl_session_destroy(session: number): void;
   tl_session_input(session: number, nowUs: bigint, tag: number, length: number): number;
+  tl_effects_len(session: number): number;
   tl_effects_consume(session: number, length: number): void;
 }
 
