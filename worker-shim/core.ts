@@ -35,7 +35,6 @@ import {
   TL_INPUT_SOCKET_TEXT,
   TL_INPUT_TIMER,
   TL_MAX_INPUT_BYTES,
-  TL_OK,
   TL_VERDICT_EXPIRED,
   TL_VERDICT_FOREIGN,
   TL_VERDICT_GRANTED,
@@ -140,11 +139,10 @@ export class Core {
   #buffer = NO_BUFFER;
   #view = new DataView(NO_BUFFER);
   #bytes = new Uint8Array(NO_BUFFER);
-  #inboxPointer = 0;
+  readonly #inboxPointer: number;
   #inboxBytes = new Uint8Array(NO_BUFFER);
-  /** The last instant, as the module takes it: several inputs have the same. */
-  #nowUs = 0;
-  #now = 0n;
+  /** Bytes of effects that the last input has left; undefined where that has to be asked for. */
+  #waiting: number | undefined;
 
   /** Takes the exports of a fresh instance and initialises it. */
   constructor(exports: CoreExports, witness?: CoreWitness) {
@@ -156,6 +154,8 @@ export class Core {
     });
     if (version !== TL_ABI_VERSION)
       throw new CoreTrapError(`the module has boundary ${version}, not ${TL_ABI_VERSION}`);
+    this.#inboxPointer = guard(() => exports.tl_inbox(TL_MAX_INPUT_BYTES));
+    if (this.#inboxPointer === 0) throw new CoreTrapError("the module has no inbox");
   }
 
   /** Makes an instance of its own: a trap loses one call, and the memory goes with it. */
@@ -172,7 +172,7 @@ export class Core {
     const length = this.#writeText(config);
     if (length === undefined) throw new CoreConfigError("the configuration is too long");
     this.#show(nowUs, 0, length);
-    this.#session = guard(() => this.#exports.tl_session_create(this.#instant(nowUs), length));
+    this.#session = guard(() => this.#exports.tl_session_create(BigInt(nowUs), length));
     if (this.#session === 0) throw new CoreConfigError("the core refuses the configuration");
   }
 
@@ -272,14 +272,15 @@ export class Core {
    */
   drain(handler: EffectHandler): number {
     let pointer = 0;
-    let length = 0;
+    let length = this.#waiting;
+    this.#waiting = undefined;
     try {
-      pointer = this.#exports.tl_effects(this.#session);
-      length = this.#exports.tl_effects_len(this.#session);
+      length ??= this.#exports.tl_effects_len(this.#session);
+      if (length > 0) pointer = this.#exports.tl_effects(this.#session);
     } catch (error) {
       throw trapOf(error);
     }
-    this.#refresh();
+    if (this.#bytes.length === 0) this.#refresh();
     this.#witness?.effects(this.#bytes.subarray(pointer, pointer + length));
     if (length === 0) return 0;
     const count = this.#decode(pointer, length, handler);
@@ -304,39 +305,20 @@ export class Core {
     return encoder.encodeInto(text, this.#inbox(length).subarray(offset)).written;
   }
 
-  /** The inbox as a view that is at least `length` bytes long. */
+  /** The inbox as a view that is at least `length` bytes long, which is at most TL_MAX_INPUT_BYTES. */
   #inbox(length: number): Uint8Array<ArrayBuffer> {
-    let pointer = 0;
-    try {
-      pointer = this.#exports.tl_inbox(length);
-    } catch (error) {
-      throw trapOf(error);
-    }
-    if (pointer === 0) throw new CoreTrapError(`no inbox for ${length} bytes`);
-    if (this.#refresh() || pointer !== this.#inboxPointer) {
-      this.#inboxPointer = pointer;
-      this.#inboxBytes = this.#bytes.subarray(pointer, pointer + TL_MAX_INPUT_BYTES);
-    }
+    if (length > TL_MAX_INPUT_BYTES) throw new CoreTrapError(`no inbox for ${length} bytes`);
+    if (this.#bytes.length === 0) this.#refresh();
     return this.#inboxBytes;
   }
 
-  /** Memory that has grown has detached the former views. Returns whether it has. */
-  #refresh(): boolean {
+  /** Makes the views, the first time and when memory that has grown has detached the former ones. */
+  #refresh(): void {
     const buffer = this.#exports.memory.buffer as ArrayBuffer;
-    if (buffer === this.#buffer) return false;
     this.#buffer = buffer;
     this.#view = new DataView(buffer);
     this.#bytes = new Uint8Array(buffer);
     this.#inboxBytes = this.#bytes.subarray(this.#inboxPointer, this.#inboxPointer + TL_MAX_INPUT_BYTES);
-    return true;
-  }
-
-  #instant(nowUs: number): bigint {
-    if (nowUs !== this.#nowUs) {
-      this.#nowUs = nowUs;
-      this.#now = BigInt(nowUs);
-    }
-    return this.#now;
   }
 
   #oversize(nowUs: number, channel: number, length: number): void {
@@ -350,14 +332,14 @@ export class Core {
   #submit(nowUs: number, kind: number, channel: number, length: number): void {
     const tag = (channel << 16) | kind;
     this.#show(nowUs, tag, length);
-    let status: number = TL_OK;
+    let status = 0;
     try {
-      status = this.#exports.tl_session_input(this.#session, this.#instant(nowUs), tag, length);
+      status = this.#exports.tl_session_input(this.#session, BigInt(nowUs), tag, length);
     } catch (error) {
       throw trapOf(error);
     }
-    if (status !== TL_OK && status !== TL_ERR_ENDED)
-      throw new CoreTrapError(`input ${kind} answered with status ${status}`);
+    if (status < 0 && status !== TL_ERR_ENDED) throw new CoreTrapError(`input ${kind} answered with status ${status}`);
+    this.#waiting = Math.max(status, 0);
   }
 
   #show(nowUs: number, tag: number, length: number): void {

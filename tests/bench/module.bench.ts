@@ -88,10 +88,9 @@ class SteadyCall {
   }
 
   #feed(tag: number, text: string): number {
-    const status = this.#core.tl_session_input(this.#session, this.#nowUs, tag, this.#write(text));
-    if (status !== 0) throw new Error(`status ${status}`);
-    const length = this.#core.tl_effects_len(this.#session);
-    this.#core.tl_effects_consume(this.#session, length);
+    const length = this.#core.tl_session_input(this.#session, this.#nowUs, tag, this.#write(text));
+    if (length < 0) throw new Error(`status ${length}`);
+    if (length > 0) this.#core.tl_effects_consume(this.#session, length);
     return length;
   }
 

@@ -149,7 +149,8 @@ class Boundary {
       TL_CHECK(status == TL_ERR_ENDED);
     } else {
       const uint32_t kind = tag & 0xFFFF;
-      TL_CHECK(status == TL_OK || status == TL_ERR_INPUT);
+      TL_CHECK(status == TL_ERR_INPUT ||
+               status == static_cast<tl_status>(tl_effects_len(session_)));
       if (kind == 0 || kind > TL_INPUT_RESOURCE) {
         TL_CHECK(status == TL_ERR_INPUT);
       }

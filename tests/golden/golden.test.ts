@@ -166,7 +166,7 @@ class Transcript {
 
   #feed(nowUs: bigint, tag: number, body: Buffer): void {
     const status = this.#core.tl_session_input(this.#session, nowUs, tag, this.#fill(body));
-    if (status !== 0) this.#effects += `${nowUs / 1000n} status ${status}\n`;
+    if (status < 0) this.#effects += `${nowUs / 1000n} status ${status}\n`;
     this.#drain(nowUs);
   }
 

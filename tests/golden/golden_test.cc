@@ -205,7 +205,7 @@ class Transcript {
     Fill(body);
     const tl_status status = tl_session_input(
         session_, now_us, tag, static_cast<uint32_t>(body.size()));
-    if (status != TL_OK) {
+    if (status < 0) {
       effects_ << now_us / 1000 << " status " << status << "\n";
     }
     Drain(now_us);

@@ -45,14 +45,14 @@ const PAGES = 64;
 export class FakeCore {
   readonly memory = new WebAssembly.Memory({ initial: PAGES });
   readonly inputs: FakeInput[] = [];
-  readonly inboxLengths: number[] = [];
   /** The configuration of tl_session_create. */
   config = "";
   initialised = 0;
+  inboxCalls = 0;
   readonly destroyed: number[] = [];
   version = TL_ABI_VERSION;
   handle = 257;
-  /** Answers the next inputs, then TL_OK. */
+  /** Answers the next inputs; then they are taken. */
   statuses: number[] = [];
   /**
    * Runs with each input, the creation included (tag 0); what it returns are
@@ -68,7 +68,7 @@ export class FakeCore {
     },
     tl_abi_version: () => this.version,
     tl_inbox: (length) => {
-      this.inboxLengths.push(length);
+      this.inboxCalls++;
       return length > TL_MAX_INPUT_BYTES ? 0 : INBOX;
     },
     tl_session_create: (nowUs, length) => {
@@ -87,7 +87,7 @@ export class FakeCore {
       const input = { nowUs, tag, body: this.#inbox(length) };
       this.inputs.push(input);
       this.#put(this.onInput(input));
-      return TL_OK;
+      return this.#pending;
     },
     tl_effects: () => EFFECTS,
     tl_effects_len: () => this.#pending,

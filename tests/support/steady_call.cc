@@ -69,7 +69,7 @@ void SteadyCall::Feed(uint32_t tag, const std::string& body) {
   std::memcpy(tl_inbox(static_cast<uint32_t>(body.size())), body.data(),
               body.size());
   TL_CHECK(tl_session_input(session_, now_us_, tag,
-                            static_cast<uint32_t>(body.size())) == TL_OK);
+                            static_cast<uint32_t>(body.size())) >= 0);
   tl_effects_consume(session_, tl_effects_len(session_));
 }
 
@@ -98,7 +98,7 @@ size_t SteadyCall::Frame() {
   std::memcpy(tl_inbox(static_cast<uint32_t>(text.size())), text.data(),
               text.size());
   TL_CHECK(tl_session_input(session_, now_us_, TL_INPUT_SOCKET_TEXT,
-                            static_cast<uint32_t>(text.size())) == TL_OK);
+                            static_cast<uint32_t>(text.size())) >= 0);
   const size_t effects = tl_effects_len(session_);
   tl_effects_consume(session_, static_cast<uint32_t>(effects));
   return effects;

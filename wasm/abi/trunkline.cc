@@ -240,10 +240,12 @@ tl_status tl_session_input(tl_handle session, uint64_t now_us, uint32_t tag,
   if (!call.effects.pending().empty()) return TL_ERR_UNDRAINED;
   if (len > TL_MAX_INPUT_BYTES) return TL_ERR_INPUT;
   if (call.session.ended()) return TL_ERR_ENDED;
-  return trunkline::abi::Dispatch(
+  const tl_status status = trunkline::abi::Dispatch(
       call.session, tag & 0xFFFF,
       static_cast<trunkline::protocol::ChannelId>(tag >> 16),
       {module_state.inbox, len}, Instant::Micros(now_us));
+  if (status != TL_OK) return status;
+  return static_cast<tl_status>(call.effects.pending().size());
 }
 
 const uint8_t* tl_effects(tl_handle session) {

@@ -3,7 +3,7 @@
  * (1) Handles are u32 slot+generation; 0 is never valid.
  * (2) Buffers are pointer+length, owned by the core, valid until the next
  *     tl_ call.
- * (3) A negative tl_status means that nothing changed.
+ * (3) A negative tl_status means that nothing changed; others are no error.
  * (4) Time is u64 microseconds, monotonic, any epoch.
  * (5) Fields are little-endian.
  * (6) Tags and codes are append-only; any other change bumps TL_ABI_VERSION.
@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define TL_ABI_VERSION 2u
+#define TL_ABI_VERSION 3u
 
 #if defined(__wasm__)
 #define TL_EXPORT(name) \
@@ -142,7 +142,8 @@ typedef int32_t tl_status;
 TL_EXPORT(tl_abi_version) uint32_t tl_abi_version(void);
 
 /* Returns where to write the next `len` bytes of input; NULL if `len` exceeds
- * TL_MAX_INPUT_BYTES. One buffer for the module: the next call reuses it. */
+ * TL_MAX_INPUT_BYTES. One buffer for the module: the same place each time, so
+ * that a host that has asked once need not again. */
 TL_EXPORT(tl_inbox) uint8_t* tl_inbox(uint32_t len);
 
 /* Opens a call at `now_us` from the JSON configuration in the inbox. Returns 0
@@ -155,7 +156,9 @@ tl_handle tl_session_create(uint64_t now_us, uint32_t config_len);
 TL_EXPORT(tl_session_destroy) void tl_session_destroy(tl_handle session);
 
 /* Feeds one input whose body is the first `len` bytes of the inbox. A `now_us`
- * before the former one counts as the former one. */
+ * before the former one counts as the former one. Returns how many bytes of
+ * effects it has left, as tl_effects_len would: TL_OK if there are none, as for
+ * most frames of a caller who is not answered. */
 TL_EXPORT(tl_session_input)
 tl_status tl_session_input(tl_handle session, uint64_t now_us, uint32_t tag,
                            uint32_t len);

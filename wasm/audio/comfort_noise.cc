@@ -13,6 +13,8 @@ namespace {
 // dB. Blocks of pink noise spread over about 8 dB, of white noise over 3.
 constexpr float kSpread = 8.0F;
 constexpr int kMemory = 32;
+// A line's noise changes slowly: one block in so many tells as much.
+constexpr int kLookBlocks = 4;
 // Direct current is no noise. What is left beside it 50 dB below is rounding.
 constexpr float kLeastOfDirect = 1e-5F;
 
@@ -62,7 +64,7 @@ float ComfortNoise::power() const {
 
 void ComfortNoise::TrackFloor(float power) {
   if (learnt_ == 0) quietest_.fill(power);
-  if (in_slot_ == kSlotBlocks) {
+  if (in_slot_ >= kSlotBlocks) {
     in_slot_ = 0;
     slot_ = (slot_ + 1) % kSlots;
     quietest_[slot_] = power;
@@ -74,6 +76,11 @@ void ComfortNoise::TrackFloor(float power) {
 
 void ComfortNoise::Learn(std::span<const int16_t> block) {
   TL_CHECK(block.size() == block_samples_);
+  if (learnt_ == kMemory && ++unseen_ < kLookBlocks) {
+    ++in_slot_;
+    return;
+  }
+  unseen_ = 0;
   // In integers: exact, so that the order of the additions is the compiler's.
   int32_t sum = 0;
   for (const int16_t sample : block) sum += sample;

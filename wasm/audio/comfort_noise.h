@@ -17,7 +17,7 @@ namespace trunkline::audio {
 // never louder than kLoudestPower.
 //
 // Plain arithmetic without a library: every build gives the same samples. Adds
-// no delay. Allocates nothing; 164 bytes; trivially copyable, and a copy goes
+// no delay. Allocates nothing; 168 bytes; trivially copyable, and a copy goes
 // on with the same samples.
 class ComfortNoise {
  public:
@@ -27,7 +27,8 @@ class ComfortNoise {
   // 8000 or 16000.
   explicit ComfortNoise(int sample_rate_hz);
 
-  // Learns 20 ms of the line. Precondition: block_samples() samples.
+  // Learns 20 ms of the line; once it has learnt enough to fill its memory, of
+  // every fourth such block. Precondition: block_samples() samples.
   void Learn(std::span<const int16_t> block);
   // Prepares Next for the noise as it is known, but for no more than
   // `most_power`, a mean square.
@@ -60,6 +61,8 @@ class ComfortNoise {
   float mean_ = 0;
   std::array<float, kOrder + 1> correlation_{};
   int learnt_ = 0;
+  // Blocks since the last one that was looked at.
+  int unseen_ = 0;
 
   // The synthesis: predictor, its transposed state, gain of the white noise.
   std::array<float, kOrder> predictor_{};

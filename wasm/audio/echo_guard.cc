@@ -193,6 +193,12 @@ EchoGuard::Result EchoGuard::Process(std::span<const int16_t> played,
   return result;
 }
 
+void EchoGuard::Skip(std::span<const int16_t> caller) {
+  TL_CHECK(idle() && caller.size() == kFrameSamples);
+  // The ring has silence alone, and stays as it is.
+  std::copy(caller.end() - kOverlap, caller.end(), caller_past_.begin());
+}
+
 void EchoGuard::TrackNoise(const Levels& caller) {
   if (noise_frames_ == kNoiseWindowFrames) {
     noise_frames_ = 0;

@@ -57,6 +57,12 @@ class EchoGuard {
   // the delay. Every frame counts, also while nobody speaks.
   Result Process(std::span<const int16_t> played,
                  std::span<const int16_t> caller);
+  // Nothing was played within kMaxDelayMs, and no echo can come of it.
+  bool idle() const { return since_played_ == static_cast<int>(kDelays); }
+  // In place of Process() for a frame of the caller's while nothing is played:
+  // all that Process() would learn from it is the caller's noise, which is left
+  // out. Nothing is explained. Precondition: idle().
+  void Skip(std::span<const int16_t> caller);
   // As constructed: another call.
   void Reset();
 

@@ -19,6 +19,20 @@ constexpr int kFloorAtStart = -600;
 constexpr int kFloorAtLeast = -700;
 constexpr int kFloorAtMost = -200;
 
+// 200 ms: the end of a word has faded.
+constexpr int kStillFrames = 10;
+// What the net takes for no speech, and not nearly so: half of what it takes
+// for some.
+constexpr int kStillPerMille = 300;
+// Noise reaches up to 3 dB above its own quietest frame. The rooms of callers
+// are not that even, but what is fainter than this hardly is a caller: who is
+// may be found 80 ms late.
+constexpr int kRestMargin = 30;
+constexpr int kFaint = -500;
+// One frame in five keeps the net and its idea of the noise up to date: what is
+// learnt there is the quietest of the last 80 frames that were looked at, 8 s.
+constexpr int kLookFrames = 5;
+
 }  // namespace
 
 SpeechDetector::SpeechDetector(const Config& config) : config_(config) {
@@ -28,6 +42,9 @@ SpeechDetector::SpeechDetector(const Config& config) : config_(config) {
 void SpeechDetector::Reset() {
   features_.Reset();
   net_.Reset();
+  per_mille_ = 0;
+  still_frames_ = 0;
+  unseen_frames_ = 0;
   noise_floor_ = kFloorAtStart;
   quietest_.fill(kFloorAtStart);
   slot_ = 0;
@@ -39,18 +56,37 @@ SpeechDetector::Result SpeechDetector::Process(std::span<const int16_t> frame) {
   const uint32_t mean_square = MeanSquare(frame);
   const int level = LevelDbfsTenths(mean_square);
   TrackNoise(level);
-  // The net sees every frame: it learns from noise as well.
-  const float probability = net_.Process(features_.Process(frame, mean_square));
-  const float to_nearest = probability * 1000 + 0.5F;
-  const int per_mille = static_cast<int>(to_nearest);
-  const bool voiced = per_mille >= config_.threshold_per_mille;
+  const bool rested = Rests(level);
+  if (rested) {
+    features_.Skip(frame);
+  } else {
+    // The net sees noise as well as speech: it learns from both.
+    const float probability =
+        net_.Process(features_.Process(frame, mean_square));
+    const float to_nearest = probability * 1000 + 0.5F;
+    per_mille_ = static_cast<int>(to_nearest);
+    if (per_mille_ >= kStillPerMille) still_frames_ = 0;
+  }
+  const bool voiced = per_mille_ >= config_.threshold_per_mille;
   return Result{
       .speech = voiced && level > kQuietestSpeech,
       .voiced = voiced,
-      .probability_per_mille = static_cast<int16_t>(per_mille),
+      .rested = rested,
+      .probability_per_mille = static_cast<int16_t>(per_mille_),
       .level_dbfs_tenths = static_cast<int16_t>(level),
       .noise_floor_dbfs_tenths = static_cast<int16_t>(noise_floor_),
   };
+}
+
+bool SpeechDetector::Rests(int level) {
+  const bool still = still_frames_ == kStillFrames;
+  if (!still) ++still_frames_;
+  if (still && level <= std::max(noise_floor_ + kRestMargin, kFaint) &&
+      ++unseen_frames_ < kLookFrames) {
+    return true;
+  }
+  unseen_frames_ = 0;
+  return false;
 }
 
 void SpeechDetector::TrackNoise(int level) {

@@ -128,7 +128,7 @@ SpeechFeatures::Vector SpeechFeatures::Process(std::span<const int16_t> frame,
   std::array<float, kSamples> samples;
   std::copy(past_.begin(), past_.end(), samples.begin());
   std::copy(frame.begin(), frame.end(), samples.begin() + kPast);
-  std::copy(samples.end() - kPast, samples.end(), past_.begin());
+  std::copy(frame.end() - kPast, frame.end(), past_.begin());
   if (mean_square >= kQuietMeanSquare) {
     for (size_t n = 0; n < kSamples; ++n) samples[n] *= kWindow.shape[n];
     Spectrum spectrum;
@@ -178,6 +178,12 @@ SpeechFeatures::Vector SpeechFeatures::Process(std::span<const int16_t> frame,
   vector[kBands + 4] = Bounded(0.2F * (level + 13));
   vector[kBands + 5] = Bounded(0.2F * (noise / kBands + 20));
   return vector;
+}
+
+void SpeechFeatures::Skip(std::span<const int16_t> frame) {
+  TL_CHECK(frame.size() == kFrameSamples);
+  std::copy(frame.end() - kPast, frame.end(), past_.begin());
+  loudest_ -= kLoudestDecay;
 }
 
 void SpeechFeatures::TrackNoise(const Bands& bands) {

@@ -34,6 +34,9 @@ class SpeechFeatures {
   // Takes 20 ms of mono S16 at 8 kHz and the frame's mean square. Features are
   // in [-4, 4]. Precondition: kFrameSamples samples.
   Vector Process(std::span<const int16_t> frame, uint32_t mean_square);
+  // Takes a frame whose features nobody wants: it is the next one's past, and
+  // its noise is not looked at. Same precondition.
+  void Skip(std::span<const int16_t> frame);
   // As constructed: the past counts as silence.
   void Reset();
 
@@ -46,7 +49,7 @@ class SpeechFeatures {
 
   void TrackNoise(const Bands& bands);
 
-  std::array<float, kPast> past_;
+  std::array<int16_t, kPast> past_;
   Bands smooth_;
   // The least of each slot, of the slots that are full, and of all.
   std::array<Bands, kSlots> quietest_;

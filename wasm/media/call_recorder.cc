@@ -22,7 +22,7 @@ CallRecorder::CallRecorder(int caller_hz, const HeardTrack& heard,
     : frame_samples_(FrameSamples(caller_hz)),
       heard_(heard),
       listener_(listener),
-      held_(frame_samples_ * kLagFrames),
+      held_(frame_samples_ * kHeldFrames),
       agent_(FrameSamples(heard.sample_rate_hz())),
       silence_(frame_samples_) {}
 
@@ -63,14 +63,13 @@ void CallRecorder::FillSilence(int64_t frames) {
 }
 
 void CallRecorder::Push(std::span<const int16_t> frame) {
-  if (frames_ - delivered_ == static_cast<int64_t>(kLagFrames)) {
-    DeliverOldest();
-  }
-  const size_t slot = static_cast<size_t>(frames_) % kLagFrames;
+  const size_t slot = static_cast<size_t>(frames_) % kHeldFrames;
   std::copy(frame.begin(), frame.end(),
             held_.begin() + static_cast<ptrdiff_t>(slot * frame_samples_));
   held_muted_[slot] = muted_;
   ++frames_;
+  if (frames_ - delivered_ < static_cast<int64_t>(kHeldFrames)) return;
+  for (size_t i = 0; i < kBatchFrames; ++i) DeliverOldest();
 }
 
 void CallRecorder::MuteHeld() {
@@ -79,7 +78,7 @@ void CallRecorder::MuteHeld() {
 }
 
 void CallRecorder::DeliverOldest() {
-  const size_t slot = static_cast<size_t>(delivered_) % kLagFrames;
+  const size_t slot = static_cast<size_t>(delivered_) % kHeldFrames;
   const bool muted = held_muted_[slot];
   const auto caller = muted ? std::span<const int16_t>(silence_)
                             : std::span<const int16_t>(held_).subspan(

@@ -22,11 +22,15 @@ namespace trunkline::media {
 // else is learnt of either way, and the drift of the carrier's clock against
 // ours, moves it between two replies.
 //
-// Frames leave kLag late, when the round trip of a first reply is known.
+// Frames leave at least kLag late, when the round trip of a first reply is
+// known, and kBatch of them at a time: the codec's code and tables are fetched
+// once for all of them, and not at all for the frames between.
 // Allocates nothing after construction.
 class CallRecorder {
  public:
   static constexpr Duration kLag = Duration::Millis(500);
+  // What leaves together; a frame is late by up to as much more.
+  static constexpr Duration kBatch = Duration::Millis(200);
   // How long a shortest way holds before it is measured anew.
   static constexpr Duration kWindow = Duration::Millis(10'000);
   // Lost time that is put back as silence at once; more stays lost.
@@ -66,8 +70,10 @@ class CallRecorder {
   int64_t frames() const { return frames_; }
 
  private:
-  static constexpr size_t kLagFrames =
-      static_cast<size_t>(kLag.ms()) / CallerAudio::kFrameMs;
+  static constexpr size_t kBatchFrames =
+      static_cast<size_t>(kBatch.ms()) / CallerAudio::kFrameMs;
+  static constexpr size_t kHeldFrames =
+      static_cast<size_t>(kLag.ms()) / CallerAudio::kFrameMs + kBatchFrames;
 
   void Push(std::span<const int16_t> frame);
   void DeliverOldest();
@@ -78,9 +84,9 @@ class CallRecorder {
   const size_t frame_samples_;  // of the caller's
   const HeardTrack& heard_;
   Listener& listener_;
-  // The last kLagFrames frames, oldest at delivered_ % kLagFrames.
+  // Up to kHeldFrames frames, the oldest at delivered_ % kHeldFrames.
   std::vector<int16_t> held_;
-  std::array<bool, kLagFrames> held_muted_{};
+  std::array<bool, kHeldFrames> held_muted_{};
   bool muted_ = false;
   std::vector<int16_t> agent_;
   std::vector<int16_t> silence_;

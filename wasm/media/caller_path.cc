@@ -11,6 +11,13 @@ using protocol::Encoding;
 
 constexpr int kJudgedHz = audio::SpeechDetector::kSampleRateHz;
 
+// A frame of speech tells nothing of the line's noise when it is louder than
+// that by 10 dB.
+bool IsFarFromNoise(const audio::SpeechDetector::Result& heard) {
+  return heard.speech &&
+         heard.level_dbfs_tenths > heard.noise_floor_dbfs_tenths + 100;
+}
+
 int CleanedHz(const CallerPath::Config& config) {
   return CallerCleaner::RateFor(config.denoise, config.level,
                                 config.leg.sample_rate_hz);
@@ -104,21 +111,28 @@ std::span<const uint8_t> CallerPath::ConcealGap(
 
 bool CallerPath::HearsCaller(Instant now, EchoGuarding guarding) {
   const std::span<const int16_t> judged = judged_.Process(samples_);
-  const bool speech = speech_detector_.Process(judged).speech;
+  const audio::SpeechDetector::Result heard = speech_detector_.Process(judged);
   frames_since_caller_ = std::min(frames_since_caller_ + 1, kLatelyFrames);
   frames_since_echo_ = std::min(frames_since_echo_ + 1, kLatelyFrames);
   bool explained = false;
   if (echo_guard_) {
     // The frame was spoken in the 20 ms that end now; the way there and back
     // is part of the delay that the guard finds.
-    const Instant begin = now - Duration::Millis(CallerAudio::kFrameMs);
-    heard_.Read(heard_.PositionAt(begin), played_);
-    const bool is_echo =
-        echo_guard_->Process(judged_played_.Process(played_), judged).explained;
-    explained = is_echo && guarding == EchoGuarding::kOn;
+    const int64_t begin =
+        heard_.PositionAt(now - Duration::Millis(CallerAudio::kFrameMs));
+    const bool is_quiet = echo_guard_->idle() && heard_.IsSilentFrom(begin);
+    if (is_quiet && (heard.rested || IsFarFromNoise(heard))) {
+      echo_guard_->Skip(judged);
+    } else {
+      heard_.Read(begin, played_);
+      const bool is_echo =
+          echo_guard_->Process(judged_played_.Process(played_), judged)
+              .explained;
+      explained = is_echo && guarding == EchoGuarding::kOn;
+    }
   }
-  if (speech) (explained ? frames_since_echo_ : frames_since_caller_) = 0;
-  return speech && !explained;
+  if (heard.speech) (explained ? frames_since_echo_ : frames_since_caller_) = 0;
+  return heard.speech && !explained;
 }
 
 }  // namespace trunkline::media

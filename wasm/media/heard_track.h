@@ -31,6 +31,8 @@ class HeardTrack {
 
   // What is heard from `position` on, linear.
   void Read(int64_t position, std::span<int16_t> out) const;
+  // Whether nothing at all is heard from `position` on.
+  bool IsSilentFrom(int64_t position) const { return position >= end_; }
   // Whether [position, position + count) touches what was played last without
   // a pause.
   bool IsWithinRun(int64_t position, int64_t count) const;

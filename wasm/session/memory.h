@@ -46,7 +46,8 @@ inline constexpr size_t kEarlyAudio =
 // more on its way in or out.
 inline constexpr size_t kTexts = size_t{1024} * 1024;
 inline constexpr size_t kSides =
-    BytesOf(kWidest, media::HeardTrack::kSpan + media::CallRecorder::kLag);
+    BytesOf(kWidest, media::HeardTrack::kSpan + media::CallRecorder::kLag +
+                         media::CallRecorder::kBatch);
 // Filters, detectors, encoders, a second of pages.
 inline constexpr size_t kStages = size_t{192} * 1024;
 

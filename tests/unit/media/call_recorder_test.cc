@@ -288,14 +288,32 @@ TEST(CallRecorderTest, WhatIsHeldCanBeMutedYet) {
   const HeardTrack heard(kMuLaw);
   CallRecorder recorder(8000, heard, tracks);
   const std::vector<int16_t> loud(kFrame, int16_t{9000});
-  for (int i = 1; i <= 50; ++i) {
+  // A batch has left with this frame.
+  for (int i = 1; i <= 55; ++i) {
     recorder.OnCallerFrame(loud, kCarrier, At(20 * i), std::nullopt);
   }
   recorder.MuteHeld();
   recorder.Finish();
   const auto silent = std::find(tracks.caller.begin(), tracks.caller.end(), 0);
   EXPECT_EQ((silent - tracks.caller.begin()) / 8,
-            1000 - CallRecorder::kLag.ms());
+            1100 - CallRecorder::kLag.ms());
+}
+
+TEST(CallRecorderTest, FramesLeaveInBatchesAndNoneBeforeTheLag) {
+  Tracks tracks;
+  const HeardTrack heard(kMuLaw);
+  CallRecorder recorder(8000, heard, tracks);
+  const std::vector<int16_t> loud(kFrame, int16_t{9000});
+  for (int i = 1; i <= 200; ++i) {
+    recorder.OnCallerFrame(loud, kCarrier, At(20 * i), std::nullopt);
+    const auto left = static_cast<int64_t>(tracks.caller.size() / 8);
+    EXPECT_EQ(left % CallRecorder::kBatch.ms(), 0);
+    const int64_t late = 20 * i - left;
+    EXPECT_LT(late, (CallRecorder::kLag + CallRecorder::kBatch).ms());
+    if (left > 0) {
+      EXPECT_GE(late, CallRecorder::kLag.ms());
+    }
+  }
 }
 
 }  // namespace

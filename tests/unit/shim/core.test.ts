@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
+  TL_ABI_VERSION,
   TL_EFFECT_AUTHORIZE,
   TL_EFFECT_CLOSE,
   TL_EFFECT_COMMAND_RESULT,
@@ -72,7 +73,7 @@ describe("creation", () => {
   });
 
   it("refuses a module of another boundary", () => {
-    fake.version = 3;
+    fake.version = TL_ABI_VERSION + 1;
     expect(() => new Core(fake.exports)).toThrow(CoreTrapError);
   });
 
@@ -110,9 +111,20 @@ describe("inputs", () => {
     },
   );
 
-  it("ask for no more of the inbox than the text can take", () => {
+  it("ask for the inbox once, and write no more than it holds", () => {
     core.socketText(0, LEG, "abcd");
-    expect(fake.inboxLengths.at(-1)).toBe(12);
+    core.socketText(0, LEG, "x".repeat(TL_MAX_INPUT_BYTES));
+    expect(lastBody()).toHaveLength(TL_MAX_INPUT_BYTES);
+    expect(fake.inboxCalls).toBe(1);
+  });
+
+  it("that leave no effects are followed by no other call of the module", () => {
+    drain();
+    core.timer(0);
+    fake.exports.tl_effects = () => expect.unreachable();
+    fake.exports.tl_effects_len = () => expect.unreachable();
+    fake.exports.tl_effects_consume = () => expect.unreachable();
+    expect(drain()).toEqual([]);
   });
 
   it("carry bytes untouched", () => {
@@ -348,7 +360,7 @@ describe("a real instance", () => {
   const Unreachable = 0x00;
 
   it("is instantiated without imports and asked for its boundary", () => {
-    expect(() => Core.instantiate(tinyModule([Nop]))).toThrow("the module has boundary 7, not 2");
+    expect(() => Core.instantiate(tinyModule([Nop]))).toThrow("the module has boundary 7, not 3");
   });
 
   it("that traps is reported as a trap", () => {
