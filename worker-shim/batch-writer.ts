@@ -9,8 +9,14 @@ import type { CallRecords } from "./records/call-records.ts";
 /** All inputs of a call, bytes before compression. Overflow: the record ends there; what it has replays. */
 export const MAX_FLIGHT_BYTES = 256 * 1024 * 1024;
 
+/**
+ * Events after which the next session must know more: a reply is owed, or the result of a tool; a reply is here as a whole,
+ * so that it can be told what was heard of it.
+ */
+const TELLING = /"type":"(turnEnded|toolCall|usage)"/;
+
 export interface BatchWriterOptions {
-  readonly records: Pick<CallRecords, "batches" | "snapshots">;
+  readonly records: Pick<CallRecords, "batches" | "snapshots" | "flush">;
   readonly timers: Timers;
   readonly log: Log;
   nowMs(): number;
@@ -33,7 +39,7 @@ export class BatchWriter {
 
   event(json: string): void {
     this.#options.records.batches.addEvent(json);
-    this.#flushWithin(FLUSH_INTERVAL_MS);
+    this.#flushWithin(TELLING.test(json) ? PAGES_FLUSH_MS : FLUSH_INTERVAL_MS);
   }
 
   pages(granule: number, pages: Uint8Array<ArrayBuffer>): void {
@@ -80,10 +86,7 @@ export class BatchWriter {
     this.#dueMs = Number.POSITIVE_INFINITY;
     try {
       this.#takeInputs();
-      // With the events that it knows of: after them, in the same task.
-      const { batches, snapshots } = this.#options.records;
-      batches.flush();
-      snapshots.flush();
+      this.#options.records.flush();
     } catch (error) {
       // They wait for the next batch; the outcome takes what is left.
       this.#options.log.error("a batch was not written", errorFields(error));

@@ -23,6 +23,11 @@ export function numberOr(value: unknown, fallback: number): number {
   return typeof value === "number" && Number.isFinite(value) ? value : fallback;
 }
 
+/** The highest number of a line that `lines`, events of a call, tell of; 0 for none. */
+export function lastLine(lines: readonly string[]): number {
+  return Math.max(0, ...lines.map((line) => (line.includes('"line"') ? numberOr(parseEvent(line)?.["line"], 0) : 0)));
+}
+
 /** The number of the event that comes after `lines`, all events of a call so far. */
 export function nextSeq(lines: readonly string[]): number {
   const last = lines.at(-1);

@@ -168,6 +168,7 @@ export function composeCallLog(sources: CallLogSources): CallLog {
   const { callId } = row;
   const summary = JSON.parse(row.outcome ?? "{}") as { reason?: string; durationMs?: number };
   const lines: Line[] = [];
+  const told = new Set<number>();
   const stretches: Stretch[] = [];
   const events: LoggedEvent[] = [];
   let startedMs: number | undefined;
@@ -188,7 +189,9 @@ export function composeCallLog(sources: CallLogSources): CallLog {
     for (const event of parsed) {
       const { type, atMs } = event;
       const line = readLine(event) ?? readFormerEvent(event, offsetMs);
-      if (line) lines.push(line);
+      // The first of a number is of the session that knew it best; those of before there were any have 0.
+      if (line && (line.line === 0 || !told.has(line.line))) lines.push(line);
+      if (line) told.add(line.line);
       if (type === "usage") {
         inputTokens += numberOr(event.inputTokens, 0);
         outputTokens += numberOr(event.outputTokens, 0);

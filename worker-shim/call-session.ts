@@ -109,8 +109,9 @@ export class CallSession extends DurableObject<Env> {
     else await this.ctx.storage.setAlarm(Date.now() + REOPEN_MS);
   }
 
-  /** Takes sockets. 404: no such call; 410: the call is over. */
+  /** Takes sockets. 404: no such call; 410: the call is over; 503: another deployment can open it. */
   override async fetch(request: Request): Promise<Response> {
+    if (!this.#call) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
     const attachment = this.#attach(new URL(request.url).pathname, server as unknown as PeerSocket);
     if (attachment !== "taken") return new Response(null, { status: STATUS[attachment] });

@@ -3,6 +3,7 @@ import { Agenda, type Errand } from "./agenda.ts";
 import type { CommandResult, CommandSource, Refusal } from "./boundary.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { TOKEN_LIFETIME_MS } from "./call-token.ts";
+import { refuseUnknownField } from "./commands.ts";
 import { Deliveries } from "./deliveries.ts";
 import { subjectOf, TENANT } from "./leases.ts";
 import { errorFields } from "./ports/log.ts";
@@ -36,6 +37,9 @@ export type Resumption = { readonly type: "hangUp" } | { readonly type: "stream"
 /** Whether a socket was taken; a taken one has been accepted. */
 export type Attachment = "taken" | "unknown" | "over";
 
+/** Why a call ends that has no core to end it: what was said last the core has not told. */
+const WITHOUT_END: ReadonlySet<string> = new Set(["objectLost", "coreFault"]);
+
 const NOT_LIVE: Refusal = { status: "refused", code: "conflict", why: "the call is not live" };
 const NO_SUCH_CALL: Refusal = { status: "refused", code: "unknown", why: "there is no such call" };
 
@@ -67,6 +71,8 @@ export class Call {
   readonly #host: SessionHost;
   readonly #afterlife: Afterlife;
   readonly #observers: Observers;
+  /** When the carrier last asked what to do now that a stream is over. */
+  #resumedMs: number | undefined;
 
   /** @throws {SchemaError} if the object's tables are of a later version */
   constructor(platform: CallPlatform) {
@@ -130,6 +136,7 @@ export class Call {
     if (!row) {
       const nowMs = this.#platform.nowMs();
       this.#records.call.create(call, nowMs);
+      this.#records.pinned.pin(this.#platform.settings);
       this.#agenda.set("grace", nowMs + STREAM_GRACE_MS);
     }
     return { type: "stream", token: await this.#streams.mint(call) };
@@ -144,6 +151,7 @@ export class Call {
   async resume(carrierCallId: string): Promise<Resumption> {
     const row = this.#records.call.find();
     if (!row || row.carrierCallId !== carrierCallId || row.outcome !== undefined) return { type: "hangUp" };
+    this.#resumedMs ??= this.#platform.nowMs();
     if (!this.#host.hasStream) {
       if (row.reconnects >= this.#platform.settings.maxStreamReconnects) {
         this.#log.warn("a stream was lost too often", { callId: row.callId });
@@ -188,7 +196,7 @@ export class Call {
 
   /** Gives the core a command and says what became of it. */
   async command(source: CommandSource, command: object): Promise<CommandResult> {
-    const result = this.#host.command(source, command);
+    const result = refuseUnknownField(command) ?? this.#host.command(source, command);
     return result ?? (this.#records.call.find() ? NOT_LIVE : NO_SUCH_CALL);
   }
 
@@ -260,11 +268,11 @@ export class Call {
   }
 
   #openSession(row: CallRow): void {
-    this.#records.beginSession();
+    this.#records.beginSession(this.#platform.nowMs());
     if (row.sessions === 0) this.#afterlife.announceStart();
     this.#agenda.set("heartbeat", this.#platform.nowMs() + HEARTBEAT_MS);
     try {
-      this.#host.open(row);
+      this.#host.open(row, this.#resumedMs);
     } catch (error) {
       this.#log.error("a session did not begin", errorFields(error));
       this.#finish(JSON.stringify({ callId: row.callId, reason: "coreFault", durationMs: 0 }));
@@ -283,9 +291,12 @@ export class Call {
     this.#host.end();
     const nowMs = this.#platform.nowMs();
     const row = this.#records.call.find();
-    if (!row || !this.#records.finish(summary, nowMs)) return;
-    this.#afterlife.begin(nowMs);
+    if (!row) return;
     const { reason } = JSON.parse(summary) as { reason: string };
+    if (row.outcome === undefined && WITHOUT_END.has(reason))
+      for (const line of this.#host.lastLines(row)) this.#event(line);
+    if (!this.#records.finish(summary, nowMs)) return;
+    this.#afterlife.begin(nowMs);
     const { droppedEvents } = this.#records.batches;
     this.#log.info("a call is over", { reason, droppedEvents });
     this.#observers.broadcast(endedEvent(summary));
@@ -293,6 +304,12 @@ export class Call {
     const { background, switchboard } = this.#platform;
     // A lease that is not released becomes void by itself.
     background(this.#settle("a lease was not released", switchboard.release(row.callId, reason)));
+  }
+
+  /** One that no session has told. */
+  #event(json: string): void {
+    this.#records.batches.addEvent(json);
+    this.#observers.broadcast(json);
   }
 
   async #settle(message: string, work: Promise<unknown>): Promise<void> {

@@ -154,7 +154,7 @@ export class Deliveries {
   #putRecording(row: CallRow, signal: AbortSignal): Promise<void> | undefined {
     const { records, sinks, settings } = this.#options;
     const { call } = this.#log(row);
-    const { recording } = settings.profile;
+    const { recording } = records.pinned.over(settings).profile;
     const metadata = {
       callId: row.callId,
       agent: row.agent,

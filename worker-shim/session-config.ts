@@ -1,4 +1,4 @@
-import { nextSeq } from "./call-events.ts";
+import { lastLine, nextSeq, numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
 import { LEG } from "./carriers/twilio/leg.ts";
 import { recordingSoFar } from "./recording.ts";
 import type { CallRecords } from "./records/call-records.ts";
@@ -11,13 +11,46 @@ export interface SessionConfigOptions {
   readonly records: CallRecords;
   readonly settings: Settings;
   readonly nowMs: number;
+  /** When the carrier asked for the stream again, if it did; epoch ms. */
+  readonly resumedMs?: number | undefined;
   /** 0 .. 2^53-1. */
   readonly seed: number;
 }
 
+/** From the end of a stream to the carrier's question what to do now: its notice, and a half round trip. */
+const RESUME_MS = 100;
+
+/** When the first session was opened, epoch ms. */
+function callEpochMs(row: CallRow, sessions: readonly SessionEvents[]): number {
+  const opened = sessions[0]?.events.map(parseEvent).find((event) => event?.type === "opened");
+  return row.openedMs ?? numberOr(opened?.epochMs, row.createdMs);
+}
+
+/** Until when the last session lived, as far as is known; epoch ms. */
+function aliveMs(sessions: readonly SessionEvents[], resumedMs: number | undefined): number {
+  const events = sessions.at(-1)?.events.flatMap((line) => parseEvent(line) ?? []) ?? [];
+  const opened = events.find(({ type }) => type === "opened");
+  const lastMs = numberOr(opened?.epochMs, 0) + numberOr(events.at(-1)?.atMs, 0);
+  return Math.max(opened ? lastMs : 0, resumedMs === undefined ? 0 : resumedMs - RESUME_MS);
+}
+
+/** What is known of the sessions before this one; empty for the first. */
+function before(row: CallRow, sessions: readonly SessionEvents[], resumedMs: number | undefined) {
+  if (row.sessions === 0) return {};
+  const beganMs = callEpochMs(row, sessions);
+  const events = sessions.flatMap((session) => session.events);
+  return {
+    callEpochMs: beganMs,
+    aliveMs: Math.max(0, aliveMs(sessions, resumedMs) - beganMs),
+    lastLine: lastLine(events),
+  };
+}
+
 /** What a session of the core is made of, JSON; docs/boundary.md, Configuration. */
-export function sessionConfig({ row, records, settings, nowMs, seed }: SessionConfigOptions): string {
+export function sessionConfig({ row, records, settings, nowMs, resumedMs, seed }: SessionConfigOptions): string {
   const { batches, snapshots } = records;
+  const { profile, limits } = records.pinned.over(settings);
+  const sessions = batches.eventsBySession();
   return JSON.stringify({
     callId: row.callId,
     seed,
@@ -27,10 +60,11 @@ export function sessionConfig({ row, records, settings, nowMs, seed }: SessionCo
     authorization: row.authorization,
     faults: settings.faultInjection ? "allowed" : "refused",
     resumed: row.sessions > 0,
-    profile: settings.profile,
-    limits: settings.limits,
+    profile,
+    limits,
+    ...before(row, sessions, resumedMs),
     firstSeq: nextSeq(batches.events()),
     snapshot: snapshots.last(),
-    recordingSoFar: recordingSoFar(batches.lastPage(), batches.eventsBySession(), nowMs),
+    recordingSoFar: recordingSoFar(batches.lastPage(), sessions, nowMs),
   });
 }

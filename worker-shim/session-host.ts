@@ -2,9 +2,11 @@ import { BatchWriter } from "./batch-writer.ts";
 import { type CommandResult, type CommandSource, LEG_CHANNEL } from "./boundary.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { type CoreWitness, MAX_RESOURCE_BYTES } from "./core.ts";
+import { linesLeftOpen, numbered } from "./last-lines.ts";
 import { hashOf } from "./leases.ts";
 import { LiveSession, MonotonicClock } from "./live-session.ts";
 import { CallHttp } from "./ports/http.ts";
+import { errorFields } from "./ports/log.ts";
 import type { Observers } from "./ports/observers.ts";
 import { CallResources } from "./ports/resources.ts";
 import { CallSockets } from "./ports/sockets.ts";
@@ -54,13 +56,30 @@ export class SessionHost {
   }
 
   /** Begins a session. It may be over at once. @throws if the core cannot begin */
-  open(row: CallRow): void {
-    const { platform, records } = this.#options;
-    const { settings } = platform;
+  open(row: CallRow, resumedMs: number | undefined): void {
     const session = this.#makeSession(row);
     this.#session = session;
+    session.live.open(this.#config(row, resumedMs));
+  }
+
+  /** What a session left open when nobody takes it up: its last lines, events. Before the outcome is written. */
+  lastLines(row: CallRow): string[] {
+    const { platform, records } = this.#options;
+    if (records.snapshots.last() === undefined) return [];
+    try {
+      const lines = linesLeftOpen(platform.instantiate(undefined), this.#config(row, undefined));
+      return numbered(lines, records.batches.events());
+    } catch (error) {
+      platform.log.error("a call's last lines were not told", errorFields(error));
+      return [];
+    }
+  }
+
+  #config(row: CallRow, resumedMs: number | undefined): string {
+    const { platform, records } = this.#options;
+    const { settings } = platform;
     const [nowMs, seed] = [platform.nowMs(), platform.randomSeed()];
-    session.live.open(sessionConfig({ row, records, settings, nowMs, seed }));
+    return sessionConfig({ row, records, settings, nowMs, resumedMs, seed });
   }
 
   /** Gives the live session a stream's socket, which replaces a former one. */
@@ -128,7 +147,7 @@ export class SessionHost {
   /** Keeps the inputs of a call that is one of those whose inputs are kept. */
   #beginFlight({ callId }: CallRow): CoreWitness | undefined {
     const { settings, sinks } = this.#options.platform;
-    const { flightRecord } = settings.profile;
+    const { flightRecord } = this.#options.records.pinned.over(settings).profile;
     // By its name, so that a call that comes back is still the same one.
     const isWanted = flightRecord === "on" || hashOf(callId) / 2 ** 32 < settings.flightSampling;
     if (!sinks.bucket || !isWanted) return undefined;

@@ -521,6 +521,7 @@ VirtualWorld::VirtualWorld(Options given)
     config["recordingSoFar"] = options.recording_so_far;
   }
   if (options.snapshot) config["snapshot"] = *options.snapshot;
+  config.update(options.config);
   auto parsed =
       session::ParseConfig(config.dump(), protocol::Registry::BuiltIn());
   if (!parsed) __builtin_trap();
@@ -691,6 +692,8 @@ void VirtualWorld::Record(int64_t granule, std::span<const uint8_t> pages) {
 void VirtualWorld::Snapshot(std::string_view text) {
   NoteEffect();
   snapshot_ = text;
+  ++snapshot_counts_.count;
+  snapshot_counts_.bytes += text.size();
 }
 
 void VirtualWorld::Ended(const Json& summary) {

@@ -220,6 +220,8 @@ class VirtualWorld : private session::EffectSink {
     // The snapshot of a former session, and the wall clock.
     std::optional<std::string> snapshot;
     int64_t epoch_ms = 1;
+    // More of the configuration: its members replace those above.
+    Json config = Json::object();
     // One way, between gateway and carrier.
     Duration leg_delay;
     Duration agent_delay = Duration::Millis(20);
@@ -257,6 +259,11 @@ class VirtualWorld : private session::EffectSink {
   Instant deadline() const { return deadline_; }
   // The last that the session wrote.
   const std::string& snapshot() const { return snapshot_; }
+  struct SnapshotCounts {
+    uint64_t count = 0;
+    uint64_t bytes = 0;
+  };
+  const SnapshotCounts& snapshot_counts() const { return snapshot_counts_; }
   int connects() const { return connects_; }
   bool leg_open() const { return leg_open_; }
   bool agent_open() const { return agent_open_; }
@@ -304,6 +311,7 @@ class VirtualWorld : private session::EffectSink {
   std::vector<Json> events_;
   std::vector<uint8_t> recording_;
   std::string snapshot_;
+  SnapshotCounts snapshot_counts_;
   int64_t recorded_until_ = 0;
   std::map<std::string, size_t> counts_;
   std::vector<Json> ended_;

@@ -28,7 +28,8 @@ class CallContext {
       : config_(config),
         sink_(sink),
         opened_at_(now),
-        call_began_(now),
+        call_began_(now - Duration::Millis(std::max<int64_t>(
+                              config.epoch_ms - config.call_epoch_ms, 0))),
         now_(now),
         next_seq_(config.first_seq) {}
   CallContext(const CallContext&) = delete;

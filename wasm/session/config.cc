@@ -61,6 +61,13 @@ class Reader {
     out = static_cast<Integer>(*value);
   }
 
+  // The same of one that may be absent.
+  template <typename Integer>
+  void Optional(const char* key, Integer& out, int64_t min,
+                int64_t max = std::numeric_limits<int64_t>::max()) {
+    if (FindMember(object_, key) != nullptr) Required(key, out, min, max);
+  }
+
   // A name of `entries`, whose first is the default.
   template <typename Entry>
   void Name(const char* key, std::string& out, std::span<const Entry> entries) {
@@ -216,6 +223,11 @@ std::optional<Config> ParseConfig(std::string_view text,
   config.seed = static_cast<uint64_t>(IntegerMember(*json, "seed").value_or(0));
   config.epoch_ms = IntegerMember(*json, "epochMs").value_or(0);
   config.first_seq = IntegerMember(*json, "firstSeq").value_or(0);
+  config.call_epoch_ms = config.epoch_ms;
+  reader.Optional("callEpochMs", config.call_epoch_ms, 0);
+  reader.Optional("aliveMs", config.alive_ms, 0);
+  reader.Optional("lastLine", config.last_line, 0,
+                  std::numeric_limits<int32_t>::max());
   if (FindMember(*json, "snapshot") != nullptr) {
     reader.Text("snapshot", config.snapshot.emplace(),
                 Config::kMaxSnapshotBytes);

@@ -81,6 +81,12 @@ struct Config {
   std::optional<std::string> snapshot;
   // The number of this session's first event.
   int64_t first_seq = 0;
+  // What is known of the sessions before this one, with a snapshot or without:
+  // when the first was opened, by default this one; until when the last one
+  // lived, on the call's clock; the number of the last line that was told.
+  int64_t call_epoch_ms = 0;
+  int64_t alive_ms = 0;
+  uint32_t last_line = 0;
 };
 
 // Reads `text`. nullopt if it is no JSON object, lacks a call id, names a leg

@@ -22,7 +22,9 @@ Conversation::Conversation(CallContext& context, LegLink& leg, AgentLink& agent)
       tools_(context.config().profile.agent.tools,
              context.config().limits.reply),
       transcript_(context.call_began()),
-      owes_greeting_(!context.config().profile.greeting.empty()) {}
+      owes_greeting_(!context.config().profile.greeting.empty()) {
+  transcript_.SkipLines(context.config().last_line);
+}
 
 void Conversation::SetState(State next, Reason reason) {
   // INVARIANT: every transition is in the table that the documentation shows.
@@ -199,7 +201,9 @@ void Conversation::OnAgentReady() {
     case State::kConnecting:
       if (owes_greeting_ || owes_reply_) {
         SetState(State::kThinking, Reason::kGreeting);
-        AskForReply();
+        // One reply to the results of tools as well, once they are here.
+        answers_given_ = !owes_greeting_;
+        if (owes_greeting_) AskForReply();
       } else {
         SetState(State::kListening, Reason::kAgentReady);
       }
@@ -309,6 +313,11 @@ void Conversation::OnTranscript(const protocol::AgentTranscript& transcript) {
   events_.Text(transcript);
   transcript_.OnText(transcript.role, {transcript.item, transcript.part},
                      transcript.text, transcript.state, context_.now());
+  // The agent's words are complete with the reply.
+  if (transcript.role == protocol::Role::kCaller &&
+      transcript.state == protocol::TranscriptState::kFinal) {
+    snapshot_due_ = true;
+  }
   // Words prove an interruption before its length does.
   if (transcript.role == protocol::Role::kCaller &&
       state_ == State::kInterrupted &&
@@ -442,6 +451,8 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   // One reply at a time: whatever comes next belongs to the next one.
   line_->EndReply();
   reply_open_ = false;
+  // All that is to be heard of it, and its words, are here.
+  snapshot_due_ = true;
   if (done.end == AgentReplyDone::End::kComplete) spoken_->OnReplyDone();
   if (done.end == AgentReplyDone::End::kCancelled) {
     GiveAnswers();
@@ -840,6 +851,8 @@ void Conversation::ToolResult(std::string_view tool_call_id,
   std::string name;
   switch (tools_.Take(tool_call_id, output, &name)) {
     case ToolDesk::Taken::kAnswer:
+      // Who brought it is told that it is done, given or not.
+      snapshot_due_ = true;
       GiveAnswers();
       return;
     case ToolDesk::Taken::kLate: {
@@ -962,11 +975,15 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   if (transcript == nullptr || tools == nullptr || !alive) return false;
   auto restored = Transcript::FromJson(*transcript, context_.call_began());
   if (!restored || !tools_.FromJson(*tools, context_.now())) return false;
-  transcript_ = *std::move(restored);
-  transcript_.OnSessionLost(std::max(*alive, alive_ms), context_.now());
   const auto count = [&snapshot](const char* key) {
     return std::max<int64_t>(IntegerMember(snapshot, key).value_or(0), 0);
   };
+  transcript_ = *std::move(restored);
+  transcript_.SkipLines(context_.config().last_line);
+  // What did not play then was not heard any further.
+  transcript_.OnSessionLost(
+      count("stopped") != 0 ? *alive : std::max(*alive, alive_ms),
+      context_.now());
   turns_ = count("turns");
   replies_ = count("replies");
   barge_ins_ = count("bargeIns");
@@ -978,14 +995,18 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
 
 std::optional<Json> Conversation::TakeSnapshot() {
   if (!std::exchange(snapshot_due_, false)) return std::nullopt;
-  if (spoken_ && state_ == State::kSpeaking) {
+  const bool unheard = line_ != nullptr && line_->has_unheard(context_.now());
+  if (spoken_ && unheard) {
     spoken_->OnProgress(line_->current(context_.now()), context_.now());
   }
+  const bool plays = state_ == State::kSpeaking || state_ == State::kFarewell;
   const bool owes_reply =
       owes_reply_ || state_ == State::kThinking ||
-      ((state_ == State::kSpeaking || state_ == State::kInterrupted) &&
-       line_->has_unheard(context_.now()));
+      ((state_ == State::kSpeaking || state_ == State::kInterrupted ||
+        state_ == State::kLegLost) &&
+       (unheard || reply_open_));
   return Json{{"aliveMs", (context_.now() - context_.call_began()).ms()},
+              {"stopped", plays ? 0 : 1},
               {"transcript", transcript_.ToJson()},
               {"tools", tools_.ToJson(context_.now())},
               {"turns", turns_},

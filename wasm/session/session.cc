@@ -24,7 +24,7 @@ Session::Session(Config config, Instant now, EffectSink& sink,
       agent_(context_, registry, channels_.Of(Owner::kAgent)),
       conversation_(context_, leg_, agent_),
       recording_(context_),
-      call_epoch_ms_(config_.epoch_ms) {
+      call_epoch_ms_(config_.call_epoch_ms) {
   Json opened = context_.NewEvent("opened");
   opened["callId"] = config_.call_id;
   opened["epochMs"] = config_.epoch_ms;
@@ -44,18 +44,21 @@ void Session::Restore(std::string_view text) {
   const Json* conversation =
       snapshot ? FindMember(*snapshot, "conversation") : nullptr;
   if (version == kSnapshotVersion && epoch_ms && conversation != nullptr) {
+    const Instant began = context_.call_began();
     call_epoch_ms_ = *epoch_ms;
     context_.SetCallBegan(
         context_.opened_at() -
         Duration::Millis(std::max<int64_t>(config_.epoch_ms - *epoch_ms, 0)));
     // A recording runs as long as its session, and is behind it by its lag.
-    int64_t alive_ms = 0;
+    int64_t alive_ms = config_.alive_ms;
     if (const auto& recording = config_.recording_so_far) {
-      alive_ms = static_cast<int64_t>(recording->granule / 48) +
-                 media::CallRecorder::kLag.ms();
+      alive_ms =
+          std::max(alive_ms, static_cast<int64_t>(recording->granule / 48) +
+                                 media::CallRecorder::kLag.ms());
     }
     if (conversation_.Restore(*conversation, alive_ms)) return;
-    context_.SetCallBegan(context_.opened_at());
+    call_epoch_ms_ = config_.call_epoch_ms;
+    context_.SetCallBegan(began);
   }
   // Another version's, or damaged: the call goes on without it.
   context_.ReportFault("core", "snapshotRefused", 1);

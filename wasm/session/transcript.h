@@ -223,6 +223,9 @@ class Transcript {
   bool OnToolResult(std::string_view call_id, std::string_view result,
                     ToolState state, Instant now);
 
+  // Lines up to this number have been told before.
+  void SkipLines(uint32_t last) { last_line_ = std::max(last_line_, last); }
+
   // After FromJson(), when the session that wrote it is gone, alive last at
   // `alive_until_ms` as far as is known. What was played then counts as heard
   // until then, at most what had been received of it; what was not sent is

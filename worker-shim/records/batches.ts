@@ -76,6 +76,12 @@ export class Batches {
   }
 
   flush(): void {
+    this.write();
+    this.onWritten();
+  }
+
+  /** The first half of `flush`, for a transaction; what waits is kept until the second. */
+  write(): void {
     if (this.#lines.length + this.#pages.length + this.#inputs.length === 0) return;
     this.#tables.rows(
       "INSERT INTO batch (session, lines, granule, pages, inputs) VALUES (?, ?, ?, ?, ?)",
@@ -85,6 +91,10 @@ export class Batches {
       blob(this.#pages),
       blob(this.#inputs),
     );
+  }
+
+  /** What was written is stored. */
+  onWritten(): void {
     this.#storedCharacters += this.#lineCharacters;
     this.#forgetWaiting();
   }

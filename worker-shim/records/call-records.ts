@@ -2,6 +2,7 @@ import { Archive } from "./archive.ts";
 import { Batches } from "./batches.ts";
 import { CallRows } from "./call-row.ts";
 import { Outcome } from "./outcome.ts";
+import { Pinned } from "./pinned.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Tables } from "./tables.ts";
 
@@ -12,6 +13,7 @@ export class CallRecords {
   readonly outcome: Outcome;
   readonly archive: Archive;
   readonly snapshots: Snapshots;
+  readonly pinned: Pinned;
   readonly #tables: Tables;
 
   constructor(tables: Tables) {
@@ -21,11 +23,22 @@ export class CallRecords {
     this.outcome = new Outcome(tables);
     this.archive = new Archive(tables);
     this.snapshots = new Snapshots(tables);
+    this.pinned = new Pinned(tables);
   }
 
-  beginSession(): void {
+  beginSession(nowMs: number): void {
     this.batches.beginSession();
-    this.call.countSession();
+    this.call.countSession(nowMs);
+  }
+
+  /** Writes what waits: the snapshot with the events that it knows of, or neither. */
+  flush(): void {
+    this.#tables.transaction(() => {
+      this.batches.write();
+      this.snapshots.write();
+    });
+    this.batches.onWritten();
+    this.snapshots.onWritten();
   }
 
   /**
@@ -33,7 +46,7 @@ export class CallRecords {
    * if the call has one.
    */
   finish(summary: string, nowMs: number): boolean {
-    this.batches.flush();
+    this.flush();
     if (!this.#tables.exist || this.outcome.isWritten()) return false;
     this.batches.closeRecording();
     this.snapshots.clear();

@@ -25,6 +25,8 @@ export interface CallRow extends ExpectedCall {
   readonly reconnects: number;
   /** JSON of ENDED, undefined while the call is not over. */
   readonly outcome: string | undefined;
+  /** When the first session was opened, epoch ms; undefined before, and where it was not written down. */
+  readonly openedMs: number | undefined;
   /** When the outcome was written, epoch ms. */
   readonly endedMs: number;
   /** Whether the call is to be forgotten. */
@@ -45,6 +47,7 @@ type Columns = {
   reconnects: number;
   outcome: string | null;
   endedMs: number | null;
+  openedMs: number | null;
   erased: number;
 };
 
@@ -63,7 +66,7 @@ export class CallRows {
        FROM call LEFT JOIN outcome USING (callId)`,
     );
     if (!row) return undefined;
-    const { fromNumber, toNumber, outcome, endedMs, authorization, erased, ...rest } = row;
+    const { fromNumber, toNumber, outcome, endedMs, openedMs, authorization, erased, ...rest } = row;
     return {
       ...rest,
       authorization: authorization === "none" ? "none" : "required",
@@ -71,6 +74,7 @@ export class CallRows {
       to: toNumber,
       outcome: outcome ?? undefined,
       endedMs: endedMs ?? 0,
+      openedMs: openedMs ?? undefined,
       erased: erased !== 0,
     };
   }
@@ -110,8 +114,10 @@ export class CallRows {
     this.#tables.rows("UPDATE call SET reconnects = reconnects + 1");
   }
 
-  countSession(): void {
-    this.#tables.rows("UPDATE call SET sessions = sessions + 1");
+  countSession(nowMs: number): void {
+    // Of a call that an older deployment began it is not known.
+    const query = `UPDATE call SET openedMs = CASE sessions WHEN 0 THEN ? ELSE openedMs END, sessions = sessions + 1`;
+    this.#tables.rows(query, nowMs);
   }
 
   /** Drops who called whom. */

@@ -76,6 +76,16 @@ export const STEPS: readonly (readonly string[])[] = [
     // One row. Some objects of version 1 have it already.
     "CREATE TABLE IF NOT EXISTS snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), text TEXT NOT NULL)",
   ],
+  [
+    // One row: what the call was begun with, JSON each. Read when a session begins, so not a part of the call's row.
+    `CREATE TABLE pinned (
+       one INTEGER PRIMARY KEY CHECK (one = 1),
+       profile TEXT NOT NULL,
+       limits TEXT NOT NULL
+     )`,
+    // When the first session was opened, epoch ms.
+    "ALTER TABLE call ADD COLUMN openedMs INTEGER",
+  ],
 ];
 
 /** The version that this code reads and writes. */

@@ -3,8 +3,7 @@ import type { Tables } from "./tables.ts";
 /**
  * The last snapshot of a call that goes on, for the session that follows if the object is lost.
  *
- * It waits in memory until `flush`, which is to be called with the batch of the events that it knows of: both are written
- * or neither.
+ * It waits in memory until it is written with the batch of the events that it knows of, in one transaction.
  */
 export class Snapshots {
   readonly #tables: Tables;
@@ -19,9 +18,13 @@ export class Snapshots {
     this.#waiting = text;
   }
 
-  flush(): void {
+  write(): void {
     if (this.#waiting === undefined) return;
     this.#tables.rows("INSERT OR REPLACE INTO snapshot (one, text) VALUES (1, ?)", this.#waiting);
+  }
+
+  /** What was written is stored. */
+  onWritten(): void {
     this.#waiting = undefined;
   }
 

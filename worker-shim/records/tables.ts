@@ -46,6 +46,11 @@ export class Tables {
     return this.#database.exec<T>(query, ...bindings).toArray();
   }
 
+  /** Everything that `work` writes, or nothing of it if it throws. */
+  transaction(work: () => void): void {
+    this.#database.transaction(work);
+  }
+
   /** While `work` deletes the whole storage there are no tables, and afterwards neither, if it has succeeded. */
   async whileDeleting(work: () => Promise<void>): Promise<void> {
     this.#exist = false;

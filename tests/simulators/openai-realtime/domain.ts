@@ -71,6 +71,7 @@ export const SENTENCES: string[] = [
   ...QUESTIONS.map(({ text }) => text),
   ...NUMBERS.map((number) => `please book a table for ${number} people`),
   "what time is it",
+  "what was my first question",
   "thank you goodbye",
   "stop please",
   "no thank you",
@@ -80,8 +81,10 @@ export const SENTENCES: string[] = [
 /** What the model does next. */
 export type Thought = { kind: "say"; text: string } | { kind: "call"; name: string; arguments: string; text?: string };
 
-/** Answers the caller's words; `tools` are the names of the functions that may be called. */
-export function think(words: string, tools: readonly string[]): Thought {
+/**
+ * Answers the caller's words; `tools` are the names of the functions that may be called, `first` is what he said first.
+ */
+export function think(words: string, tools: readonly string[], first = ""): Thought {
   const heard = words.toLowerCase().match(/[a-z']+/g) ?? [];
   const has = (word: string) => heard.some((candidate) => candidate === word);
   if (has("time") && tools.includes("get_time")) return { kind: "call", name: "get_time", arguments: "{}" };
@@ -89,6 +92,7 @@ export function think(words: string, tools: readonly string[]): Thought {
     const text = "Goodbye, and thank you for calling.";
     return tools.includes("end_call") ? { kind: "call", name: "end_call", arguments: "", text } : { kind: "say", text };
   }
+  if (has("first") && has("question")) return { kind: "say", text: `You asked: ${first}.` };
   if (has("book")) {
     const number = NUMBERS.find(has);
     if (number !== undefined) return { kind: "say", text: `I have booked a table for ${number} people.` };

@@ -8,7 +8,7 @@ export type Point =
   | "midAudio"
   | "responseDone";
 
-/** What goes wrong. Each strikes once per session; undefined = nothing. */
+/** What goes wrong. Each strikes once per session, but for the delays; undefined = nothing. */
 export interface Faults {
   /** The upgrade is answered with this status. */
   refuseStatus?: number;
@@ -24,6 +24,9 @@ export interface Faults {
   expireAfterMs?: number;
   /** Deltas of a cancelled response that still come. */
   lateDeltas?: number;
+  /** session.created comes so late, and what a response says. */
+  helloMs?: number;
+  thinkMs?: number;
   /** response.done comes without usage. */
   omitUsage?: boolean;
 }

@@ -3,24 +3,13 @@ import type { WebSocket } from "ws";
 import { type AudioFormat, decode, encode, formatObject, type Json, PCM, parseFormat } from "./audio-format.ts";
 import { think } from "./domain.ts";
 import type { Faults, Point } from "./faults.ts";
+import { asObject, ClientError, type Item, readItem, showItem } from "./items.ts";
 
 /** The model's voice and ears. */
 export interface Speech {
   /** 16 kHz. */
   say(text: string): Promise<Int16Array>;
   hear(samples: Int16Array, rateHz: number): Promise<string>;
-}
-
-export interface Item {
-  id: string;
-  type: "message" | "function_call" | "function_call_output";
-  role?: "user" | "assistant" | "system";
-  /** What was said; of a user's audio, when it has been understood. */
-  text: string;
-  understood?: Promise<string>;
-  generatedMs: number;
-  truncatedAtMs?: number;
-  callId?: string;
 }
 
 const FRAME_MS = 20;
@@ -62,20 +51,8 @@ const SESSION_KEYS: Record<string, unknown> = {
   },
 };
 
-class ClientError extends Error {
-  readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 function id(prefix: string): string {
   return `${prefix}_${randomBytes(10).toString("hex")}`;
-}
-
-function asObject(value: unknown): Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
 }
 
 /** The first key that the GA session object does not have. */
@@ -146,14 +123,19 @@ export class Session {
       for (const timer of this.#timers) clearTimeout(timer);
     });
     if (this.#strike("open")) return;
-    this.#send("session.created", { session: this.#session });
-    this.#strike("sessionCreated");
+    if (faults.helloMs === undefined) this.#greet();
+    else this.#after(faults.helloMs, () => this.#greet());
     if (faults.expireAfterMs !== undefined) {
       this.#after(faults.expireAfterMs, () => {
         this.#error("session_expired", "Your session hit the maximum duration of 60 minutes.");
         this.#socket.close(1000);
       });
     }
+  }
+
+  #greet(): void {
+    this.#send("session.created", { session: this.#session });
+    this.#strike("sessionCreated");
   }
 
   #after(ms: number, action: () => void): void {
@@ -256,7 +238,7 @@ export class Session {
         this.#createItem(asObject(event["item"]));
         break;
       case "conversation.item.retrieve":
-        this.#send("conversation.item.retrieved", { item: this.#show(this.#find(event["item_id"])) });
+        this.#send("conversation.item.retrieved", { item: showItem(this.#find(event["item_id"])) });
         break;
       case "conversation.item.delete": {
         const item = this.#find(event["item_id"]);
@@ -373,8 +355,8 @@ export class Session {
     const previous = this.items.at(-1)?.id ?? null;
     this.items.push(item);
     this.#send("input_audio_buffer.committed", { item_id: itemId, previous_item_id: previous });
-    this.#send("conversation.item.added", { item: this.#show(item), previous_item_id: previous });
-    this.#send("conversation.item.done", { item: this.#show(item), previous_item_id: previous });
+    this.#send("conversation.item.added", { item: showItem(item), previous_item_id: previous });
+    this.#send("conversation.item.done", { item: showItem(item), previous_item_id: previous });
     this.#strike("committed");
     item.understood = this.#speech.hear(samples, this.#input.rateHz).then((text) => {
       item.text = text;
@@ -391,38 +373,11 @@ export class Session {
   }
 
   #createItem(value: Json): void {
-    const type = value["type"];
-    const item: Item = {
-      id: typeof value["id"] === "string" ? value["id"] : id("item"),
-      type: "message",
-      text: "",
-      generatedMs: 0,
-    };
-    if (type === "function_call_output") {
-      if (typeof value["call_id"] !== "string" || typeof value["output"] !== "string") {
-        throw new ClientError("missing_required_parameter", "item.call_id and item.output are strings");
-      }
-      if (!this.items.some(({ callId }) => callId === value["call_id"])) {
-        throw new ClientError("invalid_tool_call_id", `No tool call found for ${value["call_id"]}`);
-      }
-      item.type = "function_call_output";
-      item.text = value["output"];
-    } else if (type === "message") {
-      const role = value["role"];
-      const content = Array.isArray(value["content"]) ? value["content"].map(asObject) : [];
-      const wanted =
-        role === "assistant" ? ["output_text"] : role === "user" ? ["input_text", "input_audio"] : ["input_text"];
-      if (role !== "user" && role !== "assistant" && role !== "system")
-        throw new ClientError("invalid_value", "item.role");
-      const bad = content.find((part) => !wanted.includes(String(part["type"])));
-      if (bad) throw new ClientError("invalid_value", `Invalid value: '${bad["type"]}' for a ${role} message.`);
-      item.role = role;
-      item.text = content.map((part) => String(part["text"] ?? part["transcript"] ?? "")).join(" ");
-    } else throw new ClientError("invalid_value", `Invalid value: '${String(type)}'.`);
+    const item = readItem(value, this.items, () => id("item"));
     const previous = this.items.at(-1)?.id ?? null;
     this.items.push(item);
-    this.#send("conversation.item.added", { item: this.#show(item), previous_item_id: previous });
-    this.#send("conversation.item.done", { item: this.#show(item), previous_item_id: previous });
+    this.#send("conversation.item.added", { item: showItem(item), previous_item_id: previous });
+    this.#send("conversation.item.done", { item: showItem(item), previous_item_id: previous });
   }
 
   #find(itemId: unknown): Item {
@@ -447,16 +402,6 @@ export class Session {
     // The words cannot be aligned with the audio: they go with it.
     item.text = "";
     this.#send("conversation.item.truncated", { item_id: item.id, content_index: 0, audio_end_ms: end });
-  }
-
-  #show(item: Item): Json {
-    const base = { id: item.id, object: "realtime.item", type: item.type, status: "completed" };
-    if (item.type === "function_call_output") return { ...base, call_id: item.callId ?? "", output: item.text };
-    const content =
-      item.role === "assistant"
-        ? [{ type: "output_audio", transcript: item.text }]
-        : [{ type: "input_audio", transcript: item.text || null }];
-    return { ...base, role: item.role, content };
   }
 
   #respond(request: Json): void {
@@ -512,11 +457,13 @@ export class Session {
     const tools = (Array.isArray(this.#session["tools"]) ? this.#session["tools"] : []).map((tool) =>
       String(asObject(tool)["name"]),
     );
-    return think(words, tools);
+    return think(words, tools, this.items.find(({ role }) => role === "user")?.text ?? "");
   }
 
   async #generate(response: { id: string; cancelled: string | undefined }, request: Json): Promise<void> {
     const thought = await this.#thought(request);
+    const { thinkMs } = this.#faults;
+    if (thinkMs !== undefined) await new Promise<void>((resolve) => this.#after(thinkMs, resolve));
     const output: Json[] = [];
     const text = thought.kind === "say" ? thought.text : thought.text;
     if (text !== undefined && !response.cancelled) output.push(await this.#speak(response, text, output.length));

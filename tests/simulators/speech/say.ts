@@ -12,6 +12,9 @@ const CACHE = fileURLToPath(new URL("../../../build/simulators/speech", import.m
 
 export type Voice = "slt" | "rms" | "awb" | "kal";
 
+/** Files that were made, so that two at a time have names of their own. */
+let made = 0;
+
 /** Speaks with flite; what was said once is kept in build/. */
 export async function say(text: string, options: { voice?: Voice; rateHz?: number } = {}): Promise<Int16Array> {
   const voice = options.voice ?? "slt";
@@ -19,7 +22,7 @@ export async function say(text: string, options: { voice?: Voice; rateHz?: numbe
   const file = join(CACHE, `${name}.wav`);
   if (!existsSync(file)) {
     mkdirSync(CACHE, { recursive: true });
-    const fresh = `${file}.${process.pid}`;
+    const fresh = `${file}.${process.pid}.${++made}`;
     await run("flite", ["-voice", voice, "-t", text, "-o", fresh]);
     renameSync(fresh, file);
   }

@@ -575,6 +575,7 @@ describe("/api/calls", () => {
       usedSerial: 1,
       reconnects: 0,
       outcome: '{"reason":"hangUp","durationMs":9000}',
+      openedMs: undefined,
       endedMs: 10_000,
       erased: false,
     };

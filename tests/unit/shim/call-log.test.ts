@@ -17,6 +17,7 @@ const ROW: CallRow = {
   usedSerial: 1,
   reconnects: 0,
   outcome: '{"callId":"c1","reason":"callerHangUp","durationMs":20000}',
+  openedMs: undefined,
   endedMs: EPOCH_MS + 20_500,
   erased: false,
 };
@@ -159,6 +160,22 @@ describe("a call in the log", () => {
       agent(1, 1_000, 4_000, "Hello."),
     ]);
     expect(call).toMatchObject({ bargeIns: 0, resumes: 1, replies: 1 });
+  });
+
+  // A session that went on from an older snapshot told it again.
+  it("has a line once, as it was told first", () => {
+    const { turns } = compose([
+      opened(),
+      caller(1, 1_000, 2_000, "Where?"),
+      agent(2, 3_000, 4_000, "Here."),
+      agent(2, 3_000, 3_500, "Here.", { heard: "", cut: true }),
+      agent(3, 5_000, 6_000, "And there."),
+    ]);
+    expect(turns.map(({ seq, text }) => [seq, text])).toEqual([
+      [0, "Where?"],
+      [1, "Here."],
+      [2, "And there."],
+    ]);
   });
 
   it("has lines in the order in which they began, not in which they were over", () => {

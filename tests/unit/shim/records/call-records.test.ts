@@ -66,7 +66,7 @@ describe("a call", () => {
   });
 
   it("counts its sessions and the streams that came back", () => {
-    records.beginSession();
+    records.beginSession(1_000);
     records.call.countReconnect();
     expect(new CallRecords(new Tables(sql)).call.find()).toMatchObject({ sessions: 1, reconnects: 1 });
   });
@@ -141,7 +141,7 @@ describe("the recording", () => {
 
   beforeEach(() => {
     records.call.create(CALL, 1_000);
-    records.beginSession();
+    records.beginSession(1_000);
   });
 
   it("comes back as it was given, a row a batch", () => {
@@ -179,7 +179,7 @@ describe("the recording", () => {
     records.batches.flush();
     const next = new CallRecords(new Tables(sql));
     expect(next.batches.lastPage()).toMatchObject({ serial: 7, sequence: 3, granule: 2 * 48_000 });
-    next.beginSession();
+    next.beginSession(1_000);
     for (const { granule, pages } of all.slice(2)) next.batches.addPages(granule, pages);
     next.finish("{}", 9_000);
     expect(ends()).toEqual([7]);

@@ -104,7 +104,7 @@ describe("tables of version 1", () => {
     });
 
     it("take what the call still has to say", () => {
-      records.beginSession();
+      records.beginSession(1_000);
       expect(records.call.issueToken()).toBe(2);
       expect([records.call.useToken(1), records.call.useToken(2)]).toEqual([false, true]);
       records.batches.addEvent('{"type":"state","atMs":1}');

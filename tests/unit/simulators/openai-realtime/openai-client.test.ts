@@ -149,6 +149,24 @@ describe("the official client", () => {
     expect(failures).toEqual([]);
   });
 
+  it("tells of a function call that was before its time, and of its answer", async () => {
+    configure();
+    await seen("session.updated");
+    const callId = "call_before";
+    client.send({
+      type: "conversation.item.create",
+      item: { type: "function_call", call_id: callId, name: "get_time", arguments: "{}" },
+    });
+    client.send({
+      type: "conversation.item.create",
+      item: { type: "function_call_output", call_id: callId, output: "noon" },
+    });
+    client.send({ type: "response.create" });
+    const said = await seen("response.output_audio_transcript.done");
+    expect(said.transcript).toContain("noon");
+    expect(failures).toEqual([]);
+  });
+
   it("is told of what it does wrong", async () => {
     const codes = () => server.sessions[0]?.errors;
     client.send({ type: "response.cancel" });

@@ -1,0 +1,225 @@
+// The session that follows a lost one: what it knows, what it owes and until
+// when it may last. Whose agent is told what is in owed_test.cc too.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/virtual_world.h"
+
+namespace trunkline::test {
+namespace {
+
+using session::State;
+using testing::HasSubstr;
+using testing::Not;
+using testing::SizeIs;
+
+constexpr int64_t kBegan = 1'000'000;
+
+VirtualWorld::Options Realtime() {
+  VirtualWorld::Options options;
+  options.agent = "openai-realtime";
+  options.epoch_ms = kBegan;
+  options.profile = {
+      {"tools", Json::array({Json{{"type", "function"}, {"name", "lookup"}}})}};
+  return options;
+}
+
+// The object of `first` is lost now; its stream is back `later_ms` after.
+VirtualWorld::Options After(VirtualWorld& first, VirtualWorld::Options options,
+                            int64_t later_ms, int64_t alive_ms) {
+  options.snapshot = first.snapshot();
+  options.first_seq = static_cast<int64_t>(first.events().size());
+  options.epoch_ms = kBegan + alive_ms + later_ms;
+  options.config = {{"callEpochMs", kBegan}, {"aliveMs", alive_ms}};
+  return options;
+}
+
+void Start(VirtualWorld& world) {
+  world.twilio.Call();
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 1; }));
+}
+
+void CallTool(VirtualWorld& world, const std::string& id) {
+  world.realtime.Send(
+      {{"type", "response.created"}, {"response", {{"id", "t"}}}});
+  world.realtime.Send({{"type", "response.output_item.done"},
+                       {"response_id", "t"},
+                       {"item",
+                        {{"type", "function_call"},
+                         {"status", "completed"},
+                         {"call_id", id},
+                         {"name", "lookup"},
+                         {"arguments", "{}"}}}});
+  world.realtime.Send({{"type", "response.done"},
+                       {"response", {{"id", "t"}, {"status", "completed"}}}});
+  world.Advance(Duration::Millis(200));
+}
+
+int64_t NowMs(const VirtualWorld& world) {
+  return IntegerMember(world.events().back(), "atMs").value_or(0);
+}
+
+std::string Told(const VirtualWorld& world) {
+  std::string told;
+  for (const Json& message : world.realtime.received()) {
+    if (StringMember(message, "type") == "conversation.item.create") {
+      told += PrintJson(message) + "\n";
+    }
+  }
+  return told;
+}
+
+// The fresh agent was asked at once for the reply to a question whose tool had
+// not answered, and called the tool a second time.
+TEST(SecondLifeTest, AReplyThatWaitsForAToolIsAskedForWhenItHasAnswered) {
+  VirtualWorld first(Realtime());
+  Start(first);
+  first.realtime.think = Duration::Millis(60'000);
+  first.twilio.Say(SpeechBytes(700));
+  ASSERT_TRUE(
+      first.RunUntil([&] { return first.state() == State::kThinking; }));
+  CallTool(first, "k1");
+  ASSERT_EQ(first.state(), State::kThinking);
+  VirtualWorld second(After(first, Realtime(), 300, NowMs(first)));
+  Start(second);
+  second.Advance(Duration::Millis(500));
+  EXPECT_EQ(second.realtime.CountReceived("response.create"), 0);
+  EXPECT_EQ(second.state(), State::kThinking);
+  second.Command(
+      {{"type", "toolResult"}, {"toolCallId", "k1"}, {"output", "at nine"}});
+  second.Advance(Duration::Millis(300));
+  EXPECT_EQ(second.realtime.CountReceived("response.create"), 1);
+  ASSERT_TRUE(second.RunUntil([&] { return second.Count("replyDone") == 1; }));
+  EXPECT_EQ(second.realtime.CountReceived("response.create"), 1);
+}
+
+// A result that came while no agent was ready was told after the reply to it
+// had been asked for.
+TEST(SecondLifeTest, AResultIsToldBeforeTheReplyToIt) {
+  VirtualWorld first(Realtime());
+  Start(first);
+  first.realtime.think = Duration::Millis(60'000);
+  first.twilio.Say(SpeechBytes(700));
+  ASSERT_TRUE(
+      first.RunUntil([&] { return first.state() == State::kThinking; }));
+  CallTool(first, "k1");
+  first.realtime.Drop(1006);
+  first.Advance(Duration::Millis(50));
+  first.Command(
+      {{"type", "toolResult"}, {"toolCallId", "k1"}, {"output", "at nine"}});
+  VirtualWorld second(After(first, Realtime(), 300, NowMs(first)));
+  Start(second);
+  second.Advance(Duration::Millis(300));
+  std::vector<std::string> order;
+  for (const Json& message : second.realtime.received()) {
+    const std::string text = PrintJson(message);
+    if (text.find("function_call_output") != std::string::npos) {
+      order.emplace_back("output");
+    } else if (StringMember(message, "type") == "response.create") {
+      order.emplace_back("reply");
+    }
+  }
+  EXPECT_THAT(order, testing::ElementsAre("output", "reply"));
+}
+
+// The snapshot of when the reply began knew neither its words nor how much of
+// it would come.
+TEST(SecondLifeTest, OfAReplyThatPlayedItIsToldWhatWasHeardUntilTheLoss) {
+  VirtualWorld first(Realtime());
+  Start(first);
+  first.twilio.Say(SpeechBytes(700));
+  ASSERT_TRUE(
+      first.RunUntil([&] { return first.state() == State::kSpeaking; }));
+  const int64_t began_ms = NowMs(first);
+  const std::string item(
+      StringMember(first.EventsOf("replyStarted").back(), "item"));
+  first.realtime.Send({{"type", "response.output_audio_transcript.done"},
+                       {"response_id", "r"},
+                       {"item_id", item},
+                       {"content_index", 0},
+                       {"transcript",
+                        "one two three four five six seven eight nine ten "
+                        "eleven twelve"}});
+  // All of it is here long before it is heard.
+  first.Advance(Duration::Millis(1'000));
+  ASSERT_EQ(first.state(), State::kSpeaking);
+  const auto told_at = [&](int64_t alive_ms) {
+    VirtualWorld second(After(first, Realtime(), 300, alive_ms));
+    Start(second);
+    second.Advance(Duration::Millis(100));
+    const std::string told = Told(second);
+    const size_t from = told.find("one two");
+    return from == std::string::npos ? std::string()
+                                     : told.substr(from, told.find('"', from));
+  };
+  const std::string early = told_at(began_ms + 400);
+  const std::string late = told_at(began_ms + 900);
+  EXPECT_THAT(late, HasSubstr("three"));
+  EXPECT_THAT(late, Not(HasSubstr("twelve")));
+  EXPECT_LT(early.size(), late.size());
+}
+
+// It was counted on as if it had played.
+TEST(SecondLifeTest, OfAReplyThatWasStoppedNoMoreWasHeard) {
+  VirtualWorld first(Realtime());
+  Start(first);
+  first.twilio.Say(SpeechBytes(700));
+  ASSERT_TRUE(
+      first.RunUntil([&] { return first.state() == State::kSpeaking; }));
+  const std::string item(
+      StringMember(first.EventsOf("replyStarted").back(), "item"));
+  first.realtime.Send({{"type", "response.output_audio_transcript.done"},
+                       {"response_id", "r"},
+                       {"item_id", item},
+                       {"content_index", 0},
+                       {"transcript",
+                        "one two three four five six seven eight nine ten "
+                        "eleven twelve"}});
+  first.Advance(Duration::Millis(500));
+  first.twilio.Drop();
+  first.Advance(Duration::Millis(100));
+  ASSERT_EQ(first.state(), State::kLegLost);
+  const int64_t lost_ms = NowMs(first);
+  VirtualWorld second(After(first, Realtime(), 300, lost_ms + 8'000));
+  Start(second);
+  second.Advance(Duration::Millis(100));
+  EXPECT_THAT(Told(second), HasSubstr("one"));
+  EXPECT_THAT(Told(second), Not(HasSubstr("nine")));
+  // What was not heard is owed.
+  EXPECT_EQ(second.realtime.CountReceived("response.create"), 1);
+}
+
+// A call whose object was lost before its first snapshot, or whose snapshot was
+// another version's, began anew.
+TEST(SecondLifeTest, ACallHasItsTimeWithoutASnapshotToo) {
+  for (const auto& snapshot :
+       {std::optional<std::string>(), std::optional<std::string>("{}")}) {
+    VirtualWorld::Options options = Realtime();
+    options.limits = {{"maxCallMs", 60'000}};
+    options.snapshot = snapshot;
+    options.epoch_ms = kBegan + 50'000;
+    options.config = {{"callEpochMs", kBegan}, {"lastLine", 7}};
+    VirtualWorld world(options);
+    Start(world);
+    world.twilio.Say(SpeechBytes(700));
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+    ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); },
+                               Duration::Millis(30'000)));
+    EXPECT_EQ(world.ended()[0]["reason"], "maxDuration");
+    EXPECT_LE(world.ended()[0]["durationMs"], 15'000);
+    // What was told by a former session has its numbers.
+    for (const Json& line : world.EventsOf("line")) {
+      EXPECT_GT(IntegerMember(line, "line").value_or(0), 7);
+      EXPECT_GE(IntegerMember(line, "startMs").value_or(0), 50'000);
+    }
+    EXPECT_THAT(world.EventsOf("line"), Not(SizeIs(0)));
+  }
+}
+
+}  // namespace
+}  // namespace trunkline::test

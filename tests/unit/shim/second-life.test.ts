@@ -1,0 +1,227 @@
+// A call whose object was lost: what the next session is told, and what is written when there is none.
+
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  TL_EFFECT_EVENT,
+  TL_EFFECT_RECORD,
+  TL_EFFECT_SNAPSHOT,
+  TL_INPUT_SOCKET_TEXT,
+} from "../../../worker-shim/abi.generated.ts";
+import { LOST_GRACE_MS } from "../../../worker-shim/call.ts";
+import { FLUSH_INTERVAL_MS, PAGES_FLUSH_MS } from "../../../worker-shim/records/batches.ts";
+import { record } from "../../support/fake-core.ts";
+import { CALL, EPOCH_MS, World } from "./support/call-world.ts";
+import { FakeSocket } from "./support/fakes.ts";
+
+let world: World;
+
+function event(type: string, atMs: number, seq: number, fields: object = {}): Uint8Array {
+  return record(TL_EFFECT_EVENT, 0, JSON.stringify({ type, atMs, seq, ...fields }));
+}
+
+function attach(): FakeSocket {
+  const socket = new FakeSocket();
+  expect(world.call.attachLeg(socket)).toBe("taken");
+  return socket;
+}
+
+/** The session makes `effects` of its next input. */
+function happens(socket: FakeSocket, ...effects: Uint8Array[]): void {
+  world.onInput = () => effects;
+  socket.emit("message", { data: "x" });
+  world.onInput = () => [];
+}
+
+function config(): Record<string, unknown> {
+  return JSON.parse(world.core.config) as Record<string, unknown>;
+}
+
+function events(): Record<string, unknown>[] {
+  return (world.call.events() ?? []).map((json) => JSON.parse(json) as Record<string, unknown>);
+}
+
+beforeEach(async () => {
+  world = new World({ PROFILE: { voice: "marin" }, LIMITS: { maxCallMs: 60_000 } });
+  await world.call.prepare(CALL);
+});
+
+describe("the session after a lost object", () => {
+  it("is told nothing of former ones if it is the first", () => {
+    attach();
+    for (const key of ["callEpochMs", "aliveMs", "lastLine", "snapshot"]) expect(config()).not.toHaveProperty(key);
+  });
+
+  // The longest time of a call began anew.
+  it("is told when the call began though nothing of it was written", async () => {
+    world.time.advance(700);
+    attach();
+    world.time.advance(300);
+    await world.lose();
+    world.time.advance(5_000);
+    attach();
+    expect(config()).toMatchObject({ resumed: true, callEpochMs: EPOCH_MS + 700, aliveMs: 0, lastLine: 0 });
+  });
+
+  it("is told until when the last one lived: to its last event, or to the carrier's question", async () => {
+    const leg = attach();
+    happens(
+      leg,
+      event("opened", 0, 0, { epochMs: EPOCH_MS }),
+      event("line", 400, 1, { line: 3, role: "caller" }),
+      event("line", 400, 2, { line: 2, role: "agent" }),
+    );
+    world.time.advance(FLUSH_INTERVAL_MS);
+    await world.lose();
+    world.time.advance(2_000);
+    attach();
+    expect(config()).toMatchObject({ callEpochMs: EPOCH_MS, aliveMs: 400, lastLine: 3 });
+    await world.lose();
+    await world.call.resume("CA1");
+    world.time.advance(500);
+    attach();
+    expect(config()).toMatchObject({ callEpochMs: EPOCH_MS, aliveMs: FLUSH_INTERVAL_MS + 2_000 - 100 });
+  });
+
+  // A setting that was changed meanwhile changed the voice in the middle of a call.
+  it("goes on with what the call was begun with", async () => {
+    attach();
+    world.variables = { PROFILE: { voice: "cedar" }, LIMITS: {} };
+    await world.lose();
+    attach();
+    expect(config()).toMatchObject({ profile: { voice: "marin" }, limits: { maxCallMs: 60_000 } });
+  });
+
+  // The events were there and the snapshot that knew of them was not: the lines came twice.
+  it("finds a snapshot and the events that it knows of, or neither", async () => {
+    const leg = attach();
+    const exec = world.sql.exec.bind(world.sql);
+    let broken = true;
+    world.sql.exec = (query, ...bindings) => {
+      if (broken && query.includes("INTO snapshot")) throw new Error("no room");
+      return exec(query, ...bindings);
+    };
+    happens(leg, event("line", 5, 0, { line: 1, role: "caller" }), record(TL_EFFECT_SNAPSHOT, 0, "told: 1"));
+    world.time.advance(FLUSH_INTERVAL_MS);
+    expect(exec("SELECT lines FROM batch").toArray()).toEqual([]);
+    broken = false;
+    happens(leg, event("dtmf", 6, 1));
+    world.time.advance(FLUSH_INTERVAL_MS);
+    await world.lose();
+    attach();
+    expect(config()).toMatchObject({ firstSeq: 2, snapshot: "told: 1", lastLine: 1 });
+  });
+
+  it.each(["turnEnded", "toolCall", "usage"])("knows what there is after %s, a moment later", async (type) => {
+    const leg = attach();
+    happens(leg, event(type, 5, 0), record(TL_EFFECT_SNAPSHOT, 0, "owes"));
+    world.time.advance(PAGES_FLUSH_MS);
+    await world.lose();
+    attach();
+    expect(config()).toMatchObject({ firstSeq: 1, snapshot: "owes" });
+  });
+});
+
+// Six turns, a page of the recording each second.
+it("costs at most 100 rows a call-minute, snapshots included", async () => {
+  world = new World({}, { bucket: { put: async () => undefined, delete: async () => undefined } });
+  await world.call.prepare(CALL);
+  const leg = attach();
+  let rows = 0;
+  let characters = 0;
+  const exec = world.sql.exec.bind(world.sql);
+  world.sql.exec = (query, ...bindings) => {
+    if (query.includes("INTO batch") || query.includes("INTO snapshot")) rows++;
+    if (query.includes("INTO snapshot")) characters += String(bindings[0]).length;
+    return exec(query, ...bindings);
+  };
+  const snapshot = record(TL_EFFECT_SNAPSHOT, 0, "x".repeat(10_000));
+  // When in a turn of ten seconds what comes; as a call with the Realtime agent has it.
+  const turn: Record<number, Uint8Array[]> = {
+    2700: [event("turnEnded", 0, 0), snapshot],
+    3100: [event("transcript", 0, 0), event("line", 0, 0), snapshot],
+    3400: [event("state", 0, 0), snapshot],
+    4600: [event("usage", 0, 0), snapshot],
+    8200: [event("replyDone", 0, 0), event("line", 0, 0), snapshot],
+  };
+  for (let ms = 0; ms < 60_000; ms += 20) {
+    const page = ms % 1_000 === 0 ? [record(TL_EFFECT_RECORD, ms * 48, new Uint8Array(1_500))] : [];
+    const effects = [...(turn[ms % 10_000] ?? []), ...page];
+    if (effects.length > 0) happens(leg, ...effects);
+    world.time.advance(20);
+  }
+  expect(rows).toBeLessThanOrEqual(100);
+  expect(characters).toBeLessThanOrEqual(30 * 10_000);
+});
+
+describe("a call that no session ends", () => {
+  const line = (seq: number, atMs: number) =>
+    event("line", atMs, seq, { line: 2, role: "agent", said: "Good morning", heard: "Good", cut: true });
+  /** A session with a snapshot tells at once what the former one left open; a tool's call at its end. */
+  const tells = () => {
+    world.onInput = ({ tag, body }) => {
+      const left = tag === 0 && new TextDecoder().decode(body).includes('"snapshot":"what was said"');
+      return left ? [event("opened", 0, 99), line(100, 0)] : [];
+    };
+  };
+
+  it("has the lines that were open when the object was lost", async () => {
+    const leg = attach();
+    happens(
+      leg,
+      event("opened", 0, 0, { epochMs: EPOCH_MS }),
+      event("turnEnded", 300, 1),
+      record(TL_EFFECT_SNAPSHOT, 0, "what was said"),
+    );
+    world.time.advance(FLUSH_INTERVAL_MS);
+    await world.lose();
+    tells();
+    await world.pass(LOST_GRACE_MS);
+    const told = events();
+    expect(told.map(({ type }) => type)).toEqual(["opened", "turnEnded", "line", "ended"]);
+    expect(told[2]).toMatchObject({ line: 2, heard: "Good", cut: true, seq: 2, atMs: 300 });
+    expect(told[3]).toMatchObject({ reason: "objectLost" });
+  });
+
+  it("has them after a trap, from the last snapshot, though it was not written yet", () => {
+    const leg = attach();
+    const observer = new FakeSocket();
+    world.call.observe(observer);
+    happens(leg, event("opened", 0, 0), record(TL_EFFECT_SNAPSHOT, 0, "what was said"));
+    world.onInput = ({ tag }) => {
+      if ((tag & 0xffff) === TL_INPUT_SOCKET_TEXT) throw new WebAssembly.RuntimeError("unreachable");
+      return tag === 0 ? [line(100, 0)] : [];
+    };
+    leg.emit("message", { data: "x" });
+    expect(events().map(({ type }) => type)).toEqual(["opened", "line", "ended"]);
+    expect(observer.sent.map((json) => (JSON.parse(String(json)) as { type: string }).type)).toEqual([
+      "opened",
+      "line",
+      "ended",
+    ]);
+  });
+
+  it("has its outcome though the core does not take the snapshot", async () => {
+    const leg = attach();
+    happens(leg, record(TL_EFFECT_SNAPSHOT, 0, "what was said"));
+    world.time.advance(FLUSH_INTERVAL_MS);
+    await world.lose();
+    world.onInput = () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    };
+    await world.pass(LOST_GRACE_MS);
+    expect(events()).toMatchObject([{ type: "ended", reason: "objectLost" }]);
+  });
+});
+
+describe("a command with a field that it does not have", () => {
+  it.each([
+    [{ type: "hangUp", reason: "rude" }, "reason"],
+    [{ type: "say", text: "hello", txet: 1 }, "txet"],
+    [{ type: "toolResult", toolCallId: "k", output: "x", id: 1 }, "id"],
+  ])("is refused by its name: %j", async (command, field) => {
+    attach();
+    const inputs = world.core.inputs.length;
+    expect(await world.call.operate(command)).toMatchObject({ status: "refused", code: "invalid", field });
+    expect(world.core.inputs).toHaveLength(inputs);
+  });
+});
