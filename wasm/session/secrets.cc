@@ -30,9 +30,8 @@ std::string WithoutSecrets(std::string_view text) {
   std::string masked;
   bool after_bearer = false;
   while (!text.empty()) {
-    const auto* const end =
-        std::find_if_not(text.begin(), text.end(), IsWordCharacter);
-    const auto size = static_cast<size_t>(end - text.begin());
+    size_t size = 0;
+    while (size < text.size() && IsWordCharacter(text[size])) ++size;
     if (size == 0) {
       if (text.front() != ' ') after_bearer = false;
       masked += text.front();
