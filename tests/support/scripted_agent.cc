@@ -58,6 +58,7 @@ void ScriptedAgent::Begin() {
   open_tool_calls_.clear();
   tools_answered_ = false;
   item_begun_ = false;
+  turn_open_ = false;
   ears_.channel = channels_.Connect({"scripted-ears", "/listen", {"ears"}});
   voice_.channel = channels_.Connect({"scripted-voice", "/speak", {}});
   if (ears_.channel && voice_.channel) return;
@@ -97,6 +98,8 @@ void ScriptedAgent::Tell(
             {line.kind == Kind::kCaller ? "caller" : "agent", line.text});
         break;
       case Kind::kTool:
+        // An open one may still have its result.
+        if (!line.result) open_tool_calls_.emplace_back(line.call_id);
         lines.push_back({"tool", line.call_id, line.result.value_or("")});
         break;
     }
@@ -129,6 +132,7 @@ void ScriptedAgent::OnEars(const Json& message, std::string_view type) {
         StringMember(message, "edge") == "started" ? Edge::kStarted
                                                    : Edge::kStopped});
   } else if (type == "committed") {
+    turn_open_ = true;
     events_.Push(protocol::AgentTurnCommitted{StringMember(message, "item")});
   } else if (type == "transcript") {
     const std::string_view role = StringMember(message, "role");
@@ -170,7 +174,12 @@ void ScriptedAgent::OnVoice(const Json& message, std::string_view type) {
     item_begun_ = true;
     items_.push_back({std::string(StringMember(message, "name")), 0});
   } else if (type == "done") {
-    OnReplyDone();
+    const Json* stopped = FindMember(message, "stopped");
+    const bool is_stop = stopped != nullptr && *stopped == true;
+    // One that has crossed with the stop is not the answer to it.
+    if (is_stop == (reply_ == Reply::kCancelled || reply_ == Reply::kFailed)) {
+      OnReplyDone();
+    }
   } else {
     Report(Fault::kUnknownEvent);
   }
@@ -334,14 +343,23 @@ void ScriptedAgent::Listen(std::span<const uint8_t> audio) {
 }
 
 void ScriptedAgent::TurnStarted(Duration ago) {
+  // Where the ears decide, it is one when they say so.
+  if (traits_.turn_detection == AgentTraits::TurnDetection::kLocal) {
+    turn_open_ = true;
+  }
   Send(ears_, {{"type", "turn"}, {"agoMs", ago.ms()}});
 }
 
-void ScriptedAgent::Respond(Duration /*ago*/) { Ask({}); }
+void ScriptedAgent::Respond(Duration /*ago*/) {
+  turn_open_ = false;
+  Ask({});
+}
 
 void ScriptedAgent::Say(std::string_view text) { Ask({std::string(text)}); }
 
-void ScriptedAgent::DiscardTurn() { Send(ears_, {{"type", "forget"}}); }
+void ScriptedAgent::DiscardTurn() {
+  if (std::exchange(turn_open_, false)) Send(ears_, {{"type", "forget"}});
+}
 
 void ScriptedAgent::Cancel() {
   next_.reset();

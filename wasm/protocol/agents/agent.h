@@ -119,7 +119,7 @@ struct ConversationLine {
 
   Kind kind = Kind::kCaller;
   std::string_view text;
-  // Of a tool's call. An open one has no result yet.
+  // Of a tool's call. An open one has no result yet: ToolResult() brings it.
   std::string_view call_id;
   std::string_view name;
   std::string_view arguments;
@@ -189,7 +189,8 @@ class Agent {
   virtual void Respond(Duration ago) = 0;
   // Speak this text, outside of any turn.
   virtual void Say(std::string_view text) = 0;
-  // The turn just committed was none (a cough): forget it.
+  // The turn that began, or was committed, was none (a cough): forget it. What
+  // Respond() was asked for is no such turn; without one nothing happens.
   virtual void DiscardTurn() = 0;
   // Stop generating. Audio of the reply in progress is dropped from here on.
   virtual void Cancel() = 0;

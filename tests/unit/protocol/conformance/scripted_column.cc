@@ -155,6 +155,7 @@ AgentColumn ScriptedColumn() {
          > text 2 {"type":"item","name":"late"}
          > binary 2 0506
          > text 2 {"type":"done"}
+         > text 2 {"type":"done","stopped":true}
          = done cancelled 0/0
        )",
                                  std::string(kThinking) + R"(
@@ -166,7 +167,7 @@ AgentColumn ScriptedColumn() {
          > chunk 3 "ine.\n"
          > done 3
          > respond 0
-         > text 2 {"type":"done"}
+         > text 2 {"type":"done","stopped":true}
          = done cancelled 0/0
          < fetch 4 POST scripted-mind /reply {"turn":2}
        )"})},
@@ -187,7 +188,11 @@ AgentColumn ScriptedColumn() {
        )"})},
       {AgentRow::kDiscard, Ready({R"(
          > discard
+         > turn 40
+         < 1< {"agoMs":40,"type":"turn"}
+         > discard
          < 1< {"type":"forget"}
+         > discard
        )"})},
       {AgentRow::kSay, Ready({R"(
          > say Good morning.
@@ -228,7 +233,7 @@ AgentColumn ScriptedColumn() {
          < 2< {"type":"stop"}
          > binary 2 0102
          > respond 0
-         > text 2 {"type":"done"}
+         > text 2 {"type":"done","stopped":true}
          < fetch 4 POST scripted-mind /reply {"turn":2}
        )"})},
       {AgentRow::kRetryableCloses, Ready({R"(
