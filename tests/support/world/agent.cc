@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "support/world/item_levels.h"
+#include "support/world/sound.h"
 
 namespace trunkline::test {
 namespace {
@@ -114,7 +115,17 @@ void Agent::SendPiece(uint64_t reply, int64_t sent_ms) {
   Item& item = items_.back();
   const int64_t piece_ms = std::min(kPieceMs, reply_ms - sent_ms);
   item.generated_ms += piece_ms;
-  adapter_->ItemAudio(reply, item.id, LevelOfItem(item.number), piece_ms);
+  std::vector<int16_t> piece(static_cast<size_t>(piece_ms) * 8,
+                             LevelOfItem(item.number));
+  if (speaks) {
+    const std::vector<int16_t> speech =
+        Speech(static_cast<int>(sent_ms + piece_ms));
+    const auto begin =
+        std::min(speech.size(), static_cast<size_t>(sent_ms) * 8);
+    piece.assign(speech.begin() + static_cast<ptrdiff_t>(begin), speech.end());
+    piece.resize(static_cast<size_t>(piece_ms) * 8);
+  }
+  adapter_->ItemAudio(reply, item.id, piece);
   clock_.After(Duration::Millis(piece_ms / speed),
                [this, reply, sent_ms, piece_ms] {
                  SendPiece(reply, sent_ms + piece_ms);

@@ -89,9 +89,13 @@ class Agent {
   Duration think = Duration::Millis(120);
   // Pieces that still come after a reply was cancelled.
   int late_pieces = 2;
+  // Replies are speech in the place of levels, up to 4 s of it: for tests of
+  // what is heard. HeardMs() of such items is 0.
+  bool speaks = false;
   // Tools that the next reply calls, by their calls' names; it says nothing.
   std::vector<std::string> next_calls;
   std::string next_tool = "lookup";
+  // Whether it says where turns end.
   bool has_vad = true;
   // Opens its channels and says nothing.
   bool stalled = false;

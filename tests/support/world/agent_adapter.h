@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace trunkline::test {
 
@@ -20,9 +21,9 @@ class AgentAdapter {
   virtual void CallerText(const std::string& item, const std::string& text) = 0;
 
   virtual void ReplyBegan(uint64_t reply) = 0;
-  // `ms` more of an item, a steady level.
-  virtual void ItemAudio(uint64_t reply, const std::string& item, int16_t level,
-                         int64_t ms) = 0;
+  // More of an item, samples at 8 kHz.
+  virtual void ItemAudio(uint64_t reply, const std::string& item,
+                         const std::vector<int16_t>& samples) = 0;
   virtual void ToolCall(uint64_t reply, const std::string& id,
                         const std::string& name) = 0;
   virtual void ReplyDone(uint64_t reply, End end) = 0;

@@ -82,7 +82,11 @@ void Line::HangUp() {
 
 void Line::Drop() {
   if (!connected_) return;
+  PlayOn();
   connected_ = false;
+  // A stream that is gone plays nothing any more.
+  waiting_.clear();
+  waiting_bytes_ = 0;
   gateway_.drop(1006);
 }
 
@@ -181,6 +185,7 @@ void Line::Play(std::string_view audio) {
       if (gap > Duration::Millis(1) && gap < kPause) ++underruns_;
     }
     run_began_ = clock_.now() + holds;
+    runs_.push_back(run_began_);
     run_played_ = 0;
   }
   waiting_.push_back({std::string(audio), 0, {}});
@@ -189,6 +194,9 @@ void Line::Play(std::string_view audio) {
   // time.
   clock_.At(RunTime(run_played_ + WaitingSamples()), [this] { PlayOn(); });
   TellFlow();
+  // And when there is room again.
+  const int64_t room = WaitingSamples() - SamplesOf(config_.ready);
+  if (full_) clock_.At(RunTime(run_played_ + room), [this] { PlayOn(); });
 }
 
 void Line::Mark(const std::string& name) {
@@ -276,9 +284,6 @@ void Line::TellFlow() {
     full_ = true;
     ++pauses_;
     adapter_->Flow(LegFlow::State::kPaused, gateway_.send);
-    // Again when there is room.
-    clock_.At(RunTime(run_played_ + waiting - SamplesOf(config_.ready)),
-              [this] { PlayOn(); });
   } else if (full_ && waiting <= SamplesOf(config_.ready)) {
     full_ = false;
     adapter_->Flow(LegFlow::State::kReady, gateway_.send);

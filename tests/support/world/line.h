@@ -24,9 +24,9 @@ class Line final : private LineControl {
     // Between two reports, of a line that makes any.
     Duration report_every = Duration::Millis(100);
     // A line with flow control is full with so much audio, and takes audio
-    // again when no more than that waits.
+    // again when no more than that waits: longer than the way there and back.
     Duration full = Duration::Millis(120);
-    Duration ready = Duration::Millis(40);
+    Duration ready = Duration::Millis(60);
   };
 
   // The gateway's end of the network: a socket is opened, and takes messages.
@@ -83,6 +83,8 @@ class Line final : private LineControl {
   // played, and no clear between: a reply that stuttered.
   static constexpr Duration kPause = Duration::Millis(300);
   int underruns() const { return underruns_; }
+  // When playing began into an empty line, each time.
+  const std::vector<Instant>& runs() const { return runs_; }
   const Config& config() const { return config_; }
 
   // By samples of virtual time, where `keeps_timeline`: what the caller said,
@@ -154,6 +156,7 @@ class Line final : private LineControl {
   std::deque<Piece> waiting_;
   int64_t waiting_bytes_ = 0;
   Instant run_began_;
+  std::vector<Instant> runs_;
   int64_t run_played_ = 0;
   uint64_t stream_played_ = 0;
   bool full_ = false;

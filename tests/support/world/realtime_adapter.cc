@@ -200,19 +200,17 @@ void RealtimeAdapter::ReplyBegan(uint64_t reply) {
 }
 
 void RealtimeAdapter::ItemAudio(uint64_t reply, const std::string& item,
-                                int16_t level, int64_t ms) {
-  if (piece_.empty() || piece_level_ != level || piece_ms_ != ms) {
-    const auto samples =
-        static_cast<size_t>(format_.sample_rate_hz / 1000 * ms);
-    piece_level_ = level;
-    piece_ms_ = ms;
-    piece_ = ToBase64(
-        EncodeSound(format_.encoding, std::vector<int16_t>(samples, level)));
+                                const std::vector<int16_t>& samples) {
+  if (piece_ != samples) {
+    piece_ = samples;
+    piece_base64_ = ToBase64(
+        EncodeSound(format_.encoding, AtRate(format_.sample_rate_hz, samples)));
   }
   SendText(
       R"({"type":"response.output_audio.delta","event_id":"e","response_id":"resp_)" +
       std::to_string(reply) + R"(","item_id":")" + item +
-      R"(","output_index":0,"content_index":0,"delta":")" + piece_ + R"("})");
+      R"(","output_index":0,"content_index":0,"delta":")" + piece_base64_ +
+      R"("})");
 }
 
 void RealtimeAdapter::ToolCall(uint64_t reply, const std::string& id,

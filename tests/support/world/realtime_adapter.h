@@ -33,8 +33,8 @@ class RealtimeAdapter final : public Provider, public AgentAdapter {
   void Committed(const std::string& item) override;
   void CallerText(const std::string& item, const std::string& text) override;
   void ReplyBegan(uint64_t reply) override;
-  void ItemAudio(uint64_t reply, const std::string& item, int16_t level,
-                 int64_t ms) override;
+  void ItemAudio(uint64_t reply, const std::string& item,
+                 const std::vector<int16_t>& samples) override;
   void ToolCall(uint64_t reply, const std::string& id,
                 const std::string& name) override;
   void ReplyDone(uint64_t reply, End end) override;
@@ -64,9 +64,8 @@ class RealtimeAdapter final : public Provider, public AgentAdapter {
   protocol::AudioFormat format_;
   std::vector<Json> received_;
   // The last piece of audio: most pieces are the one before.
-  int16_t piece_level_ = 0;
-  int64_t piece_ms_ = 0;
-  std::string piece_;
+  std::vector<int16_t> piece_;
+  std::string piece_base64_;
 };
 
 }  // namespace trunkline::test

@@ -134,16 +134,15 @@ void ScriptedAdapter::CallerText(const std::string& item,
 void ScriptedAdapter::ReplyBegan(uint64_t /*reply*/) { item_.clear(); }
 
 void ScriptedAdapter::ItemAudio(uint64_t /*reply*/, const std::string& item,
-                                int16_t level, int64_t ms) {
+                                const std::vector<int16_t>& samples) {
   if (item_ != item) {
     item_ = item;
     SendVoice({{"type", "item"}, {"name", item}});
   }
-  const auto samples = static_cast<size_t>(kSpoken.sample_rate_hz / 1000 * ms);
   if (voice_) {
-    upstreams_.Tell(
-        *voice_, Message::Binary(EncodeSound(
-                     kSpoken.encoding, std::vector<int16_t>(samples, level))));
+    upstreams_.Tell(*voice_, Message::Binary(EncodeSound(
+                                 kSpoken.encoding,
+                                 AtRate(kSpoken.sample_rate_hz, samples))));
   }
 }
 

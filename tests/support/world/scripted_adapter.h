@@ -32,8 +32,8 @@ class ScriptedAdapter final : public Provider, public AgentAdapter {
   void Committed(const std::string& item) override;
   void CallerText(const std::string& item, const std::string& text) override;
   void ReplyBegan(uint64_t reply) override;
-  void ItemAudio(uint64_t reply, const std::string& item, int16_t level,
-                 int64_t ms) override;
+  void ItemAudio(uint64_t reply, const std::string& item,
+                 const std::vector<int16_t>& samples) override;
   void ToolCall(uint64_t reply, const std::string& id,
                 const std::string& name) override;
   void ReplyDone(uint64_t reply, End end) override;

@@ -152,7 +152,7 @@ std::vector<int16_t> AtRate(int sample_rate_hz,
   const int times = sample_rate_hz / 8000;
   std::vector<int16_t> out;
   out.reserve(samples.size() * static_cast<size_t>(times));
-  int last = 0;
+  int last = samples.empty() ? 0 : samples.front();
   for (const int16_t sample : samples) {
     for (int i = 1; i <= times; ++i) {
       out.push_back(static_cast<int16_t>(last + (sample - last) * i / times));

@@ -71,6 +71,7 @@ VirtualWorld::VirtualWorld(const Options& given)
   if (given.agent == "scripted") {
     agent.SetAdapter(scripted);
     upstreams.SetProvider(scripted);
+    agent.has_vad = given.profile.value("model", "") == "provider-turns";
   } else {
     agent.SetAdapter(realtime);
     upstreams.SetProvider(realtime);
