@@ -56,7 +56,7 @@ void ScriptedAgent::Begin() {
   reply_ = Reply::kNone;
   next_.reset();
   open_tool_calls_.clear();
-  tools_answered_ = false;
+  calls_tools_ = false;
   item_begun_ = false;
   turn_open_ = false;
   ears_.channel = channels_.Connect({"scripted-ears", "/listen", {"ears"}});
@@ -151,6 +151,7 @@ void ScriptedAgent::OnEars(const Json& message, std::string_view type) {
       return;
     }
     open_tool_calls_.emplace_back(id);
+    calls_tools_ = true;
     events_.Push(protocol::AgentToolCall{id, StringMember(message, "name"),
                                          StringMember(message, "arguments")});
   } else if (type == "fail") {
@@ -192,11 +193,7 @@ void ScriptedAgent::OnReplyDone() {
   const Reply reply = std::exchange(reply_, Reply::kNone);
   if (reply == Reply::kNone || reply == Reply::kFailed) return;
   Abort();
-  const bool awaits_tools = !open_tool_calls_.empty() || tools_answered_;
-  if (tools_answered_ && open_tool_calls_.empty()) {
-    tools_answered_ = false;
-    next_ = Request{};
-  }
+  const bool awaits_tools = std::exchange(calls_tools_, false);
   events_.Push(protocol::AgentReplyDone{
       reply == Reply::kCancelled ? End::kCancelled : End::kComplete,
       awaits_tools ? After::kAwaitsTools : After::kCallersTurn,
@@ -363,8 +360,7 @@ void ScriptedAgent::DiscardTurn() {
 
 void ScriptedAgent::Cancel() {
   next_.reset();
-  open_tool_calls_.clear();
-  tools_answered_ = false;
+  calls_tools_ = false;
   if (reply_ != Reply::kThinking && reply_ != Reply::kSpeaking) return;
   Abort();
   reply_ = Reply::kCancelled;
@@ -390,12 +386,6 @@ void ScriptedAgent::ToolResult(std::string_view tool_call_id,
   open_tool_calls_.erase(call);
   Send(ears_,
        {{"type", "toolResult"}, {"id", tool_call_id}, {"output", output}});
-  if (!open_tool_calls_.empty()) return;
-  if (reply_ == Reply::kNone) {
-    Ask({});
-  } else {
-    tools_answered_ = true;
-  }
 }
 
 std::string_view ScriptedAgent::item_name(ItemId id) const {

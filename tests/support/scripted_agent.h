@@ -149,7 +149,8 @@ class ScriptedAgent final : public protocol::Agent {
   // There is a turn that no reply was asked for to.
   bool turn_open_ = false;
   std::vector<std::string> open_tool_calls_;
-  bool tools_answered_ = false;
+  // The reply that is being made has called tools.
+  bool calls_tools_ = false;
   bool item_begun_ = false;
   std::deque<Item> items_;
   // What the views of the last event are of.

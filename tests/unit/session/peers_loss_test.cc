@@ -137,6 +137,21 @@ TEST_P(PeersLossTest, AToolIsAskedForAndItsResultSpoken) {
   EXPECT_THAT(world.agent.errors(), IsEmpty());
 }
 
+TEST_P(PeersLossTest, AResultOutlivesTheReplyThatAskedForIt) {
+  VirtualWorld world(WithTools());
+  Start(world);
+  HearReply(world, 100);
+  world.agent.CallTool("k1", "lookup");
+  world.Advance(Duration::Millis(300));
+  world.line.Say(Speech(600, 3));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  EXPECT_EQ(Result(world, "k1", "one"), "done");
+  world.Advance(Duration::Millis(100));
+  EXPECT_THAT(world.agent.tool_results(), ElementsAre("k1=one"));
+  // And what the caller said over it is answered.
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+}
+
 TEST_P(PeersLossTest, AResultOutlivesTheAgentThatAskedForIt) {
   VirtualWorld world(WithTools());
   world.agent.next_calls = {"k1"};

@@ -197,6 +197,8 @@ class Agent {
   // The caller heard `heard_ms` of the item and will hear no more of it.
   // Returns what was sent upstream: never more than was received of the item.
   virtual int64_t Truncate(ItemId item, int64_t heard_ms) = 0;
+  // The result of a call, whatever became of the reply that made it. What
+  // follows of it is asked for by Respond().
   virtual void ToolResult(std::string_view tool_call_id,
                           std::string_view output) = 0;
 

@@ -209,6 +209,8 @@ AgentColumn ScriptedColumn() {
          = tool k1 lookup {}
          > result k1 at nine
          < 1< {"id":"k1","output":"at nine","type":"toolResult"}
+         > result k1 at nine again
+         > respond 0
          < fetch 3 POST scripted-mind /reply {"turn":1}
        )"})},
       {AgentRow::kTools, Speaking(R"(
@@ -222,6 +224,7 @@ AgentColumn ScriptedColumn() {
          < 1< {"id":"k1","output":"one","type":"toolResult"}
          > text 2 {"type":"done"}
          = done complete tools 0/0
+         > respond 0
          < fetch 4 POST scripted-mind /reply {"turn":2}
        )")},
       {AgentRow::kUnknownTool, Ready({R"(
@@ -441,6 +444,10 @@ AgentColumn ScriptedColumn() {
          < 3< {"instructions":"Be brief.","tools":null,"type":"begin"}
          > tell when do you open|At nine
          < 3< {"lines":[["caller","when do you open"],["agent","At nine"]],"type":"history"}
+         > tell-call k1
+         < 3< {"lines":[["tool","k1",""]],"type":"history"}
+         > result k1 at nine
+         < 3< {"id":"k1","output":"at nine","type":"toolResult"}
        )"})},
   };
   return column;
