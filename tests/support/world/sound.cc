@@ -52,19 +52,17 @@ Law& LawOf(Encoding encoding) {
 }  // namespace
 
 std::string EncodeSound(Encoding encoding, std::span<const int16_t> samples) {
-  std::string bytes;
-  bytes.reserve(samples.size() * protocol::BytesPerSample(encoding));
+  std::string bytes(samples.size() * protocol::BytesPerSample(encoding), '\0');
   if (!protocol::IsLinear(encoding)) {
     Law& law = LawOf(encoding);
-    for (const int16_t sample : samples) bytes += law.Encode(sample);
+    std::transform(samples.begin(), samples.end(), bytes.begin(),
+                   [&law](int16_t sample) { return law.Encode(sample); });
     return bytes;
   }
-  for (const int16_t sample : samples) {
-    const char low = static_cast<char>(sample & 0xFF);
-    const char high = static_cast<char>(sample >> 8);
-    const bool big = encoding == Encoding::kLinear16Big;
-    bytes += big ? high : low;
-    bytes += big ? low : high;
+  const size_t low = encoding == Encoding::kLinear16Big ? 1 : 0;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    bytes[2 * i + low] = static_cast<char>(samples[i] & 0xFF);
+    bytes[2 * i + 1 - low] = static_cast<char>(samples[i] >> 8);
   }
   return bytes;
 }
@@ -88,20 +86,19 @@ std::vector<int16_t> DecodeSound(Encoding encoding, std::string_view bytes) {
 }
 
 std::string ToBase64(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
   uint32_t bits = 0;
   int count = 0;
+  size_t at = 0;
   for (const char byte : bytes) {
     bits = bits << 8 | static_cast<uint8_t>(byte);
     count += 8;
     while (count >= 6) {
       count -= 6;
-      out += kAlphabet[bits >> count & 63];
+      out[at++] = kAlphabet[bits >> count & 63];
     }
   }
-  if (count > 0) out += kAlphabet[bits << (6 - count) & 63];
-  while (out.size() % 4 != 0) out += '=';
+  if (count > 0) out[at] = kAlphabet[bits << (6 - count) & 63];
   return out;
 }
 
