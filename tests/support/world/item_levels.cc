@@ -20,9 +20,9 @@ double MagnitudeOf(size_t index) {
 }
 
 // The level of each sample, by its bits; -1 for none.
-const std::vector<int8_t>& Levels() {
-  static const std::vector<int8_t> levels = [] {
-    std::vector<int8_t> table(size_t{1} << 16, -1);
+const std::vector<int16_t>& Levels() {
+  static const std::vector<int16_t> levels = [] {
+    std::vector<int16_t> table(size_t{1} << 16, -1);
     for (size_t item = 0; item < kItemLevels; ++item) {
       const int level = LevelOfItem(item);
       const int magnitude = std::abs(level);
@@ -30,7 +30,7 @@ const std::vector<int8_t>& Levels() {
       const auto high = static_cast<int>(magnitude * kTolerance);
       for (int m = low; m <= high; ++m) {
         const int sample = level < 0 ? -m : m;
-        table[static_cast<uint16_t>(sample)] = static_cast<int8_t>(item);
+        table[static_cast<uint16_t>(sample)] = static_cast<int16_t>(item);
       }
     }
     return table;
@@ -49,7 +49,7 @@ int16_t LevelOfItem(size_t item) {
 }
 
 void LevelCounter::Hear(std::span<const int16_t> samples) {
-  const std::vector<int8_t>& levels = Levels();
+  const std::vector<int16_t>& levels = Levels();
   for (const int16_t sample : samples) {
     const int level = levels[static_cast<uint16_t>(sample)];
     if (level == heard_ && level != kNone) {

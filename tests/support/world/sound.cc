@@ -103,11 +103,11 @@ std::string ToBase64(std::string_view bytes) {
 }
 
 std::optional<std::string> FromBase64(std::string_view text) {
-  static const std::array<int8_t, 256> values = [] {
-    std::array<int8_t, 256> table;
+  static const std::array<int16_t, 256> values = [] {
+    std::array<int16_t, 256> table;
     table.fill(-1);
     for (size_t i = 0; i < kAlphabet.size(); ++i) {
-      table[static_cast<uint8_t>(kAlphabet[i])] = static_cast<int8_t>(i);
+      table[static_cast<uint8_t>(kAlphabet[i])] = static_cast<int16_t>(i);
     }
     return table;
   }();
