@@ -6,16 +6,16 @@
 #include <string>
 
 #include "session/transcript.h"
-#include "support/virtual_world.h"
+#include "support/world/world.h"
 
 namespace trunkline::test {
 namespace {
 
 // A question each ten seconds, answered in some fifteen words.
 void Talk(VirtualWorld& world, int64_t minutes) {
-  world.twilio.Call();
+  world.line.Call();
   for (int64_t turn = 0; turn < 6 * minutes; ++turn) {
-    world.twilio.Say(SpeechBytes(2'000));
+    world.line.Say(Speech(2'000));
     world.Advance(Duration::Millis(10'000));
   }
 }

@@ -56,8 +56,9 @@ void ScriptedAgent::Begin() {
   reply_ = Reply::kNone;
   next_.reset();
   open_tool_calls_.clear();
-  tools_answered_ = false;
+  calls_tools_ = false;
   item_begun_ = false;
+  turn_open_ = false;
   ears_.channel = channels_.Connect({"scripted-ears", "/listen", {"ears"}});
   voice_.channel = channels_.Connect({"scripted-voice", "/speak", {}});
   if (ears_.channel && voice_.channel) return;
@@ -97,6 +98,8 @@ void ScriptedAgent::Tell(
             {line.kind == Kind::kCaller ? "caller" : "agent", line.text});
         break;
       case Kind::kTool:
+        // An open one may still have its result.
+        if (!line.result) open_tool_calls_.emplace_back(line.call_id);
         lines.push_back({"tool", line.call_id, line.result.value_or("")});
         break;
     }
@@ -129,6 +132,7 @@ void ScriptedAgent::OnEars(const Json& message, std::string_view type) {
         StringMember(message, "edge") == "started" ? Edge::kStarted
                                                    : Edge::kStopped});
   } else if (type == "committed") {
+    turn_open_ = true;
     events_.Push(protocol::AgentTurnCommitted{StringMember(message, "item")});
   } else if (type == "transcript") {
     const std::string_view role = StringMember(message, "role");
@@ -147,6 +151,7 @@ void ScriptedAgent::OnEars(const Json& message, std::string_view type) {
       return;
     }
     open_tool_calls_.emplace_back(id);
+    calls_tools_ = true;
     events_.Push(protocol::AgentToolCall{id, StringMember(message, "name"),
                                          StringMember(message, "arguments")});
   } else if (type == "fail") {
@@ -170,7 +175,12 @@ void ScriptedAgent::OnVoice(const Json& message, std::string_view type) {
     item_begun_ = true;
     items_.push_back({std::string(StringMember(message, "name")), 0});
   } else if (type == "done") {
-    OnReplyDone();
+    const Json* stopped = FindMember(message, "stopped");
+    const bool is_stop = stopped != nullptr && *stopped == true;
+    // One that has crossed with the stop is not the answer to it.
+    if (is_stop == (reply_ == Reply::kCancelled || reply_ == Reply::kFailed)) {
+      OnReplyDone();
+    }
   } else {
     Report(Fault::kUnknownEvent);
   }
@@ -183,11 +193,7 @@ void ScriptedAgent::OnReplyDone() {
   const Reply reply = std::exchange(reply_, Reply::kNone);
   if (reply == Reply::kNone || reply == Reply::kFailed) return;
   Abort();
-  const bool awaits_tools = !open_tool_calls_.empty() || tools_answered_;
-  if (tools_answered_ && open_tool_calls_.empty()) {
-    tools_answered_ = false;
-    next_ = Request{};
-  }
+  const bool awaits_tools = std::exchange(calls_tools_, false);
   events_.Push(protocol::AgentReplyDone{
       reply == Reply::kCancelled ? End::kCancelled : End::kComplete,
       awaits_tools ? After::kAwaitsTools : After::kCallersTurn,
@@ -335,19 +341,27 @@ void ScriptedAgent::Listen(std::span<const uint8_t> audio) {
 }
 
 void ScriptedAgent::TurnStarted(Duration ago) {
+  // Where the ears decide, it is one when they say so.
+  if (traits_.turn_detection == AgentTraits::TurnDetection::kLocal) {
+    turn_open_ = true;
+  }
   Send(ears_, {{"type", "turn"}, {"agoMs", ago.ms()}});
 }
 
-void ScriptedAgent::Respond(Duration /*ago*/) { Ask({}); }
+void ScriptedAgent::Respond(Duration /*ago*/) {
+  turn_open_ = false;
+  Ask({});
+}
 
 void ScriptedAgent::Say(std::string_view text) { Ask({std::string(text)}); }
 
-void ScriptedAgent::DiscardTurn() { Send(ears_, {{"type", "forget"}}); }
+void ScriptedAgent::DiscardTurn() {
+  if (std::exchange(turn_open_, false)) Send(ears_, {{"type", "forget"}});
+}
 
 void ScriptedAgent::Cancel() {
   next_.reset();
-  open_tool_calls_.clear();
-  tools_answered_ = false;
+  calls_tools_ = false;
   if (reply_ != Reply::kThinking && reply_ != Reply::kSpeaking) return;
   Abort();
   reply_ = Reply::kCancelled;
@@ -373,12 +387,6 @@ void ScriptedAgent::ToolResult(std::string_view tool_call_id,
   open_tool_calls_.erase(call);
   Send(ears_,
        {{"type", "toolResult"}, {"id", tool_call_id}, {"output", output}});
-  if (!open_tool_calls_.empty()) return;
-  if (reply_ == Reply::kNone) {
-    Ask({});
-  } else {
-    tools_answered_ = true;
-  }
 }
 
 std::string_view ScriptedAgent::item_name(ItemId id) const {

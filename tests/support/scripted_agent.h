@@ -35,7 +35,8 @@ namespace trunkline::test {
 //   scripted-voice  out  {"type":"say","text"} {"type":"flush"}
 //                        {"type":"stop"}
 //                   in   {"type":"item","name"} and audio of it
-//                        {"type":"done"}  after the last audio, and to a stop
+//                        {"type":"done"}  after the last audio, and exactly
+//                        one with "stopped":true to each stop
 //   scripted-mind        POST /reply with {"turn":N}, answered by a line of
 //                        text for each `say`
 //
@@ -145,8 +146,11 @@ class ScriptedAgent final : public protocol::Agent {
   Instant ping_at_ = Instant::Never();
   Duration ping_every_;
   int64_t turns_ = 0;
+  // There is a turn that no reply was asked for to.
+  bool turn_open_ = false;
   std::vector<std::string> open_tool_calls_;
-  bool tools_answered_ = false;
+  // The reply that is being made has called tools.
+  bool calls_tools_ = false;
   bool item_begun_ = false;
   std::deque<Item> items_;
   // What the views of the last event are of.

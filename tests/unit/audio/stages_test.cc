@@ -10,7 +10,7 @@
 #include "audio/level.h"
 #include "audio/speech_detector.h"
 #include "audio/tones.h"
-#include "support/virtual_world.h"
+#include "support/world/sound.h"
 
 namespace trunkline::audio {
 namespace {

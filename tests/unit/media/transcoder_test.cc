@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/virtual_world.h"
+#include "support/world/sound.h"
 
 namespace trunkline::media {
 namespace {

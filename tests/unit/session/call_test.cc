@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/virtual_world.h"
+#include "support/world/world.h"
 
 namespace trunkline::test {
 namespace {
@@ -21,37 +21,30 @@ VirtualWorld::Options Realtime() {
 }
 
 void Connect(VirtualWorld& world) {
-  world.twilio.Call();
+  world.line.Call();
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kListening; }));
-}
-
-std::string EndReason(const VirtualWorld& world) {
-  return world.ended().size() == 1
-             ? std::string(StringMember(world.ended().front(), "reason"))
-             : std::to_string(world.ended().size()) + " summaries";
 }
 
 TEST(CallTest, ParrotAnswersWithTheCallersOwnBytes) {
   VirtualWorld world({});
   Connect(world);
-  const std::vector<uint8_t> words = SpeechBytes(1500);
-  world.twilio.Say(words);
+  const std::string words = world.line.Encoded(Speech(1500));
+  world.line.Say(Speech(1500));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   // The words are in what was heard, unchanged, from end to end.
-  const std::vector<uint8_t>& heard = world.twilio.heard();
-  EXPECT_NE(std::search(heard.begin(), heard.end(), words.begin(), words.end()),
-            heard.end());
-  EXPECT_EQ(world.twilio.underruns(), 0);
-  EXPECT_THAT(world.twilio.violations(), testing::IsEmpty());
+  const std::string& heard = world.line.heard();
+  EXPECT_NE(heard.find(words), std::string::npos);
+  EXPECT_EQ(world.line.underruns(), 0);
+  EXPECT_THAT(world.line.violations(), testing::IsEmpty());
 }
 
 TEST(CallTest, FirstAudioIsHeardWithinTheWindowAndSixtyMilliseconds) {
   VirtualWorld world({});
   Connect(world);
-  world.twilio.Say(SpeechBytes(1000));
+  world.line.Say(Speech(1000));
   const Instant spoken = world.now();
-  ASSERT_TRUE(world.RunUntil([&] { return !world.twilio.heard().empty(); }));
+  ASSERT_TRUE(world.RunUntil([&] { return !world.line.heard().empty(); }));
   // Speech began with the frame after `spoken` and lasted a second.
   const Duration delay = world.now() - (spoken + Duration::Millis(1000));
   EXPECT_LE(delay.ms(), 700 + 60);
@@ -61,25 +54,24 @@ TEST(CallTest, FirstAudioIsHeardWithinTheWindowAndSixtyMilliseconds) {
 TEST(CallTest, HangUpEndsTheCallOnce) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.twilio.HangUp();
+  world.line.HangUp();
   world.Advance(Duration::Millis(1000));
-  EXPECT_EQ(EndReason(world), "callerHangUp");
+  EXPECT_EQ(world.EndReason(), "callerHangUp");
   EXPECT_FALSE(world.agent_open());
   world.Input([&](Session& s) { s.OnTimer(world.now()); });
   world.Input(
       [&](Session& s) { s.OnClosed(kLegChannel, 1006, 0, "", world.now()); });
-  EXPECT_EQ(EndReason(world), "callerHangUp");
+  EXPECT_EQ(world.EndReason(), "callerHangUp");
   EXPECT_EQ(world.effects_after_end(), 0);
 }
 
 TEST(CallTest, StopThenCloseAndCloseAloneAreTheSame) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.twilio.SendText(
-      R"({"event":"stop","streamSid":"MZ1","stop":{"callSid":"CA1"}})");
+  world.line.Stop();
   world.Advance(Duration::Millis(100));
-  EXPECT_EQ(EndReason(world), "callerHangUp");
-  EXPECT_EQ(world.twilio.close_code(), 1000);
+  EXPECT_EQ(world.EndReason(), "callerHangUp");
+  EXPECT_EQ(world.line.close_code(), 1000);
 }
 
 struct VerdictCase {
@@ -92,11 +84,11 @@ TEST_P(UnauthorizedTest, IsClosedWithItsOwnCodeBeforeAnyUpstream) {
   VirtualWorld::Options options = Realtime();
   options.verdict = GetParam().verdict;
   VirtualWorld world(options);
-  world.twilio.Call();
+  world.line.Call();
   world.Advance(Duration::Millis(500));
-  EXPECT_EQ(world.twilio.close_code(), GetParam().code);
+  EXPECT_EQ(world.line.close_code(), GetParam().code);
   EXPECT_EQ(world.connects(), 0);
-  EXPECT_EQ(EndReason(world), "unauthorized");
+  EXPECT_EQ(world.EndReason(), "unauthorized");
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -109,25 +101,25 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(CallTest, NoStartInTimeIsClosedBeforeAnyUpstream) {
   VirtualWorld world(Realtime());
   world.Input([&](Session& s) { s.OnOpened(kLegChannel, "", world.now()); });
-  world.twilio.SendText(R"({"event":"connected"})");
+  world.line.SendText(R"({"event":"connected"})");
   world.Advance(Duration::Millis(4990));
-  EXPECT_FALSE(world.twilio.close_code().has_value());
+  EXPECT_FALSE(world.line.close_code().has_value());
   world.Advance(Duration::Millis(100));
-  EXPECT_EQ(world.twilio.close_code(), 4401);
+  EXPECT_EQ(world.line.close_code(), 4401);
   EXPECT_EQ(world.connects(), 0);
-  EXPECT_EQ(EndReason(world), "noStart");
+  EXPECT_EQ(world.EndReason(), "noStart");
 }
 
 // An agent that never comes: tones and a clean hang-up, not silence.
 TEST(CallTest, NoAnswerIsATonedGoodbye) {
   VirtualWorld world(Realtime());
-  world.realtime.stalled = true;
-  world.twilio.Call();
+  world.agent.stalled = true;
+  world.line.Call();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
-  EXPECT_EQ(EndReason(world), "noAnswer");
+  EXPECT_EQ(world.EndReason(), "noAnswer");
   world.Advance(Duration::Millis(50));
-  EXPECT_EQ(world.twilio.close_code(), 1000);
-  EXPECT_GT(world.twilio.heard().size(), 8U * 300);
+  EXPECT_EQ(world.line.close_code(), 1000);
+  EXPECT_GT(world.line.heard_ms(), 300);
 }
 
 TEST(CallTest, DeadAirEndsInAGoodbye) {
@@ -135,9 +127,9 @@ TEST(CallTest, DeadAirEndsInAGoodbye) {
   options.limits = {{"deadAirMs", 20'000}};
   VirtualWorld world(options);
   Connect(world);
-  world.twilio.Say(SpeechBytes(600));
+  world.line.Say(Speech(600));
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
-  EXPECT_EQ(EndReason(world), "deadAir");
+  EXPECT_EQ(world.EndReason(), "deadAir");
   // From the end of the reply, not from the start of the call.
   EXPECT_EQ(world.ended()[0]["replies"], 1);
   EXPECT_GT(world.ended()[0]["durationMs"].get<int64_t>(), 24'000);
@@ -149,43 +141,43 @@ TEST(CallTest, TheLongestCallEnds) {
   VirtualWorld world(options);
   Connect(world);
   for (int i = 0; i < 20; ++i) {
-    world.twilio.Say(SpeechBytes(800));
+    world.line.Say(Speech(800));
     world.Advance(Duration::Millis(2500));
   }
-  EXPECT_EQ(EndReason(world), "maxDuration");
+  EXPECT_EQ(world.EndReason(), "maxDuration");
   EXPECT_NEAR(world.ended()[0]["durationMs"].get<double>(), 31'000, 1'500);
 }
 
 TEST(CallTest, AgentThatStopsInTheMiddleIsReplacedAndAsked) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.twilio.Say(SpeechBytes(600));
+  world.line.Say(Speech(600));
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kThinking; }));
-  world.realtime.Drop(1011);
+  world.agent.Drop(1011);
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
-  EXPECT_EQ(world.realtime.connections(), 2);
+  EXPECT_EQ(world.agent.connections(), 2);
   EXPECT_THAT(world.ended(), testing::IsEmpty());
 }
 
 TEST(CallTest, AgentThatRefusesEveryReconnectEndsTheCallCleanly) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.realtime.refuses = true;
-  world.realtime.Drop(1006);
+  world.agent.refuses = true;
+  world.agent.Drop(1006);
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
-  EXPECT_EQ(EndReason(world), "agentFailed");
-  EXPECT_EQ(world.realtime.connections(), 1 + session::AgentLink::kMaxRetries);
-  EXPECT_GT(world.twilio.heard().size(), 8U * 300);  // the tones
+  EXPECT_EQ(world.EndReason(), "agentFailed");
+  EXPECT_EQ(world.agent.connections(), 1 + session::AgentLink::kMaxRetries);
+  EXPECT_GT(world.line.heard_ms(), 300);  // the tones
 }
 
 TEST(CallTest, AnErrorThatNoRetryCuresIsNotRetried) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.realtime.Drop(1008);
+  world.agent.Drop(1008);
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
-  EXPECT_EQ(world.realtime.connections(), 1);
-  EXPECT_EQ(EndReason(world), "agentFailed");
+  EXPECT_EQ(world.agent.connections(), 1);
+  EXPECT_EQ(world.EndReason(), "agentFailed");
 }
 
 TEST(CallTest, SessionExpiryIsAReconnect) {
@@ -193,9 +185,8 @@ TEST(CallTest, SessionExpiryIsAReconnect) {
   Connect(world);
   world.realtime.Send(
       {{"type", "error"}, {"error", {{"code", "session_expired"}}}});
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.realtime.connections() == 2; }));
-  world.twilio.Say(SpeechBytes(600));
+  ASSERT_TRUE(world.RunUntil([&] { return world.agent.connections() == 2; }));
+  world.line.Say(Speech(600));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
 }
 
@@ -203,61 +194,60 @@ TEST(CallTest, SessionExpiryIsAReconnect) {
 TEST(CallTest, AStalledAgentIsNoticedByItsMissingReply) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.twilio.Say(SpeechBytes(600));
+  world.line.Say(Speech(600));
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kThinking; }));
-  world.realtime.stalled = true;
-  world.realtime.Drop(1006);
-  world.realtime.stalled = true;
+  world.agent.stalled = true;
+  world.agent.Drop(1006);
+  world.agent.stalled = true;
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); },
                              Duration::Millis(120'000)));
-  EXPECT_EQ(EndReason(world), "agentFailed");
+  EXPECT_EQ(world.EndReason(), "agentFailed");
 }
 
 // The stream breaks and the carrier brings it back: the rest of the reply is
 // heard, from where it broke.
 TEST(CallTest, AStreamThatComesBackHearsTheRest) {
   VirtualWorld world(Realtime());
-  world.realtime.reply_ms = 5000;
+  world.agent.reply_ms = 5000;
   Connect(world);
-  world.twilio.Say(SpeechBytes(600));
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.twilio.heard().size() > 8 * 2000; }));
-  const uint8_t value = world.realtime.items().back().value;
-  world.twilio.Drop();
+  world.line.Say(Speech(600));
+  ASSERT_TRUE(world.RunUntil([&] { return world.line.heard_ms() > 2000; }));
+  const Agent::Item item = world.agent.items().back();
+  world.line.Drop();
   EXPECT_EQ(world.state(), State::kLegLost);
   EXPECT_TRUE(world.agent_open());
   world.Advance(Duration::Millis(3000));
-  world.twilio.Call();
+  world.line.Call();
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   // What was under way when it broke counts as heard: at most the lead.
-  EXPECT_NEAR(static_cast<double>(world.twilio.HeardMs(value)), 5000, 230);
+  EXPECT_NEAR(static_cast<double>(world.HeardMs(item)), 5000, 230);
   EXPECT_THAT(world.ended(), testing::IsEmpty());
 }
 
 TEST(CallTest, AStreamThatStaysAwayEndsTheCall) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.twilio.Drop();
+  world.line.Drop();
   world.Advance(Duration::Millis(14'900));
   EXPECT_THAT(world.ended(), testing::IsEmpty());
   world.Advance(Duration::Millis(200));
-  EXPECT_EQ(EndReason(world), "legLost");
+  EXPECT_EQ(world.EndReason(), "legLost");
   EXPECT_FALSE(world.agent_open());
 }
 
 TEST(CallTest, AForeignStreamDoesNotTakeALostCall) {
   VirtualWorld world(Realtime());
   Connect(world);
-  world.twilio.Drop();
+  world.line.Drop();
   world.Advance(Duration::Millis(1000));
   world.options.verdict = Session::Verdict::kForeign;
-  world.twilio.Call();
+  world.line.Call();
   world.Advance(Duration::Millis(200));
-  EXPECT_EQ(world.twilio.close_code(), 4403);
+  EXPECT_EQ(world.line.close_code(), 4403);
   EXPECT_EQ(world.state(), State::kLegLost);
   world.options.verdict = Session::Verdict::kGranted;
-  world.twilio.Call();
+  world.line.Call();
   world.Advance(Duration::Millis(200));
   EXPECT_EQ(world.state(), State::kListening);
 }
@@ -267,8 +257,8 @@ TEST(CallTest, SpeechBeforeTheAgentIsReadyIsNotLost) {
   VirtualWorld::Options options = Realtime();
   options.agent_delay = Duration::Millis(300);
   VirtualWorld world(options);
-  world.twilio.Say(SpeechBytes(700));
-  world.twilio.Call();
+  world.line.Say(Speech(700));
+  world.line.Call();
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   EXPECT_EQ(world.Count("turnEnded"), 1U);
 }
@@ -277,39 +267,38 @@ TEST(CallTest, SpeechBeforeTheAgentIsReadyIsNotLost) {
 TEST(CallTest, MediaThatStopsDoesNotKeepATurnOpen) {
   VirtualWorld world({});
   Connect(world);
-  world.twilio.Say(SpeechBytes(3000));
+  world.line.Say(Speech(3000));
   world.Advance(Duration::Millis(1000));
-  world.twilio.StopMedia();
+  world.line.StopMedia();
   world.Advance(Duration::Millis(3000));
   EXPECT_EQ(world.Count("turnEnded"), 1U);
 }
 
 TEST(CallTest, LostFramesAreFilledSoThatTimeStaysTheCallers) {
   VirtualWorld world({});
-  world.twilio.loss_per_mille = 50;
+  world.line.loss_per_mille = 50;
   Connect(world);
-  world.twilio.Say(SpeechBytes(4000));
+  world.line.Say(Speech(4000));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
-  world.twilio.HangUp();
+  world.line.HangUp();
   world.Advance(Duration::Millis(100));
   ASSERT_EQ(world.ended().size(), 1U);
   const Json& counters = world.ended()[0]["counters"];
   EXPECT_GT(counters.value("filledMs", 0), 40);
   EXPECT_GT(counters.value("leg.lostMessages", 0), 2);
-  const double reply_ms = static_cast<double>(world.twilio.heard().size()) / 8;
+  const auto reply_ms = static_cast<double>(world.line.heard_ms());
   EXPECT_NEAR(reply_ms, 4000 + 140, 100);
 }
 
 TEST(CallTest, WhatWasHeardOfAReplyThatTheHangUpCutsIsTold) {
   VirtualWorld world({});
   Connect(world);
-  world.twilio.Say(SpeechBytes(3000));
+  world.line.Say(Speech(3000));
   ASSERT_TRUE(world.RunUntil([&] {
-    return world.state() == State::kSpeaking &&
-           world.twilio.heard().size() > 8 * 1200;
+    return world.state() == State::kSpeaking && world.line.heard_ms() > 1200;
   }));
-  const double heard_ms = static_cast<double>(world.twilio.heard().size()) / 8;
-  world.twilio.HangUp();
+  const auto heard_ms = static_cast<double>(world.line.heard_ms());
+  world.line.HangUp();
   world.Advance(Duration::Millis(100));
   ASSERT_EQ(world.ended().size(), 1U);
   const auto cuts = world.EventsOf("truncated");
@@ -321,9 +310,9 @@ TEST(CallTest, WhatWasHeardOfAReplyThatTheHangUpCutsIsTold) {
 TEST(CallTest, AReplyThatWasHeardIsNotCutByTheHangUp) {
   VirtualWorld world({});
   Connect(world);
-  world.twilio.Say(SpeechBytes(1500));
+  world.line.Say(Speech(1500));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
-  world.twilio.HangUp();
+  world.line.HangUp();
   world.Advance(Duration::Millis(100));
   ASSERT_EQ(world.ended().size(), 1U);
   EXPECT_THAT(world.EventsOf("truncated"), testing::IsEmpty());
@@ -333,14 +322,12 @@ TEST(CallTest, PcmAgentsAreResampledBothWays) {
   VirtualWorld::Options options = Realtime();
   options.profile = {{"agentAudio", "pcm"}};
   VirtualWorld world(options);
-  world.realtime.has_vad = false;
-  world.realtime.reply_ms = 2000;
+  world.agent.has_vad = false;
+  world.agent.reply_ms = 2000;
   Connect(world);
-  world.realtime.Send(
-      {{"type", "input_audio_buffer.committed"}, {"item_id", "user_1"}});
+  world.agent.Commit();
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
-  EXPECT_NEAR(static_cast<double>(world.twilio.heard().size()), 8.0 * 2000,
-              8.0 * 25);
+  EXPECT_NEAR(static_cast<double>(world.line.heard_ms()), 2000, 25);
   const Json* update = world.realtime.LastReceived("session.update");
   ASSERT_NE(update, nullptr);
   EXPECT_EQ((*update)["session"]["audio"]["input"]["format"],
@@ -350,52 +337,43 @@ TEST(CallTest, PcmAgentsAreResampledBothWays) {
 // The reply leaves with a bounded lead, however fast it came.
 TEST(CallTest, TheLegNeverHoldsMoreThanTheLead) {
   VirtualWorld world(Realtime());
-  world.realtime.reply_ms = 6000;
+  world.agent.reply_ms = 6000;
   Connect(world);
-  world.twilio.Say(SpeechBytes(600));
+  world.line.Say(Speech(600));
   int64_t most = 0;
   world.RunUntil([&] {
-    const int64_t waiting = world.twilio.received_bytes() -
-                            static_cast<int64_t>(world.twilio.heard().size());
-    most = std::max(most, waiting / 8);
+    most = std::max(most, world.line.waiting_ms());
     return world.Count("replyDone") > 0;
   });
   EXPECT_LE(most, 220);
   EXPECT_GE(most, 100);
-  EXPECT_EQ(world.twilio.underruns(), 0);
+  EXPECT_EQ(world.line.underruns(), 0);
 }
 
 // ... also when the carrier sends nothing that could pace it.
 TEST(CallTest, ADeadlinePacesWhenNoFramesCome) {
   VirtualWorld world(Realtime());
-  world.realtime.reply_ms = 4000;
+  world.agent.reply_ms = 4000;
   Connect(world);
-  world.twilio.Say(SpeechBytes(600));
+  world.line.Say(Speech(600));
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kSpeaking; }));
-  world.twilio.StopMedia();
+  world.line.StopMedia();
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
-  EXPECT_EQ(world.twilio.underruns(), 0);
+  EXPECT_EQ(world.line.underruns(), 0);
 }
 
 TEST(CallTest, TheAgentsHangUpWaitsForItsLastWord) {
   VirtualWorld world(Realtime());
-  world.realtime.reply_ms = 1500;
+  world.agent.reply_ms = 1500;
   Connect(world);
-  world.twilio.Say(SpeechBytes(600));
+  world.line.Say(Speech(600));
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kSpeaking; }));
-  world.realtime.Send({{"type", "response.output_item.done"},
-                       {"response_id", "resp_1"},
-                       {"item",
-                        {{"type", "function_call"},
-                         {"status", "completed"},
-                         {"call_id", "call_1"},
-                         {"name", "end_call"},
-                         {"arguments", ""}}}});
+  world.agent.CallTool("call_1", "end_call");
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
-  EXPECT_EQ(EndReason(world), "hangUp");
-  EXPECT_GE(world.twilio.HeardMs(world.realtime.items()[0].value), 1480);
+  EXPECT_EQ(world.EndReason(), "hangUp");
+  EXPECT_GE(world.HeardMs(world.agent.items()[0]), 1480);
 }
 
 TEST(CallTest, CommandsHangUpAndSay) {
@@ -406,7 +384,7 @@ TEST(CallTest, CommandsHangUpAndSay) {
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
   EXPECT_EQ(world.Command({{"type", "hangUp"}})["status"], "done");
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
-  EXPECT_EQ(EndReason(world), "hangUp");
+  EXPECT_EQ(world.EndReason(), "hangUp");
 }
 
 std::string Refusal(const Json& result) {
@@ -458,14 +436,7 @@ TEST(CallTest, EachOfSeveralToolsIsAnsweredOnce) {
   VirtualWorld world(options);
   Connect(world);
   for (const char* id : {"call_1", "call_2"}) {
-    world.realtime.Send({{"type", "response.output_item.done"},
-                         {"response_id", "resp_1"},
-                         {"item",
-                          {{"type", "function_call"},
-                           {"status", "completed"},
-                           {"call_id", id},
-                           {"name", "lookup"},
-                           {"arguments", "{}"}}}});
+    world.agent.CallTool(id, "lookup");
   }
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("toolCall") == 2; }));
   // What is no text is not sent as something else.
@@ -480,7 +451,7 @@ TEST(CallTest, EachOfSeveralToolsIsAnsweredOnce) {
   }
   world.Advance(Duration::Millis(100));
   EXPECT_EQ(world.realtime.CountReceived("conversation.item.create"), 2);
-  EXPECT_TRUE(world.realtime.errors().empty());
+  EXPECT_TRUE(world.agent.errors().empty());
 }
 
 TEST(CallTest, EventsAreNumberedFromWhereTheFormerSessionStopped) {
@@ -498,10 +469,10 @@ TEST(CallTest, EventsAreNumberedFromWhereTheFormerSessionStopped) {
 TEST(CallTest, WhatALostSocketStillSaysIsNotTheNextOnes) {
   VirtualWorld world(Realtime());
   Connect(world);
-  const protocol::ChannelId first = world.agent_channel();
-  world.realtime.Drop(1011);
+  const protocol::ChannelId first = world.realtime.channel();
+  world.agent.Drop(1011);
   ASSERT_TRUE(world.RunUntil([&] { return world.agent_open(); }));
-  EXPECT_NE(world.agent_channel(), first);
+  EXPECT_NE(world.realtime.channel(), first);
   const size_t events = world.events().size();
   world.Input([&](Session& s) {
     s.OnText(first, R"({"type":"session.created"})", world.now());
@@ -509,8 +480,9 @@ TEST(CallTest, WhatALostSocketStillSaysIsNotTheNextOnes) {
     s.OnOversize(first, 1 << 24, world.now());
     s.OnClosed(first, 1006, 0, "", world.now());
     s.OnOpened(first, "", world.now());
-    s.OnHttpChunk(world.agent_channel(), std::vector<uint8_t>{1}, world.now());
-    s.OnHttpDone(world.agent_channel(), world.now());
+    s.OnHttpChunk(world.realtime.channel(), std::vector<uint8_t>{1},
+                  world.now());
+    s.OnHttpDone(world.realtime.channel(), world.now());
   });
   EXPECT_EQ(world.events().size(), events);
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
@@ -524,41 +496,40 @@ enum class Kill { kAgentDrop, kAgentFatal, kLegDrop, kLegClose };
 class KillTest : public testing::TestWithParam<std::tuple<State, Kill>> {};
 
 void Reach(VirtualWorld& world, State state) {
-  world.realtime.reply_ms = 4000;
+  world.agent.reply_ms = 4000;
   switch (state) {
     case State::kSetup:
-      world.twilio.Call();
+      world.line.Call();
       return;
     case State::kConnecting:
       world.options.agent_delay = Duration::Millis(100);
-      world.twilio.Call();
+      world.line.Call();
       break;
     case State::kListening:
-      world.twilio.Call();
+      world.line.Call();
       break;
     case State::kThinking:
     case State::kSpeaking:
-      world.twilio.Call();
-      world.twilio.Say(SpeechBytes(600));
+      world.line.Call();
+      world.line.Say(Speech(600));
       break;
     case State::kInterrupted:
-      world.twilio.Call();
-      world.twilio.Say(SpeechBytes(600));
-      ASSERT_TRUE(
-          world.RunUntil([&] { return world.twilio.heard().size() > 8000; }));
-      world.twilio.Say(SpeechBytes(600));
+      world.line.Call();
+      world.line.Say(Speech(600));
+      ASSERT_TRUE(world.RunUntil([&] { return world.line.heard_ms() > 1000; }));
+      world.line.Say(Speech(600));
       break;
     case State::kFarewell:
-      world.twilio.Call();
+      world.line.Call();
       ASSERT_TRUE(
           world.RunUntil([&] { return world.state() == State::kListening; }));
       world.Command({{"type", "hangUp"}});
       break;
     case State::kLegLost:
-      world.twilio.Call();
+      world.line.Call();
       ASSERT_TRUE(
           world.RunUntil([&] { return world.state() == State::kListening; }));
-      world.twilio.Drop();
+      world.line.Drop();
       break;
     case State::kEnded:
       return;
@@ -572,21 +543,21 @@ TEST_P(KillTest, LeavesNobodyHanging) {
   VirtualWorld world(Realtime());
   Reach(world, state);
   if (HasFatalFailure()) return;
-  const size_t heard_before = world.twilio.heard().size();
+  const int64_t heard_before = world.line.heard_ms();
   switch (kill) {
     case Kill::kAgentDrop:
-      world.realtime.refuses = true;
-      world.realtime.Drop(1006);
+      world.agent.refuses = true;
+      world.agent.Drop(1006);
       break;
     case Kill::kAgentFatal:
-      world.realtime.refuses = true;
-      world.realtime.Drop(1008);
+      world.agent.refuses = true;
+      world.agent.Drop(1008);
       break;
     case Kill::kLegDrop:
-      world.twilio.Drop();
+      world.line.Drop();
       break;
     case Kill::kLegClose:
-      world.twilio.HangUp();
+      world.line.HangUp();
       break;
   }
   world.Advance(Duration::Millis(120'000));
@@ -599,8 +570,8 @@ TEST_P(KillTest, LeavesNobodyHanging) {
       kill == Kill::kAgentDrop || kill == Kill::kAgentFatal;
   if (agent_killed && state != State::kSetup && state != State::kLegLost) {
     // Tones, then a normal close.
-    EXPECT_GT(world.twilio.heard().size(), heard_before + 8 * 300);
-    EXPECT_EQ(world.twilio.close_code(), 1000);
+    EXPECT_GT(world.line.heard_ms(), heard_before + 300);
+    EXPECT_EQ(world.line.close_code(), 1000);
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/virtual_world.h"
+#include "support/world/world.h"
 
 namespace trunkline::test {
 namespace {
@@ -16,14 +16,14 @@ TEST(CrashersTest, AStreamComesBackToTheFirstBytesOfAReply) {
   VirtualWorld::Options options;
   options.agent = "openai-realtime";
   VirtualWorld world(options);
-  world.twilio.Call();
+  world.line.Call();
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kListening; }));
-  world.twilio.Drop();
-  world.realtime.SendRaw(
+  world.line.Drop();
+  world.realtime.SendText(
       R"({"type":"response.output_audio.delta","response_id":"r","item_id":"i","delta":"AAAAAAAA"})");
   world.Advance(Duration::Millis(100));
-  world.twilio.Call();
+  world.line.Call();
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kSpeaking; }));
   // The rest never comes: that is noticed.
@@ -34,15 +34,15 @@ TEST(CrashersTest, AStreamComesBackToTheFirstBytesOfAReply) {
 // Nobody had closed what was never opened.
 TEST(CrashersTest, ABuiltInAgentHasNoSocketToClose) {
   VirtualWorld world({});
-  world.twilio.Call();
+  world.line.Call();
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kListening; }));
   world.Input([&](session::Session& s) {
-    s.OnClosed(world.agent_channel(), 1006, 0, "", world.now());
+    s.OnClosed(world.realtime.channel(), 1006, 0, "", world.now());
   });
-  world.twilio.Drop();
-  world.twilio.Call();
-  world.twilio.Say(SpeechBytes(600));
+  world.line.Drop();
+  world.line.Call();
+  world.line.Say(Speech(600));
   EXPECT_TRUE(world.RunUntil([&] { return world.Count("replyDone") > 0; }));
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "support/virtual_world.h"
+#include "support/world/world.h"
 
 namespace trunkline::test {
 namespace {
@@ -28,7 +28,7 @@ VirtualWorld::Options Realtime() {
 }
 
 void Start(VirtualWorld& world) {
-  world.twilio.Call();
+  world.line.Call();
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kListening; }));
 }
@@ -36,35 +36,8 @@ void Start(VirtualWorld& world) {
 // A reply that calls tools, with `audio_ms` of preamble.
 void CallTools(VirtualWorld& world, const std::vector<std::string>& ids,
                const std::string& name = "lookup") {
-  world.realtime.Send(
-      {{"type", "response.created"}, {"response", {{"id", "t"}}}});
-  for (const std::string& id : ids) {
-    world.realtime.Send({{"type", "response.output_item.done"},
-                         {"response_id", "t"},
-                         {"item",
-                          {{"type", "function_call"},
-                           {"status", "completed"},
-                           {"call_id", id},
-                           {"name", name},
-                           {"arguments", "{}"}}}});
-  }
-  world.realtime.Send({{"type", "response.done"},
-                       {"response", {{"id", "t"}, {"status", "completed"}}}});
+  world.agent.CallTools(ids, name);
   world.Advance(Duration::Millis(200));
-}
-
-std::vector<std::string> Outputs(const VirtualWorld& world) {
-  std::vector<std::string> outputs;
-  for (const Json& message : world.realtime.received()) {
-    const Json* item = FindMember(message, "item");
-    if (item == nullptr ||
-        StringMember(*item, "type") != "function_call_output") {
-      continue;
-    }
-    outputs.push_back(std::string(StringMember(*item, "call_id")) + "=" +
-                      std::string(StringMember(*item, "output")));
-  }
-  return outputs;
 }
 
 std::string Result(VirtualWorld& world, const std::string& id,
@@ -81,11 +54,12 @@ TEST(OwedTest, ResultsReachTheAgentInTheOrderOfTheCallsAndOnce) {
   CallTools(world, {"k1", "k2"});
   EXPECT_EQ(Result(world, "k2", "two"), "done");
   world.Advance(Duration::Millis(100));
-  EXPECT_THAT(Outputs(world), IsEmpty());
+  EXPECT_THAT(world.agent.tool_results(), IsEmpty());
   EXPECT_EQ(Result(world, "k1", "one"), "done");
   EXPECT_EQ(Result(world, "k1", "again"), "refused");
   world.Advance(Duration::Millis(100));
-  EXPECT_THAT(Outputs(world), testing::ElementsAre("k1=one", "k2=two"));
+  EXPECT_THAT(world.agent.tool_results(),
+              testing::ElementsAre("k1=one", "k2=two"));
   // One reply to both.
   EXPECT_EQ(world.realtime.CountReceived("response.create"), 1);
 }
@@ -95,8 +69,9 @@ TEST(OwedTest, AToolWithoutAnAnswerIsAnsweredForInItsOwnTime) {
   Start(world);
   CallTools(world, {"k1"}, "quick");
   world.Advance(Duration::Millis(900));
-  EXPECT_THAT(Outputs(world), SizeIs(1));
-  EXPECT_THAT(Outputs(world)[0], testing::HasSubstr("did not answer in time"));
+  EXPECT_THAT(world.agent.tool_results(), SizeIs(1));
+  EXPECT_THAT(world.agent.tool_results()[0],
+              testing::HasSubstr("did not answer in time"));
   // What it says after all is told, once.
   EXPECT_EQ(Result(world, "k1", "nine o'clock"), "done");
   EXPECT_EQ(Result(world, "k1", "nine o'clock"), "refused");
@@ -110,23 +85,16 @@ TEST(OwedTest, AToolWithoutAnAnswerIsAnsweredForInItsOwnTime) {
 TEST(OwedTest, AResultOutlivesTheReplyThatAskedForIt) {
   VirtualWorld world(Realtime());
   Start(world);
-  world.realtime.Respond();
+  world.agent.Respond();
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kSpeaking; }));
-  world.realtime.Send({{"type", "response.output_item.done"},
-                       {"response_id", "t"},
-                       {"item",
-                        {{"type", "function_call"},
-                         {"status", "completed"},
-                         {"call_id", "k1"},
-                         {"name", "lookup"},
-                         {"arguments", "{}"}}}});
+  world.agent.CallTool("k1", "lookup");
   world.Advance(Duration::Millis(300));
-  world.twilio.Say(SpeechBytes(600));
+  world.line.Say(Speech(600));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") > 0; }));
   EXPECT_EQ(Result(world, "k1", "one"), "done");
   world.Advance(Duration::Millis(100));
-  EXPECT_THAT(Outputs(world), testing::ElementsAre("k1=one"));
+  EXPECT_THAT(world.agent.tool_results(), testing::ElementsAre("k1=one"));
 }
 
 // The new socket knew neither the call nor its result.
@@ -134,16 +102,16 @@ TEST(OwedTest, AResultOutlivesTheSocketThatAskedForIt) {
   VirtualWorld world(Realtime());
   Start(world);
   CallTools(world, {"k1"});
-  world.realtime.Drop(1006);
+  world.agent.Drop(1006);
   EXPECT_EQ(Result(world, "k1", "one"), "done");
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
   world.Advance(Duration::Millis(200));
-  EXPECT_THAT(Outputs(world), testing::ElementsAre("k1=one"));
+  EXPECT_THAT(world.agent.tool_results(), testing::ElementsAre("k1=one"));
 }
 
 TEST(OwedTest, RepliesThatOnlyCallToolsAreBounded) {
   VirtualWorld world(Realtime());
-  world.realtime.think = Duration::Millis(60'000);
+  world.agent.think = Duration::Millis(60'000);
   Start(world);
   for (int i = 0; i < 40 && world.ended().empty(); ++i) {
     CallTools(world, {"k" + std::to_string(i)}, "nonsense");
@@ -159,12 +127,12 @@ TEST(OwedTest, TheGreetingIsOwedUntilItIsHeard) {
   VirtualWorld::Options options = Realtime();
   options.profile["greeting"] = "This call is recorded.";
   VirtualWorld world(options);
-  world.realtime.think = Duration::Millis(1'500);
-  world.twilio.Call();
+  world.agent.think = Duration::Millis(1'500);
+  world.line.Call();
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kThinking; }));
   world.Advance(Duration::Millis(100));
-  world.twilio.Say(SpeechBytes(700));
+  world.line.Say(Speech(700));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("turnEnded") == 1; }));
   world.Advance(Duration::Millis(100));
   const Json* asked = world.realtime.LastReceived("response.create");
@@ -172,7 +140,7 @@ TEST(OwedTest, TheGreetingIsOwedUntilItIsHeard) {
   EXPECT_THAT(PrintJson(*asked), testing::HasSubstr("This call is recorded."));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
   // Once.
-  world.twilio.Say(SpeechBytes(700));
+  world.line.Say(Speech(700));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("turnEnded") == 2; }));
   world.Advance(Duration::Millis(100));
   EXPECT_EQ(PrintJson(*world.realtime.LastReceived("response.create"))
@@ -184,13 +152,13 @@ TEST(OwedTest, TheGreetingIsOwedUntilItIsHeard) {
 TEST(OwedTest, AReplyThatDiedWithItsSocketIsAskedForAgain) {
   VirtualWorld world(Realtime());
   Start(world);
-  world.realtime.speed = 1;
-  world.twilio.Say(SpeechBytes(700));
+  world.agent.speed = 1;
+  world.line.Say(Speech(700));
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kSpeaking; }));
   world.Advance(Duration::Millis(600));
   const int asked = world.realtime.CountReceived("response.create");
-  world.realtime.Drop(1006);
+  world.agent.Drop(1006);
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
   ASSERT_TRUE(world.RunUntil(
       [&] { return world.realtime.CountReceived("response.create") > asked; },
@@ -201,9 +169,9 @@ TEST(OwedTest, AReplyThatDiedWithItsSocketIsAskedForAgain) {
 TEST(OwedTest, TheCallLeavesALineForEachUtterance) {
   VirtualWorld world(Realtime());
   Start(world);
-  world.twilio.Say(SpeechBytes(700));
+  world.line.Say(Speech(700));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
-  world.twilio.HangUp();
+  world.line.HangUp();
   world.Advance(Duration::Millis(100));
   std::vector<std::string> roles;
   for (const Json& line : world.EventsOf("line")) {
@@ -222,12 +190,9 @@ TEST(OwedTest, TheSessionThatFollowsALostOneGoesOn) {
   int64_t next_seq = 0;
   {
     VirtualWorld first(options);
-    first.twilio.Call();
+    first.line.Call();
     ASSERT_TRUE(first.RunUntil([&] { return first.Count("replyDone") == 1; }));
-    first.realtime.Send(
-        {{"type", "conversation.item.input_audio_transcription.completed"},
-         {"item_id", "u0"},
-         {"transcript", "when do you open"}});
+    first.agent.Transcribe("u0", "when do you open");
     CallTools(first, {"k1"});
     snapshot = first.snapshot();
     next_seq = static_cast<int64_t>(first.events().size());
@@ -237,7 +202,7 @@ TEST(OwedTest, TheSessionThatFollowsALostOneGoesOn) {
   options.first_seq = next_seq;
   options.epoch_ms = 20'000;
   VirtualWorld second(options);
-  second.twilio.Call();
+  second.line.Call();
   ASSERT_TRUE(second.RunUntil([&] { return second.Count("agentReady") == 1; }));
   second.Advance(Duration::Millis(200));
   std::string told;
@@ -249,7 +214,7 @@ TEST(OwedTest, TheSessionThatFollowsALostOneGoesOn) {
   EXPECT_THAT(told, testing::Not(testing::HasSubstr("Say exactly")));
   EXPECT_EQ(Result(second, "k1", "at nine"), "done");
   second.Advance(Duration::Millis(200));
-  EXPECT_THAT(Outputs(second), testing::ElementsAre("k1=at nine"));
+  EXPECT_THAT(second.agent.tool_results(), testing::ElementsAre("k1=at nine"));
   EXPECT_EQ(second.Count("fault"), 0U);
   // 20 s of the minute went to the first.
   ASSERT_TRUE(second.RunUntil([&] { return !second.ended().empty(); },

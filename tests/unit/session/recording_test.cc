@@ -12,7 +12,7 @@
 #include "audio/level.h"
 #include "media/call_recorder.h"
 #include "support/ogg_opus.h"
-#include "support/virtual_world.h"
+#include "support/world/world.h"
 
 namespace trunkline::test {
 namespace {
@@ -29,7 +29,7 @@ VirtualWorld::Options RecordedOptions(const char* recording = "on") {
 }
 
 void Connect(VirtualWorld& world) {
-  world.twilio.Call();
+  world.line.Call();
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kListening; }));
 }
@@ -62,11 +62,11 @@ TEST(RecordingTest, BothSidesAreWhereTheyWereHeard) {
   const Instant zero = world.now();
   world.Advance(Duration::Millis(1000));
   const int64_t said_ms = (world.now() - zero).ms();
-  world.twilio.Say(SpeechBytes(1500));
-  ASSERT_TRUE(world.RunUntil([&] { return !world.twilio.heard().empty(); }));
+  world.line.Say(Speech(1500));
+  ASSERT_TRUE(world.RunUntil([&] { return !world.line.heard().empty(); }));
   const int64_t heard_ms = (world.now() - zero).ms();
   world.Advance(Duration::Millis(4000));
-  world.twilio.HangUp();
+  world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
 
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
@@ -86,16 +86,16 @@ TEST(RecordingTest, BothSidesAreWhereTheyWereHeard) {
 TEST(RecordingTest, WhatAnInterruptionCutIsNotInIt) {
   VirtualWorld world(RecordedOptions());
   Connect(world);
-  world.twilio.Say(SpeechBytes(3000));
+  world.line.Say(Speech(3000));
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kSpeaking; }));
   world.Advance(Duration::Millis(800));
-  world.twilio.Say(SpeechBytes(900, 5));
+  world.line.Say(Speech(900, 5));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("cleared") == 1; }));
   const Json cleared = world.EventsOf("cleared")[0];
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") == 1; }));
   world.Advance(Duration::Millis(600));
-  world.twilio.HangUp();
+  world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
 
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
@@ -110,7 +110,7 @@ TEST(RecordingTest, IsOneFileThatEnds) {
   VirtualWorld world(RecordedOptions());
   Connect(world);
   world.Advance(Duration::Millis(5500));
-  world.twilio.HangUp();
+  world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   const std::vector<OggPage> pages = ReadOggPages(world.recording());
   ASSERT_GE(pages.size(), size_t{2 + 5});
@@ -123,7 +123,7 @@ TEST(RecordingTest, NothingIsRecordedUnlessTheProfileSaysSo) {
   VirtualWorld world(RecordedOptions("off"));
   Connect(world);
   world.Advance(Duration::Millis(2000));
-  world.twilio.HangUp();
+  world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   EXPECT_TRUE(world.recording().empty());
 }
@@ -136,13 +136,13 @@ TEST(RecordingTest, NothingIsHeardInItBeforeConsent) {
   VirtualWorld world(RecordedOptions("onConsent"));
   Connect(world);
   const Instant zero = world.now();
-  world.twilio.Say(SpeechBytes(1000));
+  world.line.Say(Speech(1000));
   world.Advance(Duration::Millis(1500));
   Command(world, "recordingConsent");
   const int64_t consent_ms = (world.now() - zero).ms();
-  world.twilio.Say(SpeechBytes(1000, 2));
+  world.line.Say(Speech(1000, 2));
   world.Advance(Duration::Millis(2500));
-  world.twilio.HangUp();
+  world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
   EXPECT_GE(Onset(caller, 0), consent_ms - 20);
@@ -152,13 +152,13 @@ TEST(RecordingTest, NothingIsHeardInItBeforeConsent) {
 TEST(RecordingTest, ACommandPausesAndResumesIt) {
   VirtualWorld world(RecordedOptions());
   Connect(world);
-  world.twilio.Say(SpeechBytes(4000));
+  world.line.Say(Speech(4000));
   world.Advance(Duration::Millis(1000));
   Command(world, "pauseRecording");
   world.Advance(Duration::Millis(1000));
   Command(world, "resumeRecording");
   world.Advance(Duration::Millis(2000));
-  world.twilio.HangUp();
+  world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
   EXPECT_GT(Level(caller, 300, 900), -400);
@@ -174,14 +174,13 @@ TEST(RecordingTest, DigitsAreNotInItUnlessTheyMay) {
     options.profile["recordDigits"] = record;
     VirtualWorld world(options);
     Connect(world);
-    world.twilio.Say(SpeechBytes(4000));
+    world.line.Say(Speech(4000));
     world.Advance(Duration::Millis(2000));
-    world.twilio.SendText(
-        R"({"event":"dtmf","sequenceNumber":"9","streamSid":"MZ1","dtmf":{"track":"inbound_track","digit":"7"}})");
+    world.line.Press('7');
     world.Advance(Duration::Millis(1500));
-    world.twilio.Say(SpeechBytes(3000, 3));
+    world.line.Say(Speech(3000, 3));
     world.Advance(Duration::Millis(4000));
-    world.twilio.HangUp();
+    world.line.HangUp();
     ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
     const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
     const bool kept = std::string_view(record) == "yes";
@@ -217,7 +216,7 @@ TEST(RecordingTest, ASecondSessionGoesOnBehindTheFirst) {
   for (const size_t pages : {2U, 4U}) {
     VirtualWorld first(RecordedOptions());
     Connect(first);
-    first.twilio.Say(SpeechBytes(1500));
+    first.line.Say(Speech(1500));
     first.Advance(Duration::Millis(4000));
     Stored stored =
         LoseAfter(first.recording(), pages, Duration::Millis(5'400));
@@ -232,9 +231,9 @@ TEST(RecordingTest, ASecondSessionGoesOnBehindTheFirst) {
     const Instant zero = second.now();
     second.Advance(Duration::Millis(600));
     const int64_t said_ms = begun + (second.now() - zero).ms();
-    second.twilio.Say(SpeechBytes(1000, 2));
+    second.line.Say(Speech(1000, 2));
     second.Advance(Duration::Millis(3000));
-    second.twilio.HangUp();
+    second.line.HangUp();
     ASSERT_TRUE(second.RunUntil([&] { return !second.ended().empty(); }));
 
     stored.file.insert(stored.file.end(), second.recording().begin(),
@@ -272,7 +271,7 @@ TEST(RecordingTest, ASecondSessionKeepsThePauses) {
   options.recording_so_far = stored.so_far;
   VirtualWorld second(options);
   Connect(second);
-  second.twilio.Say(SpeechBytes(8000));
+  second.line.Say(Speech(8000));
   second.Advance(Duration::Millis(1000));
   Command(second, "recordingConsent");
   second.Advance(Duration::Millis(1000));
@@ -282,7 +281,7 @@ TEST(RecordingTest, ASecondSessionKeepsThePauses) {
   second.Advance(Duration::Millis(3000));
   EXPECT_EQ(second.EventsOf("recording").back()["state"], "on");
   second.Advance(Duration::Millis(2000));
-  second.twilio.HangUp();
+  second.line.HangUp();
   ASSERT_TRUE(second.RunUntil([&] { return !second.ended().empty(); }));
 
   std::vector<uint8_t> file = stored.file;
@@ -311,13 +310,13 @@ TEST(RecordingTest, TimeWithoutAStreamIsSilence) {
   VirtualWorld world(RecordedOptions());
   Connect(world);
   world.Advance(Duration::Millis(2000));
-  world.twilio.Drop();
+  world.line.Drop();
   world.Advance(Duration::Millis(3000));
-  world.twilio.Call("token");
+  world.line.Call("token");
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kListening; }));
   world.Advance(Duration::Millis(2000));
-  world.twilio.HangUp();
+  world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
   EXPECT_NEAR(static_cast<double>(caller.size()) / 8, 7000, 120);
@@ -359,30 +358,30 @@ TEST(RecordingTest, StaysTheSimulatorsTruthForTenMinutes) {
   VirtualWorld::Options options = RecordedOptions();
   options.limits = {{"maxCallMs", 3'600'000}};
   VirtualWorld world(options);
-  world.twilio.keeps_timeline = true;
-  world.twilio.loss_per_mille = 20;
-  world.twilio.echo_jitter = Duration::Millis(30);
+  world.line.keeps_timeline = true;
+  world.line.loss_per_mille = 20;
+  world.line.echo_jitter = Duration::Millis(30);
   Connect(world);
   constexpr size_t kInterruptions = 60;
   for (size_t i = 1; i <= kInterruptions; ++i) {
-    world.twilio.Say(SpeechBytes(3000, i));
+    world.line.Say(Speech(3000, i));
     ASSERT_TRUE(
         world.RunUntil([&] { return world.state() == State::kSpeaking; }));
     world.Advance(Duration::Millis(500 + 37 * static_cast<int64_t>(i % 40)));
-    world.twilio.Say(SpeechBytes(900, i + 3));
+    world.line.Say(Speech(900, i + 3));
     ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") >= i; }));
     ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") >= i; }));
     world.Advance(Duration::Millis(2600));
   }
-  EXPECT_GT((world.now() - world.twilio.media_began()).ms(), 590'000);
-  world.twilio.HangUp();
+  EXPECT_GT((world.now() - world.line.media_began()).ms(), 590'000);
+  world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
 
   const auto tracks = DecodeRecording(world.recording(), kHz);
-  const auto zero = static_cast<size_t>(world.twilio.media_began().us() / 125);
+  const auto zero = static_cast<size_t>(world.line.media_began().us() / 125);
   const std::span<const int16_t> truths[] = {
-      std::span(world.twilio.said()).subspan(zero),
-      std::span(world.twilio.played()).subspan(zero)};
+      std::span(world.line.said()).subspan(zero),
+      std::span(world.line.played()).subspan(zero)};
   constexpr size_t kPart = size_t{20} * kHz;
   for (size_t side = 0; side < 2; ++side) {
     const std::span<const int16_t> track = tracks[side];

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "support/virtual_world.h"
+#include "support/world/world.h"
 
 namespace trunkline::test {
 namespace {
@@ -39,7 +39,7 @@ VirtualWorld::Options After(VirtualWorld& first, VirtualWorld::Options options,
 }
 
 void Start(VirtualWorld& world) {
-  world.twilio.Call();
+  world.line.Call();
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 1; }));
 }
 
@@ -78,8 +78,8 @@ std::string Told(const VirtualWorld& world) {
 TEST(SecondLifeTest, AReplyThatWaitsForAToolIsAskedForWhenItHasAnswered) {
   VirtualWorld first(Realtime());
   Start(first);
-  first.realtime.think = Duration::Millis(60'000);
-  first.twilio.Say(SpeechBytes(700));
+  first.agent.think = Duration::Millis(60'000);
+  first.line.Say(Speech(700));
   ASSERT_TRUE(
       first.RunUntil([&] { return first.state() == State::kThinking; }));
   CallTool(first, "k1");
@@ -102,12 +102,12 @@ TEST(SecondLifeTest, AReplyThatWaitsForAToolIsAskedForWhenItHasAnswered) {
 TEST(SecondLifeTest, AResultIsToldBeforeTheReplyToIt) {
   VirtualWorld first(Realtime());
   Start(first);
-  first.realtime.think = Duration::Millis(60'000);
-  first.twilio.Say(SpeechBytes(700));
+  first.agent.think = Duration::Millis(60'000);
+  first.line.Say(Speech(700));
   ASSERT_TRUE(
       first.RunUntil([&] { return first.state() == State::kThinking; }));
   CallTool(first, "k1");
-  first.realtime.Drop(1006);
+  first.agent.Drop(1006);
   first.Advance(Duration::Millis(50));
   first.Command(
       {{"type", "toolResult"}, {"toolCallId", "k1"}, {"output", "at nine"}});
@@ -131,7 +131,7 @@ TEST(SecondLifeTest, AResultIsToldBeforeTheReplyToIt) {
 TEST(SecondLifeTest, OfAReplyThatPlayedItIsToldWhatWasHeardUntilTheLoss) {
   VirtualWorld first(Realtime());
   Start(first);
-  first.twilio.Say(SpeechBytes(700));
+  first.line.Say(Speech(700));
   ASSERT_TRUE(
       first.RunUntil([&] { return first.state() == State::kSpeaking; }));
   const int64_t began_ms = NowMs(first);
@@ -167,7 +167,7 @@ TEST(SecondLifeTest, OfAReplyThatPlayedItIsToldWhatWasHeardUntilTheLoss) {
 TEST(SecondLifeTest, OfAReplyThatWasStoppedNoMoreWasHeard) {
   VirtualWorld first(Realtime());
   Start(first);
-  first.twilio.Say(SpeechBytes(700));
+  first.line.Say(Speech(700));
   ASSERT_TRUE(
       first.RunUntil([&] { return first.state() == State::kSpeaking; }));
   const std::string item(
@@ -180,7 +180,7 @@ TEST(SecondLifeTest, OfAReplyThatWasStoppedNoMoreWasHeard) {
                         "one two three four five six seven eight nine ten "
                         "eleven twelve"}});
   first.Advance(Duration::Millis(500));
-  first.twilio.Drop();
+  first.line.Drop();
   first.Advance(Duration::Millis(100));
   ASSERT_EQ(first.state(), State::kLegLost);
   const int64_t lost_ms = NowMs(first);
@@ -205,7 +205,7 @@ TEST(SecondLifeTest, ACallHasItsTimeWithoutASnapshotToo) {
     options.config = {{"callEpochMs", kBegan}, {"lastLine", 7}};
     VirtualWorld world(options);
     Start(world);
-    world.twilio.Say(SpeechBytes(700));
+    world.line.Say(Speech(700));
     ASSERT_TRUE(
         world.RunUntil([&] { return world.state() == State::kSpeaking; }));
     ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); },

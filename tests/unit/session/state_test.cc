@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "support/virtual_world.h"
+#include "support/world/world.h"
 
 namespace trunkline::session {
 namespace {
@@ -118,7 +118,7 @@ TEST(StateTest, TheTableIsSound) {
 
 using protocol::ChannelId;
 using protocol::kLegChannel;
-using test::SpeechBytes;
+using test::Speech;
 using test::VirtualWorld;
 
 struct Step {
@@ -136,8 +136,9 @@ std::vector<Step> Steps() {
   const auto from_agent =
       [](std::function<void(Session&, ChannelId, Instant)> feed) {
         return [feed = std::move(feed)](VirtualWorld& world) {
-          world.Input(
-              [&](Session& s) { feed(s, world.agent_channel(), world.now()); });
+          world.Input([&](Session& s) {
+            feed(s, world.realtime.channel(), world.now());
+          });
         };
       };
   const auto command = [](Json json) {
@@ -255,14 +256,14 @@ void Reach(VirtualWorld& world, State state) {
   if (state == State::kConnecting) {
     world.options.agent_delay = Duration::Millis(500);
   }
-  world.twilio.Call();
+  world.line.Call();
   if (state == State::kThinking || state == State::kSpeaking ||
       state == State::kInterrupted) {
-    world.twilio.Say(SpeechBytes(600));
+    world.line.Say(Speech(600));
   }
   if (state == State::kInterrupted) {
-    world.RunUntil([&] { return world.twilio.heard().size() > 8000; });
-    world.twilio.Say(SpeechBytes(200));
+    world.RunUntil([&] { return world.line.heard_ms() > 1000; });
+    world.line.Say(Speech(200));
   }
   if (state == State::kFarewell || state == State::kLegLost ||
       state == State::kEnded) {
@@ -270,9 +271,9 @@ void Reach(VirtualWorld& world, State state) {
     if (state == State::kFarewell) {
       world.Command({{"type", "hangUp"}});
     } else if (state == State::kLegLost) {
-      world.twilio.Drop();
+      world.line.Drop();
     } else {
-      world.twilio.HangUp();
+      world.line.HangUp();
     }
   }
   ASSERT_TRUE(world.RunUntil([&] { return world.state() == state; }))

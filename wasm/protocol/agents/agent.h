@@ -134,7 +134,7 @@ struct ConversationLine {
 
   Kind kind = Kind::kCaller;
   std::string_view text;
-  // Of a tool's call. An open one has no result yet.
+  // Of a tool's call. An open one has no result yet: ToolResult() brings it.
   std::string_view call_id;
   std::string_view name;
   std::string_view arguments;
@@ -204,13 +204,16 @@ class Agent {
   virtual void Respond(Duration ago) = 0;
   // Speak this text, outside of any turn.
   virtual void Say(std::string_view text) = 0;
-  // The turn just committed was none (a cough): forget it.
+  // The turn that began, or was committed, was none (a cough): forget it. What
+  // Respond() was asked for is no such turn; without one nothing happens.
   virtual void DiscardTurn() = 0;
   // Stop generating. Audio of the reply in progress is dropped from here on.
   virtual void Cancel() = 0;
   // The caller heard `heard_ms` of the item and will hear no more of it.
   // Returns what was sent upstream: never more than was received of the item.
   virtual int64_t Truncate(ItemId item, int64_t heard_ms) = 0;
+  // The result of a call, whatever became of the reply that made it. What
+  // follows of it is asked for by Respond().
   virtual void ToolResult(std::string_view tool_call_id,
                           std::string_view output) = 0;
 

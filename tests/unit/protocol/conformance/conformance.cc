@@ -260,6 +260,15 @@ class AgentBench {
            {}},
           {Kind::kAgent, agents, {}, {}, {}, {}}};
       agent_->Tell(lines);
+    } else if (verb == "tell-call") {
+      const protocol::ConversationLine call{
+          protocol::ConversationLine::Kind::kTool,
+          {},
+          input,
+          "lookup",
+          "{}",
+          {}};
+      agent_->Tell({&call, 1});
     } else if (verb == "discard") {
       agent_->DiscardTurn();
     } else if (verb == "cancel") {

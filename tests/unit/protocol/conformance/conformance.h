@@ -173,6 +173,7 @@ struct AgentColumn {
 //   truncate ITEM MS                              told: truncated MS
 //   name ITEM                                     told: name NAME
 //   result ID OUTPUT
+//   tell-call ID                                  a tool's call without result
 //   respond-then-cancel-at N TEXT                 the text, and a Cancel()
 //                                                 before Proceed()
 

@@ -1,6 +1,6 @@
-#include "base/base64.h"
 #include "base/json.h"
 #include "conformance.h"
+#include "halves.h"
 #include "protocol/agents/openai_realtime.h"
 
 namespace trunkline::test {
@@ -17,21 +17,12 @@ std::vector<std::string> Halve(std::string_view input) {
   if (type != "response.output_audio.delta" && type != "response.audio.delta") {
     return {};
   }
-  const std::string_view delta = StringMember(*message, "delta");
-  std::vector<uint8_t> audio(Base64DecodedMaxSize(delta.size()));
-  const std::optional<size_t> size = Base64Decode(delta, audio);
-  if (!size || *size < 2 || StringMember(*message, "item_id").empty()) {
-    return {};
-  }
-  const size_t half = *size / 2;
+  const auto deltas = HalveBase64(StringMember(*message, "delta"));
+  if (!deltas || StringMember(*message, "item_id").empty()) return {};
   std::vector<std::string> halves;
-  for (const auto& [from, to] :
-       {std::pair(size_t{0}, half), std::pair(half, *size)}) {
+  for (const std::string& delta : *deltas) {
     Json part = *message;
-    std::string encoded(Base64EncodedSize(to - from), ' ');
-    Base64Encode(std::span<const uint8_t>(audio).subspan(from, to - from),
-                 encoded.data());
-    part["delta"] = encoded;
+    part["delta"] = delta;
     halves.push_back(std::string(input.substr(0, text)) + PrintJson(part));
   }
   return halves;
@@ -422,6 +413,10 @@ AgentColumn OpenAiRealtimeColumn() {
          > tell when do you open|At nine
          < 2< {"item":{"content":[{"text":"when do you open","type":"input_text"}],"role":"user","type":"message"},"type":"conversation.item.create"}
          < 2< {"item":{"content":[{"text":"At nine","type":"output_text"}],"role":"assistant","type":"message"},"type":"conversation.item.create"}
+         > tell-call k1
+         < 2< {"item":{"arguments":"{}","call_id":"k1","name":"lookup","type":"function_call"},"type":"conversation.item.create"}
+         > result k1 at nine
+         < 2< {"item":{"call_id":"k1","output":"at nine","type":"function_call_output"},"type":"conversation.item.create"}
        )")},
   };
   return column;

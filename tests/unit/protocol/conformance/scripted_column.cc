@@ -155,6 +155,7 @@ AgentColumn ScriptedColumn() {
          > text 2 {"type":"item","name":"late"}
          > binary 2 0506
          > text 2 {"type":"done"}
+         > text 2 {"type":"done","stopped":true}
          = done cancelled 0/0
        )",
                                  std::string(kThinking) + R"(
@@ -166,7 +167,7 @@ AgentColumn ScriptedColumn() {
          > chunk 3 "ine.\n"
          > done 3
          > respond 0
-         > text 2 {"type":"done"}
+         > text 2 {"type":"done","stopped":true}
          = done cancelled 0/0
          < fetch 4 POST scripted-mind /reply {"turn":2}
        )"})},
@@ -187,7 +188,11 @@ AgentColumn ScriptedColumn() {
        )"})},
       {AgentRow::kDiscard, Ready({R"(
          > discard
+         > turn 40
+         < 1< {"agoMs":40,"type":"turn"}
+         > discard
          < 1< {"type":"forget"}
+         > discard
        )"})},
       {AgentRow::kSay, Ready({R"(
          > say Good morning.
@@ -204,6 +209,8 @@ AgentColumn ScriptedColumn() {
          = tool k1 lookup {}
          > result k1 at nine
          < 1< {"id":"k1","output":"at nine","type":"toolResult"}
+         > result k1 at nine again
+         > respond 0
          < fetch 3 POST scripted-mind /reply {"turn":1}
        )"})},
       {AgentRow::kTools, Speaking(R"(
@@ -217,6 +224,7 @@ AgentColumn ScriptedColumn() {
          < 1< {"id":"k1","output":"one","type":"toolResult"}
          > text 2 {"type":"done"}
          = done complete tools 0/0
+         > respond 0
          < fetch 4 POST scripted-mind /reply {"turn":2}
        )")},
       {AgentRow::kUnknownTool, Ready({R"(
@@ -228,7 +236,7 @@ AgentColumn ScriptedColumn() {
          < 2< {"type":"stop"}
          > binary 2 0102
          > respond 0
-         > text 2 {"type":"done"}
+         > text 2 {"type":"done","stopped":true}
          < fetch 4 POST scripted-mind /reply {"turn":2}
        )"})},
       {AgentRow::kRetryableCloses, Ready({R"(
@@ -436,6 +444,10 @@ AgentColumn ScriptedColumn() {
          < 3< {"instructions":"Be brief.","tools":null,"type":"begin"}
          > tell when do you open|At nine
          < 3< {"lines":[["caller","when do you open"],["agent","At nine"]],"type":"history"}
+         > tell-call k1
+         < 3< {"lines":[["tool","k1",""]],"type":"history"}
+         > result k1 at nine
+         < 3< {"id":"k1","output":"at nine","type":"toolResult"}
        )"})},
   };
   return column;

@@ -1,6 +1,6 @@
-#include "base/base64.h"
 #include "base/json.h"
 #include "conformance.h"
+#include "halves.h"
 #include "protocol/legs/twilio.h"
 
 namespace trunkline::test {
@@ -17,20 +17,13 @@ std::vector<std::string> Halve(std::string_view input) {
   if (!stream.empty() && stream != "MZ18ad") return {};
   const Json* media = FindMember(*message, "media");
   if (media == nullptr) return {};
-  const std::string_view payload = StringMember(*media, "payload");
-  std::vector<uint8_t> audio(Base64DecodedMaxSize(payload.size()));
-  const std::optional<size_t> size = Base64Decode(payload, audio);
-  if (!size || *size < 2) return {};
-  const size_t half = *size / 2;
+  const auto payloads = HalveBase64(StringMember(*media, "payload"));
+  if (!payloads) return {};
   std::vector<std::string> halves;
-  for (const auto& [from, to] :
-       {std::pair(size_t{0}, half), std::pair(half, *size)}) {
+  for (const std::string& payload : *payloads) {
     Json part = *message;
-    std::string encoded(Base64EncodedSize(to - from), ' ');
-    Base64Encode(std::span<const uint8_t>(audio).subspan(from, to - from),
-                 encoded.data());
-    part["media"]["payload"] = encoded;
-    if (from != 0) part.erase("sequenceNumber");
+    part["media"]["payload"] = payload;
+    if (!halves.empty()) part.erase("sequenceNumber");
     halves.push_back(std::string(kVerb) + PrintJson(part));
   }
   return halves;
