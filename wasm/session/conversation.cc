@@ -152,7 +152,8 @@ void Conversation::OnLegLost() {
 
 void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
   if (ended()) return;
-  if (!std::holds_alternative<protocol::AgentFaulted>(event)) {
+  if (!std::holds_alternative<protocol::AgentReady>(event) &&
+      !std::holds_alternative<protocol::AgentFaulted>(event)) {
     agent_noticed_at_ = context_.now();
     context_.ClearTimer(Timer::kDeaf);
   }
@@ -640,6 +641,7 @@ void Conversation::AwaitReply() {
 void Conversation::EndTurn(std::string_view source) {
   ++turns_;
   events_.TurnEnded(source, turns_);
+  reply_retried_ = false;
   if (state_ == State::kListening) {
     SetState(State::kThinking, Reason::kTurnEnded);
   }

@@ -1,0 +1,294 @@
+// A provider that says no, says too little, or says nothing: what it answers
+// ends the wait for it, a time-out is the last resort, and the caller is never
+// left in silence for longer than a state may take.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "support/world/sound.h"
+#include "support/world/world.h"
+
+namespace trunkline::test {
+namespace {
+
+using session::State;
+using testing::IsEmpty;
+
+class ProviderTroubleTest : public testing::Test {
+ protected:
+  ProviderTroubleTest() : world(Options()) {}
+
+  static VirtualWorld::Options Options() {
+    VirtualWorld::Options options;
+    options.agent = "openai-realtime";
+    return options;
+  }
+
+  // The caller is connected; from now on a test speaks for the provider.
+  void Start() {
+    world.line.Call();
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() == State::kListening; }));
+    world.agent.stalled = true;
+  }
+  // A turn of the caller that the provider takes.
+  void Turn() {
+    world.realtime.Send({{"type", "input_audio_buffer.committed"},
+                         {"item_id", "u" + std::to_string(++turns_)}});
+    world.Advance(Duration::Millis(60));
+    ASSERT_EQ(world.state(), State::kThinking);
+  }
+  // The `error` that answers the last message of this type.
+  void Refuse(std::string_view type, Json error) {
+    const Json* request = world.realtime.LastReceived(type);
+    ASSERT_NE(request, nullptr);
+    error["event_id"] = StringMember(*request, "event_id");
+    world.realtime.Send({{"type", "error"}, {"error", std::move(error)}});
+    world.Advance(Duration::Millis(60));
+  }
+  void Done(const Json& details, const std::string& status) {
+    world.realtime.Send({{"type", "response.done"},
+                         {"response",
+                          {{"id", "r" + std::to_string(turns_)},
+                           {"status", status},
+                           {"status_details", details}}}});
+    world.Advance(Duration::Millis(60));
+  }
+  void Created() {
+    world.realtime.Send({{"type", "response.created"},
+                         {"response", {{"id", "r" + std::to_string(turns_)}}}});
+  }
+  int Asked() const { return world.realtime.CountReceived("response.create"); }
+  Json Failure(size_t index) const {
+    const auto failures = world.EventsOf("agentFailed");
+    return index < failures.size() ? failures[index] : Json::object();
+  }
+  // How long until the call has ended, ms, and why.
+  int64_t MsToTheEnd() {
+    const Instant from = world.now();
+    EXPECT_TRUE(world.RunUntil([&] { return !world.ended().empty(); },
+                               Duration::Millis(120'000)));
+    return (world.now() - from).ms();
+  }
+  std::string EndReason() const {
+    return world.ended().empty()
+               ? ""
+               : std::string(StringMember(world.ended()[0], "reason"));
+  }
+
+  VirtualWorld world;
+
+ private:
+  int turns_ = 0;
+};
+
+// Ten seconds of silence, and a cause that nobody was told.
+TEST_F(ProviderTroubleTest, ARefusedConfigurationEndsTheCallWithItsCause) {
+  world.agent.stalled = true;
+  world.line.Call();
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kConnecting; }));
+  world.Advance(Duration::Millis(200));
+  world.realtime.Send({{"type", "session.created"}});
+  world.Advance(Duration::Millis(100));
+  Refuse("session.update",
+         {{"code", "missing_required_parameter"},
+          {"param", "session.tools[0].name"},
+          {"message", "Missing required parameter. Key sk-abc123 is fine."}});
+  EXPECT_EQ(world.state(), State::kFarewell);
+  EXPECT_LT(MsToTheEnd(), 3'000);
+  EXPECT_EQ(EndReason(), "noAnswer");
+  EXPECT_EQ(Failure(0)["code"], "missing_required_parameter");
+  EXPECT_EQ(Failure(0)["param"], "session.tools[0].name");
+  EXPECT_EQ(Failure(0)["message"],
+            "Missing required parameter. Key *** is fine.");
+  EXPECT_EQ(Failure(0)["fatal"], true);
+}
+
+TEST_F(ProviderTroubleTest, ARateLimitIsWaitedForAsTold) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Refuse("response.create",
+         {{"code", "rate_limit_exceeded"},
+          {"message", "Rate limit reached. Please try again in 3.1s."}});
+  EXPECT_EQ(Failure(0)["retryAfterMs"], 3'100);
+  EXPECT_EQ(Failure(0)["fatal"], false);
+  world.Advance(Duration::Millis(2'900));
+  EXPECT_EQ(Asked(), asked);
+  world.Advance(Duration::Millis(300));
+  EXPECT_EQ(Asked(), asked + 1);
+  EXPECT_EQ(world.state(), State::kThinking);
+  // Not for ever.
+  Refuse("response.create",
+         {{"code", "rate_limit_exceeded"},
+          {"message", "Rate limit reached. Please try again in 3.1s."}});
+  EXPECT_LT(MsToTheEnd(), 3'000);
+  EXPECT_EQ(EndReason(), "agentFailed");
+  EXPECT_EQ(world.ended()[0]["reason"], "agentFailed");
+}
+
+TEST_F(ProviderTroubleTest, NobodyIsKeptWaitingLongerThanForAReply) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Refuse("response.create", {{"code", "rate_limit_exceeded"},
+                             {"message", "Please try again in 1m0s."}});
+  EXPECT_EQ(Failure(0)["fatal"], true);
+  EXPECT_LT(MsToTheEnd(), 3'000);
+  EXPECT_EQ(Asked(), asked);
+}
+
+// The caller speaks again while the limit is waited for.
+TEST_F(ProviderTroubleTest, ATurnInTheWaitIsAnsweredOnce) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Refuse("response.create",
+         {{"code", "rate_limit_exceeded"}, {"message", "try again in 2s"}});
+  world.realtime.Send(
+      {{"type", "input_audio_buffer.committed"}, {"item_id", "more"}});
+  world.Advance(Duration::Millis(100));
+  EXPECT_EQ(Asked(), asked + 1);
+  world.Advance(Duration::Millis(4'000));
+  EXPECT_EQ(Asked(), asked + 1);
+}
+
+TEST_F(ProviderTroubleTest, WhatAskingAgainCannotCureIsNotAskedAgain) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Created();
+  Done({{"type", "failed"}, {"error", {{"code", "insufficient_quota"}}}},
+       "failed");
+  EXPECT_EQ(Failure(0)["code"], "insufficient_quota");
+  EXPECT_EQ(Failure(0)["fatal"], true);
+  EXPECT_LT(MsToTheEnd(), 3'000);
+  EXPECT_EQ(EndReason(), "agentFailed");
+  EXPECT_EQ(Asked(), asked);
+}
+
+class ProviderErrorTest : public ProviderTroubleTest,
+                          public testing::WithParamInterface<const char*> {};
+
+// 37 s of silence for every code but three.
+TEST_P(ProviderErrorTest, InThePlaceOfAReplyItIsAskedAgainOnce) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Refuse("response.create", {{"code", GetParam()}});
+  EXPECT_EQ(Failure(0)["code"], GetParam());
+  EXPECT_EQ(Failure(0)["fatal"], false);
+  EXPECT_EQ(Asked(), asked + 1);
+  Refuse("response.create", {{"code", GetParam()}});
+  EXPECT_EQ(Failure(1)["fatal"], true);
+  EXPECT_LT(MsToTheEnd(), 3'000);
+  EXPECT_EQ(EndReason(), "agentFailed");
+  EXPECT_EQ(Asked(), asked + 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Codes, ProviderErrorTest,
+                         testing::Values("server_error", "invalid_value",
+                                         "something_new"),
+                         [](const auto& code) {
+                           return std::string(code.param);
+                         });
+
+TEST_F(ProviderTroubleTest, AFilteredReplyIsNamedAndAskedForOnceMore) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Created();
+  Done({{"type", "incomplete"}, {"reason", "content_filter"}}, "incomplete");
+  EXPECT_EQ(Failure(0)["code"], "content_filter");
+  EXPECT_EQ(Failure(0)["fatal"], false);
+  EXPECT_EQ(Asked(), asked + 1);
+  Created();
+  Done({{"type", "incomplete"}, {"reason", "content_filter"}}, "incomplete");
+  EXPECT_EQ(Asked(), asked + 1);
+  EXPECT_EQ(world.state(), State::kListening);
+  EXPECT_THAT(world.ended(), IsEmpty());
+  // The next turn has its own two tries.
+  Turn();
+  Created();
+  Done({{"type", "incomplete"}, {"reason", "content_filter"}}, "incomplete");
+  EXPECT_EQ(Asked(), asked + 3);
+}
+
+TEST_F(ProviderTroubleTest, AReplyOfTextAloneIsNamedAndAskedForOnceMore) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Created();
+  world.realtime.Send({{"type", "response.output_text.delta"},
+                       {"response_id", "r1"},
+                       {"delta", "Hello"}});
+  Done(Json::object(), "completed");
+  EXPECT_EQ(Failure(0)["code"], "noAudio");
+  EXPECT_EQ(Asked(), asked + 1);
+}
+
+TEST_F(ProviderTroubleTest, AReplyThatWasStoppedEarlyIsHeardAndNamed) {
+  Start();
+  Turn();
+  Created();
+  std::string silence;
+  for (int i = 0; i < 200; ++i) silence += "////";
+  world.realtime.Send({{"type", "response.output_audio.delta"},
+                       {"response_id", "r1"},
+                       {"item_id", "i1"},
+                       {"content_index", 0},
+                       {"delta", silence}});
+  Done({{"reason", "max_output_tokens"}}, "incomplete");
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+  EXPECT_EQ(Failure(0)["code"], "max_output_tokens");
+  EXPECT_EQ(world.state(), State::kListening);
+}
+
+// 13 s until a new socket: the response was over, and nobody said so.
+TEST_F(ProviderTroubleTest, NothingToCancelFreesTheNextReply) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Created();
+  // The caller goes on: one reply to both parts.
+  world.realtime.Send(
+      {{"type", "input_audio_buffer.committed"}, {"item_id", "more"}});
+  world.Advance(Duration::Millis(100));
+  ASSERT_EQ(world.realtime.CountReceived("response.cancel"), 1);
+  EXPECT_EQ(Asked(), asked);
+  Refuse("response.cancel", {{"code", "response_cancel_not_active"}});
+  EXPECT_EQ(Asked(), asked + 1);
+  EXPECT_EQ(world.state(), State::kThinking);
+}
+
+// Silence to the longest call's end.
+TEST_F(ProviderTroubleTest, ADeafAgentIsReplaced) {
+  Start();
+  world.line.Say(Speech(1'500));
+  ASSERT_TRUE(world.RunUntil([&] { return world.agent.connections() == 2; },
+                             Duration::Millis(20'000)));
+  EXPECT_EQ(Failure(0)["code"], "deaf");
+  EXPECT_EQ(Failure(0)["fatal"], false);
+}
+
+TEST_F(ProviderTroubleTest, AnAgentThatMissesACoughIsNotDeaf) {
+  Start();
+  world.line.Say(Speech(300));
+  world.Advance(Duration::Millis(20'000));
+  EXPECT_EQ(world.agent.connections(), 1);
+}
+
+TEST_F(ProviderTroubleTest, AnAgentThatHearsIsNotDeaf) {
+  Start();
+  world.line.Say(Speech(1'500));
+  world.Advance(Duration::Millis(500));
+  world.realtime.Send({{"type", "input_audio_buffer.speech_started"}});
+  world.Advance(Duration::Millis(20'000));
+  EXPECT_EQ(world.agent.connections(), 1);
+}
+
+}  // namespace
+}  // namespace trunkline::test
