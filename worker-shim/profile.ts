@@ -11,6 +11,11 @@ const MAX_TEXT_BYTES = 4096;
 
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** The core has it already: wasm/session/tool_desk.h. */
+const BUILT_IN_TOOL = "end_call";
+const MIN_TOOL_TIMEOUT_MS = 100;
+const MAX_TOOL_TIMEOUT_MS = 300_000;
+
 /** A function tool as the provider takes it. */
 const tool = table({
   type: v.literal("function", 'must be "function"'),
@@ -26,7 +31,20 @@ const tool = table({
       "must be an object, a JSON schema",
     ),
   ),
+  /** How long a result is waited for; the provider does not see it. */
+  timeoutMs: v.optional(integer(MIN_TOOL_TIMEOUT_MS, MAX_TOOL_TIMEOUT_MS)),
 });
+
+/** Every tool by a name of its own, and none by that of the core's. */
+const tools = v.pipe(
+  v.array(tool, "must be a list of function tools"),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const names = [BUILT_IN_TOOL, ...dataset.value.map(({ name }) => name)];
+    const index = names.findIndex((name, i) => names.indexOf(name) < i);
+    if (index > 0) addIssue({ message: `must have a name for each: there are two of ${names[index]}` });
+  }),
+);
 
 const words = v.optional(text(MAX_TEXT_BYTES));
 const onOrOff = v.optional(oneOf(["off", "on"]));
@@ -49,7 +67,7 @@ export const profile = table({
   recordDigits: v.optional(oneOf(["no", "yes"])),
   /** The shim's own; the core does not read it. */
   flightRecord: onOrOff,
-  tools: v.optional(v.array(tool, "must be a list of function tools")),
+  tools: v.optional(tools),
 });
 
 export type Profile = v.InferOutput<typeof profile>;

@@ -132,7 +132,26 @@ describe("a setting that is wrong", () => {
     ],
     [
       { PROFILE: { tools: [{ type: "function", name: "a", function: {} }] } },
-      "PROFILE.tools[0].function is not known; there are type, name, description, parameters",
+      "PROFILE.tools[0].function is not known; there are type, name, description, parameters, timeoutMs",
+    ],
+    [
+      { PROFILE: { tools: [{ type: "function", name: "a", timeoutMs: 99 }] } },
+      "PROFILE.tools[0].timeoutMs must be an integer from 100 to 300000",
+    ],
+    [
+      {
+        PROFILE: {
+          tools: [
+            { type: "function", name: "a" },
+            { type: "function", name: "a" },
+          ],
+        },
+      },
+      "PROFILE.tools must have a name for each: there are two of a",
+    ],
+    [
+      { PROFILE: { tools: [{ type: "function", name: "end_call" }] } },
+      "PROFILE.tools must have a name for each: there are two of end_call",
     ],
     [{ LIMITS: { maxCallMs: 0 } }, "LIMITS.maxCallMs must be an integer from 1 to 86400000"],
     [{ LIMITS: { leadMs: 59 } }, "LIMITS.leadMs must be an integer from 60 to 1000"],
@@ -145,7 +164,15 @@ describe("a setting that is wrong", () => {
   });
 
   it("is none of these", () => {
-    const tools = [{ type: "function", name: "look-up_1", description: "Looks.", parameters: { type: "object" } }];
+    const tools = [
+      {
+        type: "function",
+        name: "look-up_1",
+        description: "Looks.",
+        parameters: { type: "object" },
+        timeoutMs: 300_000,
+      },
+    ];
     const profile = { instructions: "i".repeat(128 * 1024), tools, levelForAgent: "on", recordDigits: "yes" };
     const limits = { leadMs: 60, markMs: 20, endOfTurnMs: 100, bargeInConfirmMs: 20, startMs: 24 * 3600 * 1000 };
     expect(readSettings({ PROFILE: profile, LIMITS: JSON.stringify(limits) })).toMatchObject({ profile, limits });
