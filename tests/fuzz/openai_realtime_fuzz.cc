@@ -85,7 +85,7 @@ class Judge {
     Read(why.code);
     Read(why.param);
     Read(why.message);
-    if (why.retry_after) TL_CHECK(*why.retry_after >= Duration());
+    if (why.retry_after) TL_CHECK(*why.retry_after >= trunkline::Duration());
   }
   void See(const AgentFaulted& faulted) {
     TL_CHECK(static_cast<size_t>(faulted.fault) < kFaultCount);
