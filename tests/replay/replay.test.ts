@@ -174,7 +174,7 @@ describe("a recorded call", () => {
 
   const former = Buffer.concat([Buffer.from("TLFLIGHT"), Buffer.from([1, 0, 0, 0, 1, 0, 0, 0])]);
   const refusal =
-    /^a flight record of format 1 \(ABI 1\); this build replays format 2 \(ABI 2\): use the release that wrote it$/m;
+    /^a flight record of format 1 \(ABI 1\); this build replays format 2 \(ABI 3\): use the release that wrote it$/m;
 
   it("of a former release is refused by name", () => {
     const { status, output } = replay(former);

@@ -120,9 +120,8 @@ constexpr protocol::LegEntry kLegs[] = {
      }}};
 
 std::unique_ptr<protocol::Agent> MakePlainAgent(
-    // NOLINTNEXTLINE(performance-unnecessary-value-param): as AgentEntry has it.
-    protocol::AgentSettings /*settings*/,
-    protocol::Channels& channels) {
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): AgentEntry's.
+    protocol::AgentSettings /*settings*/, protocol::Channels& channels) {
   return std::make_unique<PlainAgent>(channels);
 }
 

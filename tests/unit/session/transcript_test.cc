@@ -1,4 +1,3 @@
-#include "session/line_fields.h"
 #include "session/transcript.h"
 
 #include <gmock/gmock.h>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "session/line_fields.h"
 #include "support/audio_signals.h"
 #include "support/transcript_script.h"
 
