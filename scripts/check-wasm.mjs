@@ -14,7 +14,7 @@ import { gzipSync } from "node:zlib";
  * never shipped, and its older compiler finds less to share.
  */
 const BOUNDS = {
-  "wasm-wasi": { raw: 512 * 1024, gzip: 208 * 1024 },
+  "wasm-wasi": { raw: 512 * 1024, gzip: 200 * 1024 },
   "wasm-emscripten": { raw: 640 * 1024, gzip: 240 * 1024 },
 };
 
