@@ -26,6 +26,8 @@ const MAX_SILENCE_MS = 1_500;
 /** What was told less before a loss may be forgotten; docs/records.md, What a lost object costs. */
 const FORGETS = { forgetsMs: 1_100, forgetsOwedMs: 100 };
 const MAX_CALL_MS = 30_000;
+/** An object may be lost a moment after the phase that was meant: so often it is tried once more. */
+const MAX_TRIES = 4;
 
 let upstream: RealtimeServer;
 let gateway: Gateway;
@@ -77,6 +79,10 @@ it("go on where they were lost", { timeout: 600_000 }, async () => {
   };
   const last = live("listening", CALLS + 1, { maxCallMs: MAX_CALL_MS });
   await Promise.all([last, ...Array.from({ length: Math.min(AT_A_TIME, CALLS) }, some)]);
+  const missed = () => PHASES.filter((phase) => !lives.some(({ lostIn }) => lostIn === phase));
+  let seed = CALLS + 1;
+  for (let tries = 1; tries < MAX_TRIES && missed().length > 0 && failures.length === 0; tries++)
+    await Promise.all(missed().map((phase) => live(phase, ++seed)));
   const lost = new Map<string, number>();
   for (const { lostIn } of lives) lost.set(lostIn, (lost.get(lostIn) ?? 0) + 1);
   const silences = lives.flatMap(({ silenceMs }) => silenceMs ?? []);
@@ -87,7 +93,7 @@ it("go on where they were lost", { timeout: 600_000 }, async () => {
       `words told less words heard of replies that were cut: ${wordsApart.join(" ")}`,
   );
   expect(failures.join("\n")).toBe("");
-  for (const phase of PHASES) expect([...lost.keys()]).toContain(phase);
+  expect(missed()).toEqual([]);
   expect(median(wordsApart.map(Math.abs))).toBeLessThanOrEqual(1);
   expect(median(silences)).toBeLessThanOrEqual(MAX_SILENCE_MS);
   for (const { callId } of lives) {

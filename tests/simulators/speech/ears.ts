@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -51,6 +52,8 @@ export class Ears {
     writeFileSync(lm, arpaModel(sentences));
     writeFileSync(dict, `${dictionary.join("\n")}\n`);
     const child = spawn(program, [join(MODEL, "en-us"), lm, dict], { stdio: ["pipe", "pipe", "inherit"] });
+    // It is the provider's machine that is busy, not the one of the gateway.
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     const ears = new Ears(child);
     const ready = new Promise<void>((resolve, reject) => {
       child.once("exit", (code) => reject(new Error(`the recogniser ended with status ${code}`)));
