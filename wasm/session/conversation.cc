@@ -859,14 +859,17 @@ void Conversation::ToolResult(std::string_view tool_call_id,
       return;
     case ToolDesk::Taken::kLate: {
       // The call was answered for: the result reaches the model as a line of
-      // its own.
+      // its own, or, if there is no connection, with the conversation that the
+      // next one is told.
+      transcript_.OnLateToolResult(tool_call_id, output);
+      snapshot_due_ = true;
+      answers_given_ = true;
+      if (!agent_.ready()) return;
       std::string text = "The tool " + name + " has answered after all: ";
       text += output;
       protocol::ConversationLine line;
       line.text = text;
-      if (!agent_.ready()) return;
       agent_.agent().Tell({&line, 1});
-      answers_given_ = true;
       GiveAnswers();
       return;
     }
@@ -1003,7 +1006,7 @@ std::optional<Json> Conversation::TakeSnapshot() {
   }
   const bool plays = state_ == State::kSpeaking || state_ == State::kFarewell;
   const bool owes_reply =
-      owes_reply_ || state_ == State::kThinking ||
+      owes_reply_ || answers_given_ || state_ == State::kThinking ||
       ((state_ == State::kSpeaking || state_ == State::kInterrupted ||
         state_ == State::kLegLost) &&
        (unheard || reply_open_));

@@ -79,6 +79,13 @@ ToolDesk::Taken ToolDesk::Take(std::string_view call_id,
   if (late == late_.end()) return Taken::kUnknown;
   *late_name = late->name;
   late_.erase(late);
+  for (Call& call : calls_) {
+    if (call.id != call_id) continue;
+    // That it took too long was not told yet.
+    call.output = output;
+    call.answered = true;
+    return Taken::kAnswer;
+  }
   return Taken::kLate;
 }
 

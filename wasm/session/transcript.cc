@@ -598,6 +598,22 @@ bool Transcript::OnToolResult(std::string_view call_id, std::string_view result,
   return true;
 }
 
+void Transcript::OnLateToolResult(std::string_view call_id,
+                                  std::string_view result) {
+  if (finished_) return;
+  const auto line =
+      std::find_if(lines_.rbegin(), lines_.rend(), [&](const Line& one) {
+        return one.kind == Kind::kTool && !IsOpen(one) &&
+               IsKeptAs(call_id, one.item);
+      });
+  if (line == lines_.rend()) return;
+  line->tool = ToolState::kAnswered;
+  line->shortened = false;
+  line->result.clear();
+  AddText(*line, line->result, result);
+  KeepBounds();
+}
+
 void Transcript::OnSessionLost(int64_t alive_until_ms, Instant now) {
   if (finished_) return;
   SetNow(now);

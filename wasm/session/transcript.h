@@ -223,6 +223,10 @@ class Transcript {
   bool OnToolResult(std::string_view call_id, std::string_view result,
                     ToolState state, Instant now);
 
+  // The result of a call that was answered for without it: who is told the
+  // conversation from now on is told this one. The line is final as it was.
+  void OnLateToolResult(std::string_view call_id, std::string_view result);
+
   // Lines up to this number have been told before.
   void SkipLines(uint32_t last) { last_line_ = std::max(last_line_, last); }
 

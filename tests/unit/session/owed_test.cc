@@ -109,6 +109,51 @@ TEST(OwedTest, AResultOutlivesTheSocketThatAskedForIt) {
   EXPECT_THAT(world.agent.tool_results(), testing::ElementsAre("k1=one"));
 }
 
+// A tool that took too long, and answers while no agent is there.
+TEST(OwedTest, ALateResultOutlivesTheSocketToo) {
+  for (const bool told_of_time_out : {true, false}) {
+    SCOPED_TRACE(told_of_time_out);
+    VirtualWorld world(Realtime());
+    Start(world);
+    CallTools(world, {"k1"}, "quick");
+    if (!told_of_time_out) world.agent.refuses = true;
+    if (!told_of_time_out) world.agent.Drop(1006);
+    world.Advance(Duration::Millis(1'200));
+    if (told_of_time_out) {
+      ASSERT_THAT(world.agent.tool_results(), SizeIs(1));
+      ASSERT_TRUE(
+          world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+      world.agent.Drop(1006);
+    }
+    const int asked = world.realtime.CountReceived("response.create");
+    ASSERT_FALSE(world.agent_open());
+    EXPECT_EQ(Result(world, "k1", "nine"), "done");
+    world.agent.refuses = false;
+    ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
+    world.Advance(Duration::Millis(200));
+    EXPECT_EQ(world.agent.tool_results().back(), "k1=nine");
+    // And it is asked to say so, once.
+    EXPECT_EQ(world.realtime.CountReceived("response.create"), asked + 1);
+    world.Advance(Duration::Millis(5'000));
+    EXPECT_EQ(world.realtime.CountReceived("response.create"), asked + 1);
+  }
+}
+
+// It was told as a line of its own, which the next socket would not know.
+TEST(OwedTest, ALateResultIsPartOfTheConversation) {
+  VirtualWorld world(Realtime());
+  Start(world);
+  CallTools(world, {"k1"}, "quick");
+  world.Advance(Duration::Millis(1'200));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+  EXPECT_EQ(Result(world, "k1", "nine"), "done");
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 2; }));
+  world.agent.Drop(1006);
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
+  world.Advance(Duration::Millis(100));
+  EXPECT_EQ(world.agent.tool_results().back(), "k1=nine");
+}
+
 TEST(OwedTest, RepliesThatOnlyCallToolsAreBounded) {
   VirtualWorld world(Realtime());
   world.agent.think = Duration::Millis(60'000);
