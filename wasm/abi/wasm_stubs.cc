@@ -5,6 +5,7 @@
 // Every way to stop is a trap. The memory is fixed, so running out of it stops
 // the call that caused it as any other broken invariant does.
 
+#include <cstdarg>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -58,12 +59,44 @@ extern "C" {
 
 void abort() { __builtin_trap(); }
 
-// nlohmann/json describes in it what it could not parse, for exceptions that
-// are off: nobody reads it. The library's own brings in all of stdio's
-// formatting, with that of long double; 10 KB of code.
-int snprintf(char* text, size_t size, const char* /*format*/, ...) {
-  if (size > 0) text[0] = 0;
-  return 0;
+// nlohmann/json writes control characters with it, and what it could not parse,
+// in hexadecimal and in nothing else. The library's own brings in all of
+// stdio's formatting, with that of long double: 10 KB of code.
+int snprintf(char* text, size_t size, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  size_t length = 0;
+  const auto put = [&](char c) {
+    if (length + 1 < size) text[length] = c;
+    ++length;
+  };
+  while (*format != 0) {
+    if (*format != '%') {
+      put(*format++);
+      continue;
+    }
+    // Width and precision both pad with zeros where the library uses them.
+    unsigned digits = 0;
+    for (++format; *format == '.' || (*format >= '0' && *format <= '9');
+         ++format) {
+      if (*format != '.') {
+        digits = digits * 10 + static_cast<unsigned>(*format - '0');
+      }
+    }
+    while (*format == 'h') ++format;
+    TL_CHECK(*format == 'x' || *format == 'X');
+    const char* const symbols =
+        *format++ == 'x' ? "0123456789abcdef" : "0123456789ABCDEF";
+    const unsigned value = va_arg(arguments, unsigned);
+    unsigned needed = 1;
+    while (needed < 8 && value >> (4 * needed) != 0) ++needed;
+    for (unsigned i = needed > digits ? needed : digits; i-- > 0;) {
+      put(symbols[i < 8 ? (value >> (4 * i)) & 15 : 0]);
+    }
+  }
+  va_end(arguments);
+  if (size > 0) text[length < size ? length : size - 1] = 0;
+  return static_cast<int>(length);
 }
 
 // libc++abi: pure virtual call, failed static initialisation; the second name
@@ -72,8 +105,7 @@ int snprintf(char* text, size_t size, const char* /*format*/, ...) {
 [[noreturn]] void abort_message(const char*, ...) { __builtin_trap(); }
 
 #if defined(__wasi__)
-// snprintf of wasi-libc can reach stderr (it prints that it knows no long
-// double) and so links these. Nothing of ours calls them.
+// What of wasi-libc could print links these. Nothing of ours calls them.
 __wasi_errno_t __wasi_fd_close(__wasi_fd_t) { __builtin_trap(); }
 __wasi_errno_t __wasi_fd_seek(__wasi_fd_t, __wasi_filedelta_t, __wasi_whence_t,
                               __wasi_filesize_t*) {

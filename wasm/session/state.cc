@@ -1,6 +1,7 @@
 #include "session/state.h"
 
-#include <algorithm>
+#include <array>
+#include <iterator>
 
 namespace trunkline::session {
 namespace {
@@ -15,9 +16,8 @@ constexpr TimerSet kAllButPace{T::kAgentReady, T::kAgentRetry, T::kReply,
                                T::kAskAgain,   T::kDeaf,       T::kDeadAir,
                                T::kDecide,     T::kMaxCall};
 // The call may take no longer for being without its leg.
-constexpr TimerSet kOfTheLeg{T::kAskAgain,   T::kDeaf, T::kReply,
-                             T::kDeadAir,    T::kPace, T::kDecide,
-                             T::kCallerStall};
+constexpr TimerSet kOfTheLeg{T::kDeaf, T::kReply,  T::kDeadAir,
+                             T::kPace, T::kDecide, T::kCallerStall};
 constexpr TimerSet kReply{T::kReply};
 constexpr TimerSet kReplyDue{T::kReply, T::kAskAgain};
 constexpr TimerSet kDeadAir{T::kDeadAir};
@@ -32,7 +32,16 @@ constexpr const char* kOver =
     "cuts what plays, concludes the transcript, stops all timers";
 constexpr const char* kAsks = "asks for a reply";
 
-constexpr Transition kTransitions[] = {
+struct Row {
+  State from;
+  Reason reason;
+  State to;
+  TimerSet stops;
+  TimerSet starts;
+  const char* does;
+};
+
+constexpr Row kRows[] = {
     {S::kSetup, R::kAuthorized, S::kConnecting, kNone, kNone,
      "starts the agent and the time that a call may take"},
     {S::kSetup, R::kOver, S::kEnded, kNone, kNone, kOver},
@@ -166,6 +175,12 @@ constexpr Transition kTransitions[] = {
      kDeadAir,
      "plays what was not heard, if there is any"},
     {S::kLegLost,
+     R::kReplyOwed,
+     S::kThinking,
+     {T::kLegLost},
+     kReply,
+     "asks for the reply, unless it is on its way"},
+    {S::kLegLost,
      R::kAuthorized,
      S::kConnecting,
      {T::kLegLost},
@@ -174,17 +189,29 @@ constexpr Transition kTransitions[] = {
     {S::kLegLost, R::kOver, S::kEnded, kNone, kNone, kOver},
 };
 
+// Without the words, which the module has no use for.
+constexpr auto kTransitions = [] {
+  std::array<Transition, std::size(kRows)> all{};
+  for (size_t i = 0; i < all.size(); ++i) {
+    const Row& row = kRows[i];
+    all[i] = {row.from, row.reason, row.to, row.stops, row.starts};
+  }
+  return all;
+}();
+
 }  // namespace
+
+const char* Does(const Transition& transition) {
+  return kRows[&transition - kTransitions.data()].does;
+}
 
 std::span<const Transition> Transitions() { return kTransitions; }
 
 const Transition* FindTransition(State from, Reason reason, State to) {
-  const auto* found =
-      std::find_if(std::begin(kTransitions), std::end(kTransitions),
-                   [&](const Transition& t) {
-                     return t.from == from && t.reason == reason && t.to == to;
-                   });
-  return found == std::end(kTransitions) ? nullptr : found;
+  for (const Transition& t : kTransitions) {
+    if (t.from == from && t.reason == reason && t.to == to) return &t;
+  }
+  return nullptr;
 }
 
 const char* ToString(State state) {
@@ -245,6 +272,8 @@ const char* ToString(Reason reason) {
       return "legGone";
     case Reason::kLegBack:
       return "legBack";
+    case Reason::kReplyOwed:
+      return "replyOwed";
     case Reason::kOver:
       return "over";
   }

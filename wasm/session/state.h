@@ -41,6 +41,7 @@ enum class Reason : uint8_t {
   kGoodbye,        // the call is to end
   kLegGone,        // the leg's socket broke
   kLegBack,        // a new stream of the same call is authorised
+  kReplyOwed,      // the same, and a reply has become due meanwhile
   kOver,           // the call has ended
 };
 inline constexpr int kReasonCount = static_cast<int>(Reason::kOver) + 1;
@@ -53,13 +54,14 @@ struct Transition {
   TimerSet stops;
   // Of what is awaited now, each for its limit.
   TimerSet starts;
-  // What the conversation does besides.
-  const char* does;
 };
 
 // Every transition there is, in the order of the states. docs/architecture.md
 // shows it as a diagram and as a table; a test compares.
 std::span<const Transition> Transitions();
+
+// What the conversation does in one of them besides, for people.
+const char* Does(const Transition& transition);
 
 // The one of `Transitions()`, or nullptr.
 const Transition* FindTransition(State from, Reason reason, State to);

@@ -40,7 +40,7 @@ std::string Table() {
   for (const Transition& t : Transitions()) {
     out << "| " << ToString(t.from) << " | " << ToString(t.reason) << " | "
         << ToString(t.to) << " | " << Names(t.stops) << " | " << Names(t.starts)
-        << " | " << t.does << " |\n";
+        << " | " << Does(t) << " |\n";
   }
   return out.str();
 }
@@ -69,7 +69,7 @@ TEST(StateTest, EveryTransitionStartsWhatItsStateWaitsFor) {
     SCOPED_TRACE(ToString(t.from));
     SCOPED_TRACE(ToString(t.reason));
     for (const Timer timer : t.starts) EXPECT_FALSE(t.stops.has(timer));
-    EXPECT_STRNE(t.does, "");
+    EXPECT_STRNE(Does(t), "");
     EXPECT_EQ(t.starts.has(Timer::kDeadAir), t.to == State::kListening);
     EXPECT_EQ(t.starts.has(Timer::kReply), t.to == State::kThinking);
     EXPECT_EQ(t.starts.has(Timer::kDecide), t.to == State::kInterrupted);
