@@ -37,10 +37,28 @@ std::optional<int64_t> TakeThousandths(std::string_view& text) {
   return value;
 }
 
-bool TakeUnit(std::string_view& text, std::string_view unit) {
-  if (!text.starts_with(unit)) return false;
-  text.remove_prefix(unit.size());
-  return true;
+// The unit at the front of `text`, which it is taken from, in microseconds for
+// a thousandth of it; 0 if there is none.
+int64_t TakeUnit(std::string_view& text) {
+  struct Unit {
+    std::string_view name;
+    int64_t us;
+  };
+  // A name stands before those that it begins with.
+  constexpr Unit kUnits[] = {{"milliseconds", 1},  {"ms", 1},
+                             {"minutes", 60'000},  {"minute", 60'000},
+                             {"min", 60'000},      {"m", 60'000},
+                             {"seconds", 1'000},   {"second", 1'000},
+                             {"sec", 1'000},       {"s", 1'000},
+                             {"hours", 3'600'000}, {"hour", 3'600'000},
+                             {"h", 3'600'000}};
+  if (text.starts_with(' ')) text.remove_prefix(1);
+  for (const auto& [name, us] : kUnits) {
+    if (!text.starts_with(name)) continue;
+    text.remove_prefix(name.size());
+    return us;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -52,18 +70,9 @@ std::optional<Duration> RetryAfterOf(std::string_view message) {
   std::string_view text = message.substr(at + kIn.size());
   std::optional<int64_t> total_us;
   while (const auto thousandths = TakeThousandths(text)) {
-    int64_t us = 0;
-    if (TakeUnit(text, "ms")) {
-      us = *thousandths;
-    } else if (TakeUnit(text, "s") || TakeUnit(text, " s")) {
-      us = *thousandths * 1'000;
-    } else if (TakeUnit(text, "m")) {
-      us = *thousandths * 60'000;
-    } else if (TakeUnit(text, "h")) {
-      us = *thousandths * 3'600'000;
-    } else {
-      break;
-    }
+    const int64_t unit_us = TakeUnit(text);
+    if (unit_us == 0) break;
+    const int64_t us = *thousandths * unit_us;
     total_us = std::min(total_us.value_or(0) + us, kLongestWait.us());
   }
   if (!total_us) return std::nullopt;
@@ -78,6 +87,8 @@ OpenAiError ReadOpenAiError(const Json& error) {
   read.why.param = StringMember(error, "param");
   read.why.message = StringMember(error, "message");
   read.why.retry_after = RetryAfterOf(read.why.message);
+  read.is_servers = StringMember(error, "type") == "server_error" ||
+                    read.why.code == "server_error";
   read.event_id = StringMember(error, "event_id");
   read.fatal = std::find(std::begin(kFatalCodes), std::end(kFatalCodes),
                          read.why.code) != std::end(kFatalCodes);

@@ -14,6 +14,8 @@ namespace trunkline::protocol {
 struct OpenAiError {
   // `why.code` is `code`, else `type`, else "error".
   Failure why;
+  // It is the server's fault.
+  bool is_servers = false;
   // The client's message that caused it; "" if it does not say.
   std::string_view event_id;
   // Asking again cannot help: the account, the key or the model is at fault.

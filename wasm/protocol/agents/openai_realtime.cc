@@ -7,6 +7,7 @@
 #include "base/json_scanner.h"
 #include "base/text.h"
 #include "protocol/agents/openai_error.h"
+#include "protocol/agents/openai_messages.h"
 
 namespace trunkline::protocol {
 namespace {
@@ -26,50 +27,13 @@ bool IsRetryableStatus(uint16_t status) {
 
 // A session that could not be configured may be, the next time.
 bool IsPassing(const OpenAiError& error) {
-  return error.why.retry_after || error.why.code == "server_error" ||
+  return error.why.retry_after || error.is_servers ||
          error.why.code == "rate_limit_exceeded";
 }
 
 bool IsAudioDelta(std::string_view type) {
   return type == "response.output_audio.delta" ||
          type == "response.audio.delta";
-}
-
-Json FormatObject(AudioFormat format) {
-  switch (format.encoding) {
-    case Encoding::kMuLaw:
-      return {{"type", "audio/pcmu"}};
-    case Encoding::kALaw:
-      return {{"type", "audio/pcma"}};
-    case Encoding::kLinear16:
-      // The rate must be said for PCM and must not be for G.711.
-      return {{"type", "audio/pcm"}, {"rate", format.sample_rate_hz}};
-    case Encoding::kLinear16Big:
-      // Realtime has no such format, and nothing configures it.
-      break;
-  }
-  return {};
-}
-
-// Everything but letters, digits and the few characters that identifiers hold,
-// as percent escapes (RFC 3986, unreserved).
-std::string PercentEncode(std::string_view text) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                       (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
-                       c == '_' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out;
 }
 
 // The content part that a message is about.
@@ -129,7 +93,7 @@ void OpenAiRealtime::Begin() {
   retried_ = false;
   events_.Clear();
   ++connection_;
-  const std::string path = "/v1/realtime?model=" + PercentEncode(config_.model);
+  const std::string path = RealtimePath(config_.model);
   const std::optional<ChannelId> channel =
       channels_.Connect({"openai", path, {"realtime"}});
   if (!channel) {
@@ -148,13 +112,14 @@ void OpenAiRealtime::End(std::string_view reason) {
   channels_.Close(channel_, kCloseNormal, reason);
 }
 
-void OpenAiRealtime::Send(Json event) {
+std::string OpenAiRealtime::Send(Json event) {
   const std::string_view type = StringMember(event, "type");
   std::string id(type);
   id += '-';
   id += std::to_string(++message_count_);
-  event["event_id"] = std::move(id);
+  event["event_id"] = id;
   SendText(PrintJson(event));
+  return id;
 }
 
 OpenAiRealtime::Request OpenAiRealtime::RequestOf(std::string_view event_id) {
@@ -170,40 +135,6 @@ void OpenAiRealtime::SendText(std::string_view text) {
   if (socket_ == Socket::kOpen) channels_.SendText(channel_, text);
 }
 
-void OpenAiRealtime::SendSessionUpdate() {
-  const Json format = FormatObject(config_.format);
-  Json input = {{"format", format},
-                {"turn_detection",
-                 {{"type", "server_vad"},
-                  {"threshold", 0.5},
-                  {"prefix_padding_ms", 300},
-                  {"silence_duration_ms", config_.end_of_turn.ms()},
-                  {"create_response", false},
-                  {"interrupt_response", false}}}};
-  if (!config_.transcription_model.empty()) {
-    input["transcription"] = {{"model", config_.transcription_model}};
-    if (!config_.language.empty()) {
-      input["transcription"]["language"] = config_.language;
-    }
-  }
-  Json session = {
-      {"type", "realtime"},
-      {"output_modalities", Json::array({"audio"})},
-      {"audio",
-       {{"input", std::move(input)}, {"output", {{"format", format}}}}}};
-  if (!config_.voice.empty()) {
-    session["audio"]["output"]["voice"] = config_.voice;
-  }
-  if (!config_.instructions.empty()) {
-    session["instructions"] = config_.instructions;
-  }
-  if (config_.tools.is_array() && !config_.tools.empty()) {
-    session["tools"] = config_.tools;
-    session["tool_choice"] = "auto";
-  }
-  Send({{"type", "session.update"}, {"session", std::move(session)}});
-}
-
 void OpenAiRealtime::OnSocketOpened(ChannelId channel) {
   if (socket_ != Socket::kConnecting || channel != channel_) return;
   socket_ = Socket::kOpen;
@@ -213,25 +144,13 @@ void OpenAiRealtime::Tell(std::span<const ConversationLine> conversation) {
   for (const ConversationLine& line : conversation) {
     switch (line.kind) {
       case ConversationLine::Kind::kCaller:
-      case ConversationLine::Kind::kAgent: {
-        const bool caller = line.kind == ConversationLine::Kind::kCaller;
-        // Audio of the assistant cannot be injected: its words can.
-        const Json content = {{"type", caller ? "input_text" : "output_text"},
-                              {"text", line.text}};
-        Send({{"type", "conversation.item.create"},
-              {"item",
-               {{"type", "message"},
-                {"role", caller ? "user" : "assistant"},
-                {"content", Json::array({content})}}}});
+        Send(MessageItem(Role::kCaller, line.text));
         break;
-      }
+      case ConversationLine::Kind::kAgent:
+        Send(MessageItem(Role::kAgent, line.text));
+        break;
       case ConversationLine::Kind::kTool:
-        Send({{"type", "conversation.item.create"},
-              {"item",
-               {{"type", "function_call"},
-                {"call_id", line.call_id},
-                {"name", line.name},
-                {"arguments", line.arguments}}}});
+        Send(FunctionCallItem(line));
         open_tool_calls_.emplace_back(line.call_id);
         if (line.result) SendToolResult(line.call_id, *line.result);
         break;
@@ -256,7 +175,7 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
                  IntegerMember(*message, "content_index").value_or(0),
                  StringMember(*message, "delta"));
   } else if (type == "session.created") {
-    SendSessionUpdate();
+    Send(SessionUpdate(config_));
   } else if (type == "session.updated") {
     if (ready_) return;
     ready_ = true;
@@ -496,7 +415,7 @@ void OpenAiRealtime::EndResponse() {
   response_ = Response::kIdle;
   active_response_.clear();
   discard_requested_ = false;
-  cancelled_ = false;
+  cancel_id_.clear();
   calls_tools_ = false;
 }
 
@@ -522,14 +441,17 @@ void OpenAiRealtime::OnError(const Json& message) {
                                               : AgentFailed::Loss::kFatal,
                              error.why});
   } else if (code == "response_cancel_not_active") {
-    OnNothingToCancel();
+    OnNothingToCancel(error.event_id);
   } else if (code == "conversation_already_has_active_response" &&
              response_ == Response::kRequested) {
     // The server is busy with a response of its own making: ask again, once,
     // when that is done. Its id comes with its response.done.
     response_ = Response::kActive;
     active_response_.clear();
-    if (!std::exchange(retried_, true)) requests_.push_front(last_request_);
+    const bool wanted = !std::exchange(discard_requested_, false);
+    if (wanted && !std::exchange(retried_, true)) {
+      requests_.push_front(last_request_);
+    }
     Report(Fault::kPeerError);
   } else if (response_ == Response::kRequested &&
              (request == Request::kCreate || request == Request::kNone)) {
@@ -550,8 +472,10 @@ void OpenAiRealtime::OnError(const Json& message) {
 
 // Mostly the response ended before the cancel was there, and its response.done
 // is known. If it is not, it will not come.
-void OpenAiRealtime::OnNothingToCancel() {
-  if (!cancelled_ || response_ == Response::kIdle) {
+void OpenAiRealtime::OnNothingToCancel(std::string_view event_id) {
+  const bool answers_last =
+      !cancel_id_.empty() && (event_id.empty() || event_id == cancel_id_);
+  if (!answers_last || response_ != Response::kActive) {
     Report(Fault::kPeerError);
     return;
   }
@@ -613,17 +537,13 @@ void OpenAiRealtime::SendNextRequest() {
   last_request_ = std::move(requests_.front());
   requests_.pop_front();
   response_ = Response::kRequested;
-  cancelled_ = false;
-  Json event = {{"type", "response.create"}};
-  if (!last_request_.instructions.empty()) {
-    event["response"] = {{"instructions", last_request_.instructions}};
-  }
-  Send(std::move(event));
+  cancel_id_.clear();
+  Send(CreateResponse(last_request_.instructions));
 }
 
 void OpenAiRealtime::DiscardTurn() {
   if (committed_item_.empty()) return;
-  Send({{"type", "conversation.item.delete"}, {"item_id", committed_item_}});
+  Send(DeleteItem(committed_item_));
   committed_item_.clear();
 }
 
@@ -637,8 +557,7 @@ void OpenAiRealtime::Cancel() {
     if (discarded_.size() == kMaxDiscarded) discarded_.pop_front();
     discarded_.push_back(active_response_);
   }
-  cancelled_ = true;
-  Send({{"type", "response.cancel"}});
+  cancel_id_ = Send(CancelResponse());
 }
 
 int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
@@ -649,10 +568,7 @@ int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
   const int64_t audio_end_ms = std::clamp<int64_t>(heard_ms, 0, received_ms);
   // An item of a former socket is nothing that this one could name.
   if (item->connection != connection_) return audio_end_ms;
-  Send({{"type", "conversation.item.truncate"},
-        {"item_id", item->name},
-        {"content_index", item->content_index},
-        {"audio_end_ms", audio_end_ms}});
+  Send(TruncateItem(item->name, item->content_index, audio_end_ms));
   return audio_end_ms;
 }
 
@@ -668,11 +584,7 @@ void OpenAiRealtime::SendToolResult(std::string_view tool_call_id,
       std::find(open_tool_calls_.begin(), open_tool_calls_.end(), tool_call_id);
   if (call == open_tool_calls_.end()) return;
   open_tool_calls_.erase(call);
-  Send({{"type", "conversation.item.create"},
-        {"item",
-         {{"type", "function_call_output"},
-          {"call_id", tool_call_id},
-          {"output", output}}}});
+  Send(FunctionOutputItem(tool_call_id, output));
 }
 
 int32_t OpenAiRealtime::item_part(ItemId id) const {

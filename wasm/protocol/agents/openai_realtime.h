@@ -116,11 +116,11 @@ class OpenAiRealtime final : public Agent {
     kCancel,
     kOther,
   };
-  void Send(Json event);
+  // Returns its event_id.
+  std::string Send(Json event);
   // What `event_id` names.
   static Request RequestOf(std::string_view event_id);
   void SendText(std::string_view text);
-  void SendSessionUpdate();
   void SendToolResult(std::string_view tool_call_id, std::string_view output);
   void RequestResponse(ReplyRequest request);
   void SendNextRequest();
@@ -133,7 +133,8 @@ class OpenAiRealtime final : public Agent {
   void OnTranscript(Role role, const Json& message, const char* field,
                     TranscriptState state);
   void OnError(const Json& message);
-  void OnNothingToCancel();
+  // `event_id` of the cancel, where the server says it.
+  void OnNothingToCancel(std::string_view event_id);
   // The response that was asked for, or is active, is over.
   void EndResponse();
   bool IsDiscarded(std::string_view response) const;
@@ -152,8 +153,9 @@ class OpenAiRealtime final : public Agent {
   std::string active_response_;
   // The response in kRequested was cancelled before it had a name.
   bool discard_requested_ = false;
-  // response.cancel was sent, and no response.create since.
-  bool cancelled_ = false;
+  // Of the response.cancel that was sent since the last response.create; "" if
+  // none was.
+  std::string cancel_id_;
   std::deque<std::string> discarded_;
   std::deque<ReplyRequest> requests_;
   ReplyRequest last_request_;

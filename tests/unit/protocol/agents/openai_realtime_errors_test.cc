@@ -116,7 +116,9 @@ TEST_F(OpenAiRealtimeErrorsTest, AnErrorBeforeReadyAnswersTheConfiguration) {
 
 TEST_F(OpenAiRealtimeErrorsTest, AServerThatIsBusyMayBeTriedAgain) {
   for (const Json& error :
-       {Json{{"type", "server_error"}}, Json{{"code", "rate_limit_exceeded"}},
+       {Json{{"type", "server_error"}},
+        Json{{"type", "server_error"}, {"code", "internal"}},
+        Json{{"code", "rate_limit_exceeded"}},
         Json{{"code", "x"}, {"message", "try again in 2s"}}}) {
     Open();
     log = {};
@@ -186,6 +188,60 @@ TEST_F(OpenAiRealtimeErrorsTest, NothingToCancelIsNotOfTheNextResponse) {
   EXPECT_THAT(log.Words(), IsEmpty());
   Respond();
   EXPECT_EQ(CountSent("response.create"), 2U);
+}
+
+// Two cancels, and the answer to the first comes behind the second.
+TEST_F(OpenAiRealtimeErrorsTest, NothingToCancelIsOfTheCancelThatItNames) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  Cancel();
+  const std::string first = IdOf("response.cancel");
+  Receive(
+      R"({"type":"response.done","response":{"id":"r1","status":"completed"}})");
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r2"}})");
+  Cancel();
+  Respond();
+  log = {};
+  Refuse({{"code", "response_cancel_not_active"}, {"event_id", first}});
+  EXPECT_THAT(log.Words(), IsEmpty());
+  EXPECT_EQ(CountSent("response.create"), 2U);
+  Receive(
+      R"({"type":"response.done","response":{"id":"r2","status":"cancelled"}})");
+  EXPECT_EQ(CountSent("response.create"), 3U);
+}
+
+// The server has not said that it began what is cancelled: nothing is over.
+TEST_F(OpenAiRealtimeErrorsTest, NothingToCancelBeforeItBeganEndsNothing) {
+  Connect();
+  Respond();
+  Cancel();
+  Refuse({{"code", "response_cancel_not_active"}});
+  EXPECT_THAT(log.Words(), IsEmpty());
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  // Still not wanted.
+  Receive(R"({"type":"response.output_audio.delta","response_id":"r1",
+      "item_id":"i1","content_index":0,"delta":"AQID"})");
+  EXPECT_TRUE(log.audio.empty());
+}
+
+// A cancelled request is not asked again for the server's being busy, and what
+// is wanted after it is.
+TEST_F(OpenAiRealtimeErrorsTest, ABusyServerDoesNotReviveWhatWasCancelled) {
+  Connect();
+  Respond();
+  Cancel();
+  Refuse({{"code", "conversation_already_has_active_response"}});
+  Respond();
+  EXPECT_EQ(CountSent("response.create"), 1U);
+  Receive(
+      R"({"type":"response.done","response":{"id":"r0","status":"completed"}})");
+  EXPECT_EQ(CountSent("response.create"), 2U);
+  Receive(R"({"type":"response.created","response":{"id":"r2"}})");
+  Receive(R"({"type":"response.output_audio.delta","response_id":"r2",
+      "item_id":"i2","content_index":0,"delta":"AQID"})");
+  EXPECT_FALSE(log.audio.empty());
 }
 
 TEST_F(OpenAiRealtimeErrorsTest, ACancelledRequestThatIsRefusedIsCancelled) {

@@ -1,0 +1,133 @@
+#include "protocol/agents/openai_messages.h"
+
+#include <utility>
+
+namespace trunkline::protocol {
+namespace {
+
+Json FormatObject(AudioFormat format) {
+  switch (format.encoding) {
+    case Encoding::kMuLaw:
+      return {{"type", "audio/pcmu"}};
+    case Encoding::kALaw:
+      return {{"type", "audio/pcma"}};
+    case Encoding::kLinear16:
+      // The rate must be said for PCM and must not be for G.711.
+      return {{"type", "audio/pcm"}, {"rate", format.sample_rate_hz}};
+    case Encoding::kLinear16Big:
+      // Realtime has no such format, and nothing configures it.
+      break;
+  }
+  return {};
+}
+
+// Everything but letters, digits and the few characters that identifiers hold,
+// as percent escapes (RFC 3986, unreserved).
+std::string PercentEncode(std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                       (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+                       c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+Json CreateItem(Json item) {
+  return {{"type", "conversation.item.create"}, {"item", std::move(item)}};
+}
+
+}  // namespace
+
+std::string RealtimePath(std::string_view model) {
+  return "/v1/realtime?model=" + PercentEncode(model);
+}
+
+Json SessionUpdate(const OpenAiRealtime::Config& config) {
+  const Json format = FormatObject(config.format);
+  Json input = {{"format", format},
+                {"turn_detection",
+                 {{"type", "server_vad"},
+                  {"threshold", 0.5},
+                  {"prefix_padding_ms", 300},
+                  {"silence_duration_ms", config.end_of_turn.ms()},
+                  {"create_response", false},
+                  {"interrupt_response", false}}}};
+  if (!config.transcription_model.empty()) {
+    input["transcription"] = {{"model", config.transcription_model}};
+    if (!config.language.empty()) {
+      input["transcription"]["language"] = config.language;
+    }
+  }
+  Json session = {
+      {"type", "realtime"},
+      {"output_modalities", Json::array({"audio"})},
+      {"audio",
+       {{"input", std::move(input)}, {"output", {{"format", format}}}}}};
+  if (!config.voice.empty()) {
+    session["audio"]["output"]["voice"] = config.voice;
+  }
+  if (!config.instructions.empty()) {
+    session["instructions"] = config.instructions;
+  }
+  if (config.tools.is_array() && !config.tools.empty()) {
+    session["tools"] = config.tools;
+    session["tool_choice"] = "auto";
+  }
+  return {{"type", "session.update"}, {"session", std::move(session)}};
+}
+
+Json MessageItem(Role role, std::string_view text) {
+  const bool caller = role == Role::kCaller;
+  const Json content = {{"type", caller ? "input_text" : "output_text"},
+                        {"text", text}};
+  return CreateItem({{"type", "message"},
+                     {"role", caller ? "user" : "assistant"},
+                     {"content", Json::array({content})}});
+}
+
+Json FunctionCallItem(const ConversationLine& line) {
+  return CreateItem({{"type", "function_call"},
+                     {"call_id", line.call_id},
+                     {"name", line.name},
+                     {"arguments", line.arguments}});
+}
+
+Json FunctionOutputItem(std::string_view call_id, std::string_view output) {
+  return CreateItem({{"type", "function_call_output"},
+                     {"call_id", call_id},
+                     {"output", output}});
+}
+
+Json TruncateItem(std::string_view item, int64_t content_index,
+                  int64_t audio_end_ms) {
+  return {{"type", "conversation.item.truncate"},
+          {"item_id", item},
+          {"content_index", content_index},
+          {"audio_end_ms", audio_end_ms}};
+}
+
+Json DeleteItem(std::string_view item) {
+  return {{"type", "conversation.item.delete"}, {"item_id", item}};
+}
+
+Json CreateResponse(std::string_view instructions) {
+  Json event = {{"type", "response.create"}};
+  if (!instructions.empty()) {
+    event["response"] = {{"instructions", instructions}};
+  }
+  return event;
+}
+
+Json CancelResponse() { return {{"type", "response.cancel"}}; }
+
+}  // namespace trunkline::protocol
