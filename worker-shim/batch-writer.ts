@@ -38,8 +38,10 @@ export class BatchWriter {
   }
 
   event(json: string): void {
-    this.#options.records.batches.addEvent(json);
-    this.#flushWithin(TELLING.test(json) ? PAGES_FLUSH_MS : FLUSH_INTERVAL_MS);
+    const { batches } = this.#options.records;
+    batches.addEvent(json);
+    if (batches.isFull) this.#flushWithin(0);
+    else this.#flushWithin(TELLING.test(json) ? PAGES_FLUSH_MS : FLUSH_INTERVAL_MS);
   }
 
   pages(granule: number, pages: Uint8Array<ArrayBuffer>): void {

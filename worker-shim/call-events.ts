@@ -25,7 +25,9 @@ export function numberOr(value: unknown, fallback: number): number {
 
 /** The highest number of a line that `lines`, events of a call, tell of; 0 for none. */
 export function lastLine(lines: readonly string[]): number {
-  return Math.max(0, ...lines.map((line) => (line.includes('"line"') ? numberOr(parseEvent(line)?.["line"], 0) : 0)));
+  let last = 0;
+  for (const line of lines) if (line.includes('"line"')) last = Math.max(last, numberOr(parseEvent(line)?.["line"], 0));
+  return last;
 }
 
 /** The number of the event that comes after `lines`, all events of a call so far. */

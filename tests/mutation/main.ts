@@ -11,6 +11,7 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs, promisify } from "node:util";
+import { seededRandom } from "../simulators/twilio/phone-call.ts";
 import { type Mutant, mutantsOf, mutate } from "./mutants.ts";
 
 const run = promisify(execFile);
@@ -32,17 +33,6 @@ const MAX_SLOWDOWN = 4;
 const BUILD_TIMEOUT_MS = 60 * 60_000;
 
 type Verdict = "killed" | "SURVIVED" | "does not build";
-
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A copy of the tree that mutants are built in. */
 class Tree {
@@ -106,7 +96,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
   });
   const files = positionals.length > 0 ? positionals : DEFAULT_FILES;
-  const random = randomOf(Number(values.seed));
+  const random = seededRandom(Number(values.seed));
   const mutants = files
     .flatMap((file) => mutantsOf(file, readFileSync(path.join(root, file), "utf8")))
     .map((mutant) => ({ mutant, order: random() }))

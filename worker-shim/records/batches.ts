@@ -45,6 +45,11 @@ export class Batches {
     return this.#droppedEvents;
   }
 
+  /** A flush is due as soon as the input is done with, and the snapshot that knows of its events is here. */
+  get isFull(): boolean {
+    return this.#lineCharacters >= MAX_BATCH_CHARACTERS;
+  }
+
   /** What comes from here on belongs to the next session. */
   beginSession(): void {
     this.flush();
@@ -59,7 +64,7 @@ export class Batches {
     }
     this.#lines.push(json);
     this.#lineCharacters += characters;
-    if (this.#lineCharacters >= MAX_BATCH_CHARACTERS) this.flush();
+    if (this.#lineCharacters >= MAX_BATCH_BYTES / 2) this.flush();
   }
 
   /** Whole pages of the recording up to `granule`. */

@@ -2,7 +2,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { beforeEach, describe, expect, it } from "vitest";
 import { oggPages } from "../../../../worker-shim/ogg.ts";
-import { MAX_BATCH_CHARACTERS, MAX_EVENT_CHARACTERS } from "../../../../worker-shim/records/batches.ts";
+import {
+  MAX_BATCH_BYTES,
+  MAX_BATCH_CHARACTERS,
+  MAX_EVENT_CHARACTERS,
+} from "../../../../worker-shim/records/batches.ts";
 import { CallRecords } from "../../../../worker-shim/records/call-records.ts";
 import type { ExpectedCall } from "../../../../worker-shim/records/call-row.ts";
 import { type ObjectDatabase, Tables } from "../../../../worker-shim/records/tables.ts";
@@ -105,8 +109,21 @@ describe("a call", () => {
     expect(new CallRecords(new Tables(sql)).batches.events()).toEqual(['{"a":1}', '{"a":2}', '{"a":3}']);
   });
 
-  it("writes a batch that is long enough at once", () => {
-    records.batches.addEvent(`"${"x".repeat(MAX_BATCH_CHARACTERS)}"`);
+  it("says that a batch is long enough, and waits for the snapshot that knows of it", () => {
+    records.batches.addEvent(`"${"x".repeat(MAX_BATCH_CHARACTERS - 4)}"`);
+    expect(records.batches.isFull).toBe(false);
+    records.batches.addEvent('"y"');
+    expect(records.batches.isFull).toBe(true);
+    expect(count("batch")).toBe(0);
+    records.snapshots.keep("{}");
+    records.flush();
+    expect(records.batches.isFull).toBe(false);
+    expect(count("batch")).toBe(1);
+    expect(count("snapshot")).toBe(1);
+  });
+
+  it("writes a batch at once that fills half a row", () => {
+    records.batches.addEvent(`"${"x".repeat(MAX_BATCH_BYTES / 2)}"`);
     expect(count("batch")).toBe(1);
   });
 
