@@ -17,9 +17,10 @@ namespace trunkline::media {
 // Allocates nothing after construction; kSpan of audio in the leg's format.
 class HeardTrack {
  public:
-  // What is played ahead (the lead) and what is read late (the recorder's lag)
-  // together stay below it.
-  static constexpr Duration kSpan = Duration::Millis(2'000);
+  // What is played ahead (a lead of 1 s at most, and the way to the leg), and
+  // what is read late (the recorder's lag and its batch, 0.7 s, and the way
+  // back) together stay below it: round trips up to 500 ms.
+  static constexpr Duration kSpan = Duration::Millis(2'200);
 
   explicit HeardTrack(protocol::AudioFormat format);
 

@@ -19,9 +19,8 @@ Conversation::Conversation(CallContext& context, LegLink& leg, AgentLink& agent)
       events_(context),
       leg_(leg),
       agent_(agent),
-      tools_(context.config().profile.agent.tools,
-             context.config().limits.reply),
       transcript_(context.call_began()),
+      tools_(context, agent, transcript_),
       owes_greeting_(!context.config().profile.greeting.empty()) {
   transcript_.SkipLines(context.config().last_line);
 }
@@ -95,8 +94,20 @@ void Conversation::OnLegBack() {
     SetState(State::kConnecting, Reason::kAuthorized);
     return;
   }
+  const bool unsent = line_->has_unsent();
+  if (!unsent && (owes_reply_ || answers_given_)) {
+    SetState(State::kThinking, Reason::kReplyOwed);
+    const bool waits = reply_asked_ || tools_.waiting() ||
+                       context_.deadlines().IsSet(Timer::kAskAgain);
+    if (!waits) AskForReply();
+    GiveAnswers();
+    return;
+  }
   SetState(State::kListening, Reason::kLegBack);
-  if (!line_->has_unsent()) return;
+  if (!unsent) {
+    GiveAnswers();
+    return;
+  }
   SetState(State::kSpeaking, Reason::kReplyAudio);
   if (!line_->reply_ended()) context_.SetTimer(Timer::kReply, limits().reply);
 }
@@ -142,6 +153,7 @@ void Conversation::OnLegLost() {
   }
   // The leg's buffer went with it: what was not heard is kept for its return.
   if (state_ == State::kSpeaking) line_->Interrupt(context_.now());
+  if (state_ == State::kThinking) owes_reply_ = agent_.traits().can_say;
   turns_detector_->AbandonTurn();
   DropCallerTurn();
   SetState(State::kLegLost, Reason::kLegGone);
@@ -152,11 +164,6 @@ void Conversation::OnLegLost() {
 
 void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
   if (ended()) return;
-  if (!std::holds_alternative<protocol::AgentReady>(event) &&
-      !std::holds_alternative<protocol::AgentFaulted>(event)) {
-    agent_noticed_at_ = context_.now();
-    context_.ClearTimer(Timer::kDeaf);
-  }
   struct Visitor {
     Conversation& self;
     Echo echo;
@@ -285,6 +292,8 @@ void Conversation::TellConversation() {
 }
 
 void Conversation::OnTurnCommitted(std::string_view item) {
+  agent_took_turn_at_ = context_.now();
+  context_.ClearTimer(Timer::kDeaf);
   switch (state_) {
     case State::kListening:
       EndTurn("agent");
@@ -292,7 +301,7 @@ void Conversation::OnTurnCommitted(std::string_view item) {
       break;
     case State::kThinking:
       // The caller went on after a pause: one reply to both parts.
-      agent_.agent().Cancel();
+      CancelReply();
       EndTurn("agent");
       transcript_.OnCallerItem({item}, context_.now());
       break;
@@ -358,6 +367,7 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
     return;
   }
   reply_open_ = true;
+  owes_reply_ = false;
   silent_replies_ = 0;
   spoken_->OnAudio(
       audio.item, {agent_.item_name(audio.item), agent_.item_part(audio.item)},
@@ -380,29 +390,15 @@ void Conversation::OnToolCall(const protocol::AgentToolCall& call) {
   events_.ToolCall(call);
   reply_open_ = true;
   snapshot_due_ = true;
-  transcript_.OnToolCall(call.tool_call_id, call.name, call.arguments,
-                         context_.now());
-  if (call.name == ToolDesk::kEndCall) {
-    // No result yet: an answer would make the agent speak once more.
-    hang_up_after_reply_ = true;
-    end_call_id_ = call.tool_call_id;
-    return;
-  }
-  tools_.Open(call.tool_call_id, call.name, context_.now());
-  GiveAnswers();
+  if (tools_.OnCall(call) == ToolExchange::Called::kOpened) GiveAnswers();
 }
 
 void Conversation::GiveAnswers() {
-  if (!agent_.ready()) return;
-  while (const auto answer = tools_.NextAnswer()) {
-    agent_.agent().ToolResult(answer->call_id, answer->output);
-    transcript_.OnToolResult(answer->call_id, answer->output,
-                             answer->answered ? Transcript::ToolState::kAnswered
-                                              : Transcript::ToolState::kFailed,
-                             context_.now());
+  if (tools_.Give()) {
     answers_given_ = true;
     snapshot_due_ = true;
   }
+  if (!agent_.ready()) return;
   // One reply to all results, and only when the one that asked for them is
   // done.
   if (!answers_given_ || tools_.waiting() || reply_open_) return;
@@ -435,6 +431,7 @@ void Conversation::AskForReply() {
   context_.ClearTimer(Timer::kAskAgain);
   answers_given_ = false;
   owes_reply_ = false;
+  reply_asked_ = true;
   if (owes_greeting_) {
     greets_ = true;
     says_next_ = true;
@@ -443,6 +440,11 @@ void Conversation::AskForReply() {
   }
   says_next_ = false;
   agent_.agent().Respond(turns_detector_->since_speech());
+}
+
+void Conversation::CancelReply() {
+  reply_asked_ = false;
+  if (agent_.ready()) agent_.agent().Cancel();
 }
 
 void Conversation::OnReplyDone(const AgentReplyDone& done) {
@@ -459,6 +461,7 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
     GiveAnswers();
     return;
   }
+  reply_asked_ = false;
   if (done.end == AgentReplyDone::End::kComplete) {
     agent_.ForgetRetries();
     reply_retried_ = false;
@@ -472,8 +475,8 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
     }
     return;
   }
-  reply_goes_on_ = done.after == AgentReplyDone::After::kAwaitsTools &&
-                   !hang_up_after_reply_;
+  reply_goes_on_ =
+      done.after == AgentReplyDone::After::kAwaitsTools && !tools_.ends_call();
   const bool whole = done.end == AgentReplyDone::End::kComplete;
   if (state_ != State::kThinking) {
     // What came of it is heard.
@@ -482,9 +485,10 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
     return;
   }
   // A reply without audio.
-  if (hang_up_after_reply_) {
+  if (tools_.ends_call()) {
     SayGoodbye("hangUp");
-  } else if (reply_goes_on_) {
+  } else if (reply_goes_on_ && done.end != AgentReplyDone::End::kRefused) {
+    if (!whole) context_.ReportAgentFailed(done.why, false);
     if (++silent_replies_ > kMaxSilentReplies) {
       context_.ReportAgentFailed({.code = "onlyTools"}, true);
       SayGoodbye("agentFailed");
@@ -538,6 +542,8 @@ void Conversation::OnAgentFailed(protocol::AgentFailed::Loss loss,
   reply_goes_on_ = outlook == AgentLink::Outlook::kReturns &&
                    (reply_goes_on_ || reply_open_);
   reply_open_ = false;
+  reply_asked_ = false;
+  context_.ClearTimer(Timer::kDeaf);
   if (outlook == AgentLink::Outlook::kReturns) {
     context_.ClearTimer(Timer::kReply);
     return;
@@ -600,10 +606,12 @@ void Conversation::OnTurnEvent(TurnDetector::Event event) {
           EndTurn("local");
           return;
         case protocol::AgentTraits::TurnDetection::kProvider:
-          // It has not said a word of a turn that nobody could miss.
-          if (turns_detector_->speech() >= kUnmistakable &&
-              agent_noticed_at_ <
-                  context_.now() - turns_detector_->since_start()) {
+          // It has not taken a turn that nobody could miss. Those that follow
+          // give it no more time.
+          if (turns_detector_->turn_speech() >= kUnmistakable &&
+              agent_took_turn_at_ <
+                  context_.now() - turns_detector_->since_turn() &&
+              !context_.deadlines().IsSet(Timer::kDeaf)) {
             context_.SetTimer(Timer::kDeaf, limits().reply);
           }
           return;
@@ -621,7 +629,7 @@ void Conversation::OnTurnEvent(TurnDetector::Event event) {
     ConfirmBargeIn();
   } else if (state_ == State::kThinking && CallerGoesOn()) {
     // The reply was asked for too early.
-    if (agent_.ready()) agent_.agent().Cancel();
+    CancelReply();
     SetState(State::kListening, Reason::kCallerGoesOn);
   }
 }
@@ -697,15 +705,8 @@ void Conversation::ConfirmBargeIn() {
 
 void Conversation::TruncateUnheard() {
   reply_goes_on_ = false;
-  if (agent_.ready()) agent_.agent().Cancel();
-  if (std::exchange(hang_up_after_reply_, false)) {
-    // The call goes on after all: that is the answer.
-    constexpr std::string_view kInterrupted =
-        R"({"error":"the caller interrupted; the call goes on"})";
-    if (agent_.ready()) agent_.agent().ToolResult(end_call_id_, kInterrupted);
-    transcript_.OnToolResult(end_call_id_, kInterrupted,
-                             Transcript::ToolState::kFailed, context_.now());
-  }
+  CancelReply();
+  tools_.GoOn();
   for (const Playout::Cut& cut : line_->Discard(context_.now())) {
     if (cut.item == LineOut::kTonesItem) continue;
     int64_t audio_end_ms = std::min(cut.heard_ms, cut.received_ms);
@@ -731,7 +732,7 @@ void Conversation::OnReplyHeard() {
   spoken_->OnAllHeard(context_.now());
   line_->Forget();
   events_.ReplyDone(ItemName(heard.item), heard.heard_ms, turns_);
-  if (hang_up_after_reply_) {
+  if (tools_.ends_call()) {
     // The agent has said its goodbye.
     leg_.Close(kCloseNormal, "hangUp");
     End("hangUp");
@@ -789,6 +790,11 @@ void Conversation::OnAskAgain() {
 
 void Conversation::OnDeaf() {
   if (state_ != State::kListening || !agent_.ready()) return;
+  if (provider_hears_speech_) {
+    // A noisy line, of which it has not heard the end.
+    context_.SetTimer(Timer::kDeaf, limits().reply);
+    return;
+  }
   OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, {.code = "deaf"});
 }
 
@@ -850,32 +856,10 @@ CommandOutcome Conversation::JudgeToolResult(
 
 void Conversation::ToolResult(std::string_view tool_call_id,
                               std::string_view output) {
-  std::string name;
-  switch (tools_.Take(tool_call_id, output, &name)) {
-    case ToolDesk::Taken::kAnswer:
-      // Who brought it is told that it is done, given or not.
-      snapshot_due_ = true;
-      GiveAnswers();
-      return;
-    case ToolDesk::Taken::kLate: {
-      // The call was answered for: the result reaches the model as a line of
-      // its own, or, if there is no connection, with the conversation that the
-      // next one is told.
-      transcript_.OnLateToolResult(tool_call_id, output);
-      snapshot_due_ = true;
-      answers_given_ = true;
-      if (!agent_.ready()) return;
-      std::string text = "The tool " + name + " has answered after all: ";
-      text += output;
-      protocol::ConversationLine line;
-      line.text = text;
-      agent_.agent().Tell({&line, 1});
-      GiveAnswers();
-      return;
-    }
-    case ToolDesk::Taken::kUnknown:
-      return;
-  }
+  tools_.Take(tool_call_id, output);
+  // Who brought it is told that it is done, given or not.
+  snapshot_due_ = true;
+  GiveAnswers();
 }
 
 // ---------------------------------------------------------------------------
@@ -888,8 +872,8 @@ void Conversation::SayGoodbye(std::string_view end_reason) {
     line_->Interrupt(context_.now());
     leg_.Clear();
     TruncateUnheard();
-  } else if (agent_.ready()) {
-    agent_.agent().Cancel();
+  } else {
+    CancelReply();
   }
   line_->StopFade();
   farewell_from_ = line_->received();
@@ -989,6 +973,8 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   transcript_.OnSessionLost(
       count("stopped") != 0 ? *alive : std::max(*alive, alive_ms),
       context_.now());
+  // The goodbye that the former session did not get to say.
+  tools_.GoOn();
   turns_ = count("turns");
   replies_ = count("replies");
   barge_ins_ = count("bargeIns");

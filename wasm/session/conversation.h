@@ -16,7 +16,7 @@
 #include "session/leg_link.h"
 #include "session/spoken_items.h"
 #include "session/state.h"
-#include "session/tool_desk.h"
+#include "session/tool_exchange.h"
 #include "session/transcript.h"
 #include "session/turn_detector.h"
 
@@ -24,8 +24,9 @@ namespace trunkline::session {
 
 // Who speaks, and when the call is over: the only part that changes the state.
 // Learns facts from the session and commands the other parts; none of them
-// calls it. Owns the timers kReply, kDeadAir, kDecide, kFarewell, kMaxCall,
-// kPace, and those of the transcript and the tool desk, kText and kTool.
+// calls it. Owns the timers kReply, kAskAgain, kDeaf, kDeadAir, kDecide,
+// kFarewell, kMaxCall, kPace, and those of the transcript and the tool desk,
+// kText and kTool.
 class Conversation {
  public:
   // An interruption that neither ends nor proves real by then is decided by
@@ -150,6 +151,7 @@ class Conversation {
   void TellConversation();
   // Asks for what is owed to the caller: the greeting, or a reply.
   void AskForReply();
+  void CancelReply();
   // Gives the agent the results that are there, and asks it to go on when it
   // has all of them.
   void GiveAnswers();
@@ -171,8 +173,8 @@ class Conversation {
   ConversationEvents events_;
   LegLink& leg_;
   AgentLink& agent_;
-  ToolDesk tools_;
   Transcript transcript_;
+  ToolExchange tools_;
   // From Begin() on.
   media::LineOut* line_ = nullptr;
   std::unique_ptr<TurnDetector> turns_detector_;
@@ -187,6 +189,8 @@ class Conversation {
   bool reply_goes_on_ = false;  // after its tools, or on a new socket
   // The agent makes a reply, and has not said that it is done.
   bool reply_open_ = false;
+  // A reply was asked for, and neither came to its end nor was cancelled.
+  bool reply_asked_ = false;
   // A reply was lost with the agent's socket.
   bool asks_again_ = false;
   // Results were given that no reply was asked for yet.
@@ -198,16 +202,14 @@ class Conversation {
   // The greeting was not begun to be heard.
   bool owes_greeting_ = false;
   bool greets_ = false;
-  // A former session left a reply due.
+  // A former session, or one without its leg, has left a reply due.
   bool owes_reply_ = false;
-  std::string end_call_id_;
   bool snapshot_due_ = false;
-  bool hang_up_after_reply_ = false;
   bool saying_farewell_ = false;
   uint64_t farewell_from_ = 0;  // playout position
   Instant thinking_since_;
-  // When the agent last had something to say of the call.
-  Instant agent_noticed_at_;
+  // When a provider that detects turns last took one.
+  Instant agent_took_turn_at_;
   bool reply_retried_ = false;
   // Why the call ends, from the goodbye on.
   std::string end_reason_;

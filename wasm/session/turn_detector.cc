@@ -13,7 +13,10 @@ TurnDetector::Event TurnDetector::OnFrame(bool speech) {
   constexpr uint32_t kWindow = (1U << kOnsetWindow) - 1;
   // A turn may outlast any counter that matters; hours of it stay in range.
   recent_ = (recent_ << 1 | (speech ? 1U : 0U)) & kWindow;
-  if (phase_ != Phase::kQuiet) ++frames_since_start_;
+  if (phase_ != Phase::kQuiet) {
+    ++frames_since_start_;
+    ++frames_since_turn_;
+  }
   if (speech) {
     frames_since_speech_ = 0;
   } else {
@@ -21,7 +24,10 @@ TurnDetector::Event TurnDetector::OnFrame(bool speech) {
   }
   switch (phase_) {
     case Phase::kSpeaking:
-      if (speech) ++speech_frames_;
+      if (speech) {
+        ++speech_frames_;
+        ++turn_speech_frames_;
+      }
       if (frames_since_speech_ < kStopFrames) return Event::kNone;
       phase_ = Phase::kPausing;
       return Event::kSpeechStopped;
@@ -35,9 +41,15 @@ TurnDetector::Event TurnDetector::OnFrame(bool speech) {
       return Event::kNone;
   }
   // Speech starts: with the oldest speech frame of the window.
+  const bool is_new_turn = phase_ == Phase::kQuiet;
   phase_ = Phase::kSpeaking;
   speech_frames_ = std::popcount(recent_);
   frames_since_start_ = static_cast<int>(std::bit_width(recent_));
+  if (is_new_turn) {
+    turn_speech_frames_ = 0;
+    frames_since_turn_ = frames_since_start_;
+  }
+  turn_speech_frames_ += speech_frames_;
   return Event::kSpeechStarted;
 }
 

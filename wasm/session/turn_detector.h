@@ -45,6 +45,9 @@ class TurnDetector {
   // From where that speech began, and from where it ended last, until now.
   Duration since_start() const { return Frames(frames_since_start_); }
   Duration since_speech() const { return Frames(frames_since_speech_); }
+  // Speech frames of the turn, over all its pauses, and how long ago it began.
+  Duration turn_speech() const { return Frames(turn_speech_frames_); }
+  Duration since_turn() const { return Frames(frames_since_turn_); }
 
  private:
   enum class Phase : uint8_t {
@@ -63,6 +66,8 @@ class TurnDetector {
   int speech_frames_ = 0;
   int frames_since_start_ = 0;
   int frames_since_speech_ = 0;
+  int turn_speech_frames_ = 0;
+  int frames_since_turn_ = 0;
 };
 
 }  // namespace trunkline::session

@@ -281,13 +281,133 @@ TEST_F(ProviderTroubleTest, AnAgentThatMissesACoughIsNotDeaf) {
   EXPECT_EQ(world.agent.connections(), 1);
 }
 
-TEST_F(ProviderTroubleTest, AnAgentThatHearsIsNotDeaf) {
+// "Is anybody there?" gives it no more time.
+TEST_F(ProviderTroubleTest, AskingAgainDoesNotKeepADeafAgent) {
+  Start();
+  for (int i = 0; i < 3; ++i) {
+    world.line.Say(Speech(1'000));
+    world.Advance(Duration::Millis(6'000));
+  }
+  EXPECT_EQ(world.agent.connections(), 2);
+}
+
+// Words with pauses between them are one turn.
+TEST_F(ProviderTroubleTest, PausesDoNotHideATurn) {
+  Start();
+  for (int i = 0; i < 3; ++i) {
+    world.line.Say(Speech(350));
+    world.Advance(Duration::Millis(650));
+  }
+  ASSERT_TRUE(world.RunUntil([&] { return world.agent.connections() == 2; },
+                             Duration::Millis(20'000)));
+}
+
+// It began to hear, and heard no end: a noisy line, or a server that forgot.
+TEST_F(ProviderTroubleTest, AnAgentThatHearsIsNotDeafUntilItStops) {
   Start();
   world.line.Say(Speech(1'500));
   world.Advance(Duration::Millis(500));
   world.realtime.Send({{"type", "input_audio_buffer.speech_started"}});
   world.Advance(Duration::Millis(20'000));
   EXPECT_EQ(world.agent.connections(), 1);
+  world.realtime.Send({{"type", "input_audio_buffer.speech_stopped"}});
+  // And no commit.
+  ASSERT_TRUE(world.RunUntil([&] { return world.agent.connections() == 2; },
+                             Duration::Millis(20'000)));
+}
+
+TEST_F(ProviderTroubleTest, AnAgentThatTookTheTurnIsNotDeaf) {
+  Start();
+  world.line.Say(Speech(1'500));
+  world.Advance(Duration::Millis(1'700));
+  Turn();
+  Created();
+  Done(Json::object(), "completed");
+  EXPECT_EQ(world.state(), State::kListening);
+  world.Advance(Duration::Millis(20'000));
+  EXPECT_EQ(world.agent.connections(), 1);
+}
+
+// ---------------------------------------------------------------------------
+// The stream breaks while a reply is owed.
+
+class OwedLegTest : public ProviderTroubleTest {
+ protected:
+  void LoseLeg() {
+    world.line.Drop();
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() == State::kLegLost; }));
+  }
+  void BringLegBack() {
+    world.line.Call();
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() != State::kLegLost; }));
+    world.Advance(Duration::Millis(60));
+  }
+};
+
+TEST_F(OwedLegTest, ALimitIsWaitedForAcrossTheLoss) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Refuse("response.create",
+         {{"code", "rate_limit_exceeded"}, {"message", "try again in 3.1s"}});
+  world.Advance(Duration::Millis(1'000));
+  LoseLeg();
+  BringLegBack();
+  EXPECT_EQ(world.state(), State::kThinking);
+  EXPECT_EQ(Asked(), asked);
+  world.Advance(Duration::Millis(3'000));
+  EXPECT_EQ(Asked(), asked + 1);
+}
+
+TEST_F(OwedLegTest, ALimitThatPassedMeanwhileIsAskedForThen) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Refuse("response.create",
+         {{"code", "rate_limit_exceeded"}, {"message", "try again in 1s"}});
+  LoseLeg();
+  world.Advance(Duration::Millis(2'000));
+  EXPECT_EQ(Asked(), asked);
+  BringLegBack();
+  EXPECT_EQ(world.state(), State::kThinking);
+  EXPECT_EQ(Asked(), asked + 1);
+}
+
+TEST_F(OwedLegTest, AReplyOnItsWayIsNotAskedForTwice) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  LoseLeg();
+  BringLegBack();
+  EXPECT_EQ(world.state(), State::kThinking);
+  EXPECT_EQ(Asked(), asked);
+}
+
+TEST_F(OwedLegTest, AReplyThatFailedMeanwhileIsAskedForThen) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  LoseLeg();
+  Refuse("response.create", {{"code", "server_error"}});
+  EXPECT_EQ(Asked(), asked);
+  BringLegBack();
+  EXPECT_EQ(world.state(), State::kThinking);
+  EXPECT_EQ(Asked(), asked + 1);
+}
+
+TEST_F(OwedLegTest, AnAgentThatIsLostMeanwhileIsAskedForTheReply) {
+  Start();
+  Turn();
+  LoseLeg();
+  world.agent.stalled = false;
+  world.agent.Drop(1006);
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
+  const int asked = Asked();
+  BringLegBack();
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+  EXPECT_EQ(Asked(), asked + 1);
 }
 
 }  // namespace

@@ -193,6 +193,34 @@ TEST(SecondLifeTest, OfAReplyThatWasStoppedNoMoreWasHeard) {
   EXPECT_EQ(second.realtime.CountReceived("response.create"), 1);
 }
 
+// The agent was told of a call that nobody would answer, and the call went on.
+TEST(SecondLifeTest, AGoodbyeThatWasLostIsAnsweredFor) {
+  VirtualWorld first(Realtime());
+  Start(first);
+  first.agent.think = Duration::Millis(60'000);
+  first.line.Say(Speech(700));
+  ASSERT_TRUE(
+      first.RunUntil([&] { return first.state() == State::kThinking; }));
+  first.realtime.Send({{"type", "response.output_item.done"},
+                       {"response_id", "t"},
+                       {"item",
+                        {{"type", "function_call"},
+                         {"status", "completed"},
+                         {"call_id", "bye"},
+                         {"name", "end_call"},
+                         {"arguments", "{}"}}}});
+  first.Advance(Duration::Millis(200));
+  VirtualWorld second(After(first, Realtime(), 300, NowMs(first)));
+  Start(second);
+  second.Advance(Duration::Millis(100));
+  EXPECT_THAT(Told(second), HasSubstr("function_call_output"));
+  EXPECT_THAT(Told(second), HasSubstr("the call goes on"));
+  // What was due is asked for, and the call does not end after it.
+  ASSERT_TRUE(second.RunUntil([&] { return second.Count("replyDone") == 1; }));
+  second.Advance(Duration::Millis(500));
+  EXPECT_THAT(second.ended(), SizeIs(0));
+}
+
 // A call whose object was lost before its first snapshot, or whose snapshot was
 // another version's, began anew.
 TEST(SecondLifeTest, ACallHasItsTimeWithoutASnapshotToo) {

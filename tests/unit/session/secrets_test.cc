@@ -15,6 +15,13 @@ TEST(SecretsTest, KeysAreMasked) {
             "token *** expired");
   EXPECT_EQ(WithoutSecrets("Authorization: Bearer abc, or else"),
             "Authorization: Bearer ***, or else");
+  EXPECT_EQ(WithoutSecrets("api_key=sk-abcdefgh&x"), "api_key=***");
+  EXPECT_EQ(WithoutSecrets("Bearer abc.def+g/h= is wrong"),
+            "Bearer *** is wrong");
+  EXPECT_EQ(WithoutSecrets("Bearer\tabc"), "Bearer\t***");
+  EXPECT_EQ(WithoutSecrets("Bearer: abc"), "Bearer: ***");
+  EXPECT_EQ(WithoutSecrets("url?key=0123456789abcdef01234567&x=1"),
+            "url?key=***&x=1");
   EXPECT_EQ(WithoutSecrets("{\"key\":\"0123456789abcdef0123456789abcdef\"}"),
             "{\"key\":\"***\"}");
 }
@@ -42,7 +49,7 @@ TEST(SecretsTest, LongTextsAreCutBetweenCharacters) {
 // One that the cut goes through is no less a key.
 TEST(SecretsTest, AKeyAtTheCutIsMasked) {
   const std::string text = std::string(kMaxMessageBytes - 10, ' ') +
-                           "sk-abcdefghijklmnopqrstuvwxyz0123456789";
+                           "abcdefghijklmnopqrstuvwxyz0123456789";
   EXPECT_EQ(WithoutSecrets(text).find("abc"), std::string::npos);
 }
 

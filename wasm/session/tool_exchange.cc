@@ -1,0 +1,92 @@
+#include "session/tool_exchange.h"
+
+#include <utility>
+
+namespace trunkline::session {
+
+ToolExchange::ToolExchange(CallContext& context, AgentLink& agent,
+                           Transcript& transcript)
+    : context_(context),
+      agent_(agent),
+      transcript_(transcript),
+      desk_(context.config().profile.agent.tools,
+            context.config().limits.reply) {}
+
+ToolExchange::Called ToolExchange::OnCall(const protocol::AgentToolCall& call) {
+  transcript_.OnToolCall(call.tool_call_id, call.name, call.arguments,
+                         context_.now());
+  if (call.name == ToolDesk::kEndCall) {
+    end_call_id_ = call.tool_call_id;
+    return Called::kEndsCall;
+  }
+  desk_.Open(call.tool_call_id, call.name, context_.now());
+  return Called::kOpened;
+}
+
+void ToolExchange::GoOn() {
+  if (!end_call_id_) return;
+  const std::string call_id = *std::exchange(end_call_id_, std::nullopt);
+  constexpr std::string_view kInterrupted =
+      R"({"error":"the caller interrupted; the call goes on"})";
+  if (agent_.ready()) agent_.agent().ToolResult(call_id, kInterrupted);
+  transcript_.OnToolResult(call_id, kInterrupted,
+                           Transcript::ToolState::kFailed, context_.now());
+}
+
+void ToolExchange::Take(std::string_view call_id, std::string_view output) {
+  std::string name;
+  switch (desk_.Take(call_id, output, &name)) {
+    case ToolDesk::Taken::kLate:
+      TakeLate(call_id, name, output);
+      return;
+    case ToolDesk::Taken::kAnswer:
+    case ToolDesk::Taken::kUnknown:
+      return;
+  }
+}
+
+// The call was answered for: the result reaches the model as a line of its own,
+// or, if there is no connection, with the conversation that the next one is
+// told.
+void ToolExchange::TakeLate(std::string_view call_id, std::string_view name,
+                            std::string_view output) {
+  transcript_.OnLateToolResult(call_id, output);
+  gave_late_ = true;
+  if (!agent_.ready()) return;
+  std::string text = "The tool ";
+  text += name;
+  text += " has answered after all: ";
+  text += output;
+  protocol::ConversationLine line;
+  line.text = text;
+  agent_.agent().Tell({&line, 1});
+}
+
+Json ToolExchange::ToJson(Instant now) const {
+  Json json = desk_.ToJson(now);
+  if (end_call_id_) json["endCall"] = *end_call_id_;
+  return json;
+}
+
+bool ToolExchange::FromJson(const Json& json, Instant now) {
+  if (!desk_.FromJson(json, now)) return false;
+  const std::string_view end_call = StringMember(json, "endCall");
+  if (!end_call.empty()) end_call_id_ = end_call;
+  return true;
+}
+
+bool ToolExchange::Give() {
+  bool gave = std::exchange(gave_late_, false);
+  if (!agent_.ready()) return gave;
+  while (const auto answer = desk_.NextAnswer()) {
+    agent_.agent().ToolResult(answer->call_id, answer->output);
+    transcript_.OnToolResult(answer->call_id, answer->output,
+                             answer->answered ? Transcript::ToolState::kAnswered
+                                              : Transcript::ToolState::kFailed,
+                             context_.now());
+    gave = true;
+  }
+  return gave;
+}
+
+}  // namespace trunkline::session

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "protocol/agents/agent.h"
+#include "session/agent_link.h"
+#include "session/call_context.h"
+#include "session/tool_desk.h"
+#include "session/transcript.h"
+
+namespace trunkline::session {
+
+// The tools of a call between the agent, which calls them and is given their
+// results, and the transcript, which keeps both. The desk knows which calls are
+// open; when the agent replies to results is the conversation's to say.
+class ToolExchange {
+ public:
+  // All are borrowed for the life of the object.
+  ToolExchange(CallContext& context, AgentLink& agent, Transcript& transcript);
+
+  // The agent calls a tool. kEndsCall: the one that ends the call, when the
+  // caller has heard what is said with it; it has no result, which would make
+  // the agent speak once more.
+  enum class Called : uint8_t { kOpened, kEndsCall };
+  Called OnCall(const protocol::AgentToolCall& call);
+  // The call ends when the reply was heard.
+  bool ends_call() const { return end_call_id_.has_value(); }
+  // The caller interrupted the agent's goodbye: the call goes on, and that is
+  // the tool's answer.
+  void GoOn();
+
+  // Whether a result of this call would be taken.
+  bool Knows(std::string_view call_id) const { return desk_.Knows(call_id); }
+  // A tool's result, in time or late.
+  void Take(std::string_view call_id, std::string_view output);
+  // Gives the agent all results that are there, if it is ready. True if it got
+  // any, or has to get one with the conversation that its next connection is
+  // told, since the last time that somebody asked.
+  bool Give();
+  bool waiting() const { return desk_.waiting(); }
+
+  Instant deadline() const { return desk_.deadline(); }
+  void OnDeadline(Instant now) { desk_.OnDeadline(now); }
+
+  Json ToJson(Instant now) const;
+  bool FromJson(const Json& json, Instant now);
+
+ private:
+  void TakeLate(std::string_view call_id, std::string_view name,
+                std::string_view output);
+
+  CallContext& context_;
+  AgentLink& agent_;
+  Transcript& transcript_;
+  ToolDesk desk_;
+  // The open call of the tool that ends the call.
+  std::optional<std::string> end_call_id_;
+  // A late result was told, or is kept for the next connection.
+  bool gave_late_ = false;
+};
+
+}  // namespace trunkline::session
