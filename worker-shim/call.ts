@@ -71,7 +71,7 @@ export class Call {
   readonly #host: SessionHost;
   readonly #afterlife: Afterlife;
   readonly #observers: Observers;
-  /** When the carrier last asked what to do now that a stream is over. */
+  /** When the carrier first asked what to do now that the stream is over. */
   #resumedMs: number | undefined;
 
   /** @throws {SchemaError} if the object's tables are of a later version */

@@ -25,7 +25,7 @@ ToolExchange::Called ToolExchange::OnCall(const protocol::AgentToolCall& call) {
 
 void ToolExchange::GoOn() {
   if (!end_call_id_) return;
-  const std::string call_id = *std::exchange(end_call_id_, std::nullopt);
+  const std::string call_id = std::exchange(end_call_id_, {}).value_or("");
   constexpr std::string_view kInterrupted =
       R"({"error":"the caller interrupted; the call goes on"})";
   if (agent_.ready()) agent_.agent().ToolResult(call_id, kInterrupted);
