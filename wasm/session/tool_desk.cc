@@ -22,13 +22,13 @@ Json ToolDesk::WithBuiltIns(const Json& tools) {
       if (all.back().is_object()) all.back().erase(kTimeoutKey);
     }
   }
-  all.push_back(
-      {{"type", "function"},
-       {"name", kEndCall},
-       {"description",
-        "Ends the call, once the caller has heard "
-        "what you say with it."},
-       {"parameters", {{"type", "object"}, {"properties", Json::object()}}}});
+  Json end_call = ParseJson(R"({"type":"function",
+      "parameters":{"type":"object","properties":{}}})")
+                      .value_or(Json());
+  end_call["name"] = kEndCall;
+  end_call["description"] =
+      "Ends the call, once the caller has heard what you say with it.";
+  all.push_back(std::move(end_call));
   return all;
 }
 

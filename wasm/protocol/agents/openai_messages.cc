@@ -53,29 +53,29 @@ std::string RealtimePath(std::string_view model) {
 }
 
 Json SessionUpdate(const OpenAiRealtime::Config& config) {
-  const Json format = FormatObject(config.format);
-  Json input = {{"format", format},
-                {"turn_detection",
-                 {{"type", "server_vad"},
-                  {"threshold", 0.5},
-                  {"prefix_padding_ms", 300},
-                  {"silence_duration_ms", config.end_of_turn.ms()},
-                  {"create_response", false},
-                  {"interrupt_response", false}}}};
+  // What does not depend on the call.
+  Json update = ParseJson(R"({"type":"session.update","session":{
+      "type":"realtime",
+      "output_modalities":["audio"],
+      "audio":{
+        "input":{"turn_detection":{
+          "type":"server_vad","threshold":0.5,"prefix_padding_ms":300,
+          "create_response":false,"interrupt_response":false}},
+        "output":{}}}})")
+                    .value_or(Json());
+  Json& session = update["session"];
+  Json& input = session["audio"]["input"];
+  Json& output = session["audio"]["output"];
+  input["format"] = FormatObject(config.format);
+  output["format"] = input["format"];
+  input["turn_detection"]["silence_duration_ms"] = config.end_of_turn.ms();
   if (!config.transcription_model.empty()) {
-    input["transcription"] = {{"model", config.transcription_model}};
+    input["transcription"]["model"] = config.transcription_model;
     if (!config.language.empty()) {
       input["transcription"]["language"] = config.language;
     }
   }
-  Json session = {
-      {"type", "realtime"},
-      {"output_modalities", Json::array({"audio"})},
-      {"audio",
-       {{"input", std::move(input)}, {"output", {{"format", format}}}}}};
-  if (!config.voice.empty()) {
-    session["audio"]["output"]["voice"] = config.voice;
-  }
+  if (!config.voice.empty()) output["voice"] = config.voice;
   if (!config.instructions.empty()) {
     session["instructions"] = config.instructions;
   }
@@ -83,7 +83,7 @@ Json SessionUpdate(const OpenAiRealtime::Config& config) {
     session["tools"] = config.tools;
     session["tool_choice"] = "auto";
   }
-  return {{"type", "session.update"}, {"session", std::move(session)}};
+  return update;
 }
 
 Json MessageItem(Role role, std::string_view text) {
