@@ -12,6 +12,11 @@ using protocol::Encoding;
 using protocol::Fault;
 using protocol::ItemId;
 
+// Whether `word` is one of those that `model` is made of.
+bool Asks(const std::optional<std::string>& model, std::string_view word) {
+  return model && model->find(word) != std::string::npos;
+}
+
 bool IsFatal(uint16_t code, uint16_t http_status) {
   if (http_status != 0) return http_status >= 401 && http_status <= 404;
   return code == 1008;
@@ -24,11 +29,13 @@ ScriptedAgent::ScriptedAgent(protocol::AgentSettings settings,
     : settings_(std::move(settings)),
       traits_{.input = {Encoding::kLinear16, 16000},
               .output = {Encoding::kLinear16, 24000},
-              .turn_detection = settings_.model == "provider-turns"
+              .turn_detection = Asks(settings_.model, "provider-turns")
                                     ? AgentTraits::TurnDetection::kProvider
                                     : AgentTraits::TurnDetection::kLocal,
               .default_end_of_turn = Duration::Millis(600),
-              .can_say = true},
+              .can_say = true,
+              .has_caller_texts = Asks(settings_.model, "texts"),
+              .has_agent_texts = Asks(settings_.model, "texts")},
       channels_(channels) {}
 
 void ScriptedAgent::Send(const Socket& socket, const Json& message) {

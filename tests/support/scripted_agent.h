@@ -40,7 +40,8 @@ namespace trunkline::test {
 //   scripted-mind        POST /reply with {"turn":N}, answered by a line of
 //                        text for each `say`
 //
-// The model "provider-turns" makes the ears decide where turns end.
+// The model's words say what it can do: with "provider-turns" the ears decide
+// where turns end, with "texts" they send what both sides say.
 class ScriptedAgent final : public protocol::Agent {
  public:
   // From the request for the words of a reply to the end of them.
