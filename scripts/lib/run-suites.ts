@@ -1,6 +1,8 @@
 // Builds what the suites need and runs them, as many at a time as there are
-// cores for. Every suite reports its tests one by one; a suite that crashes, or
-// ran no test, counts as one failure, so that silence never passes.
+// cores for. Suites that keep time (real calls, which mostly wait) begin as soon
+// as they can, and all else is built and run beside them at the lowest priority.
+// Every suite reports its tests one by one; a suite that crashes, or ran no
+// test, counts as one failure, so that silence never passes.
 
 import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -16,8 +18,10 @@ interface Suite {
   readonly name: string;
   /** Presets of CMakePresets.json that it runs. */
   readonly presets: readonly string[];
-  /** It uses all cores itself, or measures time: nothing runs beside it. */
+  /** It uses all cores itself: of the suites that do not keep time, nothing runs beside it. */
   readonly alone?: boolean;
+  /** It measures time: it has the usual priority, where all others have the lowest. */
+  readonly keepsTime?: boolean;
   run(): Promise<Counts>;
 }
 
@@ -40,10 +44,19 @@ const JOBS = 2;
 /** A suite that hangs is ended: the longest is far below this. */
 const SUITE_TIMEOUT_MS = 15 * 60_000;
 
-/** Runs a command from the root; its output goes to ours unless it is only wanted back. */
-function run(command: string, args: readonly string[], output: "show" | "keep" = "show"): Promise<Exit> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: SUITE_TIMEOUT_MS });
+const LOWEST_PRIORITY = ["nice", "-n", "19"] as const;
+
+interface RunOptions {
+  /** Whether its output goes to ours as it comes, or is only wanted back. */
+  readonly output?: "show" | "keep";
+  readonly keepsTime?: boolean;
+}
+
+/** Runs a command from the root. */
+function run(name: string, args: readonly string[], { output = "keep", keepsTime = false }: RunOptions = {}) {
+  return new Promise<Exit>((resolve) => {
+    const [command = "", ...rest] = [...(keepsTime ? [] : LOWEST_PRIORITY), name, ...args];
+    const child = spawn(command, rest, { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: SUITE_TIMEOUT_MS });
     let text = "";
     const take = (chunk: Buffer) => {
       text += chunk.toString("utf8");
@@ -102,7 +115,7 @@ function googleTest(name: string): Suite {
       const binary = path.join(root, "build/asan/tests", `${name}_test`);
       if (!existsSync(binary)) return failure(`${name}: no tests`);
       const report = path.join(reports, `${name}.json`);
-      const { status, output } = await run(binary, ["--gtest_brief=1", `--gtest_output=json:${report}`], "keep");
+      const { status, output } = await run(binary, ["--gtest_brief=1", `--gtest_output=json:${report}`]);
       if (status !== 0) console.log(output);
       const json = readReport(report) as GoogleTestReport | undefined;
       if (!json) return failure(`${name}: ended with status ${status} and no report`);
@@ -124,16 +137,17 @@ interface VitestReport {
   numTodoTests: number;
 }
 
-function vitest(project: string, presets: readonly string[]): Suite {
+function vitest(project: string, presets: readonly string[], keepsTime = false): Suite {
   return {
     name: project,
     presets,
+    keepsTime,
     async run() {
       const report = path.join(reports, `${project}.json`);
       const { status, output } = await run(
         "vitest",
         ["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-        "keep",
+        { keepsTime },
       );
       if (status !== 0) console.log(output);
       else for (const line of output.split("\n")) if (line.startsWith("measured: ")) console.log(line);
@@ -165,19 +179,15 @@ const fuzz: Suite = {
       }
       const dictionary = path.join("tests/fuzz", `${target}.dict`);
       for (const directory of [found, crashes]) mkdirSync(path.join(root, directory), { recursive: true });
-      const { status, output } = await run(
-        path.join(root, "build/fuzz/fuzz", target),
-        [
-          `-max_total_time=${seconds}`,
-          "-timeout=10",
-          "-print_final_stats=1",
-          `-artifact_prefix=${crashes}`,
-          ...(existsSync(path.join(root, dictionary)) ? [`-dict=${dictionary}`] : []),
-          found,
-          seeds,
-        ],
-        "keep",
-      );
+      const { status, output } = await run(path.join(root, "build/fuzz/fuzz", target), [
+        `-max_total_time=${seconds}`,
+        "-timeout=10",
+        "-print_final_stats=1",
+        `-artifact_prefix=${crashes}`,
+        ...(existsSync(path.join(root, dictionary)) ? [`-dict=${dictionary}`] : []),
+        found,
+        seeds,
+      ]);
       const runs = Number(/stat::number_of_executed_units:\s*(\d+)/.exec(output)?.[1] ?? 0);
       if (status === 0 && runs > 0) {
         console.log(`${target}: ${runs} runs`);
@@ -197,7 +207,7 @@ const checks: Suite = {
   presets: [],
   alone: true,
   async run() {
-    const { status, output } = await run("scripts/check", []);
+    const { status, output } = await run("scripts/check", [], { output: "show" });
     const last = /(\d+) passed, (\d+) failed\s*$/.exec(output);
     return withStatus(last ? counts(Number(last[1]), Number(last[2])) : counts(), status);
   },
@@ -205,7 +215,7 @@ const checks: Suite = {
 
 /** A command whose last line is `N passed, N failed`. */
 async function counted(command: string, args: readonly string[]): Promise<Counts> {
-  const { status, output } = await run(command, args, "keep");
+  const { status, output } = await run(command, args);
   const last = /(\d+) passed, (\d+) failed\s*$/.exec(output);
   if (status !== 0 || !last) console.log(output);
   return withStatus(last ? counts(Number(last[1]), Number(last[2])) : counts(), status);
@@ -217,11 +227,11 @@ const vectors: Suite = {
   presets: ["wasm-wasi", "wasm-emscripten"],
   async run() {
     for (const preset of this.presets) {
-      const { status, output } = await run(
-        "bash",
-        ["-c", `. scripts/lib/env.sh && cmake_build ${preset} stages`, "run-suites"],
-        "keep",
-      );
+      const { status, output } = await run("bash", [
+        "-c",
+        `. scripts/lib/env.sh && cmake_build ${preset} stages`,
+        "run-suites",
+      ]);
       if (status !== 0) return failure(output);
     }
     return counted("node", ["scripts/lib/audio-vectors.ts", ...this.presets]);
@@ -254,20 +264,16 @@ const suites: readonly Suite[] = [
   vectors,
   quality,
   freeze,
-  { ...vitest("integration", ["wasm-wasi", "release"]), alone: true },
+  vitest("integration", ["wasm-wasi", "release"], true),
   fuzz,
 ];
 
-/** Builds each preset that the suites name; returns those that failed. */
-async function build(presets: ReadonlySet<string>): Promise<Set<string>> {
-  const broken = new Set<string>();
-  for (const preset of presets) {
-    const started = Date.now();
-    const { status } = await run("scripts/build", [preset]);
-    if (status !== 0) broken.add(preset);
-    console.log(`${status === 0 ? "built" : "BROKEN"} ${preset} (${seconds(started)} s)`);
-  }
-  return broken;
+/** Returns whether it was built. */
+async function build(preset: string): Promise<boolean> {
+  const started = Date.now();
+  const { status } = await run("scripts/build", [preset], { output: "show" });
+  console.log(`${status === 0 ? "built" : "BROKEN"} ${preset} (${seconds(started)} s)`);
+  return status === 0;
 }
 
 function seconds(since: number): string {
@@ -289,7 +295,17 @@ async function main(names: readonly string[]): Promise<number> {
   // A module that was missing in one run stays unresolved in vitest's cache.
   rmSync(path.join(root, "node_modules/.vitest-cache"), { recursive: true, force: true });
 
-  const broken = await build(new Set(wanted.flatMap((suite) => suite.presets)));
+  const keepTime = wanted.filter((suite) => suite.keepsTime);
+  const others = wanted.filter((suite) => !suite.keepsTime);
+  const broken = new Set<string>();
+  const built = new Set<string>();
+  const buildFor = async (some: readonly Suite[]) => {
+    for (const preset of new Set(some.flatMap((suite) => suite.presets))) {
+      if (built.has(preset)) continue;
+      built.add(preset);
+      if (!(await build(preset))) broken.add(preset);
+    }
+  };
   const total = counts();
   const runSuite = async (suite: Suite) => {
     const started = Date.now();
@@ -304,11 +320,19 @@ async function main(names: readonly string[]): Promise<number> {
     total.passed += result.passed;
     total.failed += result.failed;
   };
-  await inParallel(
-    wanted.filter((suite) => !suite.alone),
-    runSuite,
-  );
-  for (const suite of wanted.filter((each) => each.alone)) await runSuite(suite);
+  await buildFor(keepTime);
+  const runAll = async (some: readonly Suite[]) => {
+    for (const suite of some) await runSuite(suite);
+  };
+  const runOthers = async () => {
+    await buildFor(others);
+    await inParallel(
+      others.filter((suite) => !suite.alone),
+      runSuite,
+    );
+    await runAll(others.filter((suite) => suite.alone));
+  };
+  await Promise.all([runAll(keepTime), runOthers()]);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;
 }
