@@ -103,9 +103,9 @@ void DetectSpeech(benchmark::State& state) {
 
 void TransformSpectrum(benchmark::State& state) {
   std::array<float, audio::kSpectrumSamples> samples;
-  samples.fill(1);
   audio::Spectrum spectrum;
   for (auto _ : state) {
+    samples.fill(1);
     audio::Transform(samples, spectrum);
     benchmark::DoNotOptimize(spectrum);
   }

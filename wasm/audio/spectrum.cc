@@ -9,9 +9,10 @@ namespace {
 
 constexpr size_t kComplex = kSpectrumSamples / 2;
 
+// kComplex numbers somewhere.
 struct Complexes {
-  std::array<float, kComplex> re;
-  std::array<float, kComplex> im;
+  float* re;
+  float* im;
 };
 
 // cos and -sin of 2 pi k / 256, k in [0, 192).
@@ -52,8 +53,7 @@ struct Turns {
 struct Butterfly {
   Lanes y0r, y0i, y1r, y1i, y2r, y2i, y3r, y3i;
 };
-inline Butterfly Step(const Complexes& in, size_t a, size_t quarter,
-                      const Turns& w) {
+inline Butterfly Step(Complexes in, size_t a, size_t quarter, const Turns& w) {
   const size_t b = a + quarter;
   const size_t c = b + quarter;
   const size_t d = c + quarter;
@@ -115,7 +115,7 @@ inline void StoreTransposed(float* out, Lanes a, Lanes b, Lanes c, Lanes d) {
 // of kLength become four times as many of a quarter. kLength * kStride is 128.
 
 // A stride of 1: four neighbours side by side.
-void FirstPass(const Complexes& in, Complexes& out) {
+void FirstPass(Complexes in, Complexes out) {
   const FirstTwiddles& t = kFirstTwiddles;
   for (size_t p = 0; p < kComplex / 4; p += 4) {
     const Butterfly y =
@@ -129,7 +129,7 @@ void FirstPass(const Complexes& in, Complexes& out) {
 
 // A stride that is a multiple of 4.
 template <size_t kLength, size_t kStride>
-inline void Pass(const Complexes& in, Complexes& out) {
+inline void Pass(Complexes in, Complexes out) {
   constexpr size_t kQuarter = kLength / 4;
   constexpr size_t kStep = kSpectrumSamples / kLength;
   for (size_t p = 0; p < kQuarter; ++p) {
@@ -153,68 +153,116 @@ inline void Pass(const Complexes& in, Complexes& out) {
   }
 }
 
-// `in` is overwritten; the result is in `in`.
-void TransformComplex(Complexes& in) {
-  Complexes other;
-  FirstPass(in, other);
-  Pass<32, 4>(other, in);
-  Pass<8, 16>(in, other);
+// The result is in `z`; `other` is room for as much.
+void TransformComplex(Complexes z, Complexes other) {
+  FirstPass(z, other);
+  Pass<32, 4>(other, z);
+  Pass<8, 16>(z, other);
   // The last pass has two subsequences and no twiddles.
   for (size_t q = 0; q < kComplex / 2; ++q) {
-    in.re[q] = other.re[q] + other.re[q + kComplex / 2];
-    in.im[q] = other.im[q] + other.im[q + kComplex / 2];
-    in.re[q + kComplex / 2] = other.re[q] - other.re[q + kComplex / 2];
-    in.im[q + kComplex / 2] = other.im[q] - other.im[q + kComplex / 2];
+    z.re[q] = other.re[q] + other.re[q + kComplex / 2];
+    z.im[q] = other.im[q] + other.im[q + kComplex / 2];
+    z.re[q + kComplex / 2] = other.re[q] - other.re[q + kComplex / 2];
+    z.im[q + kComplex / 2] = other.im[q] - other.im[q + kComplex / 2];
+  }
+}
+
+Complexes In(Spectrum& spectrum) {
+  return {spectrum.re.data(), spectrum.im.data()};
+}
+Complexes In(std::span<float, kSpectrumSamples> samples) {
+  return {samples.data(), samples.data() + kComplex};
+}
+
+// Four complex numbers.
+struct Bins {
+  Lanes re, im;
+};
+
+// Those from `at`, and those that end before `end`, from the last to the first.
+inline Bins Forward(const float* re, const float* im, size_t at) {
+  return {Load(re + at), Load(im + at)};
+}
+inline Lanes Reversed(Lanes lanes) {
+  return __builtin_shufflevector(lanes, lanes, 3, 2, 1, 0);
+}
+inline Bins Backward(const float* re, const float* im, size_t end) {
+  return {Reversed(Load(re + end - 4)), Reversed(Load(im + end - 4))};
+}
+
+// Bins k of the transform of real samples, of bins k and 128 - k of that of
+// complex numbers made of each two of them; `w` are the twiddles k.
+inline Bins Split(const Bins& z, const Bins& mirror, const Bins& w) {
+  // The transforms of the even and of the odd samples.
+  const Lanes half = Splat(0.5F);
+  const Lanes even_r = half * (z.re + mirror.re);
+  const Lanes even_i = half * (z.im - mirror.im);
+  const Lanes odd_r = half * (z.im + mirror.im);
+  const Lanes odd_i = half * (mirror.re - z.re);
+  return {even_r + (w.re * odd_r - w.im * odd_i),
+          even_i + (w.re * odd_i + w.im * odd_r)};
+}
+
+// The way back, scaled and conjugated: the transform of the conjugate is the
+// conjugate of the inverse.
+inline Bins Join(const Bins& z, const Bins& mirror, const Bins& w) {
+  const Lanes scale = Splat(1.0F / kSpectrumSamples);
+  const Lanes even_r = z.re + mirror.re;
+  const Lanes even_i = z.im - mirror.im;
+  const Lanes apart_r = z.re - mirror.re;
+  const Lanes apart_i = z.im + mirror.im;
+  const Lanes odd_r = w.re * apart_r + w.im * apart_i;
+  const Lanes odd_i = w.re * apart_i - w.im * apart_r;
+  return {scale * (even_r - odd_i), -scale * (even_i + odd_r)};
+}
+
+// Does `step`, Split or Join, with bins 1 to 127 in their own place. Bin 64 is
+// its own mirror: it comes twice, and the same both times.
+template <typename Step>
+inline void InPairs(Complexes z, Step step) {
+  const float* const wr = kTwiddles.re.data();
+  const float* const wi = kTwiddles.im.data();
+  for (size_t k = 1; k < kComplex / 2; k += 4) {
+    const size_t end = kComplex - k + 1;
+    const Bins low = Forward(z.re, z.im, k);
+    const Bins high = Backward(z.re, z.im, end);
+    const Bins new_high = step(high, low, Backward(wr, wi, end));
+    const Bins new_low = step(low, high, Forward(wr, wi, k));
+    Store(z.re + end - 4, Reversed(new_high.re));
+    Store(z.im + end - 4, Reversed(new_high.im));
+    Store(z.re + k, new_low.re);
+    Store(z.im + k, new_low.im);
   }
 }
 
 }  // namespace
 
-void Transform(std::span<const float, kSpectrumSamples> samples,
-               Spectrum& spectrum) {
-  Complexes z;
+void Transform(std::span<float, kSpectrumSamples> samples, Spectrum& spectrum) {
+  const Complexes z = In(spectrum);
   for (size_t n = 0; n < kComplex; ++n) {
     z.re[n] = samples[2 * n];
     z.im[n] = samples[2 * n + 1];
   }
-  TransformComplex(z);
-  spectrum.re[0] = z.re[0] + z.im[0];
+  TransformComplex(z, In(samples));
+  const float even = z.re[0];
+  const float odd = z.im[0];
+  spectrum.re[0] = even + odd;
   spectrum.im[0] = 0;
-  spectrum.re[kComplex] = z.re[0] - z.im[0];
+  spectrum.re[kComplex] = even - odd;
   spectrum.im[kComplex] = 0;
-  for (size_t k = 1; k < kComplex; ++k) {
-    // The transforms of the even and of the odd samples.
-    const float even_r = 0.5F * (z.re[k] + z.re[kComplex - k]);
-    const float even_i = 0.5F * (z.im[k] - z.im[kComplex - k]);
-    const float odd_r = 0.5F * (z.im[k] + z.im[kComplex - k]);
-    const float odd_i = 0.5F * (z.re[kComplex - k] - z.re[k]);
-    const float wr = kTwiddles.re[k];
-    const float wi = kTwiddles.im[k];
-    spectrum.re[k] = even_r + (wr * odd_r - wi * odd_i);
-    spectrum.im[k] = even_i + (wr * odd_i + wi * odd_r);
-  }
+  InPairs(z, Split);
 }
 
-void TransformBack(const Spectrum& spectrum,
+void TransformBack(Spectrum& spectrum,
                    std::span<float, kSpectrumSamples> samples) {
-  // The transform of the conjugate is the conjugate of the inverse.
-  Complexes z;
+  const Complexes z = In(spectrum);
   constexpr float kScale = 1.0F / kSpectrumSamples;
-  z.re[0] = kScale * (spectrum.re[0] + spectrum.re[kComplex]);
-  z.im[0] = -kScale * (spectrum.re[0] - spectrum.re[kComplex]);
-  for (size_t k = 1; k < kComplex; ++k) {
-    const float even_r = spectrum.re[k] + spectrum.re[kComplex - k];
-    const float even_i = spectrum.im[k] - spectrum.im[kComplex - k];
-    const float apart_r = spectrum.re[k] - spectrum.re[kComplex - k];
-    const float apart_i = spectrum.im[k] + spectrum.im[kComplex - k];
-    const float wr = kTwiddles.re[k];
-    const float wi = -kTwiddles.im[k];
-    const float odd_r = wr * apart_r - wi * apart_i;
-    const float odd_i = wr * apart_i + wi * apart_r;
-    z.re[k] = kScale * (even_r - odd_i);
-    z.im[k] = -kScale * (even_i + odd_r);
-  }
-  TransformComplex(z);
+  const float first = spectrum.re[0];
+  const float last = spectrum.re[kComplex];
+  z.re[0] = kScale * (first + last);
+  z.im[0] = -kScale * (first - last);
+  InPairs(z, Join);
+  TransformComplex(z, In(samples));
   for (size_t n = 0; n < kComplex; ++n) {
     samples[2 * n] = z.re[n];
     samples[2 * n + 1] = -z.im[n];

@@ -22,11 +22,12 @@ struct Spectrum {
   std::array<float, kSpectrumBins> im;
 };
 
+// Both work in the 2 KB of their arguments: what is transformed is lost.
+
 // Sums of samples times e^(-2 pi i k n / 256): not scaled.
-void Transform(std::span<const float, kSpectrumSamples> samples,
-               Spectrum& spectrum);
+void Transform(std::span<float, kSpectrumSamples> samples, Spectrum& spectrum);
 // Undoes Transform. The imaginary parts of bins 0 and 128 count as 0.
-void TransformBack(const Spectrum& spectrum,
+void TransformBack(Spectrum& spectrum,
                    std::span<float, kSpectrumSamples> samples);
 
 }  // namespace trunkline::audio

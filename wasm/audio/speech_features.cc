@@ -80,24 +80,20 @@ struct Pitch {
   float lag = 0;
 };
 
-// The largest autocorrelation, 1 for what repeats exactly. `power` is that of
-// the bins below kPitchBins, 0 above.
-Pitch FindPitch(const Spectrum& power) {
-  std::array<float, kSamples> correlation;
+// The largest autocorrelation, 1 for what repeats exactly. `power`, which is
+// lost, is that of the bins below kPitchBins, 0 above; `correlation` is room.
+Pitch FindPitch(Spectrum& power,
+                std::span<float, kSpectrumSamples> correlation) {
   TransformBack(power, correlation);
   Pitch pitch;
   if (!(correlation[0] > 0)) return pitch;
   const float scale = 1 / correlation[0];
-  std::array<float, kLongestLag + 1> strengths;
   for (size_t lag = kShortestLag; lag <= kLongestLag; ++lag) {
-    strengths[lag] = correlation[lag] * scale * kWindow.overlap[lag];
-  }
-  for (size_t lag = kShortestLag; lag <= kLongestLag; ++lag) {
+    const float strength = correlation[lag] * scale * kWindow.overlap[lag];
     // A peak: what only falls off from lag 0 is no pitch.
-    if (strengths[lag] > pitch.strength &&
-        correlation[lag] >= correlation[lag - 1] &&
+    if (strength > pitch.strength && correlation[lag] >= correlation[lag - 1] &&
         correlation[lag] >= correlation[lag + 1]) {
-      pitch = {.strength = strengths[lag], .lag = static_cast<float>(lag)};
+      pitch = {.strength = strength, .lag = static_cast<float>(lag)};
     }
   }
   return pitch;
@@ -131,12 +127,11 @@ SpeechFeatures::Vector SpeechFeatures::Process(std::span<const int16_t> frame,
   std::copy(frame.end() - kPast, frame.end(), past_.begin());
   if (mean_square >= kQuietMeanSquare) {
     for (size_t n = 0; n < kSamples; ++n) samples[n] *= kWindow.shape[n];
-    Spectrum spectrum;
-    Transform(samples, spectrum);
     Spectrum power;
+    Transform(samples, power);
     for (size_t k = 0; k < kSpectrumBins; ++k) {
-      power.re[k] = kWindow.scale * (spectrum.re[k] * spectrum.re[k] +
-                                     spectrum.im[k] * spectrum.im[k]);
+      power.re[k] = kWindow.scale *
+                    (power.re[k] * power.re[k] + power.im[k] * power.im[k]);
     }
     Bands means;
     for (size_t b = 0; b < kBands; ++b) {
@@ -156,7 +151,7 @@ SpeechFeatures::Vector SpeechFeatures::Process(std::span<const int16_t> frame,
     std::fill(power.re.begin(), power.re.begin() + kEdges[0], 0.0F);
     std::fill(power.re.begin() + kPitchBins, power.re.end(), 0.0F);
     power.im.fill(0);
-    pitch = FindPitch(power);
+    pitch = FindPitch(power, samples);
   }
   TrackNoise(bands);
 

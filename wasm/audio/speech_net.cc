@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 #include "audio/activations.h"
 
@@ -121,24 +122,26 @@ void Multiply(const std::array<int8_t, kRows * kColumns>& packed,
               const std::array<int16_t, kColumns>& vector, int fraction_bits,
               std::array<float, kRows>& sums) {
   const int8_t* weights = packed.data();
-  std::array<int32_t, kRows> totals;
+  const float unit = 1.0F / static_cast<float>(1 << fraction_bits);
   for (size_t block = 0; block < kRows; block += kBlockRows) {
     Sums lanes[kBlockRows / 4];
     for (Sums& each : lanes) each = NoSums();
     for (size_t column = 0; column < kColumns; column += 2) {
       const auto pair = Pair(vector.data() + column);
-      for (Sums& each : lanes) {
-        each = AddProducts(each, weights, pair);
-        weights += 8;
-      }
+      [&]<size_t... kLane>(std::index_sequence<kLane...>) {
+        ((lanes[kLane] = AddProducts(lanes[kLane], weights + 8 * kLane, pair)),
+         ...);
+      }(std::make_index_sequence<kBlockRows / 4>());
+      weights += 2 * kBlockRows;
     }
+    std::array<int32_t, kBlockRows> totals;
     for (size_t i = 0; i < std::size(lanes); ++i) {
-      Store(totals.data() + block + 4 * i, lanes[i]);
+      Store(totals.data() + 4 * i, lanes[i]);
     }
-  }
-  const float unit = 1.0F / static_cast<float>(1 << fraction_bits);
-  for (size_t row = 0; row < kRows; ++row) {
-    sums[row] = static_cast<float>(totals[row]) * (scale[row] * unit);
+    for (size_t i = 0; i < kBlockRows; ++i) {
+      const size_t row = block + i;
+      sums[row] = static_cast<float>(totals[i]) * (scale[row] * unit);
+    }
   }
 }
 
