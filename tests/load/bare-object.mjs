@@ -1,5 +1,5 @@
 // What the platform itself costs: an object that takes a call's messages and does nothing with them, or sends as many
-// of the same size back as a call of ours does. No storage, no timers, no parsing.
+// of the same size back as a call of ours does. No timers, no parsing, and no storage unless the rhythm has it.
 
 import { DurableObject } from "cloudflare:workers";
 
@@ -30,15 +30,19 @@ export class BareObject extends DurableObject {
     let table;
     let frames = "";
     let next = 0;
+    let store = () => {};
     server.addEventListener("message", ({ data }) => {
       if (table === undefined) {
         const rhythm = JSON.parse(data);
         table = rhythm.table.map((kinds) => kinds.map(messageOf));
         frames = rhythm.frames;
+        if (rhythm.stores) store = this.#storing(rhythm.stores);
         return;
       }
       // A mark that comes back has no answer.
-      if (frames.length === 0 || data.length < SHORTEST_MEDIA) return;
+      if (data.length < SHORTEST_MEDIA) return;
+      store();
+      if (frames.length === 0) return;
       const answer = table[ALPHABET.indexOf(frames[next])];
       next = next + 1 === frames.length ? 0 : next + 1;
       for (const message of answer) server.send(message);
@@ -46,6 +50,23 @@ export class BareObject extends DurableObject {
     server.addEventListener("close", () => server.close(1000));
     server.accept();
     return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** Rows as a call's batches and snapshots are, of bytes that say nothing. */
+  #storing({ everyFrames, rowBytes, keptBytes }) {
+    const { sql } = this.ctx.storage;
+    sql.exec("CREATE TABLE batch (batch INTEGER PRIMARY KEY, bytes BLOB)");
+    sql.exec("CREATE TABLE snapshot (one INTEGER PRIMARY KEY, bytes BLOB)");
+    const row = new Uint8Array(rowBytes);
+    let seen = 0;
+    return () => {
+      if (++seen % everyFrames !== 0) return;
+      const kept = new Uint8Array((seen / everyFrames) * keptBytes);
+      this.ctx.storage.transactionSync(() => {
+        sql.exec("INSERT INTO batch (bytes) VALUES (?)", row);
+        sql.exec("INSERT OR REPLACE INTO snapshot VALUES (1, ?)", kept);
+      });
+    };
   }
 }
 

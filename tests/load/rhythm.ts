@@ -9,6 +9,17 @@ export type Sent = readonly [kind: Kind, length: number];
 export interface Rhythm {
   readonly table: readonly (readonly Sent[])[];
   readonly frames: string;
+  /** Undefined: it stores nothing. */
+  readonly stores?: Stores;
+}
+
+/** What an object writes to its SQLite, each `everyFrames` media messages. */
+export interface Stores {
+  readonly everyFrames: number;
+  /** A new row of so many bytes. */
+  readonly rowBytes: number;
+  /** By so much grows the one row that is replaced each time. */
+  readonly keptBytes: number;
 }
 
 const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";

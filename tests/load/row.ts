@@ -5,7 +5,7 @@ import type { RowName } from "./figures.ts";
 import { AUTH_TOKEN, type Gateways, type Host } from "./gateways.ts";
 import { type Counts, Line } from "./line.ts";
 import { usageOf } from "./process-usage.ts";
-import { type Rhythm, rhythmOf } from "./rhythm.ts";
+import { type Rhythm, rhythmOf, type Stores } from "./rhythm.ts";
 import { Wheel } from "./wheel.ts";
 
 /** Calls that are opened at a time. */
@@ -39,6 +39,8 @@ export interface RowOptions {
   readonly speech: Speech;
   /** What the bare object sends, a rhythm a call. */
   readonly rhythms: readonly Rhythm[];
+  /** What the bare object stores; nothing by default. */
+  readonly stores?: Stores;
   /** Called about once a second while the calls go on, and at the end of the window. */
   readonly onSecond?: (residentKb: number) => void;
 }
@@ -83,7 +85,7 @@ export async function rest(pid: number): Promise<void> {
 
 /** Opens the calls, lets them settle, measures a window, and ends them. */
 export async function measureRow(options: RowOptions): Promise<RowResult> {
-  const { gateways, row, calls, beatMs, settleS, windowS, speech, rhythms, onSecond } = options;
+  const { gateways, row, calls, beatMs, settleS, windowS, speech, rhythms, stores, onSecond } = options;
   const host = HOSTS[row];
   const url = gateways.url(host);
   const spoken: Speech = TALKS.has(row) ? speech : { ...speech, utterances: [] };
@@ -95,7 +97,8 @@ export async function measureRow(options: RowOptions): Promise<RowResult> {
   const callers = Array.from({ length: calls }, (_, i) => new Caller(spoken, seededRandom(1000 + i)));
   const openLine = async (index: number) => {
     const caller = callers[index] as Caller;
-    const rhythm = row === "bareBoth" ? (rhythms[index % rhythms.length] ?? nobody) : nobody;
+    const answers = row === "bareBoth" ? (rhythms[index % rhythms.length] ?? nobody) : nobody;
+    const rhythm = stores ? { ...answers, stores } : answers;
     const line =
       host === "bare"
         ? await Line.bare(url, `${row}-${index}-${performance.now()}`, caller, rhythm)
