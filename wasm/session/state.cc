@@ -3,6 +3,8 @@
 #include <array>
 #include <iterator>
 
+#include "base/check.h"
+
 namespace trunkline::session {
 namespace {
 
@@ -212,6 +214,37 @@ const Transition* FindTransition(State from, Reason reason, State to) {
     if (t.from == from && t.reason == reason && t.to == to) return &t;
   }
   return nullptr;
+}
+
+Duration LimitOf(Timer timer, const Config::Limits& limits) {
+  switch (timer) {
+    case Timer::kReply:
+      return limits.reply;
+    case Timer::kDeadAir:
+      return limits.dead_air;
+    case Timer::kFarewell:
+      return limits.farewell;
+    case Timer::kLegLost:
+      return limits.leg_lost;
+    case Timer::kDecide:
+      return kDecide;
+    case Timer::kLegStart:
+    case Timer::kAgentReady:
+    case Timer::kAgentRetry:
+    case Timer::kAgent:
+    case Timer::kTool:
+    case Timer::kText:
+    case Timer::kAskAgain:
+    case Timer::kDeaf:
+    case Timer::kMaxCall:
+    case Timer::kPace:
+    case Timer::kCallerStall:
+    case Timer::kDigits:
+      break;
+  }
+  // INVARIANT: no transition starts any other.
+  TL_CHECK(false);
+  return {};
 }
 
 const char* ToString(State state) {

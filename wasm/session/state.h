@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/time.h"
+#include "session/config.h"
 #include "session/deadlines.h"
 
 namespace trunkline::session {
@@ -62,6 +64,13 @@ std::span<const Transition> Transitions();
 
 // What the conversation does in one of them besides, for people.
 const char* Does(const Transition& transition);
+
+// An interruption that neither ends nor proves real by then is decided by what
+// is known. The provider hears a cough as 150 ms and its own 500 ms of silence.
+inline constexpr Duration kDecide = Duration::Millis(800);
+
+// How long a timer runs that a transition starts. Precondition: one does.
+Duration LimitOf(Timer timer, const Config::Limits& limits);
 
 // The one of `Transitions()`, or nullptr.
 const Transition* FindTransition(State from, Reason reason, State to);

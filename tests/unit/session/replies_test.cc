@@ -1,0 +1,347 @@
+#include "session/replies.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+#include "support/session_parts.h"
+
+namespace trunkline::session {
+namespace {
+
+using End = protocol::AgentReplyDone::End;
+using Missing = Replies::Missing;
+using Next = Replies::Next;
+using Origin = Transcript::Origin;
+using test::SessionParts;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr Duration kAgo = Duration::Millis(500);
+
+Config WithGreeting(const std::string& abilities = "") {
+  Config config = SessionParts::MakeConfig();
+  config.profile.greeting = "Hello.";
+  config.profile.agent.model = abilities;
+  return config;
+}
+
+// Replies with an agent that is ready.
+struct Desk {
+  explicit Desk(Config config = SessionParts::MakeConfig())
+      : parts(std::move(config)), replies(parts.context, parts.agent) {
+    parts.MakeAgentReady();
+    replies.OnAgentCreated();
+  }
+  Json Snapshot(Replies::Due due = Replies::Due::kNo) const {
+    Json snapshot = Json::object();
+    replies.AddTo(snapshot, due);
+    return snapshot;
+  }
+  Missing Miss(End end, protocol::Failure why = {}) {
+    return replies.OnMissing({.end = end, .why = why});
+  }
+
+  SessionParts parts;
+  Replies replies;
+};
+
+TEST(RepliesTest, AsksForAReplyToTheTurnThatEnded) {
+  Desk desk;
+  EXPECT_FALSE(desk.replies.coming());
+  desk.replies.Ask(kAgo);
+  EXPECT_THAT(desk.parts.TakeCommands(), ElementsAre("respond 500"));
+  EXPECT_TRUE(desk.replies.coming());
+  EXPECT_FALSE(desk.replies.making());
+  EXPECT_EQ(desk.replies.origin(), Origin::kReply);
+}
+
+TEST(RepliesTest, TheGreetingIsOwedUntilItsFirstAudioIsSent) {
+  Desk desk(WithGreeting());
+  EXPECT_TRUE(desk.replies.owes_greeting());
+  // Audio of something else, before it was asked for.
+  EXPECT_FALSE(desk.replies.OnSent());
+  desk.replies.Ask(kAgo);
+  EXPECT_EQ(desk.replies.origin(), Origin::kSay);
+  // The caller spoke first: it is still owed, and comes in place of a reply.
+  desk.replies.Cancel();
+  EXPECT_TRUE(desk.replies.owes_greeting());
+  desk.replies.Ask(kAgo);
+  EXPECT_THAT(desk.parts.TakeCommands(),
+              ElementsAre("say Hello.", "cancel", "say Hello."));
+  EXPECT_TRUE(desk.replies.OnSent());
+  EXPECT_FALSE(desk.replies.owes_greeting());
+  EXPECT_FALSE(desk.replies.OnSent());
+  desk.replies.Ask(kAgo);
+  EXPECT_THAT(desk.parts.TakeCommands(), ElementsAre("respond 500"));
+}
+
+TEST(RepliesTest, AnAgentThatCannotSayOwesNoGreetingAndNothingLeftOver) {
+  SessionParts parts(WithGreeting("cannot-say"));
+  Replies replies(parts.context, parts.agent);
+  replies.Restore({{"owesGreeting", 1}, {"owesReply", 1}});
+  EXPECT_TRUE(replies.owes_greeting());
+  EXPECT_TRUE(replies.owes_reply());
+  parts.MakeAgentReady();
+  replies.OnAgentCreated();
+  EXPECT_FALSE(replies.owes_greeting());
+  EXPECT_FALSE(replies.owes_reply());
+  replies.OnLegLost();
+  EXPECT_FALSE(replies.owes_reply());
+}
+
+TEST(RepliesTest, ACancelledReplyIsMadeUntilTheAgentKnows) {
+  Desk desk;
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio();
+  EXPECT_TRUE(desk.replies.making());
+  desk.replies.Cancel();
+  EXPECT_FALSE(desk.replies.coming());
+  EXPECT_TRUE(desk.replies.making());
+  // The next one is asked for before the first has ended, and survives that.
+  desk.replies.Ask(kAgo);
+  desk.replies.Await();
+  desk.replies.OnDone(End::kCancelled, Next::kMore);
+  EXPECT_FALSE(desk.replies.making());
+  EXPECT_TRUE(desk.replies.coming());
+  EXPECT_TRUE(desk.parts.IsSet(Timer::kReply));
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
+}
+
+TEST(RepliesTest, NobodyIsToldToCancelWhileTheAgentIsAway) {
+  Desk desk;
+  desk.replies.Ask(kAgo);
+  desk.parts.TakeCommands();
+  desk.parts.agent.Fail(protocol::AgentFailed::Loss::kRetryable, {});
+  desk.replies.Cancel();
+  EXPECT_FALSE(desk.replies.coming());
+  EXPECT_THAT(desk.parts.TakeCommands(), IsEmpty());
+}
+
+TEST(RepliesTest, OneRequestAsksForAllThatIsDue) {
+  Desk desk;
+  desk.replies.OnLegLost();
+  desk.replies.OnAnswersGiven();
+  EXPECT_TRUE(desk.replies.owes_reply());
+  EXPECT_TRUE(desk.replies.owes_answer());
+  desk.replies.Ask(kAgo);
+  EXPECT_FALSE(desk.replies.owes_reply());
+  EXPECT_FALSE(desk.replies.owes_answer());
+  EXPECT_THAT(desk.parts.TakeCommands(), ElementsAre("respond 500"));
+}
+
+TEST(RepliesTest, AudioIsTheReplyThatWasLeftOverAndNoAnswerToResults) {
+  Desk desk;
+  desk.replies.OnLegLost();
+  desk.replies.OnAnswersGiven();
+  desk.replies.OnAudio();
+  EXPECT_FALSE(desk.replies.owes_reply());
+  EXPECT_TRUE(desk.replies.owes_answer());
+}
+
+TEST(RepliesTest, ASnapshotHasWhatIsOwed) {
+  Desk desk(WithGreeting());
+  EXPECT_EQ(desk.Snapshot(), (Json{{"owesGreeting", 1}, {"owesReply", 0}}));
+  desk.replies.Ask(kAgo);
+  EXPECT_EQ(desk.Snapshot(Replies::Due::kYes),
+            (Json{{"owesGreeting", 1}, {"owesReply", 1}}));
+  desk.replies.OnSent();
+  EXPECT_EQ(desk.Snapshot(), (Json{{"owesGreeting", 0}, {"owesReply", 0}}));
+  desk.replies.OnAnswersGiven();
+  EXPECT_EQ(desk.Snapshot(), (Json{{"owesGreeting", 0}, {"owesReply", 1}}));
+  desk.replies.Ask(kAgo);
+  desk.replies.OnLegLost();
+  EXPECT_EQ(desk.Snapshot(), (Json{{"owesGreeting", 0}, {"owesReply", 1}}));
+}
+
+TEST(RepliesTest, RestoresWhatASnapshotHas) {
+  for (const bool greeting : {false, true}) {
+    for (const bool reply : {false, true}) {
+      SessionParts parts(WithGreeting());
+      Replies replies(parts.context, parts.agent);
+      const Json snapshot = {{"owesGreeting", greeting ? 1 : 0},
+                             {"owesReply", reply ? 1 : 0}};
+      replies.Restore(snapshot);
+      EXPECT_EQ(replies.owes_greeting(), greeting);
+      EXPECT_EQ(replies.owes_reply(), reply);
+      Json again = Json::object();
+      replies.AddTo(again, Replies::Due::kNo);
+      EXPECT_EQ(again, snapshot);
+    }
+  }
+  // A profile without a greeting owes none, whatever is written.
+  SessionParts parts;
+  Replies replies(parts.context, parts.agent);
+  replies.Restore({{"owesGreeting", 1}, {"owesReply", -1}});
+  EXPECT_FALSE(replies.owes_greeting());
+  EXPECT_FALSE(replies.owes_reply());
+}
+
+TEST(RepliesTest, ADueReplyHasItsTime) {
+  Desk desk;
+  desk.parts.Advance(Duration::Millis(70));
+  desk.replies.Await();
+  EXPECT_EQ(desk.replies.awaited_since(), desk.parts.context.now());
+  EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 12'000);
+  const Instant since = desk.replies.awaited_since();
+  desk.parts.Advance(Duration::Millis(5'000));
+  // More of the same reply is no new wait.
+  desk.replies.AwaitMore();
+  EXPECT_EQ(desk.replies.awaited_since(), since);
+  EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 12'000);
+  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
+  EXPECT_FALSE(desk.parts.IsSet(Timer::kReply));
+}
+
+TEST(RepliesTest, WhatFollowsAReplyIsToldOnce) {
+  Desk desk;
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
+  desk.replies.OnDone(End::kComplete, Next::kMore);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kMore);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
+  // A later reply says otherwise.
+  desk.replies.OnDone(End::kComplete, Next::kMore);
+  desk.replies.OnDone(End::kIncomplete, Next::kCallersTurn);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
+}
+
+TEST(RepliesTest, AFailedReplyIsAskedForOnceMore) {
+  Desk desk;
+  EXPECT_EQ(desk.Miss(End::kFailed), Missing::kAskNow);
+  EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 12'000);
+  EXPECT_EQ(desk.Miss(End::kFailed), Missing::kFailed);
+  const std::vector<Json> told = desk.parts.log.EventsOf("agentFailed");
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0]["code"], "replyFailed");
+  EXPECT_EQ(told[0]["fatal"], false);
+  EXPECT_EQ(told[1]["fatal"], true);
+}
+
+TEST(RepliesTest, AReplyThatIsStoppedTwiceIsTheCallersTurn) {
+  Desk desk;
+  EXPECT_EQ(desk.Miss(End::kIncomplete), Missing::kAskNow);
+  EXPECT_EQ(desk.Miss(End::kIncomplete), Missing::kNothing);
+}
+
+TEST(RepliesTest, WhatIsRefusedIsNotAskedForAgain) {
+  Desk desk;
+  EXPECT_EQ(desk.Miss(End::kRefused, {.code = "insufficient_quota"}),
+            Missing::kFailed);
+  EXPECT_EQ(desk.parts.log.EventsOf("agentFailed").at(0)["code"],
+            "insufficient_quota");
+}
+
+TEST(RepliesTest, ATurnAndAWholeReplyAllowAnotherAttempt) {
+  Desk desk;
+  EXPECT_EQ(desk.Miss(End::kFailed), Missing::kAskNow);
+  desk.replies.OnTurnEnded();
+  EXPECT_EQ(desk.Miss(End::kFailed), Missing::kAskNow);
+  desk.replies.OnDone(End::kIncomplete, Next::kCallersTurn);
+  EXPECT_EQ(desk.Miss(End::kFailed), Missing::kFailed);
+  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
+  EXPECT_EQ(desk.Miss(End::kFailed), Missing::kAskNow);
+}
+
+TEST(RepliesTest, AsksNotSoonerThanTheProviderWants) {
+  Desk desk;
+  EXPECT_EQ(desk.Miss(End::kFailed, {.code = "rate_limit_exceeded",
+                                     .retry_after = Duration::Millis(12'000)}),
+            Missing::kAskLater);
+  // The longest that a caller waits; it comes without being asked for.
+  EXPECT_EQ(desk.parts.DueInMs(Timer::kAskAgain), 12'000);
+  EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 24'000);
+  EXPECT_TRUE(desk.replies.coming());
+  desk.replies.Ask(kAgo);
+  EXPECT_FALSE(desk.parts.IsSet(Timer::kAskAgain));
+}
+
+TEST(RepliesTest, ACallerDoesNotWaitLongerThanForAReply) {
+  Desk desk;
+  EXPECT_EQ(desk.Miss(End::kFailed, {.retry_after = Duration::Millis(12'001)}),
+            Missing::kFailed);
+  EXPECT_FALSE(desk.parts.IsSet(Timer::kAskAgain));
+}
+
+TEST(RepliesTest, RepliesThatOnlyCallToolsAreBounded) {
+  Desk desk;
+  for (const bool spoken_to : {true, false}) {
+    for (int i = 0; i < Replies::kMaxSilent; ++i) {
+      EXPECT_TRUE(desk.replies.OnSilent());
+    }
+    EXPECT_FALSE(desk.replies.OnSilent());
+    // A word of either side, and they count anew.
+    if (spoken_to) {
+      desk.replies.OnAudio();
+    } else {
+      desk.replies.OnCallerSpeaks();
+    }
+    EXPECT_TRUE(desk.replies.OnSilent());
+    desk.replies.OnCallerSpeaks();
+  }
+}
+
+TEST(RepliesTest, AReplyThatIsLostGoesOnOnTheNextConnection) {
+  Desk desk;
+  desk.replies.Ask(kAgo);
+  desk.replies.Await();
+  desk.replies.OnAudio();
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  EXPECT_FALSE(desk.replies.making());
+  EXPECT_FALSE(desk.replies.coming());
+  EXPECT_FALSE(desk.parts.IsSet(Timer::kReply));
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kMore);
+  EXPECT_TRUE(desk.replies.TakeLost());
+  EXPECT_FALSE(desk.replies.TakeLost());
+}
+
+TEST(RepliesTest, AnAgentThatReturnsWhileAReplyIsDueIsAskedThere) {
+  Desk desk;
+  desk.replies.OnAudio();
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  desk.parts.Advance(Duration::Millis(900));
+  desk.replies.OnAgentBack();
+  EXPECT_FALSE(desk.replies.TakeLost());
+  EXPECT_EQ(desk.replies.awaited_since(), desk.parts.context.now());
+  EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 12'000);
+}
+
+TEST(RepliesTest, NothingFollowsWhenTheAgentIsLostForGood) {
+  Desk desk;
+  desk.replies.Await();
+  desk.replies.OnAudio();
+  desk.replies.SetNext(Next::kMore);
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kLost);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
+  EXPECT_FALSE(desk.replies.TakeLost());
+}
+
+TEST(RepliesTest, NothingIsLostOfAReplyThatHadEnded) {
+  Desk desk;
+  desk.replies.OnAudio();
+  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
+  EXPECT_FALSE(desk.replies.TakeLost());
+  // One that awaits its tools does so still.
+  desk.replies.OnDone(End::kComplete, Next::kMore);
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kMore);
+  EXPECT_FALSE(desk.replies.TakeLost());
+}
+
+TEST(RepliesTest, WordsByCommandAreNoReply) {
+  Desk desk;
+  desk.replies.Say("One moment.");
+  EXPECT_EQ(desk.replies.origin(), Origin::kSay);
+  EXPECT_FALSE(desk.replies.coming());
+  EXPECT_THAT(desk.parts.TakeCommands(), ElementsAre("say One moment."));
+  desk.replies.OnToolCall();
+  EXPECT_TRUE(desk.replies.making());
+  desk.replies.Ask(kAgo);
+  EXPECT_EQ(desk.replies.origin(), Origin::kReply);
+}
+
+}  // namespace
+}  // namespace trunkline::session

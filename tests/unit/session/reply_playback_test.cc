@@ -1,0 +1,238 @@
+#include "session/reply_playback.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "support/session_parts.h"
+
+namespace trunkline::session {
+namespace {
+
+using Extent = ReplyPlayback::Extent;
+using Origin = Transcript::Origin;
+using Tell = ReplyPlayback::Tell;
+using protocol::ItemId;
+using test::SessionParts;
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+struct Player {
+  Player() {
+    parts.MakeAgentReady();
+    parts.BringLegUp();
+    line.emplace(
+        media::LineOut::Config{parts.agent.traits().output, parts.leg.traits(),
+                               Duration::Millis(200), Duration::Millis(160)});
+    playback.emplace(parts.context, parts.leg, parts.agent, parts.transcript,
+                     *line);
+  }
+  bool Receive(uint32_t item, int ms, Origin origin = Origin::kReply) {
+    const std::vector<uint8_t> audio(static_cast<size_t>(ms) * 8, 0x55);
+    return playback->OnAudio({ItemId{item}, audio}, origin);
+  }
+  // Plays for so long.
+  void Play(int ms) {
+    for (int at = 0; at < ms; at += 20) {
+      playback->Pump(3);
+      parts.Advance(Duration::Millis(20));
+    }
+    playback->Pump(3);
+  }
+  Json Last(const char* type) const {
+    const std::vector<Json> events = parts.log.EventsOf(type);
+    return events.empty() ? Json() : events.back();
+  }
+  std::optional<Transcript::FinalLine> Final() {
+    parts.transcript.Finish(parts.context.now());
+    return parts.transcript.TakeFinal();
+  }
+
+  SessionParts parts;
+  std::optional<media::LineOut> line;
+  std::optional<ReplyPlayback> playback;
+};
+
+TEST(ReplyPlaybackTest, AnnouncesAReplyWithItsFirstAudio) {
+  Player player;
+  player.playback->Begin();
+  EXPECT_FALSE(player.playback->Pump(3));
+  EXPECT_EQ(player.parts.log.Count("replyStarted"), 0U);
+  ASSERT_TRUE(player.Receive(1, 400));
+  EXPECT_TRUE(player.playback->Pump(3));
+  // The lead is out: nothing more is due.
+  EXPECT_FALSE(player.playback->Pump(3));
+  EXPECT_TRUE(player.parts.IsSet(Timer::kPace));
+  player.Play(200);
+  EXPECT_EQ(player.parts.log.Count("replyStarted"), 1U);
+  EXPECT_EQ(player.Last("replyStarted")["item"], "i1");
+  EXPECT_EQ(player.Last("replyStarted")["turn"], 3);
+  EXPECT_THAT(player.parts.channels.lines, Each(StartsWith("0< binary")));
+}
+
+TEST(ReplyPlaybackTest, AReplyIsHeardToItsEnd) {
+  Player player;
+  player.Receive(1, 400);
+  player.playback->EndReply(Extent::kWhole);
+  EXPECT_TRUE(player.playback->has_unsent());
+  EXPECT_TRUE(player.playback->has_unheard());
+  EXPECT_TRUE(player.playback->reply_ended());
+  EXPECT_FALSE(player.playback->done());
+  player.Play(700);
+  EXPECT_TRUE(player.playback->done());
+  EXPECT_FALSE(player.playback->has_unheard());
+  player.playback->OnHeard(3);
+  EXPECT_EQ(player.Last("replyDone")["heardMs"], 400);
+  EXPECT_THAT(player.parts.TakeCommands(), IsEmpty());
+  const auto line = player.Final();
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->item, "i1");
+  EXPECT_FALSE(line->cut);
+}
+
+TEST(ReplyPlaybackTest, AnInterruptionIsTakenBack) {
+  Player player;
+  player.playback->Begin();
+  player.Receive(1, 1'000);
+  player.Play(300);
+  player.parts.channels.lines.clear();
+  player.playback->Interrupt();
+  EXPECT_THAT(player.parts.channels.lines, ElementsAre(StartsWith("0<")));
+  EXPECT_EQ(player.Last("cleared")["heardMs"], 300);
+  EXPECT_TRUE(player.playback->has_unsent());
+  player.parts.Advance(Duration::Millis(500));
+  player.playback->Resume();
+  EXPECT_EQ(player.Last("resumed")["fromMs"], 300);
+  player.playback->EndReply(Extent::kWhole);
+  player.Play(1'000);
+  EXPECT_TRUE(player.playback->done());
+  // It is the same reply.
+  EXPECT_EQ(player.parts.log.Count("replyStarted"), 1U);
+}
+
+TEST(ReplyPlaybackTest, TheAgentIsToldWhatWasHeardOfEachItem) {
+  Player player;
+  player.Receive(1, 200);
+  player.Receive(2, 800);
+  player.Play(300);
+  player.playback->Interrupt();
+  player.playback->DropUnheard(Tell::kAgent);
+  EXPECT_THAT(player.parts.TakeCommands(), ElementsAre("truncate 2 100"));
+  EXPECT_EQ(player.Last("truncated")["item"], "i2");
+  EXPECT_EQ(player.Last("truncated")["audioEndMs"], 100);
+  EXPECT_EQ(player.Last("truncated")["receivedMs"], 800);
+  EXPECT_FALSE(player.playback->has_unheard());
+}
+
+TEST(ReplyPlaybackTest, NobodyIsToldWhenTheCallIsOver) {
+  for (const bool away : {true, false}) {
+    SCOPED_TRACE(away);
+    Player player;
+    player.Receive(1, 800);
+    player.Play(300);
+    if (away) {
+      player.parts.agent.Fail(protocol::AgentFailed::Loss::kRetryable, {});
+    }
+    player.playback->DropUnheard(away ? Tell::kAgent : Tell::kNobody);
+    EXPECT_THAT(player.parts.TakeCommands(), IsEmpty());
+    EXPECT_EQ(player.Last("truncated")["audioEndMs"], 300);
+    const auto line = player.Final();
+    ASSERT_TRUE(line);
+    EXPECT_TRUE(line->cut);
+  }
+}
+
+TEST(ReplyPlaybackTest, TheTonesAreNobodysItem) {
+  Player player;
+  player.line->AppendFarewellTones();
+  player.Play(100);
+  EXPECT_EQ(player.Last("replyStarted")["item"], "tones");
+  player.playback->DropUnheard(Tell::kAgent);
+  EXPECT_THAT(player.parts.TakeCommands(), IsEmpty());
+  EXPECT_EQ(player.parts.log.Count("truncated"), 0U);
+}
+
+TEST(ReplyPlaybackTest, TheFarewellIsNotAnnounced) {
+  Player player;
+  player.playback->Begin();
+  player.playback->BeginFarewell();
+  player.Receive(1, 200, Origin::kSay);
+  player.Play(100);
+  EXPECT_EQ(player.parts.log.Count("replyStarted"), 0U);
+  const auto line = player.Final();
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->origin, Origin::kSay);
+}
+
+TEST(ReplyPlaybackTest, ALegThatIsLostHasHeardNothingMore) {
+  Player player;
+  player.Receive(1, 1'000);
+  player.Play(300);
+  player.parts.channels.lines.clear();
+  player.playback->OnLegLost();
+  // Its socket is gone: nothing is sent there.
+  EXPECT_THAT(player.parts.channels.lines, IsEmpty());
+  EXPECT_EQ(player.parts.log.Count("cleared"), 0U);
+  player.parts.Advance(Duration::Millis(3'000));
+  EXPECT_TRUE(player.playback->has_unsent());
+  player.playback->DropUnheard(Tell::kAgent);
+  EXPECT_EQ(player.Last("truncated")["audioEndMs"], 300);
+}
+
+TEST(ReplyPlaybackTest, AGoodbyeStopsWhatPlaysWithoutAnEvent) {
+  Player player;
+  player.Receive(1, 1'000);
+  player.Play(100);
+  player.playback->Stop();
+  EXPECT_EQ(player.parts.log.Count("cleared"), 0U);
+  EXPECT_THAT(player.parts.channels.lines, Contains(Not(StartsWith("0< b"))));
+}
+
+TEST(ReplyPlaybackTest, AudioWithoutRoomIsCountedAndDropped) {
+  Player player;
+  int queued_s = 0;
+  while (player.Receive(1, 10'000)) queued_s += 10;
+  EXPECT_EQ(queued_s, media::ReplyQueue::kMaxMs / 1'000);
+  EXPECT_EQ(player.playback->refused_bytes(), 80'000U);
+  EXPECT_FALSE(player.Receive(1, 10'000));
+  EXPECT_EQ(player.playback->refused_bytes(), 160'000U);
+  const std::vector<Json> faults = player.parts.log.EventsOf("fault");
+  ASSERT_EQ(faults.size(), 2U);
+  EXPECT_EQ(faults[0]["code"], "replyRefused");
+}
+
+TEST(ReplyPlaybackTest, WhatIsThereOfALostReplyIsPlayed) {
+  Player player;
+  player.Receive(1, 200);
+  player.playback->OnAgentFailed();
+  EXPECT_TRUE(player.playback->reply_ended());
+  player.Play(500);
+  EXPECT_TRUE(player.playback->done());
+}
+
+TEST(ReplyPlaybackTest, ReportsWhatWasHeardSoFar) {
+  Player player;
+  player.parts.transcript.OnAgentConnected(Transcript::Texts::kNone,
+                                           Transcript::Texts::kSent,
+                                           player.parts.context.now());
+  player.Receive(1, 1'000);
+  player.parts.transcript.OnText(
+      protocol::Role::kAgent, {"i1"}, "one two three four five",
+      protocol::TranscriptState::kFinal, player.parts.context.now());
+  player.Play(500);
+  EXPECT_THAT(player.parts.transcript.Conversation(), IsEmpty());
+  player.playback->Report();
+  ASSERT_EQ(player.parts.transcript.Conversation().size(), 1U);
+  EXPECT_THAT(std::string(player.parts.transcript.Conversation()[0].text),
+              StartsWith("one"));
+}
+
+}  // namespace
+}  // namespace trunkline::session

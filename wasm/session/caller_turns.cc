@@ -1,0 +1,73 @@
+#include "session/caller_turns.h"
+
+#include <utility>
+
+namespace trunkline::session {
+
+CallerTurns::CallerTurns(CallContext& context, AgentLink& agent,
+                         Transcript& transcript)
+    : context_(context),
+      events_(context),
+      agent_(agent),
+      transcript_(transcript),
+      detector_(context.config().limits.end_of_turn.value_or(
+          agent.traits().default_end_of_turn)) {}
+
+TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
+  const TurnDetector::Event event = detector_.OnFrame(speaks);
+  if (event == TurnDetector::Event::kSpeechStarted) {
+    const Duration ago = detector_.since_start();
+    events_.SpeechStarted(ago);
+    line_ = transcript_.OnCallerTurnBegan(
+        (context_.now() - context_.call_began()).ms() - ago.ms());
+    if (agent_.ready()) agent_.agent().TurnStarted(ago);
+  } else if (event == TurnDetector::Event::kSpeechStopped) {
+    events_.SpeechStopped(detector_.since_speech());
+  }
+  return event;
+}
+
+void CallerTurns::OnAgentSpeech(protocol::AgentSpeech::Edge edge) {
+  provider_hears_ = edge == protocol::AgentSpeech::Edge::kStarted;
+}
+
+void CallerTurns::OnTaken() {
+  taken_at_ = context_.now();
+  context_.ClearTimer(Timer::kDeaf);
+}
+
+void CallerTurns::OnUntaken() {
+  if (detector_.turn_speech() >= kUnmistakable &&
+      taken_at_ < context_.now() - detector_.since_turn() &&
+      !context_.deadlines().IsSet(Timer::kDeaf)) {
+    context_.SetTimer(Timer::kDeaf, context_.config().limits.reply);
+  }
+}
+
+bool CallerTurns::IsDeaf() {
+  if (!provider_hears_) return true;
+  context_.SetTimer(Timer::kDeaf, context_.config().limits.reply);
+  return false;
+}
+
+void CallerTurns::OnAgentFailed() {
+  provider_hears_ = false;
+  context_.ClearTimer(Timer::kDeaf);
+}
+
+void CallerTurns::End(std::string_view source, int64_t turn) {
+  events_.TurnEnded(source, turn);
+  if (line_ == LineId{}) return;
+  transcript_.OnCallerTurnEnded(std::exchange(line_, {}),
+                                (context_.now() - context_.call_began()).ms() -
+                                    detector_.since_speech().ms(),
+                                context_.now());
+}
+
+void CallerTurns::Abandon() {
+  detector_.AbandonTurn();
+  if (line_ == LineId{}) return;
+  transcript_.OnCallerTurnDropped(std::exchange(line_, {}));
+}
+
+}  // namespace trunkline::session

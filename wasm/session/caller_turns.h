@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/time.h"
+#include "protocol/agents/agent.h"
+#include "session/agent_link.h"
+#include "session/call_context.h"
+#include "session/conversation_events.h"
+#include "session/transcript.h"
+#include "session/turn_detector.h"
+
+namespace trunkline::session {
+
+// The caller's turns, by what is heard of him here and by what the agent's
+// provider hears; tells the transcript, the agent and events of them. Which of
+// the two decides that a turn is over is the conversation's to say. Owns the
+// timer kDeaf.
+class CallerTurns {
+ public:
+  // Speech of a turn that a provider which detects turns itself must have
+  // noticed: shorter may have been none.
+  static constexpr Duration kUnmistakable = Duration::Millis(600);
+
+  // All are borrowed for the life of the object. Precondition: the agent was
+  // created.
+  CallerTurns(CallContext& context, AgentLink& agent, Transcript& transcript);
+  CallerTurns(const CallerTurns&) = delete;
+  CallerTurns& operator=(const CallerTurns&) = delete;
+
+  // One frame of the caller.
+  TurnDetector::Event OnFrame(bool speaks);
+  // The provider's own hearing.
+  void OnAgentSpeech(protocol::AgentSpeech::Edge edge);
+  // The provider, which detects turns, has taken one.
+  void OnTaken();
+  // It may not have noticed the turn that has ended here: it has the time of a
+  // reply for that. Turns that follow give it no more.
+  void OnUntaken();
+  // The time is over. True if the provider hears nothing at all; on a noisy
+  // line, of which it has not heard the end, it has the same time again.
+  bool IsDeaf();
+  void OnAgentFailed();
+
+  // The turn is over, the `turn`th of the call; `source` is who says so:
+  // "local" or "agent".
+  void End(std::string_view source, int64_t turn);
+  // The turn was none, or is taken back.
+  void Abandon();
+
+  // The turn has begun and is not over.
+  bool in_turn() const { return detector_.in_turn(); }
+  bool speaking() const { return detector_.speaking(); }
+  bool provider_hears() const { return provider_hears_; }
+  // As of TurnDetector.
+  Duration speech() const { return detector_.speech(); }
+  Duration since_speech() const { return detector_.since_speech(); }
+  // Whether he speaks, and began to after `when`. What is heard as speech since
+  // before (a noise that came up) is not the caller going on.
+  bool SpeaksSince(Instant when) const {
+    return speaking() && detector_.since_start() < context_.now() - when;
+  }
+
+ private:
+  CallContext& context_;
+  ConversationEvents events_;
+  AgentLink& agent_;
+  Transcript& transcript_;
+  TurnDetector detector_;
+  // The turn that the caller is in; 0 for none.
+  LineId line_{};
+  bool provider_hears_ = false;
+  Instant taken_at_;
+};
+
+}  // namespace trunkline::session

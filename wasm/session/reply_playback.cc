@@ -1,0 +1,119 @@
+#include "session/reply_playback.h"
+
+#include <algorithm>
+
+namespace trunkline::session {
+
+using media::LineOut;
+using media::Playout;
+
+ReplyPlayback::ReplyPlayback(CallContext& context, LegLink& leg,
+                             AgentLink& agent, Transcript& transcript,
+                             LineOut& line)
+    : context_(context),
+      events_(context),
+      leg_(leg),
+      agent_(agent),
+      line_(line),
+      spoken_(transcript, agent.traits().output) {}
+
+bool ReplyPlayback::OnAudio(const protocol::AgentAudio& audio,
+                            Transcript::Origin origin) {
+  const LineOut::Appended appended = line_.Append(audio.item, audio.audio);
+  if (!appended.queued) {
+    refused_bytes_ += appended.bytes;
+    context_.ReportFault("core", "replyRefused",
+                         refused_bytes_ / std::max<size_t>(appended.bytes, 1));
+    return false;
+  }
+  spoken_.OnAudio(audio.item,
+                  {agent_.item_name(audio.item), agent_.item_part(audio.item)},
+                  origin, audio.audio.size(), context_.now());
+  return true;
+}
+
+void ReplyPlayback::EndReply(Extent extent) {
+  line_.EndReply();
+  if (extent == Extent::kWhole) spoken_.OnReplyDone();
+}
+
+bool ReplyPlayback::Pump(int64_t turn) {
+  bool sent = false;
+  while (const auto piece = line_.Next(context_.now())) {
+    if (!piece->audio.empty()) {
+      sent = true;
+      leg_.Play(piece->audio);
+      spoken_.OnSent(piece->item, context_.now(), piece->plays_at);
+      if (!announced_) {
+        announced_ = true;
+        events_.ReplyStarted(NameOf(line_.current(context_.now()).item), turn);
+      }
+    }
+    if (piece->mark) leg_.Mark(*piece->mark);
+  }
+  context_.deadlines().Set(Timer::kPace, line_.NextCheck(context_.now()));
+  return sent;
+}
+
+void ReplyPlayback::Stop() {
+  line_.Interrupt(context_.now());
+  leg_.Clear();
+}
+
+void ReplyPlayback::Interrupt() {
+  const Playout::Cut heard = line_.current(context_.now());
+  spoken_.OnProgress(heard, context_.now());
+  Stop();
+  events_.Cleared(NameOf(heard.item), heard.heard_ms);
+}
+
+void ReplyPlayback::Resume() {
+  const Playout::Cut heard = line_.current(context_.now());
+  events_.Resumed(NameOf(heard.item), heard.heard_ms);
+  spoken_.OnProgress(heard, context_.now());
+  line_.Resume();
+}
+
+void ReplyPlayback::DropUnheard(Tell tell) {
+  for (const Playout::Cut& cut : line_.Discard(context_.now())) {
+    if (cut.item == LineOut::kTonesItem) continue;
+    int64_t audio_end_ms = std::min(cut.heard_ms, cut.received_ms);
+    if (tell == Tell::kAgent && agent_.ready()) {
+      audio_end_ms = agent_.agent().Truncate(cut.item, audio_end_ms);
+    }
+    events_.Truncated(NameOf(cut.item), audio_end_ms, cut.received_ms,
+                      line_.pauses(cut.item));
+    spoken_.OnCut(cut, line_.pauses(cut.item), context_.now());
+  }
+  spoken_.OnAllHeard(context_.now());
+  line_.ResetInput();
+}
+
+void ReplyPlayback::OnHeard(int64_t turn) {
+  const Playout::Cut heard = line_.current(context_.now());
+  spoken_.OnProgress(heard, context_.now());
+  spoken_.OnAllHeard(context_.now());
+  line_.Forget();
+  events_.ReplyDone(NameOf(heard.item), heard.heard_ms, turn);
+}
+
+void ReplyPlayback::OnAgentFailed() {
+  line_.ResetInput();
+  line_.EndReply();
+}
+
+void ReplyPlayback::BeginFarewell() {
+  line_.StopFade();
+  announced_ = true;
+}
+
+void ReplyPlayback::Report() {
+  spoken_.OnProgress(line_.current(context_.now()), context_.now());
+}
+
+std::string ReplyPlayback::NameOf(protocol::ItemId item) const {
+  if (item == LineOut::kTonesItem) return "tones";
+  return std::string(agent_.item_name(item));
+}
+
+}  // namespace trunkline::session

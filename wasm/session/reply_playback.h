@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "media/line_out.h"
+#include "protocol/agents/agent.h"
+#include "session/agent_link.h"
+#include "session/call_context.h"
+#include "session/conversation_events.h"
+#include "session/leg_link.h"
+#include "session/spoken_items.h"
+#include "session/transcript.h"
+
+namespace trunkline::session {
+
+// The agent's replies on their way to the caller: plays them, holds them while
+// somebody speaks over them, drops what will not be heard; and says of all of
+// it what was heard, to the transcript, the agent and in events. Knows no state
+// of the call. Owns the timer kPace.
+class ReplyPlayback {
+ public:
+  // All are borrowed for the life of the object. Precondition: the agent was
+  // created.
+  ReplyPlayback(CallContext& context, LegLink& leg, AgentLink& agent,
+                Transcript& transcript, media::LineOut& line);
+  ReplyPlayback(const ReplyPlayback&) = delete;
+  ReplyPlayback& operator=(const ReplyPlayback&) = delete;
+
+  // Audio of the agent, and why it speaks. False if no more may wait: it is
+  // counted and dropped.
+  bool OnAudio(const protocol::AgentAudio& audio, Transcript::Origin origin);
+  // No more audio comes of the reply. kWhole: all that belongs to it has come.
+  enum class Extent : uint8_t { kPart, kWhole };
+  void EndReply(Extent extent);
+
+  // What is sent next begins a reply, which is announced; `turn` is the one
+  // that it answers.
+  void Begin() { announced_ = false; }
+  // Sends what is due. True if audio is.
+  bool Pump(int64_t turn);
+  // What plays stops within this input; what was not heard is kept.
+  void Stop();
+  // The same for the caller's speech, which is told.
+  void Interrupt();
+  // It plays on from where it was heard.
+  void Resume();
+  // No more is heard of what is kept. The agent is told what was, if it is
+  // there, unless the call is over.
+  enum class Tell : uint8_t { kAgent, kNobody };
+  void DropUnheard(Tell tell);
+  // Everything was heard.
+  void OnHeard(int64_t turn);
+  // The leg is gone with what it had not played: that is kept.
+  void OnLegLost() { line_.Interrupt(context_.now()); }
+  // No more comes of the reply, nor anything that goes on with its sound.
+  void OnAgentFailed();
+  // What comes from now on is the farewell, which is not announced.
+  void BeginFarewell();
+  // Tells the transcript what was heard so far.
+  void Report();
+
+  bool done() const { return line_.done(context_.now()); }
+  // Something was received that was not heard, or not sent.
+  bool has_unheard() const { return line_.has_unheard(context_.now()); }
+  bool has_unsent() const { return line_.has_unsent(); }
+  bool reply_ended() const { return line_.reply_ended(); }
+  // Audio that found no room.
+  uint64_t refused_bytes() const { return refused_bytes_; }
+
+ private:
+  std::string NameOf(protocol::ItemId item) const;
+
+  CallContext& context_;
+  ConversationEvents events_;
+  LegLink& leg_;
+  AgentLink& agent_;
+  media::LineOut& line_;
+  SpokenItems spoken_;
+  bool announced_ = false;
+  uint64_t refused_bytes_ = 0;
+};
+
+}  // namespace trunkline::session
