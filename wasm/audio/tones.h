@@ -36,4 +36,29 @@ class FarewellTones {
   uint32_t phase_ = 0;
 };
 
+// What says to a caller who waits that the line is not dead: a soft note (A4,
+// 440 Hz) of 300 ms every 2 s, at -28 dB below a full-scale sine, rising within
+// 60 ms and dying away over 240 ms likewise.
+//
+// Integer arithmetic; the samples do not depend on how they are asked for.
+// Allocates nothing.
+class WaitingTone {
+ public:
+  static constexpr int kPeriodMs = 2000;
+  static constexpr int kNoteMs = 300;
+
+  // Precondition: `sample_rate_hz` is 8000, 16000, 24000 or 48000.
+  explicit WaitingTone(int sample_rate_hz);
+
+  // Writes the next samples, without end.
+  void Generate(std::span<int16_t> out);
+  // From the beginning of a note.
+  void Reset() { position_ = 0; }
+
+ private:
+  size_t samples_per_ms_;
+  uint32_t step_;
+  size_t position_ = 0;  // in the period
+};
+
 }  // namespace trunkline::audio

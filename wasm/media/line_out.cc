@@ -14,6 +14,8 @@ namespace {
 using protocol::AudioFormat;
 using protocol::LegTraits;
 
+// What is generated at once.
+constexpr size_t kToneSamples = 160;
 // What is converted at once: the agent's messages have any length.
 constexpr size_t kPieceBytes = 4096;
 // Of what waits, the past that the filter to the leg's rate has.
@@ -73,6 +75,9 @@ LineOut::LineOut(const Config& config)
       playout_(PlayoutConfig(config)),
       heard_track_(leg_),
       pauses_(held_),
+      waiting_sound_(config.waiting, held_.sample_rate_hz),
+      lead_samples_(static_cast<uint64_t>(config.lead.ms()) *
+                    static_cast<uint64_t>(held_.sample_rate_hz / 1000)),
       to_queue_(config.agent, held_),
       to_leg_(held_, leg_),
       faded_(protocol::BytesOf(leg_, static_cast<int>(config.lead.ms()))),
@@ -106,18 +111,34 @@ void LineOut::OnPlayed(uint64_t samples, Instant now) {
 
 void LineOut::AppendFarewellTones() {
   audio::FarewellTones tones(held_.sample_rate_hz);
-  int16_t samples[160];
-  uint8_t encoded[sizeof samples];
-  const size_t sample_bytes = protocol::BytesPerSample(held_.encoding);
-  for (;;) {
-    const size_t count = tones.Generate(samples);
-    if (count == 0) break;
-    EncodeAudio(held_.encoding, std::span<const int16_t>(samples).first(count),
-                encoded);
-    playout_.Append(kTonesItem, std::span<const uint8_t>(encoded).first(
-                                    count * sample_bytes));
+  int16_t samples[kToneSamples];
+  for (size_t count = tones.Generate(samples); count > 0;
+       count = tones.Generate(samples)) {
+    AppendTones(std::span<const int16_t>(samples).first(count));
   }
   playout_.EndReply();
+}
+
+void LineOut::BeginWaitingSound() {
+  waiting_sound_.Begin();
+  // A melody may begin in the middle of a note.
+  Resume();
+}
+
+void LineOut::AppendWaitingSound() {
+  int16_t samples[kToneSamples];
+  while (playout_.received() - playout_.sent() < lead_samples_) {
+    waiting_sound_.Generate(samples);
+    AppendTones(samples);
+  }
+}
+
+void LineOut::AppendTones(std::span<const int16_t> samples) {
+  uint8_t encoded[kToneSamples * sizeof(int16_t)];
+  EncodeAudio(held_.encoding, samples, encoded);
+  playout_.Append(kTonesItem, std::span<const uint8_t>(encoded).first(
+                                  samples.size() *
+                                  protocol::BytesPerSample(held_.encoding)));
 }
 
 std::optional<LineOut::Piece> LineOut::Next(Instant now) {

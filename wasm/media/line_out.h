@@ -10,6 +10,7 @@
 #include "media/playout.h"
 #include "media/reply_pauses.h"
 #include "media/transcoder.h"
+#include "media/waiting_sound.h"
 #include "protocol/agents/agent.h"
 #include "protocol/legs/leg.h"
 #include "protocol/wire.h"
@@ -25,7 +26,7 @@ namespace trunkline::media {
 // it is sent. Positions count samples of what waits.
 class LineOut {
  public:
-  // What the farewell's tones are called here: no agent's item.
+  // What the sounds of our own are called here: no agent's item.
   static constexpr protocol::ItemId kTonesItem{0};
   // A resumed reply fades in.
   static constexpr int kResumeFadeMs = 20;
@@ -37,6 +38,7 @@ class LineOut {
     Duration lead;
     Duration mark_interval;
     Duration max_pause = Duration::Millis(12'000);
+    Waiting waiting = Waiting::kSilence;
   };
   // What to send to the leg: audio, then the mark. One of them may be missing.
   struct Piece {
@@ -59,6 +61,11 @@ class LineOut {
   Appended Append(protocol::ItemId item, std::span<const uint8_t> audio);
   // Queues the three falling notes that end a call without words.
   void AppendFarewellTones();
+  // The sound for who waits: whether there is one; from its beginning; queues
+  // as much of it as may be sent now. It is dropped like a reply.
+  bool has_waiting_sound() const { return waiting_sound_.exists(); }
+  void BeginWaitingSound();
+  void AppendWaitingSound();
   // No more audio comes for now: what waits is played to its last sample.
   void EndReply() { playout_.EndReply(); }
   // The audio that comes next has no relation to what came.
@@ -113,6 +120,8 @@ class LineOut {
 
  private:
   std::span<const uint8_t> FadeIn(std::span<const uint8_t> chunk);
+  // Queues samples of our own.
+  void AppendTones(std::span<const int16_t> samples);
   // Makes to_leg_ stand where the next piece begins.
   void PrepareToSend(uint64_t position);
 
@@ -122,6 +131,9 @@ class LineOut {
   Playout playout_;
   HeardTrack heard_track_;
   ReplyPauses pauses_;
+  WaitingSound waiting_sound_;
+  // Of what waits, what is sent at most before its time.
+  const uint64_t lead_samples_;
   // From the agent to what waits, and on to the leg; one of them copies.
   Transcoder to_queue_;
   Transcoder to_leg_;

@@ -133,6 +133,10 @@ bool ReadProfile(const Json& object, Config::Profile& profile) {
   reader.Choice(
       "echoGuard", profile.echo_guard,
       {{"off", media::EchoGuarding::kOff}, {"on", media::EchoGuarding::kOn}});
+  reader.Choice("waitingSound", profile.waiting_sound,
+                {{"off", media::Waiting::kSilence},
+                 {"tone", media::Waiting::kTone},
+                 {"melody", media::Waiting::kMelody}});
   reader.Choice("recording", profile.recording,
                 {{"off", Config::Recording::kOff},
                  {"on", Config::Recording::kOn},
@@ -152,6 +156,8 @@ bool ReadLimits(const Json& object, Config::Limits& limits) {
   reader.Milliseconds("startMs", limits.start, 1);
   reader.Milliseconds("agentReadyMs", limits.agent_ready, 1);
   reader.Milliseconds("replyMs", limits.reply, 1);
+  // Sooner it would sound into the pauses of a usual conversation.
+  reader.Milliseconds("waitingMs", limits.waiting, 400);
   reader.Milliseconds("deadAirMs", limits.dead_air, 1);
   reader.Milliseconds("maxCallMs", limits.max_call, 1);
   reader.Milliseconds("farewellMs", limits.farewell, 1);

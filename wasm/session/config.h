@@ -10,6 +10,7 @@
 #include "media/call_recording.h"
 #include "media/caller_cleaner.h"
 #include "media/caller_path.h"
+#include "media/waiting_sound.h"
 #include "protocol/agents/registry.h"
 #include "protocol/registry.h"
 
@@ -39,6 +40,7 @@ struct Config {
     media::Denoising denoise_for_recording = media::Denoising::kOff;
     media::Leveling level_for_agent = media::Leveling::kOff;
     media::EchoGuarding echo_guard = media::EchoGuarding::kOn;
+    media::Waiting waiting_sound = media::Waiting::kTone;
     Recording recording = Recording::kOff;
     RecordDigits record_digits = RecordDigits::kNo;
   };
@@ -50,6 +52,8 @@ struct Config {
     Duration start = Duration::Millis(5'000);
     Duration agent_ready = Duration::Millis(10'000);
     Duration reply = Duration::Millis(12'000);
+    // Of a wait that is not the caller's turn, what is silent.
+    Duration waiting = Duration::Millis(1'500);
     Duration dead_air = Duration::Millis(60'000);
     Duration max_call = Duration::Millis(300'000);
     Duration farewell = Duration::Millis(10'000);

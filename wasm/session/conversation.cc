@@ -31,6 +31,7 @@ void Conversation::SetState(State next, Reason reason) {
   for (const Timer timer : transition->starts) {
     context_.SetTimer(timer, LimitOf(timer, limits()));
   }
+  if (playback_ && !Waits(next)) playback_->EndWaiting();
   if (next == State::kThinking) replies_.Await();
 }
 
@@ -156,6 +157,10 @@ void Conversation::OnAskAgain() {
   AskForReply();
 }
 
+void Conversation::OnWaiting() {
+  if (Waits(state_)) playback_->BeginWaiting();
+}
+
 void Conversation::OnDeaf() {
   if (state_ != State::kListening || !agent_.ready()) return;
   if (!caller_->IsDeaf()) return;
@@ -229,6 +234,7 @@ void Conversation::ToolResult(std::string_view tool_call_id,
 void Conversation::SayGoodbye(std::string_view end_reason) {
   if (state_ == State::kFarewell || ended()) return;
   end_reason_ = end_reason;
+  playback_->EndWaiting();
   if (playback_->has_unheard()) {
     playback_->Stop();
     DropUnheard();
@@ -244,6 +250,7 @@ void Conversation::End(std::string_view end_reason) {
   if (ended()) return;
   end_reason_ = end_reason;
   // What the end of the call cut short.
+  if (playback_) playback_->EndWaiting();
   if (playback_) playback_->DropUnheard(ReplyPlayback::Tell::kNobody);
   transcript_.Finish(context_.now());
   EmitFinalLines();
@@ -259,6 +266,7 @@ Conversation::Outcome Conversation::outcome() const {
 // After every input
 
 void Conversation::Settle() {
+  if (playback_ && playback_->waiting()) Pump();
   if (state_ == State::kSpeaking || state_ == State::kFarewell) {
     Pump();
     if (state_ == State::kSpeaking) {

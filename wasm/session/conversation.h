@@ -74,6 +74,7 @@ class Conversation {
   void OnReplyTimeout();
   void OnAskAgain();
   void OnDeaf();
+  void OnWaiting();
   void OnDeadAir();
   void OnDecide();
   void OnToolDeadline();

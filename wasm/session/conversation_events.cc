@@ -57,6 +57,10 @@ void ConversationEvents::Used(const protocol::Usage& usage) {
   context_.Emit(event);
 }
 
+void ConversationEvents::Waiting() {
+  context_.Emit(context_.NewEvent("waiting"));
+}
+
 void ConversationEvents::ReplyStarted(std::string_view item, int64_t turn) {
   Json event = context_.NewEvent("replyStarted");
   event["item"] = item;

@@ -30,6 +30,8 @@ class ConversationEvents {
   void Text(const protocol::AgentTranscript& text);
   void ToolCall(const protocol::AgentToolCall& call);
   void Used(const protocol::Usage& usage);
+  // The sound for who waits begins.
+  void Waiting();
   void ReplyStarted(std::string_view item, int64_t turn);
   void Cleared(std::string_view item, int64_t heard_ms);
   void Resumed(std::string_view item, int64_t from_ms);

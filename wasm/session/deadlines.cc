@@ -16,6 +16,8 @@ const char* ToString(Timer timer) {
       return "tool";
     case Timer::kText:
       return "text";
+    case Timer::kWaiting:
+      return "waiting";
     case Timer::kReply:
       return "reply";
     case Timer::kAskAgain:

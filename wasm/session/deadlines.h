@@ -19,6 +19,7 @@ enum class Timer : uint8_t {
   kAgent,        // what the agent itself waits for
   kTool,         // a tool's result
   kText,         // the text of what was said
+  kWaiting,      // a sound for the caller who waits
   kReply,        // the first audio of a reply, or a tool's result
   kAskAgain,     // the time from which a failed reply may be asked for again
   kDeaf,         // the agent to notice what the caller said

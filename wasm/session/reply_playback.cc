@@ -1,6 +1,7 @@
 #include "session/reply_playback.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace trunkline::session {
 
@@ -19,6 +20,7 @@ ReplyPlayback::ReplyPlayback(CallContext& context, LegLink& leg,
 
 bool ReplyPlayback::OnAudio(const protocol::AgentAudio& audio,
                             Transcript::Origin origin) {
+  EndWaiting();
   const LineOut::Appended appended = line_.Append(audio.item, audio.audio);
   if (!appended.queued) {
     refused_bytes_ += appended.bytes;
@@ -37,8 +39,25 @@ void ReplyPlayback::EndReply(Extent extent) {
   if (extent == Extent::kWhole) spoken_.OnReplyDone();
 }
 
+void ReplyPlayback::BeginWaiting() {
+  if (waiting_ || !line_.has_waiting_sound() || has_unheard()) return;
+  waiting_ = true;
+  announced_ = true;
+  events_.Waiting();
+  line_.BeginWaitingSound();
+}
+
+void ReplyPlayback::EndWaiting() {
+  if (!std::exchange(waiting_, false)) return;
+  Stop();
+  line_.StopFade();
+  line_.Discard(context_.now());
+  context_.ClearTimer(Timer::kPace);
+}
+
 bool ReplyPlayback::Pump(int64_t turn) {
   bool sent = false;
+  if (waiting_) line_.AppendWaitingSound();
   while (const auto piece = line_.Next(context_.now())) {
     if (!piece->audio.empty()) {
       sent = true;

@@ -37,6 +37,9 @@ class ReplyPlayback {
   // What is sent next begins a reply, which is announced; `turn` is the one
   // that it answers.
   void Begin() { announced_ = false; }
+  // The caller hears that he waits, until a reply begins or EndWaiting().
+  void BeginWaiting();
+  void EndWaiting();
   // Sends what is due. True if audio is.
   bool Pump(int64_t turn);
   // What plays stops within this input; what was not heard is kept.
@@ -60,6 +63,8 @@ class ReplyPlayback {
   // Tells the transcript what was heard so far.
   void Report();
 
+  // Whether the caller hears that he waits.
+  bool waiting() const { return waiting_; }
   bool done() const { return line_.done(context_.now()); }
   // Something was received that was not heard, or not sent.
   bool has_unheard() const { return line_.has_unheard(context_.now()); }
@@ -78,6 +83,7 @@ class ReplyPlayback {
   media::LineOut& line_;
   SpokenItems spoken_;
   bool announced_ = false;
+  bool waiting_ = false;
   uint64_t refused_bytes_ = 0;
 };
 

@@ -221,6 +221,7 @@ void Session::OnTimer(Instant now) {
   if (due(Timer::kReply)) conversation_.OnReplyTimeout();
   if (due(Timer::kAskAgain)) conversation_.OnAskAgain();
   if (due(Timer::kDeaf)) conversation_.OnDeaf();
+  if (due(Timer::kWaiting)) conversation_.OnWaiting();
   if (due(Timer::kDeadAir)) conversation_.OnDeadAir();
   if (due(Timer::kCallerStall) && conversation_.in_turn()) {
     caller_path_->FillSilence(kStallSilence);
@@ -337,8 +338,12 @@ void Session::CreateMedia() {
   const protocol::LegTraits& leg = leg_.traits();
   agent_.Create(leg.heard);
   line_out_ = std::make_unique<media::LineOut>(
-      media::LineOut::Config{agent_.traits().output, leg, config_.limits.lead,
-                             config_.limits.mark, config_.limits.reply});
+      media::LineOut::Config{.agent = agent_.traits().output,
+                             .leg = leg,
+                             .lead = config_.limits.lead,
+                             .mark_interval = config_.limits.mark,
+                             .max_pause = config_.limits.reply,
+                             .waiting = config_.profile.waiting_sound});
   const Config::Profile& profile = config_.profile;
   caller_path_ = std::make_unique<media::CallerPath>(
       media::CallerPath::Config{leg.heard, agent_.traits().input,

@@ -14,14 +14,17 @@ using T = Timer;
 
 constexpr TimerSet kNone{};
 // A goodbye waits for nothing but its own end; what plays is still paced.
-constexpr TimerSet kAllButPace{T::kAgentReady, T::kAgentRetry, T::kReply,
-                               T::kAskAgain,   T::kDeaf,       T::kDeadAir,
-                               T::kDecide,     T::kMaxCall};
+constexpr TimerSet kAllButPace{T::kAgentReady, T::kAgentRetry, T::kWaiting,
+                               T::kReply,      T::kAskAgain,   T::kDeaf,
+                               T::kDeadAir,    T::kDecide,     T::kMaxCall};
 // The call may take no longer for being without its leg.
-constexpr TimerSet kOfTheLeg{T::kDeaf, T::kReply,  T::kDeadAir,
-                             T::kPace, T::kDecide, T::kCallerStall};
+constexpr TimerSet kOfTheLeg{T::kWaiting,    T::kDeaf, T::kReply,
+                             T::kDeadAir,    T::kPace, T::kDecide,
+                             T::kCallerStall};
 constexpr TimerSet kReply{T::kReply};
-constexpr TimerSet kReplyDue{T::kReply, T::kAskAgain};
+constexpr TimerSet kReplyDue{T::kWaiting, T::kReply, T::kAskAgain};
+// A caller who waits for a reply hears something by and by.
+constexpr TimerSet kWait{T::kWaiting, T::kReply};
 constexpr TimerSet kDeadAir{T::kDeadAir};
 constexpr TimerSet kCallersTurn{T::kDeadAir, T::kDeaf};
 
@@ -44,11 +47,19 @@ struct Row {
 };
 
 constexpr Row kRows[] = {
-    {S::kSetup, R::kAuthorized, S::kConnecting, kNone, kNone,
+    {S::kSetup,
+     R::kAuthorized,
+     S::kConnecting,
+     kNone,
+     {T::kWaiting},
      "starts the agent and the time that a call may take"},
     {S::kSetup, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kConnecting, R::kAgentReady, S::kListening, kReply, kDeadAir,
+    {S::kConnecting,
+     R::kAgentReady,
+     S::kListening,
+     {T::kWaiting, T::kReply},
+     kDeadAir,
      "tells the agent the conversation so far"},
     {S::kConnecting, R::kGreeting, S::kThinking, kNone, kReply,
      "tells the agent the conversation so far, asks for what is owed: the "
@@ -67,8 +78,8 @@ constexpr Row kRows[] = {
      kLegGone},
     {S::kConnecting, R::kOver, S::kEnded, kNone, kNone, kOver},
 
-    {S::kListening, R::kTurnEnded, S::kThinking, kCallersTurn, kReply, kAsks},
-    {S::kListening, R::kToolsAnswered, S::kThinking, kCallersTurn, kReply,
+    {S::kListening, R::kTurnEnded, S::kThinking, kCallersTurn, kWait, kAsks},
+    {S::kListening, R::kToolsAnswered, S::kThinking, kCallersTurn, kWait,
      kAsks},
     {S::kListening, R::kReplyAudio, S::kSpeaking, kCallersTurn, kNone,
      "sends the audio ahead of its time by the lead"},
@@ -89,7 +100,7 @@ constexpr Row kRows[] = {
     {S::kThinking,
      R::kReplyAudio,
      S::kSpeaking,
-     {T::kAskAgain},
+     {T::kWaiting, T::kAskAgain},
      kNone,
      "sends the audio ahead of its time by the lead"},
     {S::kThinking, R::kReplyEmpty, S::kListening, kReplyDue, kDeadAir,
@@ -120,7 +131,7 @@ constexpr Row kRows[] = {
      R::kToolsAwaited,
      S::kThinking,
      {T::kPace},
-     kReply,
+     kWait,
      "asks again for a reply that was lost with the agent's socket"},
     {S::kSpeaking,
      R::kSpeech,
@@ -180,13 +191,13 @@ constexpr Row kRows[] = {
      R::kReplyOwed,
      S::kThinking,
      {T::kLegLost},
-     kReply,
+     kWait,
      "asks for the reply, unless it is on its way"},
     {S::kLegLost,
      R::kAuthorized,
      S::kConnecting,
      {T::kLegLost},
-     kNone,
+     {T::kWaiting},
      "waits for the agent"},
     {S::kLegLost, R::kOver, S::kEnded, kNone, kNone, kOver},
 };
@@ -218,6 +229,8 @@ const Transition* FindTransition(State from, Reason reason, State to) {
 
 Duration LimitOf(Timer timer, const Config::Limits& limits) {
   switch (timer) {
+    case Timer::kWaiting:
+      return limits.waiting;
     case Timer::kReply:
       return limits.reply;
     case Timer::kDeadAir:

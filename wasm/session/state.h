@@ -25,6 +25,11 @@ enum class State : uint8_t {
 };
 inline constexpr int kStateCount = static_cast<int>(State::kEnded) + 1;
 
+// Whether the caller waits for the agent.
+constexpr bool Waits(State state) {
+  return state == State::kConnecting || state == State::kThinking;
+}
+
 // Why the state changes.
 enum class Reason : uint8_t {
   kAuthorized,     // the stream's token is good

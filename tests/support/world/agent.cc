@@ -109,8 +109,9 @@ void Agent::Respond() {
 
 void Agent::SendPiece(uint64_t reply, int64_t sent_ms) {
   if (reply != replies_ || !replying_) return;
-  if (cancelled_ && late_left_-- <= 0)
+  if (cancelled_ && (late_left_-- <= 0 || sent_ms >= reply_ms)) {
     return Finish(AgentAdapter::End::kCancelled);
+  }
   if (sent_ms >= reply_ms) return Finish(AgentAdapter::End::kComplete);
   Item& item = items_.back();
   const int64_t piece_ms = std::min(kPieceMs, reply_ms - sent_ms);

@@ -105,5 +105,59 @@ TEST_P(FarewellTonesTest, ChunksMakeNoDifference) {
 INSTANTIATE_TEST_SUITE_P(Rates, FarewellTonesTest,
                          ::testing::Values(8000, 16000, 24000, 48000));
 
+class WaitingToneTest : public ::testing::TestWithParam<int> {
+ protected:
+  // 10 s of it.
+  static std::vector<int16_t> Samples() {
+    WaitingTone tone(GetParam());
+    std::vector<int16_t> samples(static_cast<size_t>(GetParam()) * 10);
+    tone.Generate(samples);
+    return samples;
+  }
+};
+
+TEST_P(WaitingToneTest, IsASoftNoteEveryTwoSeconds) {
+  const std::vector<int16_t> samples = Samples();
+  const size_t ms = static_cast<size_t>(GetParam()) / 1000;
+  for (size_t period = 0; period < 5; ++period) {
+    const auto at = std::span(samples).subspan(period * 2000 * ms, 2000 * ms);
+    const auto note = at.first(300 * ms);
+    const auto [low, high] = std::ranges::minmax(note);
+    for (const int peak : {int{high}, -int{low}}) {
+      EXPECT_NEAR(20 * std::log10(peak / 32767.0), -28, 0.3);
+    }
+    const double own = test::AmplitudeAt(note, 440, GetParam());
+    EXPECT_GT(own, 20 * test::AmplitudeAt(note, 880, GetParam()));
+    for (const int16_t sample : at.subspan(300 * ms)) EXPECT_EQ(sample, 0);
+  }
+}
+
+TEST_P(WaitingToneTest, NothingClicks) {
+  const std::vector<int16_t> samples = Samples();
+  const double steepest = 1304 * 2 * M_PI * 440 / GetParam() + 2;
+  for (size_t i = 1; i < samples.size(); ++i) {
+    ASSERT_LE(std::abs(samples[i] - samples[i - 1]), steepest) << i;
+  }
+}
+
+TEST_P(WaitingToneTest, ChunksMakeNoDifference) {
+  const std::vector<int16_t> whole = Samples();
+  test::Random random(8);
+  WaitingTone tone(GetParam());
+  std::vector<int16_t> parts;
+  std::vector<int16_t> chunk(700);
+  while (parts.size() < whole.size()) {
+    const size_t count =
+        std::min(1 + random.Below(chunk.size()), whole.size() - parts.size());
+    tone.Generate(std::span(chunk).first(count));
+    parts.insert(parts.end(), chunk.begin(),
+                 chunk.begin() + static_cast<ptrdiff_t>(count));
+  }
+  EXPECT_EQ(parts, whole);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rates, WaitingToneTest,
+                         ::testing::Values(8000, 16000, 24000, 48000));
+
 }  // namespace
 }  // namespace trunkline::audio
