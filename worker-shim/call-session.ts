@@ -15,13 +15,14 @@ import type { Log, PeerSocket } from "./ports.ts";
 import type { ExpectedCall } from "./records/call-row.ts";
 import { settingsOf } from "./settings.ts";
 import { callSinks } from "./sinks.ts";
+import { SIGNED_HEADER, type Standing } from "./stream-door.ts";
 import { SwitchboardClient } from "./switchboard-client.ts";
 
 /** Paths of `fetch`. */
 export const LEG_PATH = "/leg";
 export const OBSERVER_PATH = "/observer";
 
-const STATUS: Readonly<Record<Exclude<Attachment, "taken">, number>> = { unknown: 404, over: 410 };
+const STATUS: Readonly<Record<Exclude<Attachment, "taken">, number>> = { unknown: 404, over: 410, full: 429 };
 
 function randomSeed(): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
@@ -109,19 +110,20 @@ export class CallSession extends DurableObject<Env> {
     else await this.ctx.storage.setAlarm(Date.now() + REOPEN_MS);
   }
 
-  /** Takes sockets. 404: no such call; 410: the call is over; 503: another deployment can open it. */
+  /** Takes sockets. 404: no such call; 410: the call is over; 429: no place; 503: another deployment can open it. */
   override async fetch(request: Request): Promise<Response> {
     if (!this.#call) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
-    const attachment = this.#attach(new URL(request.url).pathname, server as unknown as PeerSocket);
+    const standing = request.headers.has(SIGNED_HEADER) ? "signed" : "unsigned";
+    const attachment = this.#attach(new URL(request.url).pathname, server as unknown as PeerSocket, standing);
     if (attachment !== "taken") return new Response(null, { status: STATUS[attachment] });
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  #attach(path: string, socket: PeerSocket): Attachment {
+  #attach(path: string, socket: PeerSocket, standing: Standing): Attachment {
     switch (path) {
       case LEG_PATH:
-        return this.#opened().attachLeg(socket);
+        return this.#opened().receiveLeg(socket, standing);
       case OBSERVER_PATH:
         return this.#opened().observe(socket);
       default:

@@ -1,13 +1,15 @@
 import { Afterlife, type Erasure } from "./afterlife.ts";
 import { Agenda, type Errand } from "./agenda.ts";
-import type { CommandResult, CommandSource, Refusal } from "./boundary.ts";
+import type { CommandResult, CommandSource, Refusal, Verdict } from "./boundary.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { TOKEN_LIFETIME_MS } from "./call-token.ts";
+import type { Start } from "./carriers/twilio/opening.ts";
 import { refuseUnknownField } from "./commands.ts";
 import { Deliveries } from "./deliveries.ts";
 import { subjectOf, TENANT } from "./leases.ts";
 import { errorFields } from "./ports/log.ts";
 import { Observers } from "./ports/observers.ts";
+import { closeQuietly } from "./ports/sockets.ts";
 import type { Log, PeerSocket } from "./ports.ts";
 import { CallRecords } from "./records/call-records.ts";
 import type { CallRow, ExpectedCall } from "./records/call-row.ts";
@@ -15,6 +17,7 @@ import { Outbox } from "./records/outbox.ts";
 import { Tables } from "./records/tables.ts";
 import { SessionHost } from "./session-host.ts";
 import { StreamAuthorizer } from "./stream-authorizer.ts";
+import { type Standing, StreamDoor } from "./stream-door.ts";
 
 /** While a call goes on: renews its lease, and finds the call if the object was lost. */
 export const HEARTBEAT_MS = 30_000;
@@ -25,6 +28,9 @@ export const STREAM_GRACE_MS = TOKEN_LIFETIME_MS + 15_000;
 /** From the return of a lost object to its outcome: as long as the core waits for a lost leg. */
 export const LOST_GRACE_MS = 15_000;
 
+/** From a socket to its start, where the limits do not say `startMs`; as the core has it. */
+const DEFAULT_START_MS = 5_000;
+
 /** What becomes of an announcement: the call is over, has had a stream, or expects one that brings the token. */
 export type Announcement =
   | { readonly type: "over" | "begun" }
@@ -34,8 +40,10 @@ export type Announcement =
 /** What the carrier does when a stream is over. */
 export type Resumption = { readonly type: "hangUp" } | { readonly type: "stream"; readonly token: string };
 
-/** Whether a socket was taken; a taken one has been accepted. */
-export type Attachment = "taken" | "unknown" | "over";
+/** Whether a socket was taken; a taken one has been accepted. `full`: too many wait at the door. */
+export type Attachment = "taken" | "unknown" | "over" | "full";
+
+const CLOSE_NORMAL = 1000;
 
 /** Why a call ends that has no core to end it: what was said last the core has not told. */
 const WITHOUT_END: ReadonlySet<string> = new Set(["objectLost", "coreFault"]);
@@ -68,11 +76,14 @@ export class Call {
   readonly #records: CallRecords;
   readonly #agenda: Agenda;
   readonly #streams: StreamAuthorizer;
+  readonly #door: StreamDoor;
   readonly #host: SessionHost;
   readonly #afterlife: Afterlife;
   readonly #observers: Observers;
-  /** When the carrier first asked what to do now that the stream is over. */
+  /** When the carrier first asked what to do now that the stream is over; until it is back. */
   #resumedMs: number | undefined;
+  /** The carrier's call that was over before it was announced. */
+  #overBefore: string | undefined;
 
   /** @throws {SchemaError} if the object's tables are of a later version */
   constructor(platform: CallPlatform) {
@@ -107,6 +118,15 @@ export class Call {
     this.#observers = observers;
     const onEnded = (summary: string) => this.#finish(summary);
     this.#host = new SessionHost({ platform, records, streams, observers, onEnded });
+    this.#door = new StreamDoor({
+      log,
+      timers: platform.timers,
+      startMs: () => records.pinned.over(settings).limits.startMs ?? DEFAULT_START_MS,
+      judge: (start, isThere) => this.#judge(start, isThere),
+      admit: (socket, start) => this.#admit(socket, start),
+      onDeserted: () => this.#onDeserted(),
+      background,
+    });
   }
 
   /** Once, before anything else. A call that was live has lost its session: its stream gets some time to come back. */
@@ -127,19 +147,16 @@ export class Call {
 
   /**
    * A call comes in, and a stream of it is expected. Who announces it again changes nothing: until the first stream has
-   * come there is another token, and no more time.
+   * come the answer is the same, and there is no more time.
    */
   async prepare(call: ExpectedCall): Promise<Announcement> {
-    const row = this.#records.call.find();
-    if (row?.outcome !== undefined) return { type: "over" };
-    if (row && (row.sessions > 0 || row.carrierCallId !== call.carrierCallId)) return { type: "begun" };
-    if (!row) {
-      const nowMs = this.#platform.nowMs();
-      this.#records.call.create(call, nowMs);
-      this.#records.pinned.pin(this.#platform.settings);
-      this.#agenda.set("grace", nowMs + STREAM_GRACE_MS);
-    }
-    return { type: "stream", token: await this.#streams.mint(call) };
+    const found = this.#records.call.find();
+    if (found?.outcome !== undefined) return { type: "over" };
+    if (found && (found.sessions > 0 || found.carrierCallId !== call.carrierCallId)) return { type: "begun" };
+    // The carrier's words may come in any order.
+    if (!found && this.#overBefore !== undefined && this.#overBefore === call.carrierCallId) return { type: "over" };
+    const row = found ?? this.#begin(call);
+    return { type: "stream", token: await this.#streams.token(row) };
   }
 
   /** Whether this is the call that the carrier calls so. */
@@ -147,29 +164,47 @@ export class Call {
     return this.#records.call.find()?.carrierCallId === carrierCallId;
   }
 
-  /** The carrier asks what to do now that the stream is over. */
+  /**
+   * The carrier asks what to do now that the stream is over. Whoever repeats the question gets the same answer: it uses
+   * nothing up, and a call that has not begun stays as it is.
+   */
   async resume(carrierCallId: string): Promise<Resumption> {
     const row = this.#records.call.find();
     if (!row || row.carrierCallId !== carrierCallId || row.outcome !== undefined) return { type: "hangUp" };
-    this.#resumedMs ??= this.#platform.nowMs();
-    if (!this.#host.hasStream) {
-      if (row.reconnects >= this.#platform.settings.maxStreamReconnects) {
+    if (row.sessions > 0) {
+      this.#resumedMs ??= this.#platform.nowMs();
+      if (!this.#host.hasStream && row.reconnects >= this.#platform.settings.maxStreamReconnects) {
         this.#log.warn("a stream was lost too often", { callId: row.callId });
         if (!this.#host.isLive) this.#giveUp(row);
         return { type: "hangUp" };
       }
-      // While a stream goes on nobody uses up what it may need: the carrier has not seen it end, or it is not the carrier.
-      this.#records.call.countReconnect();
+      const graceMs = this.#resumedMs + STREAM_GRACE_MS;
+      this.#agenda.set("grace", Math.max(this.#agenda.dueMs("grace") ?? 0, graceMs));
     }
-    const graceMs = this.#platform.nowMs() + STREAM_GRACE_MS;
-    this.#agenda.set("grace", Math.max(this.#agenda.dueMs("grace") ?? 0, graceMs));
-    return { type: "stream", token: await this.#streams.mint(row) };
+    return { type: "stream", token: await this.#streams.token(row) };
   }
 
-  /** The carrier's call is over. That is news only if no stream has come: nobody has to wait for one any more. */
+  /**
+   * The carrier's call is over: nobody has to wait for a stream any more. One that is open has the better word, since it
+   * closes when it is so.
+   */
   carrierEnded(carrierCallId: string): void {
     const row = this.#records.call.find();
-    if (row?.carrierCallId === carrierCallId && row.outcome === undefined && row.sessions === 0) this.#giveUp(row);
+    if (!row) this.#overBefore = carrierCallId;
+    if (row?.carrierCallId !== carrierCallId || row.outcome !== undefined || this.#host.hasStream) return;
+    if (this.#host.isLive) void this.#host.command({ kind: "client", name: "carrier" }, { type: "hangUp" });
+    else this.#giveUp(row);
+  }
+
+  /**
+   * Takes the socket of somebody who says that he brings the call's stream. It waits at the door until it has shown its
+   * token, and whatever becomes of it there, the call does not notice.
+   */
+  receiveLeg(socket: PeerSocket, standing: Standing): Attachment {
+    const row = this.#records.call.find();
+    if (!row) return "unknown";
+    if (row.outcome !== undefined) return "over";
+    return this.#door.add(socket, standing) ? "taken" : "full";
   }
 
   /** Takes a stream's socket; it replaces a former one. */
@@ -178,9 +213,12 @@ export class Call {
     if (!row) return "unknown";
     if (row.outcome !== undefined) return "over";
     this.#streams.forgetRequest();
+    // One that takes the place of an open one has not been lost.
+    if (row.sessions > 0 && !this.#host.hasStream) this.#records.call.countReconnect();
     if (!this.#host.isLive) this.#openSession(row);
     if (!this.#host.isLive) return "over";
     this.#agenda.clear("grace");
+    this.#resumedMs = undefined;
     this.#host.attach(socket);
     return "taken";
   }
@@ -279,6 +317,33 @@ export class Call {
     }
   }
 
+  #begin(call: ExpectedCall): CallRow {
+    const nowMs = this.#platform.nowMs();
+    this.#records.call.create(call, nowMs);
+    this.#records.pinned.pin(this.#platform.settings);
+    this.#agenda.set("grace", nowMs + STREAM_GRACE_MS);
+    const row = this.#records.call.find();
+    if (!row) throw new Error("a call was not written down");
+    return row;
+  }
+
+  async #judge(start: Start, isThere: () => boolean): Promise<Verdict> {
+    const row = this.#records.call.find();
+    if (!row || row.outcome !== undefined) return "expired";
+    return this.#streams.judge(row, start, isThere);
+  }
+
+  #admit(socket: PeerSocket, start: Start): void {
+    this.#streams.prove(start);
+    if (this.attachLeg(socket) !== "taken") closeQuietly(socket, CLOSE_NORMAL, "the call is over", this.#log);
+  }
+
+  /** A call that no webhook has announced has one socket, and nobody has a token to bring another. */
+  #onDeserted(): void {
+    const row = this.#records.call.find();
+    if (row?.authorization === "none" && row.outcome === undefined && row.sessions === 0) this.#giveUp(row);
+  }
+
   /** No session, and nobody will come any more. */
   #giveUp(row: CallRow): void {
     const reason = row.sessions > 0 ? "objectLost" : "noStart";
@@ -298,7 +363,9 @@ export class Call {
     if (!this.#records.finish(summary, nowMs)) return;
     this.#afterlife.begin(nowMs);
     const { droppedEvents } = this.#records.batches;
-    this.#log.info("a call is over", { reason, droppedEvents });
+    const { refused, silent, displaced, full } = this.#door.counters;
+    this.#log.info("a call is over", { reason, droppedEvents, refused, silent, displaced, full });
+    this.#door.closeAll(CLOSE_NORMAL, "the call is over");
     this.#observers.broadcast(endedEvent(summary));
     this.#observers.closeAll("the call is over");
     const { background, switchboard } = this.#platform;

@@ -7,6 +7,7 @@ import {
   TL_EFFECT_RECORD,
   TL_EFFECT_SNAPSHOT,
   TL_INPUT_AUTHORIZED,
+  TL_INPUT_COMMAND,
   TL_INPUT_SOCKET_CLOSED,
   TL_INPUT_SOCKET_OPENED,
   TL_INPUT_SOCKET_TEXT,
@@ -19,6 +20,7 @@ import { openFlight } from "../../../worker-shim/flight-file.ts";
 import { FLUSH_INTERVAL_MS } from "../../../worker-shim/records/batches.ts";
 import type { ExpectedCall } from "../../../worker-shim/records/call-row.ts";
 import { readSettings } from "../../../worker-shim/settings.ts";
+import { MIN_TOKEN_LEFT_MS } from "../../../worker-shim/stream-authorizer.ts";
 import { record, resultOf } from "../../support/fake-core.ts";
 import { CALL, EPOCH_MS, World } from "./support/call-world.ts";
 import { FakeSocket, memoryDatabase, settle } from "./support/fakes.ts";
@@ -166,14 +168,28 @@ describe("the stream", () => {
 });
 
 describe("a call that is announced again", () => {
-  it("gets another token until its stream has come, and no more time", async () => {
-    await announce();
-    await world.pass(10_000);
+  // Two webhooks had two tokens, both good: whoever repeated the first could take the stream.
+  it("gets the same answer until its stream has come, also after a lost object, and no more time", async () => {
     const token = await announce();
+    await world.pass(10_000);
+    const repeated = Array.from({ length: 30 }, () => announce());
+    expect(new Set(await Promise.all(repeated))).toEqual(new Set([token]));
+    await world.lose();
+    expect(await announce()).toBe(token);
     authorizeOnText();
     start(attach(), token);
     expect(await verdicts()).toEqual([GRANTED]);
     expect(world.alarmMs).toBeLessThanOrEqual(EPOCH_MS + STREAM_GRACE_MS);
+  });
+
+  it("gets another token when the first has little time left", async () => {
+    const token = await announce();
+    await world.pass(TOKEN_LIFETIME_MS - MIN_TOKEN_LEFT_MS);
+    expect(await announce()).toBe(token);
+    await world.pass(1);
+    const later = await announce();
+    expect(later).not.toBe(token);
+    expect(await announce()).toBe(later);
   });
 
   it("is given up in time, however often somebody announces it", async () => {
@@ -220,15 +236,42 @@ describe("a carrier whose call is over", () => {
     expect(world.call.attachLeg(new FakeSocket())).toBe("over");
   });
 
-  it("has no say in a call that has begun", async () => {
-    world.call.carrierEnded("CA1");
+  it("has no say while the stream is open: that knows better", async () => {
     await announce();
     attach();
     world.call.carrierEnded("CA1");
+    await settle();
+    expect(world.leaseCalls).toEqual([]);
+    expect(world.core.inputs).toHaveLength(1);
+  });
+
+  it("ends a call whose stream is lost", async () => {
+    await announce();
+    attach().emit("close", { code: 1006, reason: "" });
+    world.onInput = ({ tag }) =>
+      tag === TL_INPUT_COMMAND ? [record(TL_EFFECT_ENDED, 0, '{"callId":"c1","reason":"hangUp","durationMs":7}')] : [];
+    world.call.carrierEnded("CA2");
+    await settle();
+    expect(world.leaseCalls).toEqual([]);
+    world.call.carrierEnded("CA1");
+    await settle();
+    expect(world.leaseCalls).toEqual([["release", "c1", "hangUp"]]);
+  });
+
+  it("ends a call whose object is lost, at once", async () => {
+    await announce();
+    attach();
     await world.lose();
     world.call.carrierEnded("CA1");
     await settle();
-    expect(world.leaseCalls).toEqual([]);
+    expect(world.leaseCalls).toEqual([["release", "c1", "objectLost"]]);
+  });
+
+  // The place was held for 75 s by a call that was over.
+  it("leaves nothing for a webhook that comes after it", async () => {
+    world.call.carrierEnded("CA1");
+    expect(await world.call.prepare(CALL)).toEqual({ type: "over" });
+    expect(await world.call.prepare({ ...CALL, carrierCallId: "CA2" })).toMatchObject({ type: "stream" });
   });
 });
 
@@ -241,16 +284,59 @@ describe("the carrier that asks what to do next", () => {
     expect(await world.call.resume("CA1")).toMatchObject({ type: "stream" });
   });
 
-  it("gets a fresh token each time, to a bound", async () => {
+  // A question that was repeated four times ended a call that had not begun, and one whose stream was on its way back.
+  it.each(["that has not begun", "whose stream is lost", "whose object is lost"])(
+    "changes nothing by asking thirty times about a call %s",
+    async (which) => {
+      const first = await announce();
+      if (which !== "that has not begun") {
+        authorizeOnText();
+        const leg = attach();
+        start(leg, first);
+        await verdicts();
+        leg.emit("close", { code: 1006, reason: "" });
+      }
+      if (which === "whose object is lost") await world.lose();
+      const answers = await Promise.all(Array.from({ length: 30 }, () => world.call.resume("CA1")));
+      const tokens = new Set(answers.map((answer) => (answer.type === "stream" ? answer.token : answer.type)));
+      expect(tokens.size).toBe(1);
+      expect(tokens.has(first)).toBe(which === "that has not begun");
+      expect(world.leaseCalls).toEqual([]);
+      authorizeOnText();
+      start(attach(), [...tokens][0] ?? "");
+      expect((await verdicts()).at(-1)).toBe(GRANTED);
+    },
+  );
+
+  it("does not keep a call whose stream stays away", async () => {
+    await announce();
+    attach();
+    await world.lose();
+    for (let ms = 0; ms < STREAM_GRACE_MS; ms += 5_000) {
+      await world.call.resume("CA1");
+      await world.pass(5_000);
+    }
+    expect(world.leaseCalls).toEqual([["release", "c1", "objectLost"]]);
+  });
+
+  it("gets a fresh token for each stream that comes back, to a bound", async () => {
     const { maxStreamReconnects } = readSettings({ ENVIRONMENT: "development" });
+    authorizeOnText();
     const tokens = new Set([await announce()]);
-    attach().emit("close", { code: 1006, reason: "" });
+    let leg = attach();
+    start(leg, [...tokens][0] ?? "");
     for (let i = 0; i < maxStreamReconnects; i++) {
+      await verdicts();
+      leg.emit("close", { code: 1006, reason: "" });
       const resumption = await world.call.resume("CA1");
       if (resumption.type !== "stream") throw new Error("hung up too early");
       tokens.add(resumption.token);
+      leg = attach();
+      start(leg, resumption.token);
     }
+    expect(await verdicts()).toEqual(Array(maxStreamReconnects + 1).fill(GRANTED));
     expect(tokens.size).toBe(maxStreamReconnects + 1);
+    leg.emit("close", { code: 1006, reason: "" });
     expect(await world.call.resume("CA1")).toEqual({ type: "hangUp" });
   });
 
@@ -417,8 +503,11 @@ describe("a call whose object was lost", () => {
 
   it("is over when the stream is lost once too often", async () => {
     const { maxStreamReconnects } = readSettings({ ENVIRONMENT: "development" });
-    await world.lose();
-    for (let i = 0; i < maxStreamReconnects; i++) await world.call.resume("CA1");
+    for (let i = 0; i < maxStreamReconnects; i++) {
+      await world.lose();
+      expect(await world.call.resume("CA1")).toMatchObject({ type: "stream" });
+      attach();
+    }
     await world.lose();
     expect(await world.call.resume("CA1")).toEqual({ type: "hangUp" });
     await settle();

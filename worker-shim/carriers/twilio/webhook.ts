@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { HttpError } from "../../api/errors.ts";
 import { publicUrl, readBody } from "../../api/requests.ts";
 import type { AppEnv } from "../../api/routing.ts";
+import type { Standing } from "../../stream-door.ts";
 import { type FormParameters, isForm, isSignedUpgrade, isSignedWebhook, parseForm } from "./signature.ts";
 
 const SIGNATURE_HEADER = "X-Twilio-Signature";
@@ -60,10 +61,11 @@ export async function readWebhook(context: Context<AppEnv>): Promise<Webhook> {
 }
 
 /** A signature that is there must be right; without one the stream's token decides. @throws {HttpError} 403 */
-export async function refuseForgedUpgrade(context: Context<AppEnv>): Promise<void> {
+export async function judgeUpgrade(context: Context<AppEnv>): Promise<Standing> {
   const settings = context.get("settings");
   const signature = context.req.header(SIGNATURE_HEADER);
-  if (signature === undefined || settings.carrierAuthTokens.length === 0) return;
+  if (signature === undefined || settings.carrierAuthTokens.length === 0) return "unsigned";
   if (!(await isSignedUpgrade(settings.carrierAuthTokens, publicUrl(settings, context.req.raw), signature)))
     throw new HttpError(403, "bad_signature", `${SIGNATURE_HEADER} is wrong`);
+  return "signed";
 }

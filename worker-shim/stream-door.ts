@@ -1,0 +1,278 @@
+import type { Verdict } from "./boundary.ts";
+import { type Opening, readOpening, type Start } from "./carriers/twilio/opening.ts";
+import { errorFields } from "./ports/log.ts";
+import { closeQuietly } from "./ports/sockets.ts";
+import type { Timers } from "./ports/timers.ts";
+import type { Log, PeerSocket } from "./ports.ts";
+
+/** Who asked for the upgrade: the carrier, by its signature, or somebody. */
+export type Standing = "signed" | "unsigned";
+
+/** Header by which the entry tells a call's object that the carrier has signed the upgrade. */
+export const SIGNED_HEADER = "X-Signed";
+
+/**
+ * Sockets of one call that have not shown their token yet. Overflow of those that wait: the one that has waited longest
+ * is closed with 1013. A socket that was closed has its place until its peer has closed it as well, since what its peer
+ * has sent of a message lies in memory until then, up to 32 MiB, and nothing here can see or drop it. Overflow of
+ * places: the newest is not taken.
+ */
+export const ROOM: Readonly<Record<Standing, { readonly waiting: number; readonly places: number }>> = {
+  signed: { waiting: 8, places: 16 },
+  unsigned: { waiting: 2, places: 3 },
+};
+/** The longest message before the token is shown, characters or bytes; a start has some hundred. Overflow: 1009. */
+export const MAX_OPENING_LENGTH = 64 * 1024;
+/** What comes between a start and its verdict, characters and bytes: a second of audio of any format. Overflow: 1009. */
+export const MAX_HELD_LENGTH = 256 * 1024;
+/** Messages before the start that mean nothing. Overflow: 4400. */
+export const MAX_IDLE_MESSAGES = 64;
+/** Messages before the start that are against the protocol; as the core has it, kMaxFaultsBeforeStart. Overflow: 4400. */
+export const MAX_OPENING_FAULTS = 16;
+
+/** docs/boundary.md, close codes on the leg. */
+const CLOSE_TRY_AGAIN_LATER = 1013;
+const CLOSE_TOO_BIG = 1009;
+const CLOSE_INTERNAL_ERROR = 1011;
+const CLOSE_PROTOCOL = 4400;
+const CLOSE_NO_START = 4401;
+const CLOSE_REFUSED: Readonly<Record<Exclude<Verdict, "granted">, number>> = {
+  missing: CLOSE_NO_START,
+  foreign: 4403,
+  used: 4409,
+  expired: 4410,
+};
+
+type Message = string | ArrayBuffer;
+
+export interface StreamDoorOptions {
+  readonly log: Log;
+  readonly timers: Timers;
+  /** From a socket to its start. */
+  startMs(): number;
+  /** Judges what a stream brought; a token is used up only if `isThere` still says so then. */
+  judge(start: Start, isThere: () => boolean): Promise<Verdict>;
+  /** Gives the call a stream that has shown its token. */
+  admit(socket: PeerSocket, start: Start): void;
+  /** Nobody waits any more, and nobody was let in by the last one who did. */
+  onDeserted(): void;
+  background(work: Promise<void>): void;
+}
+
+/** What a call's door has turned away since the object was made. */
+export interface DoorCounters {
+  /** Brought no token, a wrong one, or nonsense. */
+  refused: number;
+  /** Brought nothing in time. */
+  silent: number;
+  /** Made room for a newer one. */
+  displaced: number;
+  /** Not taken: no place. */
+  full: number;
+}
+
+/** A socket at the door. */
+class Visitor {
+  readonly socket: PeerSocket;
+  readonly standing: Standing;
+  state: "waiting" | "judged" | "inside" | "closed" = "waiting";
+  readonly held: Message[] = [];
+  heldLength = 0;
+  idle = 0;
+  faults = 0;
+  timer: unknown;
+  /** Who gets its messages once it is inside. */
+  listener: ((event: { readonly data: unknown }) => void) | undefined;
+
+  constructor(socket: PeerSocket, standing: Standing) {
+    this.socket = socket;
+    this.standing = standing;
+  }
+}
+
+/** A visitor's socket as the call gets it: not accepted yet, and what it has said comes after `accept`. */
+class AdmittedSocket implements PeerSocket {
+  readonly #visitor: Visitor;
+  binaryType: "blob" | "arraybuffer" = "arraybuffer";
+
+  constructor(visitor: Visitor) {
+    this.#visitor = visitor;
+  }
+
+  accept(): void {
+    // In a later task: who accepts has not told yet that it is open.
+    queueMicrotask(() => {
+      const visitor = this.#visitor;
+      for (let message = visitor.held.shift(); message !== undefined; message = visitor.held.shift())
+        visitor.listener?.({ data: message });
+    });
+  }
+
+  send(message: string | ArrayBuffer | ArrayBufferView): void {
+    this.#visitor.socket.send(message);
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#visitor.socket.close(code, reason);
+  }
+
+  addEventListener(type: "message" | "close" | "error", listener: (event: never) => void): void {
+    if (type === "message") this.#visitor.listener = listener as (event: { readonly data: unknown }) => void;
+    else this.#visitor.socket.addEventListener(type as "error", listener as (event: unknown) => void);
+  }
+}
+
+/**
+ * The door of one call: sockets wait here until they have shown a token. Nothing that happens here touches the call, its
+ * session or the stream that it has: whoever is refused, silent or gone ends nothing.
+ */
+export class StreamDoor {
+  readonly #options: StreamDoorOptions;
+  /** All that have a place, in the order in which they came. */
+  readonly #visitors = new Set<Visitor>();
+  readonly counters: DoorCounters = { refused: 0, silent: 0, displaced: 0, full: 0 };
+
+  constructor(options: StreamDoorOptions) {
+    this.#options = options;
+  }
+
+  /** Whether somebody may still show a token. */
+  get isAwaited(): boolean {
+    return [...this.#visitors].some(({ state }) => state === "waiting" || state === "judged");
+  }
+
+  /** Takes a socket that must show its token. Returns false, and leaves the socket alone, if there is no place. */
+  add(socket: PeerSocket, standing: Standing): boolean {
+    const room = ROOM[standing];
+    const ofStanding = [...this.#visitors].filter((visitor) => visitor.standing === standing);
+    if (ofStanding.length >= room.places) {
+      this.counters.full++;
+      return false;
+    }
+    const waiting = ofStanding.filter(({ state }) => state === "waiting");
+    // Whoever is being judged is gone in a moment.
+    const [longest] = waiting;
+    if (longest && waiting.length >= room.waiting) {
+      this.counters.displaced++;
+      this.#turnAway(longest, CLOSE_TRY_AGAIN_LATER, "others wait");
+    }
+    const visitor = new Visitor(socket, standing);
+    this.#visitors.add(visitor);
+    const { timers, startMs } = this.#options;
+    visitor.timer = timers.set(() => {
+      this.counters.silent++;
+      this.#turnAway(visitor, CLOSE_NO_START, "no start");
+    }, startMs());
+    // Before accept(): else binary frames come as Blobs.
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", ({ data }) => this.#onMessage(visitor, data as Message));
+    socket.addEventListener("close", () => this.#onGone(visitor));
+    socket.addEventListener("error", () => this.#onGone(visitor));
+    socket.accept();
+    return true;
+  }
+
+  /** The call is over. */
+  closeAll(code: number, reason: string): void {
+    for (const visitor of [...this.#visitors]) this.#close(visitor, code, reason);
+  }
+
+  #onMessage(visitor: Visitor, data: Message): void {
+    switch (visitor.state) {
+      case "inside":
+        visitor.listener?.({ data });
+        return;
+      case "waiting":
+        this.#onOpening(visitor, data);
+        return;
+      case "judged":
+        this.#hold(visitor, data);
+        return;
+      case "closed":
+        return;
+      default:
+        visitor.state satisfies never;
+    }
+  }
+
+  #onOpening(visitor: Visitor, data: Message): void {
+    const length = typeof data === "string" ? data.length : data.byteLength;
+    if (length > MAX_OPENING_LENGTH) {
+      this.#refuse(visitor, CLOSE_TOO_BIG, "message too big");
+      return;
+    }
+    const opening: Opening = typeof data === "string" ? readOpening(data) : { type: "fault" };
+    switch (opening.type) {
+      case "start":
+        visitor.state = "judged";
+        this.#hold(visitor, data);
+        this.#options.background(this.#judge(visitor, opening));
+        return;
+      case "nothing":
+        if (++visitor.idle > MAX_IDLE_MESSAGES) this.#refuse(visitor, CLOSE_PROTOCOL, "no start");
+        return;
+      case "fault":
+        if (++visitor.faults >= MAX_OPENING_FAULTS) this.#refuse(visitor, CLOSE_PROTOCOL, "malformed");
+        return;
+      default:
+        opening satisfies never;
+    }
+  }
+
+  #hold(visitor: Visitor, data: Message): void {
+    visitor.heldLength += typeof data === "string" ? data.length : data.byteLength;
+    if (visitor.heldLength > MAX_HELD_LENGTH) this.#refuse(visitor, CLOSE_TOO_BIG, "too much before the verdict");
+    else visitor.held.push(data);
+  }
+
+  async #judge(visitor: Visitor, start: Start): Promise<void> {
+    const { log, admit, judge } = this.#options;
+    const isThere = () => visitor.state === "judged";
+    try {
+      const verdict = await judge(start, isThere);
+      if (!isThere()) return;
+      if (verdict === "granted") this.#letIn(visitor, start, admit);
+      else {
+        log.warn("a stream was not authorised", { verdict });
+        this.#refuse(visitor, CLOSE_REFUSED[verdict], "not authorized");
+      }
+    } catch (error) {
+      log.error("a stream was not judged", errorFields(error));
+      this.#turnAway(visitor, CLOSE_INTERNAL_ERROR, "internal error");
+    }
+  }
+
+  #letIn(visitor: Visitor, start: Start, admit: StreamDoorOptions["admit"]): void {
+    visitor.state = "inside";
+    this.#visitors.delete(visitor);
+    this.#options.timers.clear(visitor.timer);
+    admit(new AdmittedSocket(visitor), start);
+  }
+
+  #refuse(visitor: Visitor, code: number, reason: string): void {
+    this.counters.refused++;
+    this.#turnAway(visitor, code, reason);
+  }
+
+  #turnAway(visitor: Visitor, code: number, reason: string): void {
+    this.#close(visitor, code, reason);
+    if (!this.isAwaited) this.#options.onDeserted();
+  }
+
+  #close(visitor: Visitor, code: number, reason: string): void {
+    if (visitor.state === "inside" || visitor.state === "closed") return;
+    visitor.state = "closed";
+    visitor.held.length = 0;
+    this.#options.timers.clear(visitor.timer);
+    closeQuietly(visitor.socket, code, reason, this.#options.log);
+  }
+
+  #onGone(visitor: Visitor): void {
+    this.#visitors.delete(visitor);
+    if (visitor.state === "inside") return;
+    const wasAwaited = visitor.state !== "closed";
+    visitor.state = "closed";
+    this.#options.timers.clear(visitor.timer);
+    if (wasAwaited && !this.isAwaited) this.#options.onDeserted();
+  }
+}
