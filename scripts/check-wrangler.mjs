@@ -22,6 +22,7 @@ function sameEverywhere(environment) {
     "R2 buckets": names(environment.r2_buckets),
     "KV namespaces": names(environment.kv_namespaces),
     "Analytics Engine datasets": names(environment.analytics_engine_datasets),
+    "rate limits": environment.ratelimits.map(({ name, simple }) => ({ name, simple })),
     crons: environment.triggers.crons,
     "kinds of bindings": Object.keys(environment).filter((key) => isBindings(environment[key])),
   };

@@ -148,12 +148,18 @@ class Child {
   }
 }
 
+/** Resolves when the gateway is there and takes calls; says why it does not, once for each reason. */
 async function healthy(url: string): Promise<void> {
+  let said = "";
   for (;;) {
     try {
       const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
-      await response.arrayBuffer();
+      const text = await response.text();
       if (response.status === 200) return;
+      const report = JSON.parse(text) as { error?: unknown; configuration?: unknown };
+      const reason = JSON.stringify(report.error ?? report.configuration);
+      if (reason !== said) console.error(`the gateway takes no calls: ${reason}`);
+      said = reason;
     } catch {
       // Nobody listens yet.
     }

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Erasure } from "./afterlife.ts";
 import type { CommandResult } from "./boundary.ts";
 import { type Announcement, type Attachment, Call, type Resumption } from "./call.ts";
+import { LEG_PATH, OBSERVER_PATH, SIGNED_HEADER, UNOPENED } from "./call-object.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { Core } from "./core.ts";
 import type { Env } from "./env.ts";
@@ -15,12 +16,8 @@ import type { Log, PeerSocket } from "./ports.ts";
 import type { ExpectedCall } from "./records/call-row.ts";
 import { settingsOf } from "./settings.ts";
 import { callSinks } from "./sinks.ts";
-import { SIGNED_HEADER, type Standing } from "./stream-door.ts";
+import type { Standing } from "./stream-door.ts";
 import { SwitchboardClient } from "./switchboard-client.ts";
-
-/** Paths of `fetch`. */
-export const LEG_PATH = "/leg";
-export const OBSERVER_PATH = "/observer";
 
 const STATUS: Readonly<Record<Exclude<Attachment, "taken">, number>> = { unknown: 404, over: 410, full: 429 };
 
@@ -132,7 +129,7 @@ export class CallSession extends DurableObject<Env> {
   }
 
   #opened(): Call {
-    if (!this.#call) throw new Error("the call's object was not opened");
+    if (!this.#call) throw new Error(UNOPENED);
     return this.#call;
   }
 

@@ -13,4 +13,6 @@ export interface Env extends SettingVariables {
   /** What the deployment serves as it is; resources of calls lie below `resources/`. */
   readonly ASSETS?: Fetcher;
   readonly ANALYTICS?: AnalyticsEngineDataset;
+  /** Counts by address what shows no proof, for all isolates of a location. */
+  readonly RATE_LIMIT?: RateLimit;
 }

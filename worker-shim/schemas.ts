@@ -24,14 +24,14 @@ export function integer(min: number, max: number) {
 }
 
 /** What .dev.vars.example has in place of secrets begins so. */
-const PLACEHOLDER = "replace-me";
+const PLACEHOLDER = /^\s*replace-me/i;
 
 /** Nobody guesses it, and it is not the example's. */
 export function secret(minCharacters: number) {
   return v.pipe(
     v.string("must be a text"),
     v.minLength(minCharacters, `must have ${minCharacters} characters or more`),
-    v.check((value) => !value.startsWith(PLACEHOLDER), "must be a secret of your own: it is the example's placeholder"),
+    v.check((value) => !PLACEHOLDER.test(value), "must be a secret of your own: it is the example's placeholder"),
   );
 }
 
@@ -80,6 +80,12 @@ export function table<const T extends v.ObjectEntries>(entries: T) {
     shape(entries),
   );
 }
+
+/** An object with any keys. */
+export const anyObject = v.custom<object>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be an object",
+);
 
 /** Where a value is: `PROFILE.tools[1].name`. */
 function placeOf(root: string, issue: v.BaseIssue<unknown>): string {

@@ -16,6 +16,7 @@ export interface SettingVariables extends UpstreamVariables, CarrierVariables {
   readonly MAX_CONCURRENT_CALLS?: string;
   readonly MAX_CALLS_PER_NUMBER?: string;
   readonly MAX_STREAM_RECONNECTS?: string;
+  readonly RATE_LIMIT_PER_MINUTE?: string;
   readonly SWITCHBOARD_SHARDS?: string;
   readonly CALL_LOCATION_HINT?: string;
   /** The core's `profile` and `limits`: a table of wrangler.toml, or JSON text. */
@@ -58,6 +59,7 @@ const DAY_MS = 24 * 3600 * 1000;
 const MIN_SECRET_CHARACTERS = 16;
 
 export interface Settings {
+  readonly environment: (typeof ENVIRONMENTS)[number];
   readonly production: boolean;
   /** Media and webhooks without proof of origin are taken. Never in production. */
   readonly allowUnauthenticated: boolean;
@@ -71,6 +73,8 @@ export interface Settings {
   readonly maxCallsPerNumber: number;
   /** Times that a lost stream of a call may come back; then the call is over. */
   readonly maxStreamReconnects: number;
+  /** Missing or wrong proofs that an address may bring in a minute; 0 = no limits for any address. */
+  readonly rateLimitPerMinute: number;
   readonly switchboardShards: number;
   readonly locationHint: LocationHint | undefined;
   readonly profile: Profile;
@@ -124,12 +128,13 @@ const variablesSchema = v.object({
   MAX_CONCURRENT_CALLS: v.optional(decimal(0, Number.MAX_SAFE_INTEGER), 10_000),
   MAX_CALLS_PER_NUMBER: v.optional(decimal(0, Number.MAX_SAFE_INTEGER), 0),
   MAX_STREAM_RECONNECTS: v.optional(decimal(0, 1000), 3),
+  RATE_LIMIT_PER_MINUTE: v.optional(decimal(0, 1_000_000), 120),
   SWITCHBOARD_SHARDS: v.optional(decimal(1, 256), 1),
   CALL_LOCATION_HINT: v.optional(oneOf(LOCATION_HINTS)),
   PROFILE: v.optional(orJson(profile), {}),
   LIMITS: v.optional(orJson(limits), {}),
   ...carrierVariables,
-  OPENAI_API_KEY: anyText,
+  OPENAI_API_KEY: v.optional(secret(1)),
   OPENAI_BASE_URL: v.optional(
     url(/^(http|ws)s?:\/\/[^?#]+$/i, "an http(s) or ws(s) URL without query"),
     "https://api.openai.com",
@@ -171,6 +176,7 @@ export function readSettings(variables: SettingVariables): Settings {
   const prices = pair(["TOKEN_PRICES.input", "TOKEN_PRICES.output"], input, output);
   const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION, OPENAI_PROJECT } = value;
   return {
+    environment: value.ENVIRONMENT,
     production,
     allowUnauthenticated: value.ALLOW_UNAUTHENTICATED && !production,
     faultInjection: value.FAULT_INJECTION && !production,
@@ -179,6 +185,7 @@ export function readSettings(variables: SettingVariables): Settings {
     maxConcurrentCalls: value.MAX_CONCURRENT_CALLS,
     maxCallsPerNumber: value.MAX_CALLS_PER_NUMBER,
     maxStreamReconnects: value.MAX_STREAM_RECONNECTS,
+    rateLimitPerMinute: value.RATE_LIMIT_PER_MINUTE,
     switchboardShards: value.SWITCHBOARD_SHARDS,
     locationHint: value.CALL_LOCATION_HINT,
     profile: value.PROFILE,

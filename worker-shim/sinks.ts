@@ -9,8 +9,27 @@ import type { Settings } from "./settings.ts";
 
 type Run = <T>(dependency: Dependency, work: () => Promise<T>) => Promise<T>;
 
+/** A store of the deployment does not do what it is asked for: the world's fault, not ours. */
+export class DependencyError extends Error {
+  readonly code = "unavailable";
+  override readonly name = "DependencyError";
+  readonly dependency: Dependency;
+
+  constructor(dependency: Dependency, cause: unknown) {
+    super(`${dependency}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.dependency = dependency;
+  }
+}
+
 function runner({ faultInjection }: Settings): Run {
-  return faultInjection ? asInjected : (_, work) => work();
+  const perform: Run = faultInjection ? asInjected : (_, work) => work();
+  return async (dependency, work) => {
+    try {
+      return await perform(dependency, work);
+    } catch (error) {
+      throw new DependencyError(dependency, error);
+    }
+  };
 }
 
 export function callLogStore(env: Env, settings: Settings): CallLogStore | undefined {

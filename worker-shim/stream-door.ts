@@ -8,9 +8,6 @@ import type { Log, PeerSocket } from "./ports.ts";
 /** Who asked for the upgrade: the carrier, by its signature, or somebody. */
 export type Standing = "signed" | "unsigned";
 
-/** Header by which the entry tells a call's object that the carrier has signed the upgrade. */
-export const SIGNED_HEADER = "X-Signed";
-
 /**
  * Sockets of one call that have not shown their token yet. Overflow of those that wait: the one that has waited longest
  * is closed with 1013. A socket that was closed has its place until its peer has closed it as well, since what its peer

@@ -1,14 +1,20 @@
-import type { Context, Hono } from "hono";
-import { isCallId } from "../call-id.ts";
+import type { Context } from "hono";
+import * as v from "valibot";
+import type { Erasure } from "../afterlife.ts";
+import type { CommandResult } from "../boundary.ts";
 import type { LoggedCall, LoggedTurn } from "../call-log.ts";
 import { captions } from "../captions.ts";
-import type { CallFilter, CallLogStore, CallPosition } from "../ports/call-log-store.ts";
+import type { CallLogStore, CallPosition } from "../ports/call-log-store.ts";
 import { MAX_PAGE } from "../ports/call-log-store.ts";
+import { anyObject } from "../schemas.ts";
 import { callLogStore, type RecordingsBucket, recordingsBucket, supabaseSink } from "../sinks.ts";
 import { commandResponse } from "./commands.ts";
 import { HttpError } from "./errors.ts";
-import { readObject, requireOperator } from "./requests.ts";
-import { type AppEnv, refuseOtherMethods } from "./routing.ts";
+import { askObject } from "./objects.ts";
+import { count, filter, flag, number, time } from "./query.ts";
+import { wantedOf } from "./ranges.ts";
+import { type Method, type Route, route } from "./route.ts";
+import type { AppEnv } from "./routing.ts";
 
 const DEFAULT_PAGE = 50;
 const DAY_MS = 24 * 3600 * 1000;
@@ -33,32 +39,16 @@ function requireBucket(context: Context<AppEnv>): RecordingsBucket {
   return bucket;
 }
 
-function callIdOf(context: Context<AppEnv>): string {
-  const callId = context.req.param("callId") ?? "";
-  if (!isCallId(callId)) throw notFound();
-  return callId;
-}
-
-async function requireCall(context: Context<AppEnv>): Promise<LoggedCall> {
-  const call = await requireCallLog(context).find(callIdOf(context));
+async function requireCall(context: Context<AppEnv>, callId: string): Promise<LoggedCall> {
+  const call = await requireCallLog(context).find(callId);
   if (!call) throw notFound();
   return call;
 }
 
-/** Epoch ms, or a date that Date.parse knows. @throws {HttpError} 400 */
-function time(context: Context<AppEnv>, name: string): number | undefined {
-  const text = context.req.query(name);
-  if (text === undefined) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-  if (!Number.isSafeInteger(ms)) throw new HttpError(400, "bad_query", `${name} must be a time`);
-  return ms;
-}
-
-function flag(context: Context<AppEnv>, name: string): number | undefined {
-  const text = context.req.query(name);
-  if (text === undefined) return undefined;
-  if (text !== "true" && text !== "false") throw new HttpError(400, "bad_query", `${name} must be true or false`);
-  return text === "true" ? 1 : 0;
+/** A range of times that is none. @throws {HttpError} 400 */
+function refuseEmptyRange(sinceMs: number | undefined, untilMs: number | undefined): void {
+  if (sinceMs !== undefined && untilMs !== undefined && sinceMs >= untilMs)
+    throw new HttpError(400, "bad_query", "since must be before until");
 }
 
 function encodeCursor({ startedMs, callId }: CallPosition): string {
@@ -69,7 +59,8 @@ function decodeCursor(cursor: string): CallPosition {
   try {
     const [, startedMs, callId] =
       /^(\d+):([A-Za-z0-9_-]+)$/.exec(atob(cursor.replaceAll("-", "+").replaceAll("_", "/"))) ?? [];
-    if (startedMs !== undefined && callId !== undefined) return { startedMs: Number(startedMs), callId };
+    const position = { startedMs: Number(startedMs), callId: callId ?? "" };
+    if (Number.isSafeInteger(position.startedMs) && encodeCursor(position) === cursor) return position;
   } catch {
     // Answered below.
   }
@@ -95,22 +86,23 @@ function shownTurn({ callId: _, question: __, cut, ...turn }: LoggedTurn) {
   return { ...turn, cut: cut === 1 };
 }
 
-async function list(context: Context<AppEnv>): Promise<Response> {
-  const limit = Number(context.req.query("limit") ?? DEFAULT_PAGE);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE)
-    throw new HttpError(400, "bad_query", `limit must be from 1 to ${MAX_PAGE}`);
-  const filter: CallFilter = {
-    agent: context.req.query("agent"),
-    reason: context.req.query("reason"),
-    from: context.req.query("from"),
-    to: context.req.query("to"),
-    failed: flag(context, "failed"),
-    sinceMs: time(context, "since"),
-    untilMs: time(context, "until"),
-  };
-  const cursor = context.req.query("cursor");
+const LIST_QUERY = {
+  limit: v.optional(count(1, MAX_PAGE)),
+  cursor: v.optional(v.string()),
+  agent: v.optional(filter()),
+  reason: v.optional(filter()),
+  from: v.optional(number()),
+  to: v.optional(number()),
+  failed: v.optional(flag()),
+  since: v.optional(time()),
+  until: v.optional(time()),
+};
+
+async function list(context: Context<AppEnv>, query: v.InferOutput<v.ObjectSchema<typeof LIST_QUERY, undefined>>) {
+  const { limit = DEFAULT_PAGE, cursor, since: sinceMs, until: untilMs, ...filters } = query;
+  refuseEmptyRange(sinceMs, untilMs);
   const calls = await requireCallLog(context).list(
-    filter,
+    { ...filters, sinceMs, untilMs },
     limit,
     cursor === undefined ? undefined : decodeCursor(cursor),
   );
@@ -118,40 +110,45 @@ async function list(context: Context<AppEnv>): Promise<Response> {
   return context.json({ calls: calls.map(shown), cursor: last ? encodeCursor(last) : null });
 }
 
-async function recording(context: Context<AppEnv>): Promise<Response> {
-  const { recordingKey: key, callId } = await requireCall(context);
+function noRecording(): HttpError {
+  return new HttpError(404, "no_recording", "there is no recording of this call");
+}
+
+async function recording(context: Context<AppEnv>, callId: string): Promise<Response> {
+  const { recordingKey: key } = await requireCall(context, callId);
   const bucket = requireBucket(context);
-  const requestHeaders = context.req.raw.headers;
-  // Only "bytes=from-to", "bytes=from-" and "bytes=-last" are ranges; whatever else asks for the whole.
-  const [asked, from] = /^bytes=(?:(\d+)-\d*|-\d+)$/.exec(requestHeaders.get("Range") ?? "") ?? [];
-  const ranged = asked !== undefined;
-  if (key !== null && from !== undefined) {
-    const size = (await bucket.head(key))?.size ?? 0;
-    if (Number(from) >= size)
-      throw new HttpError(416, "bad_range", "the recording ends before", { "Content-Range": `bytes */${size}` });
-  }
-  const object = key === null ? null : await bucket.get(key, ranged ? { range: requestHeaders } : {});
-  if (!object || !("body" in object)) throw new HttpError(404, "no_recording", "there is no recording of this call");
+  const about = key === null ? null : await bucket.head(key);
+  if (key === null || !about) throw noRecording();
+  const { size, httpEtag, httpMetadata } = about;
+  const { headers: asked, method } = context.req.raw;
+  const condition = asked.get("If-Range");
+  const wanted = wantedOf(condition === null || condition === httpEtag ? asked.get("Range") : null, size);
+  if (wanted.type === "unsatisfiable")
+    throw new HttpError(416, "bad_range", "the recording ends before", { "Content-Range": `bytes */${size}` });
+  const { offset, length } = wanted.type === "part" ? wanted : { offset: 0, length: size };
   const headers = new Headers({
-    "Content-Type": object.httpMetadata?.contentType ?? "audio/ogg; codecs=opus",
+    "Content-Type": httpMetadata?.contentType ?? "audio/ogg; codecs=opus",
     "Content-Disposition": `inline; filename="${callId}.opus"`,
     "Accept-Ranges": "bytes",
     "Cache-Control": "private, no-store",
-    ETag: object.httpEtag,
+    "Content-Length": String(length),
+    ETag: httpEtag,
   });
-  const range = ranged ? (object.range as { offset?: number; length?: number } | undefined) : undefined;
-  const offset = range?.offset ?? 0;
-  const length = range?.length ?? object.size - offset;
-  headers.set("Content-Length", String(length));
-  if (range) headers.set("Content-Range", `bytes ${offset}-${offset + length - 1}/${object.size}`);
-  return new Response(object.body, { status: range ? 206 : 200, headers });
+  if (wanted.type === "part") headers.set("Content-Range", `bytes ${offset}-${offset + length - 1}/${size}`);
+  const status = wanted.type === "part" ? 206 : 200;
+  if (method === "HEAD") return new Response(null, { status, headers });
+  const object = await bucket.get(key, wanted.type === "part" ? { range: { offset, length } } : {});
+  if (!object || !("body" in object)) throw noRecording();
+  return new Response(object.body, { status, headers });
 }
 
-async function flight(context: Context<AppEnv>): Promise<Response> {
-  const { flightKey: key, callId } = await requireCall(context);
-  const object = key === null ? null : await requireBucket(context).get(key, {});
-  if (!object || !("body" in object)) throw new HttpError(404, "no_flight", "there is no flight record of this call");
-  return new Response(object.body, {
+async function flight(context: Context<AppEnv>, callId: string): Promise<Response> {
+  const { flightKey: key } = await requireCall(context, callId);
+  const bucket = key === null ? undefined : requireBucket(context);
+  const isHead = context.req.raw.method === "HEAD";
+  const object = key === null ? null : await (isHead ? bucket?.head(key) : bucket?.get(key, {}));
+  if (!object) throw new HttpError(404, "no_flight", "there is no flight record of this call");
+  return new Response("body" in object ? (object as R2ObjectBody).body : null, {
     headers: {
       "Content-Type": "application/octet-stream",
       "Content-Length": String(object.size),
@@ -161,23 +158,21 @@ async function flight(context: Context<AppEnv>): Promise<Response> {
   });
 }
 
-async function events(context: Context<AppEnv>): Promise<Response> {
-  const callId = callIdOf(context);
-  const all = await context.env.CALLS.getByName(callId).events();
+async function events(context: Context<AppEnv>, callId: string): Promise<Response> {
+  const all = await askObject(async () => context.env.CALLS.getByName(callId).events());
   if (all) return context.json({ complete: true, events: all.map((line) => JSON.parse(line) as unknown) });
   // The call's own record is gone; the log kept what says why it went as it did.
-  await requireCall(context);
+  await requireCall(context, callId);
   const kept = await requireCallLog(context).events(callId);
   return context.json({ complete: false, events: kept.map(({ body }) => JSON.parse(body) as unknown) });
 }
 
-async function erase(context: Context<AppEnv>, what: "recording" | "call"): Promise<Response> {
-  const callId = callIdOf(context);
-  const erasure = await context.env.CALLS.getByName(callId).erase(what);
+async function erase(context: Context<AppEnv>, callId: string, what: "recording" | "call"): Promise<Response> {
+  const erasure = await askObject<Erasure>(async () => context.env.CALLS.getByName(callId).erase(what));
   if (erasure === "live") throw new HttpError(409, "live", "the call is not over");
   if (erasure === "begun") return context.json({ status: "accepted" }, 202);
   // Its object is gone: what is left lies in the log and the bucket.
-  const { recordingKey, flightKey } = await requireCall(context);
+  const { recordingKey, flightKey } = await requireCall(context, callId);
   const keys = [recordingKey, flightKey].filter((key) => key !== null);
   if (keys.length > 0) await requireBucket(context).objects.delete(keys);
   const store = requireCallLog(context);
@@ -186,15 +181,12 @@ async function erase(context: Context<AppEnv>, what: "recording" | "call"): Prom
   return context.json({ status: "deleted" });
 }
 
-async function command(context: Context<AppEnv>): Promise<Response> {
-  const callId = callIdOf(context);
-  const body = await readObject(context.req.raw);
-  return commandResponse(await context.env.CALLS.getByName(callId).operate(body));
-}
+const ANALYTICS_QUERY = { since: v.optional(time()), until: v.optional(time()) };
 
-async function analytics(context: Context<AppEnv>): Promise<Response> {
-  const untilMs = time(context, "until") ?? Date.now() + DAY_MS;
-  const sinceMs = time(context, "since") ?? untilMs - DEFAULT_ANALYTICS_DAYS * DAY_MS;
+async function analytics(context: Context<AppEnv>, query: { since?: number | undefined; until?: number | undefined }) {
+  const untilMs = query.until ?? Math.max(Date.now(), query.since ?? 0) + DAY_MS;
+  const sinceMs = query.since ?? Math.max(0, untilMs - DEFAULT_ANALYTICS_DAYS * DAY_MS);
+  refuseEmptyRange(sinceMs, untilMs);
   const figures = await requireCallLog(context).analytics(sinceMs, untilMs);
   const ratio = (value: number, of: number) => (of > 0 ? value / of : null);
   const { perDay, popularQuestions, latencyPercentilesMs, ...totals } = figures;
@@ -218,41 +210,61 @@ async function analytics(context: Context<AppEnv>): Promise<Response> {
 }
 
 /** docs/records.md; all of it is for operators. */
-export function callRoutes(app: Hono<AppEnv>): void {
-  const route = (
-    method: "get" | "post" | "delete",
-    path: string,
-    handler: (context: Context<AppEnv>) => Promise<Response>,
+export function callRoutes(): readonly Route[] {
+  const ofCall = (
+    method: Method,
+    rest: string,
+    answer: (context: Context<AppEnv>, callId: string) => Promise<Response>,
   ) =>
-    app[method](path, async (context) => {
-      await requireOperator(context.get("settings"), context.req.raw);
-      return handler(context);
+    route({
+      method,
+      path: `/api/calls/:callId${rest}`,
+      access: "operator",
+      query: {},
+      answer: (context, { callId }) => answer(context, callId),
     });
-  route("get", "/api/calls", list);
-  refuseOtherMethods(app, "/api/calls", ["GET"]);
-  route("get", "/api/calls/:callId", async (context) => {
-    const call = await requireCall(context);
-    const store = requireCallLog(context);
-    const [turns, toolCalls] = await Promise.all([store.turns(call.callId), store.toolCalls(call.callId)]);
-    return context.json({ call: shown(call), turns: turns.map(shownTurn), toolCalls });
-  });
-  route("delete", "/api/calls/:callId", (context) => erase(context, "call"));
-  refuseOtherMethods(app, "/api/calls/:callId", ["GET", "DELETE"]);
-  route("get", "/api/calls/:callId/recording", recording);
-  route("delete", "/api/calls/:callId/recording", (context) => erase(context, "recording"));
-  refuseOtherMethods(app, "/api/calls/:callId/recording", ["GET", "DELETE"]);
-  route("get", "/api/calls/:callId/captions.vtt", async (context) => {
-    const call = await requireCall(context);
-    const document = captions(await requireCallLog(context).turns(call.callId));
-    return new Response(document, { headers: { "Content-Type": "text/vtt; charset=utf-8" } });
-  });
-  refuseOtherMethods(app, "/api/calls/:callId/captions.vtt", ["GET"]);
-  route("get", "/api/calls/:callId/flight", flight);
-  refuseOtherMethods(app, "/api/calls/:callId/flight", ["GET"]);
-  route("get", "/api/calls/:callId/events", events);
-  refuseOtherMethods(app, "/api/calls/:callId/events", ["GET"]);
-  route("post", "/api/calls/:callId/commands", command);
-  refuseOtherMethods(app, "/api/calls/:callId/commands", ["POST"]);
-  route("get", "/api/analytics", analytics);
-  refuseOtherMethods(app, "/api/analytics", ["GET"]);
+  return [
+    route({
+      method: "GET",
+      path: "/api/calls",
+      access: "operator",
+      query: LIST_QUERY,
+      answer: (context, { query }) => list(context, query),
+    }),
+    ofCall("GET", "", async (context, callId) => {
+      const call = await requireCall(context, callId);
+      const store = requireCallLog(context);
+      const [turns, toolCalls] = await Promise.all([store.turns(callId), store.toolCalls(callId)]);
+      return context.json({ call: shown(call), turns: turns.map(shownTurn), toolCalls });
+    }),
+    ofCall("DELETE", "", (context, callId) => erase(context, callId, "call")),
+    ofCall("GET", "/recording", recording),
+    ofCall("DELETE", "/recording", (context, callId) => erase(context, callId, "recording")),
+    ofCall("GET", "/captions.vtt", async (context, callId) => {
+      await requireCall(context, callId);
+      const document = captions(await requireCallLog(context).turns(callId));
+      return new Response(document, { headers: { "Content-Type": "text/vtt; charset=utf-8" } });
+    }),
+    ofCall("GET", "/flight", flight),
+    ofCall("GET", "/events", events),
+    route({
+      method: "POST",
+      path: "/api/calls/:callId/commands",
+      access: "operator",
+      query: {},
+      body: anyObject,
+      // Once: what has been done is not done again.
+      answer: async (context, { callId, body }) =>
+        commandResponse(
+          await askObject<CommandResult>(async () => context.env.CALLS.getByName(callId).operate(body), 1),
+        ),
+    }),
+    route({
+      method: "GET",
+      path: "/api/analytics",
+      access: "operator",
+      query: ANALYTICS_QUERY,
+      answer: (context, { query }) => analytics(context, query),
+    }),
+  ];
 }

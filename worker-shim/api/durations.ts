@@ -1,10 +1,10 @@
-import type { Hono, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { errorFields } from "../ports/log.ts";
 import type { Log } from "../ports.ts";
 import { requestNotes } from "../sinks.ts";
 import { HttpError } from "./errors.ts";
-import { requireOperator } from "./requests.ts";
-import { type AppEnv, refuseOtherMethods } from "./routing.ts";
+import { type Route, route } from "./route.ts";
+import type { AppEnv } from "./routing.ts";
 
 /** A request that takes longer is noted. */
 export const SLOW_REQUEST_MS = 1_000;
@@ -43,15 +43,20 @@ export function measureRequests(log: Log): MiddlewareHandler<AppEnv> {
 }
 
 /** GET /api/slow-requests: the notes of the last 24 hours, oldest first, at most 100. */
-export function slowRequestRoutes(app: Hono<AppEnv>): void {
-  app.get("/api/slow-requests", async (context) => {
-    const settings = context.get("settings");
-    await requireOperator(settings, context.req.raw);
-    const notes = requestNotes(context.env, settings);
-    if (!notes) throw new HttpError(503, "configuration", "REQUESTS is not bound");
-    const { keys } = await notes.list(NOTE_PREFIX, MAX_LISTED_NOTES);
-    const texts = await Promise.all(keys.map(({ name }) => notes.get(name)));
-    return context.json({ requests: texts.flatMap((text) => (text === null ? [] : [JSON.parse(text)])) });
-  });
-  refuseOtherMethods(app, "/api/slow-requests", ["GET"]);
+export function slowRequestRoutes(): readonly Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/api/slow-requests",
+      access: "operator",
+      query: {},
+      answer: async (context) => {
+        const notes = requestNotes(context.env, context.get("settings"));
+        if (!notes) throw new HttpError(503, "configuration", "REQUESTS is not bound");
+        const { keys } = await notes.list(NOTE_PREFIX, MAX_LISTED_NOTES);
+        const texts = await Promise.all(keys.map(({ name }) => notes.get(name)));
+        return context.json({ requests: texts.flatMap((text) => (text === null ? [] : [JSON.parse(text)])) });
+      },
+    }),
+  ];
 }

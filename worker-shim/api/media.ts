@@ -1,20 +1,22 @@
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
+import * as v from "valibot";
 import type { Announcement } from "../call.ts";
 import { isCallId, newCallId } from "../call-id.ts";
+import { LEG_PATH, OBSERVER_PATH, SIGNED_HEADER } from "../call-object.ts";
 import { judgeUpgrade } from "../carriers/twilio/webhook.ts";
 import { subjectOf } from "../leases.ts";
 import { AGENTS, isAgent } from "../settings.ts";
-import { SIGNED_HEADER } from "../stream-door.ts";
 import { HttpError } from "./errors.ts";
-import { askObject } from "./objects.ts";
-import { requireOperator, requireUpgrade } from "./requests.ts";
-import { type AppEnv, refuseOtherMethods } from "./routing.ts";
+import { askObject, newerSchema } from "./objects.ts";
+import { onlyParameter } from "./requests.ts";
+import { type Route, route } from "./route.ts";
+import type { AppEnv } from "./routing.ts";
 
 /** Hands the upgrade to the call's object. @throws {HttpError} if the object does not take it. */
 async function upgrade(
   context: Context<AppEnv>,
   callId: string,
-  path: "/leg" | "/observer",
+  path: typeof LEG_PATH | typeof OBSERVER_PATH,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
   if (!isCallId(callId)) throw new HttpError(404, "not_found", "there is no such call");
@@ -23,6 +25,7 @@ async function upgrade(
   );
   if (response.status === 404) throw new HttpError(404, "not_found", "there is no such call");
   if (response.status === 410) throw new HttpError(410, "over", "the call is over");
+  if (response.status === 503) throw newerSchema();
   if (response.status === 429)
     throw new HttpError(429, "full", "too many streams of this call wait to show a token", { "Retry-After": "1" });
   return response;
@@ -30,12 +33,11 @@ async function upgrade(
 
 /** A stream that no webhook has announced, which needs no token. */
 async function openUnannounced(context: Context<AppEnv>): Promise<Response> {
-  requireUpgrade(context.req.raw);
   await judgeUpgrade(context);
   const { allowUnauthenticated, defaultAgent } = context.get("settings");
   const switchboard = context.get("switchboard");
   if (!allowUnauthenticated) throw new HttpError(401, "unauthorized", "a stream must be announced by the webhook");
-  const agent = context.req.query("agent") ?? defaultAgent;
+  const agent = onlyParameter(context.req.raw, "agent") ?? defaultAgent;
   if (!isAgent(agent)) throw new HttpError(400, "bad_agent", `agent must be one of ${AGENTS.join(", ")}`);
   const call = { callId: newCallId(), carrierCallId: "", agent, authorization: "none", from: "", to: "" } as const;
   const admission = await switchboard.acquire(call.callId, subjectOf(call));
@@ -47,24 +49,36 @@ async function openUnannounced(context: Context<AppEnv>): Promise<Response> {
     context.executionCtx.waitUntil(switchboard.release(call.callId, "notPrepared"));
     throw error;
   }
-  return upgrade(context, call.callId, "/leg");
+  return upgrade(context, call.callId, LEG_PATH);
 }
 
-export function mediaRoutes(app: Hono<AppEnv>): void {
-  app.get("/call", openUnannounced);
-  refuseOtherMethods(app, "/call", ["GET"]);
-  app.get("/call/:callId", async (context) => {
-    requireUpgrade(context.req.raw);
-    const standing = await judgeUpgrade(context);
-    return upgrade(context, context.req.param("callId"), "/leg", standing === "signed" ? { [SIGNED_HEADER]: "1" } : {});
-  });
-  refuseOtherMethods(app, "/call/:callId", ["GET"]);
-  app.get("/logs", async (context) => {
-    requireUpgrade(context.req.raw);
-    await requireOperator(context.get("settings"), context.req.raw);
-    const callId = context.req.query("call");
-    if (callId === undefined) throw new HttpError(400, "no_call", "the query must name a call");
-    return upgrade(context, callId, "/observer");
-  });
-  refuseOtherMethods(app, "/logs", ["GET"]);
+export function mediaRoutes(): readonly Route[] {
+  return [
+    { method: "GET", path: "/call", access: "stream", upgrade: true, answer: openUnannounced },
+    {
+      method: "GET",
+      path: "/call/:callId",
+      access: "stream",
+      upgrade: true,
+      answer: async (context, { callId }) => {
+        const standing = await judgeUpgrade(context);
+        const { allowUnauthenticated, tokenRing } = context.get("settings");
+        // Nobody could show a token: it would look like the stream's fault.
+        if (!tokenRing && !allowUnauthenticated) throw new HttpError(503, "configuration", "TOKEN_SECRET is not set");
+        if (standing === "unsigned" && !allowUnauthenticated) context.get("limits").upgrade(context);
+        return upgrade(context, callId, LEG_PATH, standing === "signed" ? { [SIGNED_HEADER]: "1" } : {});
+      },
+    },
+    route({
+      method: "GET",
+      path: "/logs",
+      access: "operator",
+      upgrade: true,
+      query: { call: v.optional(v.string()) },
+      answer: (context, { query: { call } }) => {
+        if (call === undefined) throw new HttpError(400, "no_call", "the query must name a call");
+        return upgrade(context, call, OBSERVER_PATH);
+      },
+    }),
+  ];
 }

@@ -1,19 +1,51 @@
+import { UNOPENED } from "../call-object.ts";
+import { HttpError } from "./errors.ts";
+
 /** How often an object is asked before its failure is the caller's. */
 export const MAX_ATTEMPTS = 3;
 
+/** What the platform tells of an object that did not answer. */
+interface ObjectFailure {
+  readonly message?: unknown;
+  readonly overloaded?: unknown;
+  /** The object was lost, or could not be reached: asking again helps. */
+  readonly retryable?: unknown;
+}
+
+/** The object's tables are of a later version of this code. */
+export function newerSchema(): HttpError {
+  const message = "the call is kept for a later version of the gateway, which left it";
+  return new HttpError(503, "newer_schema", message, { "Retry-After": "3600" });
+}
+
+function answerTo(error: unknown): unknown {
+  const { message, overloaded, retryable } = (error ?? {}) as ObjectFailure;
+  // A class does not survive the way from an object, its message does.
+  if (typeof message === "string" && message.includes(UNOPENED)) return newerSchema();
+  if (overloaded === true)
+    return new HttpError(503, "unavailable", "the call's object gets too many requests", { "Retry-After": "1" });
+  if (retryable === true)
+    return new HttpError(503, "unavailable", "the call's object does not answer", { "Retry-After": "1" });
+  return error;
+}
+
 /**
  * Asks a call's object. One that is lost while it is asked comes back without what it held in memory, and is asked
- * again; `ask` gets its stub anew each time and must not mind being run twice.
+ * again, up to `attempts` times; `ask` gets its stub anew each time and must not mind being run twice.
  *
- * @throws what the last attempt threw, or the first that says the object is overloaded: asking again makes that worse
+ * @throws {HttpError} 503 for an object of a later version, and for one that is overloaded or lost: asking an overloaded
+ * one again makes that worse
+ * @throws what the last attempt threw
  */
-export async function askObject<T>(ask: () => Promise<T>): Promise<T> {
+export async function askObject<T>(ask: () => Promise<T>, attempts = MAX_ATTEMPTS): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await ask();
     } catch (error) {
-      const overloaded = (error as { overloaded?: unknown } | null)?.overloaded === true;
-      if (attempt === MAX_ATTEMPTS || overloaded) throw error;
+      const answer = answerTo(error);
+      const overloaded = (error as ObjectFailure | null)?.overloaded === true;
+      const isFinal = answer instanceof HttpError && answer.code === "newer_schema";
+      if (attempt >= attempts || overloaded || isFinal) throw answer;
     }
   }
 }

@@ -1,50 +1,18 @@
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
+import * as v from "valibot";
 import type { LeaseCounts } from "../leases.ts";
 import type { CallFigures } from "../ports/call-log-store.ts";
-import type { SupabaseSink } from "../ports/http-sinks.ts";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
-import { callLogStore, recordingsBucket, requestNotes, supabaseSink } from "../sinks.ts";
-import { publicBaseUrl, requireOperator } from "./requests.ts";
-import { type AppEnv, type Build, refuseOtherMethods } from "./routing.ts";
+import { oneOf } from "../schemas.ts";
+import { callLogStore } from "../sinks.ts";
+import { inTime } from "./health.ts";
+import { type Route, route } from "./route.ts";
+import type { AppEnv } from "./routing.ts";
 
-/** A dependency that has not answered by then has failed. */
-const CHECK_TIMEOUT_MS = 2_000;
 /** What the figures of /metrics are about. */
 const METRICS_WINDOW_MS = 24 * 3600 * 1000;
 
-/** Of this isolate, epoch ms; the clock stands at 0 before the first request. */
-let startedMs: number | undefined;
-
-type State = "ok" | "failed" | "absent";
-
-/** Anyone may ask for /health: a server that is not ours is asked about this often by an isolate. */
-const REMOTE_CHECK_INTERVAL_MS = 30_000;
-/** The last answer; a promise must not be awaited by another request than its own. */
-let remoteCheck: { readonly atMs: number; readonly error: unknown } | undefined;
-
-async function checkSupabase(sink: SupabaseSink): Promise<void> {
-  const atMs = Date.now();
-  if (!remoteCheck || atMs - remoteCheck.atMs >= REMOTE_CHECK_INTERVAL_MS) {
-    const answer = sink.check(AbortSignal.timeout(CHECK_TIMEOUT_MS));
-    const error = await answer.then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    remoteCheck = { atMs, error };
-  }
-  if (remoteCheck.error !== undefined) throw remoteCheck.error;
-}
-
-/** Rejects when the work takes too long. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error("no answer in time")), CHECK_TIMEOUT_MS);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const log = new ConsoleLog();
 
 interface Metrics {
   readonly totalCalls: number;
@@ -100,87 +68,31 @@ function prometheus(metrics: Metrics): string {
   ].join("\n");
 }
 
-export function operationRoutes(app: Hono<AppEnv>, build: Build): void {
-  const log = new ConsoleLog();
+async function metrics(context: Context<AppEnv>, format: "json" | "prometheus" | undefined): Promise<Response> {
+  const store = callLogStore(context.env, context.get("settings"));
+  const figures = store && inTime(store.figures(Date.now() - METRICS_WINDOW_MS));
+  const [counts, known] = await Promise.all([
+    context.get("switchboard").counts(),
+    figures?.catch((error) => {
+      log.error("a dependency does not answer", { name: "callLog", ...errorFields(error) });
+      return undefined;
+    }),
+  ]);
+  const values = metricsOf(counts, known);
+  const accepts = context.req.header("Accept") ?? "";
+  const isText = format === "prometheus" || (format === undefined && /text\/plain|openmetrics/.test(accepts));
+  if (!isText) return context.json(values, 200, { "Cache-Control": "no-store" });
+  return new Response(prometheus(values), { headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" } });
+}
 
-  const check = async (name: string, work: Promise<unknown> | undefined): Promise<State> => {
-    if (!work) return "absent";
-    try {
-      await inTime(work);
-      return "ok";
-    } catch (error) {
-      log.error("a dependency does not answer", { name, ...errorFields(error) });
-      return "failed";
-    }
-  };
-
-  const states = async (context: Context<AppEnv>) => {
-    const settings = context.get("settings");
-    const sink = supabaseSink(settings);
-    const [callLog, recordings, requests, supabase] = await Promise.all([
-      check("callLog", callLogStore(context.env, settings)?.check()),
-      check("recordings", recordingsBucket(context.env, settings)?.head("health")),
-      check("requests", requestNotes(context.env, settings)?.get("health")),
-      check("supabase", sink && checkSupabase(sink)),
-    ]);
-    return { callLog, recordings, requests, supabase };
-  };
-
-  app.get("/health", async (context) => {
-    const nowMs = Date.now();
-    startedMs ??= nowMs;
-    let counts: LeaseCounts | undefined;
-    const [stores] = await Promise.all([
-      states(context),
-      inTime(context.get("switchboard").counts()).then(
-        (answer) => {
-          counts = answer;
-        },
-        (error) => log.error("the switchboard does not answer", errorFields(error)),
-      ),
-    ]);
-    const core: State = build.warmUpError === undefined ? "ok" : "failed";
-    const switchboard: State = counts ? "ok" : "failed";
-    const dependencies = { core, switchboard, ...stores };
-    // Without these two there are no calls. Without the others calls go on, and what is told of them waits.
-    const serves = core === "ok" && switchboard === "ok";
-    const report = {
-      status: Object.values(dependencies).includes("failed") ? "degraded" : "ok",
-      timestamp: new Date(nowMs).toISOString(),
-      version: build.version,
-      activeCalls: counts?.active ?? null,
-      uptime: Math.floor((nowMs - startedMs) / 1000),
-      core,
-      dependencies,
-      calls: counts ? { admitted: counts.admitted, refused: counts.refused, ended: counts.ended } : null,
-    };
-    return context.json(report, serves ? 200 : 503, { "Cache-Control": "no-store" });
-  });
-  refuseOtherMethods(app, "/health", ["GET"]);
-
-  app.get("/metrics", async (context) => {
-    const settings = context.get("settings");
-    await requireOperator(settings, context.req.raw);
-    const store = callLogStore(context.env, settings);
-    const figures = store && inTime(store.figures(Date.now() - METRICS_WINDOW_MS));
-    const [counts, known] = await Promise.all([
-      context.get("switchboard").counts(),
-      figures?.catch((error) => {
-        log.error("a dependency does not answer", { name: "callLog", ...errorFields(error) });
-        return undefined;
-      }),
-    ]);
-    const metrics = metricsOf(counts, known);
-    const format = context.req.query("format");
-    const accepts = context.req.header("Accept") ?? "";
-    const text = format === "prometheus" || (format === undefined && /text\/plain|openmetrics/.test(accepts));
-    if (!text) return context.json(metrics, 200, { "Cache-Control": "no-store" });
-    return new Response(prometheus(metrics), {
-      headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
-    });
-  });
-  refuseOtherMethods(app, "/metrics", ["GET"]);
-
-  app.get("/public-url", (context) => context.json({ url: publicBaseUrl(context.get("settings"), context.req.raw) }));
-  refuseOtherMethods(app, "/public-url", ["GET"]);
+export function operationRoutes(): readonly Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/metrics",
+      access: "operator",
+      query: { format: v.optional(oneOf(["json", "prometheus"])) },
+      answer: (context, { query: { format } }) => metrics(context, format),
+    }),
+  ];
 }

@@ -5,6 +5,8 @@ import { HttpError } from "./errors.ts";
 
 /** The longest body of a request. Overflow: 413. */
 export const MAX_BODY_BYTES = 64 * 1024;
+/** How long a body may take to come. Overflow: 408. */
+export const MAX_BODY_MS = 10_000;
 
 /** Where the gateway is reached from outside, without a slash at the end. */
 export function publicBaseUrl(settings: Settings, request: Request): string {
@@ -23,22 +25,57 @@ export function socketBaseUrl(baseUrl: string): string {
   return baseUrl.replace(/^http/i, "ws");
 }
 
-/** @throws {HttpError} 413 above MAX_BODY_BYTES; what comes after is not read. */
+function tooLong(): HttpError {
+  return new HttpError(413, "body_too_long", `a body has at most ${MAX_BODY_BYTES} bytes`);
+}
+
+/** Rejects with 408 when its time is over. */
+async function inTime<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new HttpError(408, "body_too_slow", `a body takes at most ${MAX_BODY_MS} ms`)),
+    Math.max(0, deadlineMs - Date.now()),
+  );
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const deadlineMs = Date.now() + MAX_BODY_MS;
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await inTime(reader.read(), deadlineMs);
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    // Who hangs up in the middle is nobody's fault here, and hears no answer.
+    throw new HttpError(400, "body_abandoned", "the body was not sent to its end");
+  } finally {
+    void reader.cancel().catch(() => undefined);
+  }
+}
+
+/**
+ * @throws {HttpError} 413 above MAX_BODY_BYTES, 408 after MAX_BODY_MS, 415 for one that is encoded, 400 for one that does
+ * not come to its end; what comes after is not read
+ */
 export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLong = () => new HttpError(413, "body_too_long", `a body has at most ${MAX_BODY_BYTES} bytes`);
+  const encoding = request.headers.get("Content-Encoding")?.trim().toLowerCase() ?? "";
+  if (encoding !== "" && encoding !== "identity")
+    throw new HttpError(415, "unsupported_encoding", "Content-Encoding must be identity");
   if (Number(request.headers.get("Content-Length") ?? 0) > MAX_BODY_BYTES) throw tooLong();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = request.body?.getReader();
-  while (reader) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > MAX_BODY_BYTES) {
-      await reader.cancel();
-      throw tooLong();
-    }
-    chunks.push(value);
+  for await (const chunk of request.body ? chunksOf(request.body) : []) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) throw tooLong();
+    chunks.push(chunk);
   }
   const body = new Uint8Array(length);
   let offset = 0;
@@ -49,29 +86,47 @@ export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer
   return body;
 }
 
-/** The JSON of a body. @throws {HttpError} 400 `bad_body` if it is no object */
-export async function readObject(request: Request): Promise<object> {
-  const text = new TextDecoder().decode(await readBody(request));
+/** @throws {HttpError} 415 if a body is in other letters than UTF-8 */
+export function requireUtf8(contentType: string): void {
+  const [, charset = "utf-8"] = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType) ?? [];
+  if (!/^(utf-?8|us-ascii)$/i.test(charset))
+    throw new HttpError(415, "unsupported_charset", "the body's charset must be utf-8");
+}
+
+/** @throws {HttpError} 400 `bad_body` for what is no JSON object in UTF-8 */
+export function parseObject(body: Uint8Array): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
   } catch {
     // Answered below.
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new HttpError(400, "bad_body", "the body is no JSON object");
-  return value;
+  return value as Record<string, unknown>;
 }
 
-/** The same. @throws {HttpError} also 400 with `code`, naming the field, if it is not what `schema` says */
+/**
+ * The JSON of a body, as `schema` has it.
+ *
+ * @throws {HttpError} 400 `bad_body` if it is no object, 400 with `code`, naming the field, if it is not what `schema` says
+ */
 export async function readJson<S extends v.GenericSchema>(
   request: Request,
   schema: S,
   code = "bad_body",
 ): Promise<v.InferOutput<S>> {
-  const result = checked(schema, await readObject(request), "body");
+  requireUtf8(request.headers.get("Content-Type") ?? "");
+  const result = checked(schema, parseObject(await readBody(request)), "body");
   if (result.type === "wrong") throw new HttpError(400, code, result.reason);
   return result.value;
+}
+
+/** A parameter of the query that may be there once. @throws {HttpError} 400 for two that differ */
+export function onlyParameter(request: Request, name: string): string | undefined {
+  const values = new Set(new URL(request.url).searchParams.getAll(name));
+  if (values.size > 1) throw new HttpError(400, "bad_query", `${name} is given twice`);
+  return [...values][0];
 }
 
 /** @throws {HttpError} 426 unless the request asks for a WebSocket. */
@@ -92,12 +147,15 @@ async function equalSecrets(a: string, b: string): Promise<boolean> {
   return crypto.subtle.verify("HMAC", key, await crypto.subtle.sign("HMAC", key, encoder.encode(a)), encoder.encode(b));
 }
 
-/** @throws {HttpError} 401 unless the request is an operator's, or unauthenticated ones are allowed. */
+/**
+ * @throws {HttpError} 401 unless the request is an operator's, or unauthenticated ones are allowed; 503 where there is no
+ * token that it could show
+ */
 export async function requireOperator(settings: Settings, request: Request): Promise<void> {
   const authorization = request.headers.get("Authorization");
   if (authorization === null && settings.allowUnauthenticated) return;
+  if (settings.adminToken === undefined) throw new HttpError(503, "configuration", "ADMIN_TOKEN is not set");
   const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? "") ?? [];
-  if (token !== undefined && settings.adminToken !== undefined && (await equalSecrets(token, settings.adminToken)))
-    return;
+  if (token !== undefined && (await equalSecrets(token, settings.adminToken))) return;
   throw new HttpError(401, "unauthorized", "the admin token is required", { "WWW-Authenticate": "Bearer" });
 }

@@ -1,147 +1,13 @@
 import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Erasure } from "../../../worker-shim/afterlife.ts";
-import { createApp } from "../../../worker-shim/api/app.ts";
 import { MAX_BODY_BYTES } from "../../../worker-shim/api/requests.ts";
-import type { CommandResult } from "../../../worker-shim/boundary.ts";
-import type { Announcement, Resumption } from "../../../worker-shim/call.ts";
 import { composeCallLog } from "../../../worker-shim/call-log.ts";
-import type { Env } from "../../../worker-shim/env.ts";
-import type { Admission, LeaseCounts } from "../../../worker-shim/leases.ts";
 import { CallLogStore } from "../../../worker-shim/ports/call-log-store.ts";
-import type { CallRow, ExpectedCall } from "../../../worker-shim/records/call-row.ts";
+import type { CallRow } from "../../../worker-shim/records/call-row.ts";
 import { MemoryD1 } from "./support/fakes.ts";
-
-const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
-const ADMIN_TOKEN = "admin-0123456789abcdef";
-const CALL_PARAMS = { CallSid: "CA1", From: "+15550001111", To: "+15550002222" };
-const COUNTS: LeaseCounts = { active: 2, admitted: 5, refused: 1, ended: { hangUp: 3 } };
-
-/** The bindings, which write down what they are asked. */
-class Gateway {
-  readonly asked: unknown[][] = [];
-  readonly background: Promise<unknown>[] = [];
-  admission: Admission = "granted";
-  announcement: Announcement = { type: "stream", token: "the-token" };
-  /** Ids of calls that there are already. */
-  readonly known = new Set<string>();
-  resumption: Resumption = { type: "hangUp" };
-  /** Status of what the call's object answers to an upgrade. */
-  upgradeStatus = 204;
-  commandResult: CommandResult = { status: "done" };
-  history: string[] | undefined;
-  erasure: Erasure = "begun";
-  failing = new Set<string>();
-  warmUpError: unknown;
-  variables: Record<string, unknown> = {
-    ENVIRONMENT: "development",
-    TWILIO_AUTH_TOKEN: AUTH_TOKEN,
-    TOKEN_SECRET: "0123456789abcdef",
-    ADMIN_TOKEN,
-    PUBLIC_BASE_URL: "https://gw.example.com",
-  };
-
-  request(path: string, init: RequestInit = {}): Promise<Response> {
-    const env = { ...this.variables, CALLS: this.#calls, SWITCHBOARD: this.#switchboard } as unknown as Env;
-    const app = createApp({ version: "1.2.3", warmUpError: this.warmUpError });
-    const context = { waitUntil: (work: Promise<unknown>) => this.background.push(work), passThroughOnException() {} };
-    return Promise.resolve(app.fetch(new Request(`http://internal:8080${path}`, init), env, context as never));
-  }
-
-  /** As Twilio asks: signed for the public URL. */
-  webhook(path: string, params: Readonly<Record<string, string>> = CALL_PARAMS, headers: Record<string, string> = {}) {
-    const signature = getExpectedTwilioSignature(AUTH_TOKEN, `https://gw.example.com${path}`, params);
-    return this.request(path, {
-      method: "POST",
-      headers: { "X-Twilio-Signature": signature, ...headers },
-      body: new URLSearchParams(params),
-    });
-  }
-
-  upgrade(path: string, headers: Record<string, string> = {}): Promise<Response> {
-    return this.request(path, { headers: { Upgrade: "websocket", ...headers } });
-  }
-
-  names(): unknown[] {
-    return this.asked.map(([name]) => name);
-  }
-
-  #note(name: string, ...args: unknown[]): void {
-    this.asked.push([name, ...args]);
-    if (this.failing.has(name)) throw new Error(`${name} failed`);
-  }
-
-  readonly #calls = {
-    getByName: (callId: string, options?: unknown) => ({
-      ...this.#erasable,
-      prepare: async (call: ExpectedCall) => {
-        this.#note("prepare", callId, call, options);
-        return this.announcement;
-      },
-      knows: async (carrierCallId: string) => {
-        this.#note("knows", callId, carrierCallId);
-        return this.known.has(callId);
-      },
-      carrierEnded: async (carrierCallId: string) => {
-        this.#note("carrierEnded", callId, carrierCallId);
-      },
-      resume: async (carrierCallId: string) => {
-        this.#note("resume", callId, carrierCallId);
-        return this.resumption;
-      },
-      command: async (command: object) => {
-        this.#note("command", callId, command);
-        return this.commandResult;
-      },
-      abort: async () => {
-        this.#note("abort", callId);
-        throw new Error("the object is lost");
-      },
-      fetch: async (url: string, init: RequestInit) => {
-        this.#note("fetch", callId, url, new Headers(init.headers).get("Upgrade"));
-        return new Response(null, { status: this.upgradeStatus });
-      },
-    }),
-  };
-
-  readonly #erasable = {
-    events: async () => this.history,
-    operate: async (command: object) => {
-      this.#note("operate", command);
-      return this.commandResult;
-    },
-    erase: async (what: string) => {
-      this.#note("erase", what);
-      return this.erasure;
-    },
-  };
-
-  readonly #switchboard = {
-    getByName: (shard: string) => ({
-      acquire: async (callId: string, ...rest: unknown[]) => {
-        this.#note("acquire", shard, callId, ...rest);
-        return this.admission;
-      },
-      release: async (...args: unknown[]) => {
-        this.#note("release", ...args);
-        return true;
-      },
-      withdraw: async (callId: string) => this.#note("withdraw", callId),
-      counts: async () => {
-        this.#note("counts");
-        return COUNTS;
-      },
-    }),
-  };
-}
+import { ADMIN_TOKEN, AUTH_TOKEN, CALL_PARAMS, errorOf, Gateway } from "./support/gateway.ts";
 
 let gateway: Gateway;
-
-async function errorOf(response: Response): Promise<[number, unknown]> {
-  const body = (await response.json()) as { error: { code: string; message: string } };
-  expect(body).toEqual({ error: { code: expect.any(String), message: expect.any(String) } });
-  return [response.status, body.error.code];
-}
 
 beforeEach(() => {
   gateway = new Gateway();
@@ -446,10 +312,15 @@ describe("/logs", () => {
     expect(await errorOf(await wrong)).toEqual([401, "unauthorized"]);
   });
 
-  it("is closed to all without an admin token", async () => {
+  // Nobody could be an operator, and nobody was told why.
+  it("is closed to all without an admin token, and says that there is none", async () => {
     gateway.variables = { ...gateway.variables, ADMIN_TOKEN: "" };
-    const empty = gateway.upgrade("/logs?call=4c7e", { Authorization: "Bearer undefined" });
-    expect(await errorOf(await empty)).toEqual([401, "unauthorized"]);
+    for (const headers of [{}, { Authorization: "Bearer undefined" }, admin]) {
+      const response = await gateway.upgrade("/logs?call=4c7e", headers);
+      expect(await response.clone().text()).toContain("ADMIN_TOKEN is not set");
+      expect(await errorOf(response)).toEqual([503, "configuration"]);
+    }
+    expect(gateway.asked).toEqual([]);
   });
 });
 

@@ -88,7 +88,18 @@ describe("readSettings", () => {
 });
 
 describe("the environment", () => {
-  it.each([undefined, "", "prod", "Production", "PRODUCTION", "test", " production"])("is not %j", (name) => {
+  const others = [
+    "prod",
+    "Production",
+    "PRODUCTION",
+    "test",
+    " production",
+    "production\n",
+    "staging ",
+    "local",
+    "dev",
+  ];
+  it.each([undefined, "", " ", ...others])("is not %j", (name) => {
     const variables = name === undefined ? {} : { ENVIRONMENT: name };
     expect(() => readVariables(variables)).toThrow(
       "ENVIRONMENT must be one of development, staging, production, in lower case",
@@ -188,6 +199,18 @@ describe("a setting that is wrong", () => {
     for (const [name = "", value] of secrets)
       expect(() => readSettings({ [name]: value })).toThrow(`${name} must be a secret of your own`);
   });
+
+  it.each(["REPLACE-ME-by-a-token-of-yours", " replace-me-by-64-hex-digits", "Replace-Me: 0123456789abcdef"])(
+    "is a placeholder, however it is written: %j",
+    (value) => {
+      const names = ["TOKEN_SECRET", "TOKEN_SECRET_PREVIOUS", "ADMIN_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS"];
+      for (const name of [...names, "OPENAI_API_KEY"])
+        for (const Environment of ["development", "staging", "production"])
+          expect(() => readSettings({ ENVIRONMENT: Environment, [name]: value })).toThrow(
+            `${name} must be a secret of your own`,
+          );
+    },
+  );
 
   it("is found once for an isolate", () => {
     const good = { ENVIRONMENT: "staging" };

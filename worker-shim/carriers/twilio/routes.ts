@@ -1,16 +1,15 @@
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
 import { HttpError } from "../../api/errors.ts";
 import { askObject } from "../../api/objects.ts";
-import { publicBaseUrl, socketBaseUrl } from "../../api/requests.ts";
-import { type AppEnv, refuseOtherMethods } from "../../api/routing.ts";
+import { onlyParameter, publicBaseUrl, socketBaseUrl } from "../../api/requests.ts";
+import type { Input, Method, Route } from "../../api/route.ts";
+import type { AppEnv } from "../../api/routing.ts";
 import type { Announcement, Resumption } from "../../call.ts";
-import { callIds, isCallId, newCallId } from "../../call-id.ts";
+import { callIds, newCallId } from "../../call-id.ts";
 import { subjectOf } from "../../leases.ts";
 import { AGENTS, isAgent } from "../../settings.ts";
 import { busyTwiml, hangUpTwiml, streamTwiml } from "./twiml.ts";
 import { readWebhook } from "./webhook.ts";
-
-const METHODS = ["GET", "POST"];
 
 function xml(document: string): Response {
   return new Response(document, { headers: { "Content-Type": "text/xml; charset=utf-8" } });
@@ -49,7 +48,7 @@ async function answer(context: Context<AppEnv>): Promise<Response> {
   const { carrierCallId, from, to } = await readWebhook(context);
   const { defaultAgent, locationHint } = context.get("settings");
   const switchboard = context.get("switchboard");
-  const agent = context.req.query("agent") ?? defaultAgent;
+  const agent = onlyParameter(context.req.raw, "agent") ?? defaultAgent;
   if (!isAgent(agent)) throw new HttpError(400, "bad_agent", `agent must be one of ${AGENTS.join(", ")}`);
   const callId = await callIdOf(context, carrierCallId);
   const admission = await switchboard.acquire(callId, subjectOf({ to }));
@@ -73,11 +72,15 @@ async function answer(context: Context<AppEnv>): Promise<Response> {
   }
 }
 
+function requireTokenSecret(context: Context<AppEnv>): void {
+  if (!context.get("settings").tokenRing) throw new HttpError(503, "configuration", "TOKEN_SECRET is not set");
+}
+
 /** A stream is over: the carrier asks whether it shall come back. */
-async function resume(context: Context<AppEnv>): Promise<Response> {
+async function resume(context: Context<AppEnv>, { callId }: Input): Promise<Response> {
   const { carrierCallId } = await readWebhook(context);
-  const callId = context.req.param("callId") ?? "";
-  if (!isCallId(callId)) throw new HttpError(404, "not_found", "there is no such call");
+  // The object could not say why it makes no token.
+  if (carrierCallId !== "") requireTokenSecret(context);
   const resumption: Resumption = await askObject<Resumption>(async () =>
     context.env.CALLS.getByName(callId).resume(carrierCallId),
   );
@@ -94,11 +97,14 @@ async function status(context: Context<AppEnv>): Promise<Response> {
   return new Response(null, { status: 204 });
 }
 
-export function webhookRoutes(app: Hono<AppEnv>): void {
-  app.on(METHODS, "/twiml", answer);
-  refuseOtherMethods(app, "/twiml", METHODS);
-  app.post("/twiml/status", status);
-  refuseOtherMethods(app, "/twiml/status", ["POST"]);
-  app.on(METHODS, "/twiml/:callId", resume);
-  refuseOtherMethods(app, "/twiml/:callId", METHODS);
+export function webhookRoutes(): readonly Route[] {
+  const of = (method: Method, path: string, answer: Route["answer"]) =>
+    ({ method, path, access: "carrier", effect: true, answer }) as const;
+  return [
+    of("GET", "/twiml", answer),
+    of("POST", "/twiml", answer),
+    of("POST", "/twiml/status", status),
+    of("GET", "/twiml/:callId", resume),
+    of("POST", "/twiml/:callId", resume),
+  ];
 }

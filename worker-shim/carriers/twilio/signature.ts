@@ -129,13 +129,26 @@ export function signedText(url: string, parameters: FormParameters): string {
   return text;
 }
 
+/** Signatures in one header that are looked at: a proxy that adds what is there already makes two of one. */
+const MAX_SIGNATURES = 4;
+
+/** Base64 of either alphabet, padded or not, or hex; undefined for what cannot be a signature. */
 function decodeSignature(signature: string): Uint8Array<ArrayBuffer> | undefined {
+  if (/^[0-9a-f]{40}$/i.test(signature))
+    return Uint8Array.from(signature.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   try {
-    const bytes = Uint8Array.from(atob(signature), (c) => c.charCodeAt(0));
+    const text = atob(signature.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(text, (c) => c.charCodeAt(0));
     return bytes.length === SIGNATURE_BYTES ? bytes : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** What a header has: one, or several by commas. */
+function signaturesOf(header: string): Uint8Array<ArrayBuffer>[] {
+  const texts = new Set(header.split(",", MAX_SIGNATURES).map((text) => text.trim()));
+  return [...texts].flatMap((text) => decodeSignature(text) ?? []);
 }
 
 /** Returns the URL whose signature it is, undefined if it is none by any of the tokens. Takes constant time a URL. */
@@ -145,12 +158,12 @@ export async function findSignedUrl(
   urls: readonly string[],
   parameters: FormParameters,
 ): Promise<string | undefined> {
-  const bytes = decodeSignature(signature);
-  if (!bytes) return undefined;
-  for (const authToken of authTokens) {
-    const key = await keyOf(authToken);
-    for (const url of urls) {
-      if (await crypto.subtle.verify("HMAC", key, bytes, encoder.encode(signedText(url, parameters)))) return url;
+  for (const bytes of signaturesOf(signature)) {
+    for (const authToken of authTokens) {
+      const key = await keyOf(authToken);
+      for (const url of urls) {
+        if (await crypto.subtle.verify("HMAC", key, bytes, encoder.encode(signedText(url, parameters)))) return url;
+      }
     }
   }
   return undefined;
@@ -174,8 +187,9 @@ export function parseForm(body: Uint8Array): FormParameters {
   return parameters;
 }
 
+/** A body whose type nobody has named is one. */
 export function isForm(contentType: string): boolean {
-  return /^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType);
+  return /^\s*(application\/x-www-form-urlencoded\s*)?(;|$)/i.test(contentType);
 }
 
 async function sha256Hex(body: Uint8Array<ArrayBuffer>): Promise<string> {
@@ -190,7 +204,7 @@ export async function isSignedWebhook(authTokens: readonly string[], request: We
   if (!hasForm && body.length > 0) {
     const query = url.indexOf("?");
     const hash = query === -1 ? null : new URLSearchParams(url.slice(query)).get("bodySHA256");
-    if (hash !== (await sha256Hex(body))) return false;
+    if (hash?.toLowerCase() !== (await sha256Hex(body))) return false;
   }
   const parameters: FormParameters = hasForm ? parseForm(body) : new Map();
   return (await findSignedUrl(authTokens, signature, webhookUrls(url), parameters)) !== undefined;

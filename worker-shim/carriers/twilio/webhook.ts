@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { HttpError } from "../../api/errors.ts";
-import { publicUrl, readBody } from "../../api/requests.ts";
+import { parseObject, publicUrl, readBody, requireUtf8 } from "../../api/requests.ts";
 import type { AppEnv } from "../../api/routing.ts";
 import type { Standing } from "../../stream-door.ts";
 import { type FormParameters, isForm, isSignedUpgrade, isSignedWebhook, parseForm } from "./signature.ts";
@@ -20,12 +20,27 @@ export interface Webhook {
   readonly isOver: boolean;
 }
 
+/** The parameters that a body has, whichever way it has them. @throws {HttpError} 400, 415 */
+function parseBody(contentType: string, body: Uint8Array): FormParameters {
+  if (body.length === 0) return new Map();
+  if (isForm(contentType)) return parseForm(body);
+  if (!/^application\/json\s*(;|$)/i.test(contentType))
+    throw new HttpError(415, "unsupported_media_type", "the body must be a form or JSON");
+  const fields = parseObject(body);
+  const parameters = new Map<string, string[]>();
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === "string" || typeof value === "number") parameters.set(name, [String(value)]);
+  }
+  return parameters;
+}
+
 /** The carrier's parameters. @throws {HttpError} 403 unless Twilio asks, or unauthenticated requests are allowed. */
 async function readParameters(context: Context<AppEnv>): Promise<FormParameters> {
   const settings = context.get("settings");
   const request = context.req.raw;
-  const body = await readBody(request);
   const contentType = request.headers.get("Content-Type") ?? "";
+  requireUtf8(contentType);
+  const body = await readBody(request);
   const signature = request.headers.get(SIGNATURE_HEADER);
   if (settings.carrierAuthTokens.length === 0) {
     if (!settings.allowUnauthenticated) throw new HttpError(503, "configuration", "TWILIO_AUTH_TOKEN is not set");
@@ -39,24 +54,38 @@ async function readParameters(context: Context<AppEnv>): Promise<FormParameters>
   }
   const query = new URL(request.url).search.slice(1);
   const parameters = new Map(parseForm(new TextEncoder().encode(query)));
-  if (request.method === "POST" && isForm(contentType))
-    for (const [name, values] of parseForm(body)) parameters.set(name, values);
+  if (request.method === "POST") {
+    for (const [name, values] of parseBody(contentType, body))
+      parameters.set(name, [...(parameters.get(name) ?? []), ...values]);
+  }
   return parameters;
+}
+
+/** The longest value of a field that is read; a SIP URI has some hundred characters. */
+const MAX_VALUE_CHARACTERS = 256;
+
+/** One value, given once or the same each time. Empty if it is not there. @throws {HttpError} 400 */
+function onlyValue(parameters: FormParameters, name: string): string {
+  const values = new Set(parameters.get(name));
+  if (values.size > 1) throw new HttpError(400, "bad_form", `${name} is given twice`);
+  const [value = ""] = values;
+  if (value.length > MAX_VALUE_CHARACTERS)
+    throw new HttpError(400, "bad_form", `${name} must have at most ${MAX_VALUE_CHARACTERS} characters`);
+  return value;
 }
 
 /** @throws {HttpError} 403 unless Twilio asks; 400 if it does not name its call, which only an unsigned one may */
 export async function readWebhook(context: Context<AppEnv>): Promise<Webhook> {
   const parameters = await readParameters(context);
-  const parameter = (name: string) => parameters.get(name)?.[0] ?? "";
-  const carrierCallId = parameter("CallSid");
+  const carrierCallId = onlyValue(parameters, "CallSid");
   const mayBeMissing = context.get("settings").allowUnauthenticated;
   if (!/^[A-Za-z0-9]{0,64}$/.test(carrierCallId) || (carrierCallId === "" && !mayBeMissing))
     throw new HttpError(400, "bad_call_sid", "CallSid is missing or not one");
   return {
     carrierCallId,
-    from: parameter("From"),
-    to: parameter("To"),
-    isOver: TERMINAL_STATUSES.has(parameter("CallStatus")),
+    from: onlyValue(parameters, "From"),
+    to: onlyValue(parameters, "To"),
+    isOver: TERMINAL_STATUSES.has(onlyValue(parameters, "CallStatus")),
   };
 }
 

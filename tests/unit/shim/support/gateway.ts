@@ -1,0 +1,151 @@
+import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js";
+import { expect } from "vitest";
+import type { Erasure } from "../../../../worker-shim/afterlife.ts";
+import { createApp } from "../../../../worker-shim/api/app.ts";
+import type { CommandResult } from "../../../../worker-shim/boundary.ts";
+import type { Announcement, Resumption } from "../../../../worker-shim/call.ts";
+import type { Env } from "../../../../worker-shim/env.ts";
+import type { Admission, LeaseCounts } from "../../../../worker-shim/leases.ts";
+import type { ExpectedCall } from "../../../../worker-shim/records/call-row.ts";
+
+export const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
+export const ADMIN_TOKEN = "admin-0123456789abcdef";
+export const CALL_PARAMS = { CallSid: "CA1", From: "+15550001111", To: "+15550002222" };
+export const COUNTS: LeaseCounts = { active: 2, admitted: 5, refused: 1, ended: { hangUp: 3 } };
+
+/** The bindings, which write down what they are asked. */
+export class Gateway {
+  readonly asked: unknown[][] = [];
+  readonly background: Promise<unknown>[] = [];
+  admission: Admission = "granted";
+  announcement: Announcement = { type: "stream", token: "the-token" };
+  /** Ids of calls that there are already. */
+  readonly known = new Set<string>();
+  resumption: Resumption = { type: "hangUp" };
+  /** Status of what the call's object answers to an upgrade. */
+  upgradeStatus = 204;
+  commandResult: CommandResult = { status: "done" };
+  history: string[] | undefined;
+  erasure: Erasure = "begun";
+  failing = new Set<string>();
+  /** What is thrown by what fails; an error that names it, unless there is one. */
+  failure: Error | undefined;
+  warmUpError: unknown;
+  /** Undefined: each request finds an isolate of its own. */
+  app: ReturnType<typeof createApp> | undefined;
+  variables: Record<string, unknown> = {
+    ENVIRONMENT: "development",
+    TWILIO_AUTH_TOKEN: AUTH_TOKEN,
+    TOKEN_SECRET: "0123456789abcdef",
+    ADMIN_TOKEN,
+    PUBLIC_BASE_URL: "https://gw.example.com",
+  };
+
+  request(path: string, init: RequestInit = {}): Promise<Response> {
+    return this.ask(new Request(`http://internal:8080${path}`, init));
+  }
+
+  ask(request: Request): Promise<Response> {
+    const env = { ...this.variables, CALLS: this.#calls, SWITCHBOARD: this.#switchboard } as unknown as Env;
+    const app = this.app ?? createApp({ version: "1.2.3", warmUpError: this.warmUpError });
+    const context = { waitUntil: (work: Promise<unknown>) => this.background.push(work), passThroughOnException() {} };
+    return Promise.resolve(app.fetch(request, env, context as never));
+  }
+
+  /** As Twilio asks: signed for the public URL. */
+  webhook(path: string, params: Readonly<Record<string, string>> = CALL_PARAMS, headers: Record<string, string> = {}) {
+    const signature = getExpectedTwilioSignature(AUTH_TOKEN, `https://gw.example.com${path}`, params);
+    return this.request(path, {
+      method: "POST",
+      headers: { "X-Twilio-Signature": signature, ...headers },
+      body: new URLSearchParams(params),
+    });
+  }
+
+  upgrade(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return this.request(path, { headers: { Upgrade: "websocket", ...headers } });
+  }
+
+  names(): unknown[] {
+    return this.asked.map(([name]) => name);
+  }
+
+  #note(name: string, ...args: unknown[]): void {
+    this.asked.push([name, ...args]);
+    if (this.failing.has(name)) throw this.failure ?? new Error(`${name} failed`);
+  }
+
+  readonly #calls = {
+    getByName: (callId: string, options?: unknown) => ({
+      ...this.#erasable,
+      prepare: async (call: ExpectedCall) => {
+        this.#note("prepare", callId, call, options);
+        return this.announcement;
+      },
+      knows: async (carrierCallId: string) => {
+        this.#note("knows", callId, carrierCallId);
+        return this.known.has(callId);
+      },
+      carrierEnded: async (carrierCallId: string) => {
+        this.#note("carrierEnded", callId, carrierCallId);
+      },
+      resume: async (carrierCallId: string) => {
+        this.#note("resume", callId, carrierCallId);
+        return this.resumption;
+      },
+      command: async (command: object) => {
+        this.#note("command", callId, command);
+        return this.commandResult;
+      },
+      abort: async () => {
+        this.#note("abort", callId);
+        throw new Error("the object is lost");
+      },
+      fetch: async (url: string, init: RequestInit) => {
+        this.#note("fetch", callId, url, new Headers(init.headers).get("Upgrade"));
+        return new Response(null, { status: this.upgradeStatus });
+      },
+    }),
+  };
+
+  readonly #erasable = {
+    events: async () => {
+      if (this.failing.has("events")) this.#note("events");
+      return this.history;
+    },
+    record: async () => true,
+    operate: async (command: object) => {
+      this.#note("operate", command);
+      return this.commandResult;
+    },
+    erase: async (what: string) => {
+      this.#note("erase", what);
+      return this.erasure;
+    },
+  };
+
+  readonly #switchboard = {
+    getByName: (shard: string) => ({
+      acquire: async (callId: string, ...rest: unknown[]) => {
+        this.#note("acquire", shard, callId, ...rest);
+        return this.admission;
+      },
+      release: async (...args: unknown[]) => {
+        this.#note("release", ...args);
+        return true;
+      },
+      withdraw: async (callId: string) => this.#note("withdraw", callId),
+      counts: async () => {
+        this.#note("counts");
+        return COUNTS;
+      },
+    }),
+  };
+}
+
+/** The status and the code of an answer that is an error. */
+export async function errorOf(response: Response): Promise<[number, unknown]> {
+  const body = (await response.json()) as { error: { code: string; message: string } };
+  expect(body).toEqual({ error: { code: expect.any(String), message: expect.any(String) } });
+  return [response.status, body.error.code];
+}

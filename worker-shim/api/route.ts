@@ -1,0 +1,122 @@
+import type { Context, Hono } from "hono";
+import type * as v from "valibot";
+import { isCallId } from "../call-id.ts";
+import { checked, table } from "../schemas.ts";
+import { HttpError } from "./errors.ts";
+import { readJson, requireOperator, requireUpgrade } from "./requests.ts";
+import type { AppEnv } from "./routing.ts";
+
+/**
+ * Who may ask. `operator`: with the admin token. `carrier`: with the carrier's signature, which the route itself looks
+ * at. `stream`: whoever brings a call's stream; the call's door looks at the token. `harness`: an operator, and only where
+ * faults may be injected; elsewhere there is no such route.
+ */
+export type Access = "anyone" | "operator" | "carrier" | "stream" | "harness";
+
+export type Method = "GET" | "POST" | "DELETE";
+
+/** One method of one path: what it takes, and who may ask. Its tests are made of this: tests/unit/shim/routes.test.ts. */
+export interface Route {
+  readonly method: Method;
+  /** With `:callId` where it names a call; what is none there is answered with 404. */
+  readonly path: string;
+  readonly access: Access;
+  /** A WebSocket: without an upgrade the answer is 426. */
+  readonly upgrade?: boolean;
+  /** A GET that does something: HEAD is refused. */
+  readonly effect?: boolean;
+  /** Parameters of the query, from text. Any other, and one that comes twice, is refused; undefined: all are ignored. */
+  readonly query?: v.ObjectEntries;
+  /** Of a JSON body. */
+  readonly body?: v.GenericSchema;
+  /** The code of an answer to a wrong body. */
+  readonly bodyCode?: string;
+  readonly answer: (context: Context<AppEnv>, input: Input) => Promise<Response> | Response;
+}
+
+/** What a request brought, checked. */
+export interface Input<Q = unknown, B = unknown> {
+  /** Of `:callId`; empty where the path names no call. */
+  readonly callId: string;
+  readonly query: Q;
+  readonly body: B;
+}
+
+interface TypedRoute<Q extends v.ObjectEntries, B extends v.GenericSchema>
+  extends Omit<Route, "query" | "body" | "answer"> {
+  readonly query?: Q;
+  readonly body?: B;
+  readonly answer: (
+    context: Context<AppEnv>,
+    input: Input<v.InferOutput<v.ObjectSchema<Q, undefined>>, v.InferOutput<B>>,
+  ) => Promise<Response> | Response;
+}
+
+/** A route whose handler knows what its schemas make of a request. */
+export function route<const Q extends v.ObjectEntries, B extends v.GenericSchema>(typed: TypedRoute<Q, B>): Route {
+  return typed as unknown as Route;
+}
+
+/** Which of the routes of one path a request is for. @throws {HttpError} 405 */
+function routeFor(routes: readonly Route[], method: string): Route {
+  // A HEAD is a GET without its body, and without effect.
+  const found = routes.find((one) => one.method === method || (method === "HEAD" && one.method === "GET"));
+  if (found && !(method === "HEAD" && (found.effect === true || found.upgrade === true))) return found;
+  throw new HttpError(405, "method_not_allowed", "the route does not take this method", { Allow: allowedOf(routes) });
+}
+
+function allowedOf(routes: readonly Route[]): string {
+  return routes.map(({ method }) => method).join(", ");
+}
+
+/** Every value of a query, each name once. @throws {HttpError} 400 */
+export function readQuery(request: Request, entries: v.ObjectEntries): unknown {
+  const values: Record<string, string> = {};
+  for (const [name, value] of new URL(request.url).searchParams) {
+    if (Object.hasOwn(values, name)) throw new HttpError(400, "bad_query", `${name} is given twice`);
+    values[name] = value;
+  }
+  const result = checked(table(entries), values, "");
+  if (result.type === "wrong") throw new HttpError(400, "bad_query", result.reason);
+  return result.value;
+}
+
+async function authorize(context: Context<AppEnv>, { access }: Route): Promise<void> {
+  if (access === "harness" && !context.get("settings").faultInjection) throw noSuchRoute();
+  if (access !== "operator" && access !== "harness") return;
+  await requireOperator(context.get("settings"), context.req.raw);
+}
+
+export function noSuchRoute(): HttpError {
+  return new HttpError(404, "not_found", "there is no such route");
+}
+
+/** @throws {HttpError} 404 for what names no call */
+function callIdOf(context: Context<AppEnv>): string {
+  const callId = context.req.param("callId");
+  if (callId === undefined) return "";
+  if (!isCallId(callId)) throw new HttpError(404, "not_found", "there is no such call");
+  return callId;
+}
+
+/** Mounts the table: what a path does not take is refused by name, in the same order everywhere. */
+export function mount(app: Hono<AppEnv>, routes: readonly Route[]): void {
+  for (const [path, ofPath] of Map.groupBy(routes, (one) => one.path)) {
+    app.all(path, async (context) => {
+      const { raw } = context.req;
+      const isHarness = ofPath.every(({ access }) => access === "harness");
+      if (isHarness && !context.get("settings").faultInjection) throw noSuchRoute();
+      if (raw.method === "OPTIONS") return new Response(null, { status: 204, headers: { Allow: allowedOf(ofPath) } });
+      const one = routeFor(ofPath, raw.method);
+      if (one.access === "anyone") context.get("limits").anonymous(context);
+      if (one.upgrade) requireUpgrade(raw);
+      await authorize(context, one);
+      const input = {
+        callId: callIdOf(context),
+        query: one.query && readQuery(raw, one.query),
+        body: one.body && (await readJson(raw, one.body, one.bodyCode)),
+      };
+      return one.answer(context, input);
+    });
+  }
+}
