@@ -112,17 +112,17 @@ export class CallSession extends DurableObject<Env> {
     if (!this.#call) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
     const standing = request.headers.has(SIGNED_HEADER) ? "signed" : "unsigned";
-    const attachment = this.#attach(new URL(request.url).pathname, server as unknown as PeerSocket, standing);
+    const attachment = this.#attach(new URL(request.url), server as unknown as PeerSocket, standing);
     if (attachment !== "taken") return new Response(null, { status: STATUS[attachment] });
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  #attach(path: string, socket: PeerSocket, standing: Standing): Attachment {
-    switch (path) {
+  #attach({ pathname, searchParams }: URL, socket: PeerSocket, standing: Standing): Attachment {
+    switch (pathname) {
       case LEG_PATH:
         return this.#opened().receiveLeg(socket, standing);
       case OBSERVER_PATH:
-        return this.#opened().observe(socket);
+        return this.#opened().observe(socket, Number(searchParams.get("after") ?? -1));
       default:
         return "unknown";
     }

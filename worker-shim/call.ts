@@ -114,7 +114,7 @@ export class Call {
     const deleteAll = () => platform.deleteAll();
     const afterlife = { tables, records, agenda, outbox, deliveries, retentionMs, log, nowMs, deleteAll, background };
     this.#afterlife = new Afterlife(afterlife);
-    const observers = new Observers(log);
+    const observers = new Observers(log, platform.timers);
     this.#observers = observers;
     const onEnded = (summary: string) => this.#finish(summary);
     this.#host = new SessionHost({ platform, records, streams, observers, onEnded });
@@ -223,12 +223,12 @@ export class Call {
     return "taken";
   }
 
-  /** Shows `socket` all events so far, then each as it happens. */
-  observe(socket: PeerSocket): Attachment {
+  /** Shows `socket` all events behind the one with the number `after`, then each as it happens. */
+  observe(socket: PeerSocket, after = -1): Attachment {
     const row = this.#records.call.find();
     if (!row) return "unknown";
-    this.#observers.add(socket, this.#history(row));
-    if (row.outcome !== undefined) this.#observers.closeAll("the call is over");
+    this.#observers.add(socket, (skip) => this.#records.batches.eventsAfter(skip), after + 1);
+    if (row.outcome !== undefined) this.#observers.closeAll("the call is over", endedEvent(row.outcome));
     return "taken";
   }
 
@@ -364,10 +364,10 @@ export class Call {
     this.#afterlife.begin(nowMs);
     const { droppedEvents } = this.#records.batches;
     const { refused, silent, displaced, full } = this.#door.counters;
-    this.#log.info("a call is over", { reason, droppedEvents, refused, silent, displaced, full });
+    const { dropped: slowObservers } = this.#observers;
+    this.#log.info("a call is over", { reason, droppedEvents, slowObservers, refused, silent, displaced, full });
     this.#door.closeAll(CLOSE_NORMAL, "the call is over");
-    this.#observers.broadcast(endedEvent(summary));
-    this.#observers.closeAll("the call is over");
+    this.#observers.closeAll("the call is over", endedEvent(summary));
     const { background, switchboard } = this.#platform;
     // A lease that is not released becomes void by itself.
     background(this.#settle("a lease was not released", switchboard.release(row.callId, reason)));

@@ -5,6 +5,7 @@ import { DEPENDENCIES, FAULTS, injectFault } from "../ports/injected-faults.ts";
 import { anyObject, integer, oneOf, shape, table } from "../schemas.ts";
 import { commandResponse } from "./commands.ts";
 import { HttpError } from "./errors.ts";
+import { forgetChecks } from "./health.ts";
 import { askObject } from "./objects.ts";
 import { type Route, route } from "./route.ts";
 import type { AppEnv } from "./routing.ts";
@@ -43,6 +44,7 @@ export function faultRoutes(): readonly Route[] {
       bodyCode: "bad_fault",
       answer: (context, { body: { dependency, fault } }) => {
         injectFault(dependency, fault);
+        forgetChecks();
         return context.json({ status: "injected" }, 202);
       },
     }),

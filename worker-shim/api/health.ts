@@ -22,6 +22,11 @@ let startedMs: number | undefined;
 /** The last answer of each; a promise must not be awaited by another request than its own. */
 const lastChecks = new Map<string, { readonly atMs: number; readonly state: State }>();
 
+/** Asks each store anew: a fault was injected. */
+export function forgetChecks(): void {
+  lastChecks.clear();
+}
+
 /** Rejects when the work takes too long. */
 export async function inTime<T>(work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
@@ -57,16 +62,14 @@ async function check(name: string, intervalMs: number, ask: (() => Promise<unkno
 async function stores(context: Context<AppEnv>) {
   const { env } = context;
   const settings = context.get("settings");
-  // Where faults are injected somebody wants to see them at once.
-  const intervalMs = settings.faultInjection ? 0 : STORE_CHECK_INTERVAL_MS;
   const store = callLogStore(env, settings);
   const bucket = recordingsBucket(env, settings);
   const notes = requestNotes(env, settings);
   const sink = supabaseSink(settings);
   const [callLog, recordings, requests, supabase] = await Promise.all([
-    check("callLog", intervalMs, store && (() => store.check())),
-    check("recordings", intervalMs, bucket && (() => bucket.head("health"))),
-    check("requests", intervalMs, notes && (() => notes.get("health"))),
+    check("callLog", STORE_CHECK_INTERVAL_MS, store && (() => store.check())),
+    check("recordings", STORE_CHECK_INTERVAL_MS, bucket && (() => bucket.head("health"))),
+    check("requests", STORE_CHECK_INTERVAL_MS, notes && (() => notes.get("health"))),
     check("supabase", REMOTE_CHECK_INTERVAL_MS, sink && (() => sink.check(AbortSignal.timeout(CHECK_TIMEOUT_MS)))),
   ]);
   return { callLog, recordings, requests, supabase };

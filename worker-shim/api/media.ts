@@ -8,15 +8,19 @@ import { subjectOf } from "../leases.ts";
 import { AGENTS, isAgent } from "../settings.ts";
 import { HttpError } from "./errors.ts";
 import { askObject, newerSchema } from "./objects.ts";
+import { count } from "./query.ts";
 import { onlyParameter } from "./requests.ts";
 import { type Route, route } from "./route.ts";
 import type { AppEnv } from "./routing.ts";
+
+/** Far more events than a call keeps. */
+const MAX_SEQ = 999_999_999;
 
 /** Hands the upgrade to the call's object. @throws {HttpError} if the object does not take it. */
 async function upgrade(
   context: Context<AppEnv>,
   callId: string,
-  path: typeof LEG_PATH | typeof OBSERVER_PATH,
+  path: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
   if (!isCallId(callId)) throw new HttpError(404, "not_found", "there is no such call");
@@ -74,10 +78,10 @@ export function mediaRoutes(): readonly Route[] {
       path: "/logs",
       access: "operator",
       upgrade: true,
-      query: { call: v.optional(v.string()) },
-      answer: (context, { query: { call } }) => {
+      query: { call: v.optional(v.string()), after: v.optional(count(0, MAX_SEQ)) },
+      answer: (context, { query: { call, after } }) => {
         if (call === undefined) throw new HttpError(400, "no_call", "the query must name a call");
-        return upgrade(context, call, OBSERVER_PATH);
+        return upgrade(context, call, after === undefined ? OBSERVER_PATH : `${OBSERVER_PATH}?after=${after}`);
       },
     }),
   ];

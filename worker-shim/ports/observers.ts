@@ -1,55 +1,198 @@
 import type { Log, PeerSocket } from "../ports.ts";
 import { closeQuietly } from "./sockets.ts";
+import { platformTimers, type Timers } from "./timers.ts";
 
-/** Sockets that watch one call. Overflow: the newest is closed with 1013. */
+/** Sockets that watch one call, and as many that were sent away and are not gone. Overflow: the newest is closed: 1013. */
 export const MAX_OBSERVERS = 16;
+/**
+ * Characters that an observer has been sent and has not said that he has read. The platform does not tell what waits for
+ * a peer: whoever reads no more has at most this in memory. Overflow: he gets nothing until he acknowledges, and is
+ * closed with 1013 after ACKNOWLEDGE_MS. Fifty minutes of an ordinary call.
+ */
+export const MAX_UNREAD_CHARACTERS = 1024 * 1024;
+export const ACKNOWLEDGE_MS = 5_000;
+/** Events of the past that are sent at a time; in between others have their turn. */
+export const SLICE_EVENTS = 500;
+/** A point that can be acknowledged, about every so many characters. */
+const CHECKPOINT_CHARACTERS = 16 * 1024;
+/** What an observer says is short. Overflow: it is ignored. */
+const MAX_ACKNOWLEDGEMENT_CHARACTERS = 256;
 
 const CLOSE_NORMAL = 1000;
 const CLOSE_TRY_AGAIN_LATER = 1013;
 
-/** Those who watch a call: each gets every event, one a text message. */
-export class Observers {
-  readonly #sockets = new Set<PeerSocket>();
-  readonly #log: Log;
+/** All events of the call but the first `skip`, as far as there are. */
+export type EventsAfter = (skip: number) => Iterable<string>;
 
-  constructor(log: Log) {
+interface Ending {
+  readonly reason: string;
+  /** What comes behind all events. */
+  readonly last: string | undefined;
+}
+
+/** One who watches. */
+class Watcher {
+  readonly socket: PeerSocket;
+  readonly events: EventsAfter;
+  /** Events of the call up to the last one that was sent, those that were not wanted included. */
+  count: number;
+  sent = 0;
+  acknowledged = 0;
+  readonly checkpoints: { readonly count: number; readonly sent: number }[] = [];
+  /** Where the past is read from; undefined when he is up to date. */
+  past: Iterator<string> | undefined;
+  timer: unknown;
+  ending: Ending | undefined;
+
+  constructor(socket: PeerSocket, events: EventsAfter, count: number) {
+    this.socket = socket;
+    this.events = events;
+    this.count = count;
+  }
+
+  get isFull(): boolean {
+    return this.sent - this.acknowledged >= MAX_UNREAD_CHARACTERS;
+  }
+}
+
+/** The number in `{"type":"ack","seq":N}`; undefined for anything else. */
+function acknowledgedSeq(data: unknown): number | undefined {
+  if (typeof data !== "string" || data.length > MAX_ACKNOWLEDGEMENT_CHARACTERS) return undefined;
+  try {
+    const { type, seq } = JSON.parse(data) as { readonly type?: unknown; readonly seq?: unknown };
+    return type === "ack" && Number.isSafeInteger(seq) ? (seq as number) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Those who watch a call: each gets every event, one a text message, at his own pace. */
+export class Observers {
+  readonly #watchers = new Set<Watcher>();
+  /** Sent away; what waits for them is in memory until they are gone. */
+  readonly #leaving = new Set<PeerSocket>();
+  readonly #log: Log;
+  readonly #timers: Timers;
+  /** Who read too slowly. */
+  dropped = 0;
+
+  constructor(log: Log, timers: Timers = platformTimers) {
     this.#log = log;
+    this.#timers = timers;
   }
 
   get count(): number {
-    return this.#sockets.size;
+    return this.#watchers.size;
   }
 
-  /** Accepts `socket` and sends it what happened so far. */
-  add(socket: PeerSocket, history: readonly string[]): void {
+  /** Accepts `socket` and sends it what happened so far, but for the first `skip` events. */
+  add(socket: PeerSocket, events: EventsAfter, skip = 0): void {
     socket.binaryType = "arraybuffer";
     socket.accept();
-    if (this.#sockets.size >= MAX_OBSERVERS) {
+    if (this.#watchers.size >= MAX_OBSERVERS || this.#leaving.size >= MAX_OBSERVERS) {
       closeQuietly(socket, CLOSE_TRY_AGAIN_LATER, "too many observers", this.#log);
       return;
     }
-    this.#sockets.add(socket);
-    const forget = () => this.#sockets.delete(socket);
+    const watcher = new Watcher(socket, events, skip);
+    this.#watchers.add(watcher);
+    const forget = () => {
+      this.#forget(watcher);
+      this.#leaving.delete(socket);
+    };
     socket.addEventListener("close", forget);
     socket.addEventListener("error", forget);
-    for (const event of history) this.#send(socket, event);
+    socket.addEventListener("message", ({ data }) => this.#onMessage(watcher, data));
+    this.#catchUp(watcher);
   }
 
   broadcast(event: string): void {
-    for (const socket of this.#sockets) this.#send(socket, event);
-  }
-
-  /** Nothing will happen any more. */
-  closeAll(reason: string): void {
-    for (const socket of this.#sockets) closeQuietly(socket, CLOSE_NORMAL, reason, this.#log);
-    this.#sockets.clear();
-  }
-
-  #send(socket: PeerSocket, event: string): void {
-    try {
-      socket.send(event);
-    } catch {
-      this.#sockets.delete(socket);
+    for (const watcher of [...this.#watchers]) {
+      // Who is behind finds it where he reads on.
+      if (watcher.past) continue;
+      if (watcher.isFull) this.#catchUp(watcher);
+      else this.#send(watcher, event);
     }
+  }
+
+  /** Nothing will happen any more; `last` comes behind what each still has to be sent. */
+  closeAll(reason: string, last?: string): void {
+    for (const watcher of [...this.#watchers]) {
+      watcher.ending = { reason, last };
+      if (!watcher.past) this.#finish(watcher);
+    }
+  }
+
+  #onMessage(watcher: Watcher, data: unknown): void {
+    const seq = acknowledgedSeq(data);
+    if (seq === undefined) return;
+    for (let next = watcher.checkpoints[0]; next && next.count <= seq + 1; next = watcher.checkpoints[0]) {
+      watcher.acknowledged = next.sent;
+      watcher.checkpoints.shift();
+    }
+    if (watcher.past && !watcher.isFull) this.#sendPast(watcher);
+  }
+
+  #catchUp(watcher: Watcher): void {
+    watcher.past = watcher.events(watcher.count)[Symbol.iterator]();
+    this.#sendPast(watcher);
+  }
+
+  #sendPast(watcher: Watcher): void {
+    this.#timers.clear(watcher.timer);
+    for (let events = 0; watcher.past && this.#watchers.has(watcher); events++) {
+      if (watcher.isFull) {
+        watcher.timer = this.#timers.set(() => this.#drop(watcher), ACKNOWLEDGE_MS);
+        return;
+      }
+      if (events === SLICE_EVENTS) {
+        watcher.timer = this.#timers.set(() => this.#sendPast(watcher), 0);
+        return;
+      }
+      const next = watcher.past.next();
+      if (next.done) watcher.past = undefined;
+      else this.#send(watcher, next.value);
+    }
+    if (watcher.ending) this.#finish(watcher);
+  }
+
+  #finish(watcher: Watcher): void {
+    const { ending } = watcher;
+    if (!ending || !this.#watchers.has(watcher)) return;
+    if (ending.last !== undefined) this.#send(watcher, ending.last);
+    this.#forget(watcher);
+    closeQuietly(watcher.socket, CLOSE_NORMAL, ending.reason, this.#log);
+  }
+
+  #drop(watcher: Watcher): void {
+    this.dropped++;
+    this.#log.warn("an observer read too slowly", { events: watcher.count, characters: watcher.sent });
+    this.#forget(watcher);
+    this.#leaving.add(watcher.socket);
+    closeQuietly(
+      watcher.socket,
+      CLOSE_TRY_AGAIN_LATER,
+      `not acknowledged; go on after ${watcher.count - 1}`,
+      this.#log,
+    );
+  }
+
+  #forget(watcher: Watcher): void {
+    this.#timers.clear(watcher.timer);
+    watcher.past = undefined;
+    this.#watchers.delete(watcher);
+  }
+
+  #send(watcher: Watcher, event: string): void {
+    try {
+      watcher.socket.send(event);
+    } catch {
+      this.#forget(watcher);
+      return;
+    }
+    watcher.count++;
+    watcher.sent += event.length;
+    const before = watcher.checkpoints.at(-1)?.sent ?? watcher.acknowledged;
+    if (watcher.sent - before >= CHECKPOINT_CHARACTERS || watcher.isFull)
+      watcher.checkpoints.push({ count: watcher.count, sent: watcher.sent });
   }
 }

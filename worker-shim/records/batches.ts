@@ -30,6 +30,8 @@ export class Batches {
   #session: number;
   #storedCharacters = 0;
   #droppedEvents = 0;
+  /** Counts the tables that there were. */
+  #table = 0;
 
   /** `session` is the number of the last one so far, 0 before the first. */
   constructor(tables: Tables, session: number) {
@@ -107,6 +109,30 @@ export class Batches {
   /** Every event so far, oldest first. */
   events(): string[] {
     return this.eventsBySession().flatMap(({ events }) => events);
+  }
+
+  /**
+   * Every event but the first `skip`, oldest first, a row of them in memory at a time. Whoever takes his time finds what
+   * has come meanwhile, wherever it is by then.
+   */
+  *eventsAfter(skip: number): Generator<string> {
+    let [taken, table, batch, before] = [skip, this.#table, -1, 0];
+    for (;;) {
+      // The rows were packed anew: from the first one again.
+      if (table !== this.#table) [table, batch, before] = [this.#table, -1, 0];
+      const query = "SELECT batch, lines FROM batch WHERE batch > ? AND lines IS NOT NULL ORDER BY batch LIMIT 1";
+      const [row] = this.#tables.exist ? this.#tables.rows<{ batch: number; lines: string }>(query, batch) : [];
+      const lines: readonly string[] = row
+        ? row.lines.split("\n")
+        : this.#lines.slice(taken - before, taken - before + 1);
+      if (lines.length === 0) return;
+      const from = row ? Math.max(0, taken - before) : 0;
+      if (row) [batch, before] = [row.batch, before + lines.length];
+      for (const line of lines.slice(from)) {
+        taken++;
+        yield line;
+      }
+    }
   }
 
   /** Sessions from 1, oldest first. */
@@ -202,6 +228,7 @@ export class Batches {
   }
 
   #replaceTable(): void {
+    this.#table++;
     this.#tables.rows("DROP TABLE batch");
     this.#tables.rows(BATCH_TABLE);
   }

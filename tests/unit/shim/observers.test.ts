@@ -1,17 +1,27 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { MAX_OBSERVERS, Observers } from "../../../worker-shim/ports/observers.ts";
-import { FakeLog, FakeSocket } from "./support/fakes.ts";
+import {
+  ACKNOWLEDGE_MS,
+  MAX_OBSERVERS,
+  MAX_UNREAD_CHARACTERS,
+  Observers,
+  SLICE_EVENTS,
+} from "../../../worker-shim/ports/observers.ts";
+import { Batches, MAX_EVENT_CHARACTERS } from "../../../worker-shim/records/batches.ts";
+import { Tables } from "../../../worker-shim/records/tables.ts";
+import { FakeLog, FakeSocket, memoryDatabase, VirtualTime } from "./support/fakes.ts";
 
 let observers: Observers;
+let time: VirtualTime;
 
 function add(history: string[] = []): FakeSocket {
   const socket = new FakeSocket();
-  observers.add(socket, history);
+  observers.add(socket, (skip) => history.slice(skip));
   return socket;
 }
 
 beforeEach(() => {
-  observers = new Observers(new FakeLog());
+  time = new VirtualTime();
+  observers = new Observers(new FakeLog(), time);
 });
 
 describe("Observers", () => {
@@ -54,5 +64,116 @@ describe("Observers", () => {
     observers.closeAll("the call is over");
     expect(socket.closed).toEqual({ code: 1000, reason: "the call is over" });
     expect(observers.count).toBe(0);
+  });
+});
+
+// Sixteen observers that read nothing of 40,000 events: other requests waited for 1.6 s, and all of it lay in memory.
+describe("an observer that reads slowly", () => {
+  const Events = 40_000;
+  let batches: Batches;
+
+  const event = (seq: number) => JSON.stringify({ atMs: seq, seq, text: "x".repeat(160), type: "state" });
+  const characters = (socket: FakeSocket) => socket.sent.reduce<number>((sum, one) => sum + String(one).length, 0);
+  const acknowledge = (socket: FakeSocket, seq: number) =>
+    socket.emit("message", { data: JSON.stringify({ type: "ack", seq }) });
+
+  /** Comes behind event `after`. */
+  function watch(after = -1): FakeSocket {
+    const socket = new FakeSocket();
+    observers.add(socket, (skip) => batches.eventsAfter(skip), after + 1);
+    return socket;
+  }
+
+  function happens(seq: number): void {
+    batches.addEvent(event(seq));
+    if (seq % 97 === 96) batches.flush();
+    observers.broadcast(event(seq));
+  }
+
+  beforeEach(() => {
+    const tables = new Tables(memoryDatabase());
+    tables.create();
+    batches = new Batches(tables, 1);
+  });
+
+  it("gets so much and no more, and is sent away in time", () => {
+    for (let seq = 0; seq < Events; seq++) happens(seq);
+    expect(Events * event(0).length).toBeGreaterThan(MAX_EVENT_CHARACTERS * 0.9);
+    const sockets = Array.from({ length: MAX_OBSERVERS }, () => watch());
+    // At once only a slice each, so that others have their turn.
+    for (const socket of sockets) expect(socket.sent).toHaveLength(SLICE_EVENTS);
+    time.advance(ACKNOWLEDGE_MS - 1);
+    for (const socket of sockets) {
+      expect(characters(socket)).toBeLessThanOrEqual(MAX_UNREAD_CHARACTERS + 1_000);
+      expect(socket.closed).toBeUndefined();
+    }
+    time.advance(1);
+    for (const socket of sockets) expect(socket.closed?.code).toBe(1013);
+    expect([observers.dropped, observers.count]).toEqual([MAX_OBSERVERS, 0]);
+    expect(time.armed.size).toBe(0);
+    // What waits for them is in memory until they are gone.
+    expect(watch().closed).toEqual({ code: 1013, reason: "too many observers" });
+    sockets[0]?.emit("close", { code: 1006, reason: "" });
+    expect(watch().closed).toBeUndefined();
+  });
+
+  it("is sent away while the call goes on as well", () => {
+    const socket = watch();
+    for (let seq = 0; seq < 10_000; seq++) happens(seq);
+    expect(characters(socket)).toBeLessThanOrEqual(MAX_UNREAD_CHARACTERS + 1_000);
+    time.advance(ACKNOWLEDGE_MS);
+    expect(socket.closed?.code).toBe(1013);
+  });
+
+  it("goes on where it was, by its number", () => {
+    for (let seq = 0; seq < 10_000; seq++) happens(seq);
+    const first = watch();
+    time.advance(ACKNOWLEDGE_MS);
+    const last = first.json.at(-1)?.["seq"] as number;
+    expect(first.closed?.reason).toContain(String(last));
+    expect(watch(last).json[0]?.["seq"]).toBe(last + 1);
+  });
+
+  it("gets everything, once and in order, if it acknowledges, whatever happens meanwhile", () => {
+    for (let seq = 0; seq < 15_000; seq++) happens(seq);
+    const socket = watch();
+    const other = watch();
+    let seq = 15_000;
+    for (let round = 0; round < 200 && (socket.json.at(-1)?.["seq"] as number) < 15_999; round++) {
+      time.advance(10);
+      // What is packed meanwhile is found where it is then.
+      if (round === 3) batches.compact();
+      for (let i = 0; i < 50 && seq < 16_000; i++) happens(seq++);
+      acknowledge(socket, socket.json.at(-1)?.["seq"] as number);
+    }
+    const numbers = socket.json.map((one) => one["seq"]);
+    expect(numbers).toEqual(Array.from({ length: 16_000 }, (_, i) => i));
+    expect(socket.closed).toBeUndefined();
+    time.advance(ACKNOWLEDGE_MS);
+    expect([other.closed?.code, observers.dropped]).toEqual([1013, 1]);
+  });
+
+  it.each(["x", "{", '{"type":"ack"}', '{"type":"ack","seq":"9"}', '{"type":"ack","seq":-5}', "[]", "null", "\ud800"])(
+    "does not read by saying %j",
+    (said) => {
+      for (let seq = 0; seq < 10_000; seq++) happens(seq);
+      const socket = watch();
+      for (let ms = 0; ms < ACKNOWLEDGE_MS; ms += 1_000) {
+        socket.emit("message", { data: said });
+        time.advance(1_000);
+      }
+      expect(socket.closed?.code).toBe(1013);
+    },
+  );
+
+  it("has the end behind all that it still has to read", () => {
+    for (let seq = 0; seq < 3 * SLICE_EVENTS; seq++) happens(seq);
+    const socket = watch();
+    observers.closeAll("the call is over", '{"type":"ended"}');
+    expect(socket.closed).toBeUndefined();
+    time.advance(1);
+    expect(socket.sent).toHaveLength(3 * SLICE_EVENTS + 1);
+    expect(socket.json.at(-1)).toEqual({ type: "ended" });
+    expect(socket.closed?.code).toBe(1000);
   });
 });
