@@ -16,10 +16,11 @@ export const MAX_FLIGHT_BYTES = 256 * 1024 * 1024;
 const TELLING = /"type":"(turnEnded|toolCall|usage)"/;
 
 export interface BatchWriterOptions {
-  readonly records: Pick<CallRecords, "batches" | "snapshots" | "flush">;
+  readonly records: Pick<CallRecords, "batches" | "snapshots" | "inputs" | "flush">;
   readonly timers: Timers;
   readonly log: Log;
   nowMs(): number;
+  background(work: Promise<void>): void;
 }
 
 /**
@@ -55,15 +56,21 @@ export class BatchWriter {
     this.#flushWithin(FLUSH_INTERVAL_MS);
   }
 
-  /** Keeps a session's inputs from here on. Undefined if there is no room for them. */
-  beginFlight(bodies: "full" | "redacted"): CoreWitness | undefined {
-    const { batches } = this.#options.records;
+  /**
+   * Keeps a session's inputs from here on, with their bodies and sealed if there is a key. Undefined if there is no room
+   * for them, or if they were sealed and there is no key any more.
+   */
+  beginFlight(keyHex: string | undefined): CoreWitness | undefined {
+    const { batches, inputs } = this.#options.records;
     const { length } = batches.source("inputs");
-    if (length > MAX_FLIGHT_BYTES) return undefined;
-    const flight = new FlightRecorder(bodies);
+    const { stored } = inputs;
+    if (length > MAX_FLIGHT_BYTES || (stored === "sealed" && keyHex === undefined)) return undefined;
+    const flight = new FlightRecorder(keyHex === undefined ? "redacted" : "full");
+    // What a former version of this code left plain goes on plain: one file is one or the other until it is delivered.
+    if (keyHex !== undefined && stored !== "plain") inputs.begin(keyHex);
     // A session after the first goes on behind the former one's, in the same file.
     const header = flight.take();
-    if (length === 0) batches.addInputs(header);
+    if (stored === "none") this.#keepInputs(header);
     this.#flight = flight;
     this.#flightBytes = length + header.length;
     return {
@@ -76,16 +83,14 @@ export class BatchWriter {
     };
   }
 
-  /** The session is over: writes what is left of it. */
+  /** The session is over: writes what is left of it. What is still being sealed waits for its delivery. */
   end(): void {
     this.flush();
     this.#flight = undefined;
   }
 
   flush(): void {
-    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
-    this.#timer = undefined;
-    this.#dueMs = Number.POSITIVE_INFINITY;
+    this.#disarm();
     try {
       this.#takeInputs();
       this.#options.records.flush();
@@ -95,13 +100,35 @@ export class BatchWriter {
     }
   }
 
+  #disarm(): void {
+    if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
+    this.#timer = undefined;
+    this.#dueMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** A batch is due: its inputs are sealed first, so that they are in the same row. */
+  #onDue(): void {
+    const { background, records } = this.#options;
+    if (!records.inputs.isOn) {
+      this.flush();
+      return;
+    }
+    this.#disarm();
+    this.#takeInputs();
+    // A piece that cannot be sealed is missing; the rest is written all the same.
+    const sealed = records.inputs.settled().catch((error) => {
+      this.#options.log.error("inputs were not sealed", errorFields(error));
+    });
+    background(sealed.then(() => this.flush()));
+  }
+
   #flushWithin(ms: number): void {
     const { timers, nowMs } = this.#options;
     const dueMs = nowMs() + ms;
     if (dueMs >= this.#dueMs) return;
     if (this.#timer !== undefined) timers.clear(this.#timer);
     this.#dueMs = dueMs;
-    this.#timer = timers.set(() => this.flush(), ms);
+    this.#timer = timers.set(() => this.#onDue(), ms);
   }
 
   /** Moves what was kept of the inputs to the next batch; beyond the bound it is dropped. */
@@ -110,6 +137,12 @@ export class BatchWriter {
     if (!inputs || inputs.length === 0 || this.#flightBytes > MAX_FLIGHT_BYTES) return;
     this.#flightBytes += inputs.length;
     for (let at = 0; at < inputs.length; at += MAX_BATCH_BYTES)
-      this.#options.records.batches.addInputs(inputs.subarray(at, at + MAX_BATCH_BYTES));
+      this.#keepInputs(inputs.subarray(at, at + MAX_BATCH_BYTES));
+  }
+
+  #keepInputs(piece: Uint8Array<ArrayBuffer>): void {
+    const { batches, inputs } = this.#options.records;
+    if (inputs.isOn) inputs.add(piece);
+    else batches.addInputs(piece);
   }
 }

@@ -52,7 +52,7 @@ export class Deliveries {
   announceEnd(outbox: Outbox): void {
     const { records, sinks } = this.#options;
     if (sinks.bucket && records.batches.source("pages").length > 0) outbox.add("bucket", "recording");
-    if (sinks.bucket && records.batches.source("inputs").length > 0) outbox.add("bucket", "flight");
+    if (sinks.bucket && records.hasInputs) outbox.add("bucket", "flight");
     if (sinks.callLog) outbox.add("callLog", "call");
     if (sinks.supabase) outbox.add("supabase", "call");
     if (sinks.webhook) outbox.add("webhook", "call.ended");
@@ -168,14 +168,23 @@ export class Deliveries {
 
   async #putFlight(row: CallRow, signal: AbortSignal): Promise<void> {
     const { records, sinks, settings } = this.#options;
-    // R2 wants the length before the bytes: they are made first.
+    const inputs = await records.storedInputs();
+    const isSealed = records.inputs.stored === "sealed";
+    // The last of them may have gone with an object, and been the only ones.
+    if (inputs.length === 0) return;
+    const encrypted = String(isSealed || settings.flightKey !== undefined);
+    const options = { contentType: "application/octet-stream", metadata: { callId: row.callId, encrypted } };
+    const file = isSealed ? inputs : await this.#packed(inputs);
+    await sinks.bucket?.put(objectKey("flights", row, "flight"), file, options, signal);
+  }
+
+  /** R2 wants the length before the bytes: they are made first. */
+  async #packed(inputs: ByteSource): Promise<ByteSource> {
+    const { records, settings } = this.#options;
     records.archive.clear();
     let index = 0;
-    for (const run of runsOf(records.batches.source("inputs")))
-      records.archive.add(await packPart(index++, run, settings.flightKey));
-    const metadata = { callId: row.callId, encrypted: String(settings.flightKey !== undefined) };
-    const options = { contentType: "application/octet-stream", metadata };
-    await sinks.bucket?.put(objectKey("flights", row, "flight"), records.archive.source(), options, signal);
+    for (const run of runsOf(inputs)) records.archive.add(await packPart(index++, run, settings.flightKey));
+    return records.archive.source();
   }
 }
 

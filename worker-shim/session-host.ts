@@ -43,7 +43,8 @@ export class SessionHost {
     this.#options = options;
     const { platform, records } = options;
     const { log, timers } = platform;
-    this.#writer = new BatchWriter({ records, timers, log, nowMs: () => platform.nowMs() });
+    const background = (work: Promise<void>) => platform.background(work);
+    this.#writer = new BatchWriter({ records, timers, log, nowMs: () => platform.nowMs(), background });
   }
 
   get isLive(): boolean {
@@ -151,6 +152,6 @@ export class SessionHost {
     // By its name, so that a call that comes back is still the same one.
     const isWanted = flightRecord === "on" || hashOf(callId) / 2 ** 32 < settings.flightSampling;
     if (!sinks.bucket || !isWanted) return undefined;
-    return this.#writer.beginFlight(settings.flightKey === undefined ? "redacted" : "full");
+    return this.#writer.beginFlight(settings.flightKey);
   }
 }

@@ -1,8 +1,10 @@
 import { Archive } from "./archive.ts";
 import { Batches } from "./batches.ts";
+import type { ByteSource } from "./bytes.ts";
 import { CallRows } from "./call-row.ts";
 import { Outcome } from "./outcome.ts";
 import { Pinned } from "./pinned.ts";
+import { SealedInputs } from "./sealed-inputs.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Tables } from "./tables.ts";
 
@@ -14,6 +16,7 @@ export class CallRecords {
   readonly archive: Archive;
   readonly snapshots: Snapshots;
   readonly pinned: Pinned;
+  readonly inputs: SealedInputs;
   readonly #tables: Tables;
 
   constructor(tables: Tables) {
@@ -24,6 +27,7 @@ export class CallRecords {
     this.archive = new Archive(tables);
     this.snapshots = new Snapshots(tables);
     this.pinned = new Pinned(tables);
+    this.inputs = new SealedInputs(this.batches);
   }
 
   beginSession(nowMs: number): void {
@@ -50,7 +54,19 @@ export class CallRecords {
     if (!this.#tables.exist || this.outcome.isWritten()) return false;
     this.batches.closeRecording();
     this.snapshots.clear();
-    return this.outcome.write(summary, nowMs);
+    return this.outcome.write(summary, nowMs, this.hasInputs);
+  }
+
+  /** Whether there are inputs, stored or on their way. */
+  get hasInputs(): boolean {
+    return this.inputs.isBusy || this.batches.source("inputs").length > 0;
+  }
+
+  /** All inputs, when the last is stored. */
+  async storedInputs(): Promise<ByteSource> {
+    await this.inputs.settled();
+    this.flush();
+    return this.batches.source("inputs");
   }
 
   /** Drops the bytes that have been delivered and keeps the events. */
@@ -61,6 +77,7 @@ export class CallRecords {
 
   /** Drops what the call sounded like, delivered or not: the recording and the flight record. */
   eraseAudio(): void {
+    this.inputs.drop();
     this.batches.eraseAudio();
     this.archive.clear();
     this.outcome.eraseAudio();
@@ -68,6 +85,7 @@ export class CallRecords {
 
   /** Drops all that was said and who said it; that there was a call, and how it ended, stays. */
   erase(): void {
+    this.inputs.drop();
     this.archive.clear();
     this.batches.erase();
     this.call.erase();

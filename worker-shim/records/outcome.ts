@@ -14,15 +14,16 @@ export class Outcome {
     return this.#tables.rows("SELECT callId FROM outcome").length > 0;
   }
 
-  /** Of a recording that is closed. */
-  write(summary: string, nowMs: number): boolean {
+  /** Of a recording that is closed, and of inputs of which the last may still be on their way. */
+  write(summary: string, nowMs: number, hasInputs: boolean): boolean {
     const recording = this.#storedRecording();
     const written = this.#tables.rows(
       `INSERT INTO outcome (callId, endedMs, summary, recording, flight)
-       SELECT callId, ?, ?, ?, EXISTS (SELECT 1 FROM batch WHERE inputs IS NOT NULL) FROM call RETURNING callId`,
+       SELECT callId, ?, ?, ?, ? FROM call RETURNING callId`,
       nowMs,
       summary,
       recording ? JSON.stringify(recording) : null,
+      hasInputs ? 1 : 0,
     );
     return written.length > 0;
   }

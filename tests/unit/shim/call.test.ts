@@ -563,7 +563,11 @@ describe("the records of a call", () => {
   }
 
   /** A call of five seconds that is recorded; ends unless it is to be cut. */
-  async function record5s(end: "ends" | "goesOn", variables: Parameters<typeof readSettings>[0] = {}): Promise<void> {
+  async function record5s(
+    end: "ends" | "goesOn",
+    variables: Parameters<typeof readSettings>[0] = {},
+    said = "x",
+  ): Promise<void> {
     world = new World(variables, sinks());
     await announce();
     const leg = attach();
@@ -571,8 +575,10 @@ describe("the records of a call", () => {
     for (const [second, { granule, pages }] of batches.entries()) {
       const event = JSON.stringify({ type: "agentReady", atMs: second * 1000 });
       world.onInput = () => [record(TL_EFFECT_EVENT, 0, event), record(TL_EFFECT_RECORD, granule, pages)];
-      leg.emit("message", { data: "x" });
+      leg.emit("message", { data: said });
       await world.pass(1000);
+      // What is sealed takes a moment, and then it is written.
+      if (variables.FLIGHT_KEY !== undefined) await Promise.all(world.work);
     }
     if (end === "goesOn") return;
     endNext("callerHangUp");
@@ -794,6 +800,7 @@ describe("the records of a call", () => {
     const wanted = { PROFILE: { flightRecord: "on" }, FLIGHT_KEY: key };
     const oneSession = [0, TL_INPUT_SOCKET_OPENED, ...Array(6).fill(TL_INPUT_SOCKET_TEXT)];
     await record5s("ends", wanted);
+    await Promise.all(world.work);
     expect(await entries()).toEqual(oneSession);
     await record5s("goesOn", wanted);
     await world.lose();
@@ -801,8 +808,96 @@ describe("the records of a call", () => {
     endNext("callerHangUp");
     leg.emit("message", { data: "x" });
     await world.pass(100);
+    await Promise.all(world.work);
     // Five messages before the object was lost, then the next session.
     expect(await entries()).toEqual([...oneSession.slice(0, -1), 0, TL_INPUT_SOCKET_OPENED, TL_INPUT_SOCKET_TEXT]);
+  });
+
+  // What was said lay in the object's storage as it was, though there was a key.
+  describe("whose inputs are kept, where there is a key", () => {
+    const key = "5a".repeat(32);
+    const wanted = { PROFILE: { flightRecord: "on" }, FLIGHT_KEY: key };
+    const said = "my card is 4242 4242 4242 4242";
+    const Flight = "flights/2026/11/18/c1.flight";
+
+    /** Every value of every table. */
+    const stored = () => {
+      const tables = world.sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").toArray();
+      const rows = tables.flatMap(({ name }) => world.sql.exec(`SELECT * FROM ${name}`).toArray());
+      return rows
+        .flatMap((row) => Object.values(row))
+        .map((value) => {
+          return value instanceof ArrayBuffer ? Buffer.from(value).toString("latin1") : String(value);
+        });
+    };
+    const plain = async () => {
+      const file = objects.get(Flight) ?? new Uint8Array();
+      return Buffer.from(await openFlight(file, key)).toString("latin1");
+    };
+
+    it.each(["ends", "goesOn"] as const)("have none of it in their object's storage (%s)", async (end) => {
+      failing = new Set(["bucket"]);
+      await record5s(end, wanted, said);
+      await Promise.all(world.work);
+      expect(stored().join("\n")).not.toContain("4242");
+      expect(stored().join("\n")).not.toContain("TLFLIGHT");
+      expect(world.sql.exec("SELECT batch FROM batch WHERE inputs IS NOT NULL").toArray().length).toBeGreaterThan(3);
+      if (end === "goesOn") return;
+      failing.clear();
+      await world.pass(10_000);
+      expect(objects.get(Flight)?.length).toBeGreaterThan(100);
+      expect((await plain()).split(said)).toHaveLength(6);
+      await expect(openFlight(objects.get(Flight) ?? new Uint8Array(), "00".repeat(32))).rejects.toThrow("another one");
+    });
+
+    it("have the last of it as well, however soon the call ends", async () => {
+      world = new World(wanted, sinks());
+      await announce();
+      const leg = attach();
+      leg.emit("message", { data: said });
+      endNext("callerHangUp");
+      leg.emit("message", { data: "bye" });
+      await Promise.all(world.work);
+      await world.pass(100);
+      expect(await plain()).toContain(said);
+      expect(await plain()).toContain("bye");
+      expect(told("callLog")).toMatchObject([{ call: { flightKey: Flight } }]);
+    });
+
+    it("go on plain where a former version of this code began so, and are sealed when they are delivered", async () => {
+      await record5s("goesOn", { PROFILE: { flightRecord: "on" } });
+      world.variables = wanted;
+      await world.lose();
+      const leg = attach();
+      leg.emit("message", { data: said });
+      endNext("callerHangUp");
+      leg.emit("message", { data: "bye" });
+      await world.pass(100);
+      await Promise.all(world.work);
+      expect(await plain()).toContain(said);
+    });
+
+    it("end where the key is gone", async () => {
+      await record5s("goesOn", wanted, said);
+      world.variables = { PROFILE: { flightRecord: "on" } };
+      await world.lose();
+      const leg = attach();
+      endNext("callerHangUp");
+      leg.emit("message", { data: "bye" });
+      await world.pass(100);
+      await Promise.all(world.work);
+      expect((await plain()).split(said)).toHaveLength(6);
+      expect(await plain()).not.toContain("bye");
+    });
+
+    it("are forgotten on request also while they are sealed", async () => {
+      await record5s("ends", wanted, said);
+      expect(await world.call.erase("recording")).toBe("begun");
+      await Promise.all(world.work);
+      await world.pass(100);
+      expect(objects.size).toBe(0);
+      expect(world.sql.exec("SELECT batch FROM batch WHERE inputs IS NOT NULL").toArray()).toEqual([]);
+    });
   });
 
   it("have no inputs unless they are wanted", async () => {
