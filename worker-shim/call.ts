@@ -6,6 +6,7 @@ import { TOKEN_LIFETIME_MS } from "./call-token.ts";
 import type { Start } from "./carriers/twilio/opening.ts";
 import { refuseUnknownField } from "./commands.ts";
 import { Deliveries } from "./deliveries.ts";
+import { redactEvent } from "./digit-redaction.ts";
 import { subjectOf, TENANT } from "./leases.ts";
 import { errorFields } from "./ports/log.ts";
 import { Observers } from "./ports/observers.ts";
@@ -375,8 +376,10 @@ export class Call {
 
   /** One that no session has told. */
   #event(json: string): void {
-    this.#records.batches.addEvent(json);
-    this.#observers.broadcast(json);
+    const { redactDigits = "off" } = this.#records.pinned.over(this.#platform.settings).profile;
+    const { stored, shown } = redactEvent(json, redactDigits);
+    this.#records.batches.addEvent(stored);
+    this.#observers.broadcast(shown);
   }
 
   async #settle(message: string, work: Promise<unknown>): Promise<void> {

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { DIGIT_REDACTIONS } from "./digit-redaction.ts";
 import { integer, oneOf, table, text } from "./schemas.ts";
 
 // The core's `profile` and `limits`; docs/boundary.md, Configuration. The ranges are those of wasm/session/config.cc, which
@@ -66,8 +67,9 @@ export const profile = table({
   levelForAgent: onOrOff,
   recording: v.optional(oneOf(["off", "on", "onConsent"])),
   recordDigits: v.optional(oneOf(["no", "yes"])),
-  /** The shim's own; the core does not read it. */
+  /** The shim's own; the core does not read them. */
   flightRecord: onOrOff,
+  redactDigits: v.optional(oneOf(DIGIT_REDACTIONS)),
   tools: v.optional(tools),
 });
 

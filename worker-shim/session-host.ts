@@ -2,6 +2,7 @@ import { BatchWriter } from "./batch-writer.ts";
 import { type CommandResult, type CommandSource, LEG_CHANNEL } from "./boundary.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { type CoreWitness, MAX_RESOURCE_BYTES } from "./core.ts";
+import { redactEvent } from "./digit-redaction.ts";
 import { linesLeftOpen, numbered } from "./last-lines.ts";
 import { hashOf } from "./leases.ts";
 import { LiveSession, MonotonicClock } from "./live-session.ts";
@@ -112,12 +113,14 @@ export class SessionHost {
 
   #makeSession(row: CallRow): Session {
     let sockets: CallSockets | undefined;
-    const { platform, streams, observers, onEnded } = this.#options;
+    const { platform, records, streams, observers, onEnded } = this.#options;
     const { fetch, findResource, log, openUpstream, timers, upstreams } = platform;
     const clock = new MonotonicClock(() => platform.nowMs());
+    const { redactDigits = "off" } = records.pinned.over(platform.settings).profile;
     const event = (json: string) => {
-      this.#writer.event(json);
-      observers.broadcast(json);
+      const { stored, shown } = redactEvent(json, redactDigits);
+      this.#writer.event(stored);
+      observers.broadcast(shown);
     };
     const live = new LiveSession({
       callId: row.callId,

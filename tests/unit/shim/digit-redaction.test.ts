@@ -1,0 +1,160 @@
+// Numbers that callers say: a card's typed digits were withheld, and its spoken ones kept.
+
+import { describe, expect, it } from "vitest";
+import { TL_EFFECT_ENDED, TL_EFFECT_EVENT } from "../../../worker-shim/abi.generated.ts";
+import { captions } from "../../../worker-shim/captions.ts";
+import type { Sinks } from "../../../worker-shim/deliveries.ts";
+import { redactDigits, redactEvent } from "../../../worker-shim/digit-redaction.ts";
+import { record } from "../../support/fake-core.ts";
+import { CALL, World } from "./support/call-world.ts";
+import { FakeSocket } from "./support/fakes.ts";
+
+const DIGITS = /\p{Nd}/u;
+
+describe("a long number", () => {
+  it.each([
+    "4242424242424242",
+    "4242 4242 4242 4242",
+    "4242-4242-4242-4242",
+    "4242.4242.4242.4242",
+    "4242, 4242, 4242, 4242.",
+    "4242 - 4242 - 4242 - 4242",
+    "3782 822463 10005",
+    "(555) 010-2222",
+    "+1 555 010 2222",
+    "123-45-6789",
+    "4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2",
+    "4242 and 4242 um 4242, uh, 4242",
+    "4242\u20104242\u20134242\u00b74242",
+    "\u0664\u0662\u0664\u0662 \u0664\u0662\u0664\u0662 \u0664\u0662\u0664\u0662",
+    "4242 forty two forty two 4242 42 forty-two",
+  ])("is masked however it is written: %s", (number) => {
+    for (const text of [number, `my card is ${number}, thanks`, `${number}`, `x${number}`]) {
+      const redacted = redactDigits(text, "long");
+      expect(redacted).not.toMatch(DIGITS);
+      expect(redacted).not.toContain("forty");
+      expect(redacted.match(/#/g)?.length).toBeGreaterThanOrEqual(9);
+    }
+    expect(redactDigits(`my card is ${number}, thanks`, "long")).toMatch(/^my card is .*, thanks$/);
+    expect(redactDigits(number, "off")).toBe(number);
+  });
+
+  it.each([
+    "four two four two four two four two",
+    "Four. Two. Four. Two. Four. Two. Four.",
+    "forty-two forty-two forty-two forty-two",
+    "double four triple oh seven six",
+    "one two three, uh, four five and six seven",
+    "five five five, oh one oh, two two two two",
+  ])("is masked when it is in words: %s", (number) => {
+    expect(redactDigits(`it is ${number} I think`, "long")).toMatch(/^it is [#\s.,uhand-]+ I think$/);
+  });
+
+  it.each([
+    "I want 3 of them by 5 p.m. on the 12th",
+    "four or five, at twenty past nine",
+    "in 2026, about 1,500",
+    "room 404",
+    "one moment, two of us are here",
+    "call me at 9 or at 10 or at 11",
+    "",
+  ])("is none of these: %s", (text) => {
+    expect(redactDigits(text, "long")).toBe(text);
+  });
+
+  it("is every digit where all are", () => {
+    expect(redactDigits("room 404, PIN 12 34, one moment", "all")).toBe("room ###, PIN ## ##, one moment");
+  });
+});
+
+describe("an event", () => {
+  const number = "4242 4242 4242 4242";
+  const event = (fields: object) => JSON.stringify({ atMs: 5, seq: 1, ...fields });
+
+  it.each([
+    { type: "line", role: "caller", said: number, heard: number },
+    { type: "line", role: "agent", said: `you said ${number}`, heard: "you said 4242 4242" },
+    { type: "line", role: "tool", arguments: `{"card":"${number}"}`, result: `{"card":4242424242424242}` },
+    { type: "transcript", role: "caller", final: true, text: number },
+    // A piece of a number.
+    { type: "transcript", role: "caller", final: false, text: " 42" },
+    { type: "transcript", role: "caller", final: false, text: "four" },
+  ])("has no such number in any field: %j", (fields) => {
+    const { stored, shown } = redactEvent(event(fields), "long");
+    expect(shown).toBe(stored);
+    expect(stored).not.toMatch(/42|four/);
+    expect(JSON.parse(stored)).toMatchObject({ type: fields.type, role: fields.role, atMs: 5, seq: 1 });
+  });
+
+  it("of a tool's call is kept without, and shown with it to whoever answers", () => {
+    const json = event({ type: "toolCall", toolCallId: "k", arguments: `{"card":"${number}"}` });
+    const { stored, shown } = redactEvent(json, "long");
+    expect(shown).toBe(json);
+    expect(stored).not.toContain("4242");
+  });
+
+  it.each([
+    { type: "state", from: "setup", to: "connecting" },
+    { type: "usage", inputTokens: 12_345_678 },
+    { type: "started", carrierCallId: "CA12345678901234567890" },
+  ])("is left alone without words: %j", (fields) => {
+    const json = event(fields);
+    expect(redactEvent(json, "all")).toEqual({ stored: json, shown: json });
+  });
+
+  it("survives half a surrogate pair", () => {
+    const { stored } = redactEvent(event({ type: "line", role: "caller", said: `\ud83d ${number}` }), "long");
+    expect(JSON.parse(stored)).toMatchObject({ role: "caller", said: "\ud83d #### #### #### ####" });
+  });
+});
+
+it.each(["long", "all"] as const)("reaches nobody by any way where the profile says %s", async (redaction) => {
+  const told: unknown[] = [];
+  const sinks: Sinks = {
+    callLog: {
+      write: async (log) => {
+        told.push(log);
+      },
+      delete: async () => undefined,
+      forgetRecording: async () => undefined,
+    },
+    supabase: {
+      write: async (log) => {
+        told.push(log);
+      },
+      redact: async () => undefined,
+      delete: async () => undefined,
+    },
+    webhook: {
+      send: async (_, body) => {
+        told.push(body);
+      },
+    },
+  };
+  const world = new World({ PROFILE: { redactDigits: redaction } }, sinks);
+  await world.call.prepare(CALL);
+  const leg = new FakeSocket();
+  expect(world.call.attachLeg(leg)).toBe("taken");
+  const observer = new FakeSocket();
+  world.call.observe(observer);
+  const said = "4242 4242 4242 4242";
+  const line = { type: "line", atMs: 10, seq: 0, role: "caller", line: 1, startMs: 0, endMs: 9, said, heard: said };
+  const ended = { callId: "c1", reason: "callerHangUp", durationMs: 7 };
+  world.onInput = () => [
+    record(TL_EFFECT_EVENT, 0, JSON.stringify({ ...line, text: "final" })),
+    record(TL_EFFECT_ENDED, 0, JSON.stringify(ended)),
+  ];
+  leg.emit("message", { data: "x" });
+  await world.pass(10_000);
+  // The webhook twice: that it began, and that it ended.
+  expect(told).toHaveLength(4);
+  const [log] = told.filter((one) => typeof one === "object") as [
+    { turns: { role: string; text: string; startMs: number; endMs: number; recordingMs: null }[] },
+  ];
+  expect(log.turns[0]?.text).toBe("#### #### #### ####");
+  const cues = captions(log.turns.map((turn) => ({ ...turn, recordingMs: 0 })));
+  expect(cues).toContain("#### #### #### ####");
+  const stored = world.sql.exec("SELECT * FROM batch").toArray();
+  const everything = JSON.stringify([told, observer.sent, stored, world.call.events(), cues]);
+  expect(everything).not.toContain("4242");
+});
