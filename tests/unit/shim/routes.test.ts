@@ -5,12 +5,12 @@ import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js";
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { allRoutes, createApp } from "../../../worker-shim/api/app.ts";
-import { MAX_BODY_BYTES } from "../../../worker-shim/api/requests.ts";
+import { MAX_BODY_BYTES, MAX_BODY_MS } from "../../../worker-shim/api/requests.ts";
 import type { Route } from "../../../worker-shim/api/route.ts";
 import { composeCallLog } from "../../../worker-shim/call-log.ts";
 import { UNOPENED } from "../../../worker-shim/call-object.ts";
 import { CallLogStore } from "../../../worker-shim/ports/call-log-store.ts";
-import { MemoryD1 } from "./support/fakes.ts";
+import { MemoryD1, settle } from "./support/fakes.ts";
 import { ADMIN_TOKEN, AUTH_TOKEN, CALL_PARAMS, errorOf, Gateway } from "./support/gateway.ts";
 
 const BUILD = { version: "1.2.3", warmUpError: undefined };
@@ -341,6 +341,32 @@ describe.each(WITH_BODY)("%s", (_, route) => {
     expect(await errorOf(await gateway.ask(new Request(url, init as RequestInit)))).toEqual([400, "body_abandoned"]);
     expect(console.error).not.toHaveBeenCalled();
   });
+});
+
+it("waits for a body only so long", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  try {
+    let cancelled = false;
+    const slow = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+    const init = { method: "POST", body: slow, duplex: "half", headers };
+    const answer = gateway.ask(new Request("http://internal:8080/api/calls/c1/commands", init as RequestInit));
+    // The token is compared first.
+    while (vi.getTimerCount() === 0) await settle();
+    await vi.advanceTimersByTimeAsync(MAX_BODY_MS - 1);
+    expect(await Promise.race([answer, "waits"])).toBe("waits");
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await errorOf(await answer)).toEqual([408, "body_too_slow"]);
+    expect(cancelled).toBe(true);
+    expect(gateway.asked).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe.each(UPGRADES)("%s", (_, route) => {
