@@ -112,7 +112,9 @@ export class CallSession extends DurableObject<Env> {
     if (!this.#call) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
     const standing = request.headers.has(SIGNED_HEADER) ? "signed" : "unsigned";
-    const attachment = this.#attach(new URL(request.url), server as unknown as PeerSocket, standing);
+    const url = new URL(request.url);
+    if (url.pathname === LEG_PATH) await this.#call.placeAtDoor(standing);
+    const attachment = this.#attach(url, server as unknown as PeerSocket, standing);
     if (attachment !== "taken") return new Response(null, { status: STATUS[attachment] });
     return new Response(null, { status: 101, webSocket: client });
   }

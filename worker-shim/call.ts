@@ -208,6 +208,11 @@ export class Call {
     return this.#door.add(socket, standing) ? "taken" : "full";
   }
 
+  /** Whether there is a place at the door, after some time. */
+  placeAtDoor(standing: Standing): Promise<boolean> {
+    return this.#door.place(standing);
+  }
+
   /** Takes a stream's socket; it replaces a former one. */
   attachLeg(socket: PeerSocket): Attachment {
     const row = this.#records.call.find();

@@ -12,12 +12,16 @@ export type Standing = "signed" | "unsigned";
  * Sockets of one call that have not shown their token yet. Overflow of those that wait: the one that has waited longest
  * is closed with 1013. A socket that was closed has its place until its peer has closed it as well, since what its peer
  * has sent of a message lies in memory until then, up to 32 MiB, and nothing here can see or drop it. Overflow of
- * places: the newest is not taken.
+ * places: the newest waits for one, PLACE_WAIT_MS, and is not taken after that.
  */
 export const ROOM: Readonly<Record<Standing, { readonly waiting: number; readonly places: number }>> = {
   signed: { waiting: 8, places: 16 },
   unsigned: { waiting: 2, places: 3 },
 };
+/** How long an upgrade waits for a place; a peer that is told to close does so within a round trip. */
+export const PLACE_WAIT_MS = 1_000;
+/** Upgrades that wait for a place. Overflow: not taken. */
+export const MAX_QUEUED = 32;
 /** The longest message before the token is shown, characters or bytes; a start has some hundred. Overflow: 1009. */
 export const MAX_OPENING_LENGTH = 64 * 1024;
 /** What comes between a start and its verdict, characters and bytes: a second of audio of any format. Overflow: 1009. */
@@ -128,6 +132,8 @@ export class StreamDoor {
   /** All that have a place, in the order in which they came. */
   readonly #visitors = new Set<Visitor>();
   readonly counters: DoorCounters = { refused: 0, silent: 0, displaced: 0, full: 0 };
+  /** Upgrades that wait for a place, in their order. */
+  readonly #queue = new Set<() => void>();
 
   constructor(options: StreamDoorOptions) {
     this.#options = options;
@@ -141,7 +147,7 @@ export class StreamDoor {
   /** Takes a socket that must show its token. Returns false, and leaves the socket alone, if there is no place. */
   add(socket: PeerSocket, standing: Standing): boolean {
     const room = ROOM[standing];
-    const ofStanding = [...this.#visitors].filter((visitor) => visitor.standing === standing);
+    const ofStanding = this.#of(standing);
     if (ofStanding.length >= room.places) {
       this.counters.full++;
       return false;
@@ -167,6 +173,32 @@ export class StreamDoor {
     socket.addEventListener("error", () => this.#onGone(visitor));
     socket.accept();
     return true;
+  }
+
+  /** Resolves when there is a place: true; or when it has taken too long, or too many wait: false. */
+  async place(standing: Standing): Promise<boolean> {
+    const { timers } = this.#options;
+    let late = false;
+    while (this.#of(standing).length >= ROOM[standing].places) {
+      if (late || this.#queue.size >= MAX_QUEUED) return false;
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          timers.clear(timer);
+          this.#queue.delete(done);
+          resolve();
+        };
+        const timer = timers.set(() => {
+          late = true;
+          done();
+        }, PLACE_WAIT_MS);
+        this.#queue.add(done);
+      });
+    }
+    return true;
+  }
+
+  #of(standing: Standing): Visitor[] {
+    return [...this.#visitors].filter((visitor) => visitor.standing === standing);
   }
 
   /** The call is over. */
@@ -241,7 +273,7 @@ export class StreamDoor {
 
   #letIn(visitor: Visitor, start: Start, admit: StreamDoorOptions["admit"]): void {
     visitor.state = "inside";
-    this.#visitors.delete(visitor);
+    this.#leave(visitor);
     this.#options.timers.clear(visitor.timer);
     admit(new AdmittedSocket(visitor), start);
   }
@@ -264,8 +296,14 @@ export class StreamDoor {
     closeQuietly(visitor.socket, code, reason, this.#options.log);
   }
 
-  #onGone(visitor: Visitor): void {
+  /** Its place is free. */
+  #leave(visitor: Visitor): void {
     this.#visitors.delete(visitor);
+    for (const next of [...this.#queue]) next();
+  }
+
+  #onGone(visitor: Visitor): void {
+    this.#leave(visitor);
     if (visitor.state === "inside") return;
     const wasAwaited = visitor.state !== "closed";
     visitor.state = "closed";

@@ -271,14 +271,14 @@ describe("a neighbour", () => {
     let grownMb = 0;
     const { url, callSid } = await announce(gateway);
     const gapMs = await besideANeighbour(async () => {
-      for (let i = 0; i < 8; i++) {
+      const come = async () => {
         const { socket, status } = await rawUpgrade(url);
         sockets.push(socket);
         taken.push(status);
         if (status === 101) socket.write(unfinished(30 * MIB, 24 * MIB));
-        await pause(60);
-      }
-      await pause(400);
+      };
+      await Promise.all(Array.from({ length: 8 }, come));
+      await pause(300);
       grownMb = workerdMb() - before;
     });
     for (const socket of sockets) socket.destroy();

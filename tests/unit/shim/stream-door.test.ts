@@ -15,12 +15,14 @@ import {
   MAX_IDLE_MESSAGES,
   MAX_OPENING_FAULTS,
   MAX_OPENING_LENGTH,
+  MAX_QUEUED,
+  PLACE_WAIT_MS,
   ROOM,
   type Standing,
 } from "../../../worker-shim/stream-door.ts";
 import { record } from "../../support/fake-core.ts";
 import { CALL, World } from "./support/call-world.ts";
-import { FakeSocket } from "./support/fakes.ts";
+import { FakeSocket, settle } from "./support/fakes.ts";
 
 const START_MS = 5_000;
 
@@ -296,6 +298,34 @@ describe("the room at the door", () => {
     come("signed");
     sockets[0]?.emit("close", { code: 1013, reason: "" });
     come();
+  });
+
+  it("is waited for: who is told to close makes room within a round trip", async () => {
+    const sockets = Array.from({ length: ROOM.unsigned.places }, () => come());
+    const queue = Array.from({ length: 3 }, () => world.call.placeAtDoor("unsigned"));
+    const answers: boolean[] = [];
+    for (const place of queue) void place.then((isFree) => answers.push(isFree));
+    expect(await world.call.placeAtDoor("signed")).toBe(true);
+    await settle();
+    expect(answers).toEqual([]);
+    sockets[0]?.emit("close", { code: 1013, reason: "" });
+    await settle();
+    expect(answers).toEqual([true, true, true]);
+    come();
+    // The others find it taken again.
+    const late = world.call.placeAtDoor("unsigned");
+    world.time.advance(PLACE_WAIT_MS);
+    expect(await late).toBe(false);
+    expect(world.call.receiveLeg(new FakeSocket(), "unsigned")).toBe("full");
+  });
+
+  it("is waited for by so many", async () => {
+    for (let i = 0; i < ROOM.unsigned.places; i++) come();
+    const queue = Array.from({ length: MAX_QUEUED + 3 }, () => world.call.placeAtDoor("unsigned"));
+    expect(await Promise.all(queue.slice(MAX_QUEUED))).toEqual([false, false, false]);
+    world.time.advance(PLACE_WAIT_MS);
+    expect(await Promise.all(queue)).not.toContain(true);
+    expect(world.time.armed.size).toBe(ROOM.unsigned.waiting);
   });
 
   it("counts what it turned away, and says so at the end", async () => {
