@@ -62,7 +62,8 @@ void HeardTrack::Cut(Instant at) {
 
 void HeardTrack::Read(int64_t position, std::span<int16_t> out) const {
   std::fill(out.begin(), out.end(), int16_t{0});
-  const int64_t first = std::max(position, end_ - capacity_);
+  // Audio of the caller may have begun before the clock did.
+  const int64_t first = std::max({position, end_ - capacity_, int64_t{0}});
   const int64_t last =
       std::min(position + static_cast<int64_t>(out.size()), end_);
   for (int64_t at = first; at < last;) {

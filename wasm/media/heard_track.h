@@ -30,7 +30,7 @@ class HeardTrack {
   // The leg's buffer was dropped: nothing is heard from `at` on.
   void Cut(Instant at);
 
-  // What is heard from `position` on, linear.
+  // What is heard from `position` on, linear. Silence before the clock's zero.
   void Read(int64_t position, std::span<int16_t> out) const;
   // Whether nothing at all is heard from `position` on.
   bool IsSilentFrom(int64_t position) const { return position >= end_; }
