@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { CARRIER_SECRET } from "../carriers/twilio/settings.ts";
 import type { LeaseCounts } from "../leases.ts";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
 import type { Settings } from "../settings.ts";
@@ -88,7 +89,7 @@ function configuration(settings: Settings, request: Request) {
     allowUnauthenticated: settings.allowUnauthenticated,
     faultInjection: settings.faultInjection,
     secrets: {
-      TWILIO_AUTH_TOKEN: present(settings.carrierAuthTokens[0]),
+      [CARRIER_SECRET]: present(settings.carrierAuthTokens[0]),
       TOKEN_SECRET: present(settings.tokenRing),
       ADMIN_TOKEN: present(settings.adminToken),
       ...(settings.defaultAgent === "openai-realtime" && {
@@ -119,7 +120,7 @@ async function health(context: Context<AppEnv>, build: Build): Promise<Response>
   const { secrets } = believed;
   // Without these there are no calls. Without the others calls go on, and what is told of them waits.
   const takesCalls =
-    settings.allowUnauthenticated || (secrets.TWILIO_AUTH_TOKEN === "set" && secrets.TOKEN_SECRET === "set");
+    settings.allowUnauthenticated || (secrets[CARRIER_SECRET] === "set" && secrets.TOKEN_SECRET === "set");
   const serves = core === "ok" && switchboard === "ok" && takesCalls;
   const isWhole = !Object.values(dependencies).includes("failed") && !Object.values(secrets).includes("missing");
   const report = {

@@ -7,6 +7,9 @@ export const carrierVariables = {
   TWILIO_AUTH_TOKEN_PREVIOUS: v.optional(secret(1)),
 };
 
+/** Without it no webhook is known to be the carrier's. */
+export const CARRIER_SECRET = "TWILIO_AUTH_TOKEN";
+
 export interface CarrierVariables {
   readonly TWILIO_AUTH_TOKEN?: string | undefined;
   readonly TWILIO_AUTH_TOKEN_PREVIOUS?: string | undefined;
