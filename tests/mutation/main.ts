@@ -28,6 +28,9 @@ const DEFAULT_FILES = [
   "wasm/session/leg_link.cc",
   "wasm/session/agent_link.cc",
   "wasm/session/transcript.cc",
+  "wasm/session/transcript_line.cc",
+  "wasm/session/line_book.cc",
+  "wasm/session/told_line.cc",
   "wasm/media/line_out.cc",
 ];
 /** In the order in which they are run; the first that fails ends the mutant. */

@@ -1,10 +1,7 @@
 #include "session/transcript.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <utility>
-
-#include "base/utf8.h"
 
 namespace trunkline::session {
 namespace {
@@ -24,21 +21,6 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
 }
 
-std::string AsKept(std::string_view name) {
-  std::string kept;
-  AppendWellFormed(kept, name, Transcript::kMaxNameBytes);
-  return kept;
-}
-
-// Whether a name is kept as `kept`; allocates only for strange ones.
-bool IsKeptAs(std::string_view name, const std::string& kept) {
-  if (name == kept) return true;
-  // U+FFFD stands for what was malformed.
-  const bool strange = name.size() > Transcript::kMaxNameBytes ||
-                       kept.find("\xEF\xBF\xBD") != std::string::npos;
-  return strange && AsKept(name) == kept;
-}
-
 Transcript::Kind KindOf(Role role) {
   return role == Role::kCaller ? Transcript::Kind::kCaller
                                : Transcript::Kind::kAgent;
@@ -55,56 +37,15 @@ int64_t Transcript::SetNow(Instant now) {
   return now_ms_;
 }
 
-Transcript::Line* Transcript::Find(LineId id) {
-  const auto it = std::lower_bound(
-      lines_.begin(), lines_.end(), id,
-      [](const Line& line, LineId wanted) { return line.id < wanted; });
-  return it != lines_.end() && it->id == id ? &*it : nullptr;
-}
-
-const Transcript::Line* Transcript::Find(LineId id) const {
-  return const_cast<Transcript*>(this)->Find(id);
-}
-
 Transcript::Line* Transcript::FindOpen(LineId id, Kind kind) {
   if (finished_) return nullptr;
-  Line* line = Find(id);
-  return line != nullptr && line->kind == kind && IsOpen(*line) ? line
-                                                                : nullptr;
-}
-
-Transcript::Line* Transcript::FindNamed(Kind kind, ItemName name) {
-  if (name.item.empty()) return nullptr;
-  const auto it =
-      std::find_if(lines_.rbegin(), lines_.rend(), [&](const Line& line) {
-        return line.kind == kind && line.connection == connection_ &&
-               line.part == std::max(0, name.part) &&
-               IsKeptAs(name.item, line.item);
-      });
-  return it == lines_.rend() ? nullptr : &*it;
-}
-
-const Transcript::Line* Transcript::FindNamed(Kind kind, ItemName name) const {
-  return const_cast<Transcript*>(this)->FindNamed(kind, name);
-}
-
-Transcript::Line* Transcript::FindOpenTool(std::string_view call_id) {
-  const auto it =
-      std::find_if(lines_.rbegin(), lines_.rend(), [&](const Line& line) {
-        return line.kind == Kind::kTool && IsOpen(line) &&
-               IsKeptAs(call_id, line.item);
-      });
-  return it == lines_.rend() ? nullptr : &*it;
+  Line* line = book_.Find(id);
+  return line != nullptr && line->kind == kind && line->is_open() ? line
+                                                                  : nullptr;
 }
 
 Transcript::Line& Transcript::Add(Kind kind, Phase phase, int64_t start_ms) {
-  Line& line = lines_.emplace_back();
-  line.id = LineId{++last_line_};
-  line.kind = kind;
-  line.phase = phase;
-  line.connection = connection_;
-  line.start_ms = start_ms;
-  line.end_ms = start_ms;
+  Line& line = book_.Add(kind, phase, start_ms);
   const Texts texts = kind == Kind::kCaller ? of_caller_ : of_agent_;
   line.text = texts == Texts::kSent ? TextState::kAwaited : TextState::kMissing;
   return line;
@@ -114,25 +55,14 @@ Transcript::Line& Transcript::Add(Kind kind, Phase phase, int64_t start_ms) {
 Transcript::Line& Transcript::AddUnnoticedTurn(ItemName name, TextState text) {
   Line& line = Add(Kind::kCaller, Phase::kSpeaking, now_ms_);
   line.text = text;
-  SetName(line, name);
+  book_.SetName(line, name);
   line.over_ms = now_ms_;
   EndSpeech(line);
   return line;
 }
 
-void Transcript::SetName(Line& line, ItemName name) const {
-  line.item = AsKept(name.item);
-  line.part = std::max(0, name.part);
-  line.connection = connection_;
-}
-
 void Transcript::AddText(Line& line, std::string& to, std::string_view text) {
-  if (line.shortened ||
-      AppendWellFormed(to, text, kMaxLineBytes) == Appended::kAll) {
-    return;
-  }
-  line.shortened = true;
-  ++counters_.shortened;
+  if (!line.Append(to, text)) ++counters_.shortened;
 }
 
 void Transcript::EndSpeech(Line& line) {
@@ -153,43 +83,19 @@ void Transcript::GiveUpText(Line& line) {
 }
 
 void Transcript::MakeFinal(Line& line) {
-  line.heard_bytes = HeardBytesOf(line);
-  line.phase = Phase::kFinal;
+  line.heard_bytes = line.HeardSoFar();
   line.text_due_ms = kNone;
   line.pauses = {};
-  untaken_.push_back(line.id);
-}
-
-// What was heard of it; so far, of an agent's that is heard.
-size_t Transcript::HeardBytesOf(const Line& line) {
-  const bool whole =
-      line.kind == Kind::kCaller || (line.phase == Phase::kOver && !line.cut);
-  if (whole) return line.said.size();
-  if (line.heard_ms <= 0) return 0;
-  return HeardText(line.said, line.heard_ms, line.received_ms, line.pauses)
-      .size();
-}
-
-size_t Transcript::BytesOf(const Line& line) {
-  return line.item.size() + line.said.size() + line.name.size() +
-         line.arguments.size() + line.result.size();
-}
-
-void Transcript::CutAt(Line& line, int64_t heard_ms, int64_t now_ms) {
-  line.cut = heard_ms < line.received_ms || !line.done || heard_ms <= 0;
-  // From where playback is known to have stood.
-  line.end_ms = std::clamp(line.heard_at_ms + (heard_ms - line.heard_ms),
-                           line.start_ms, std::max(line.start_ms, now_ms));
-  line.heard_ms = heard_ms;
+  book_.MakeFinal(line);
 }
 
 void Transcript::Conclude(LineId id, int64_t now_ms) {
-  Line* line = Find(id);
+  Line* line = book_.Find(id);
   if (line == nullptr) return;
   switch (line->phase) {
     case Phase::kUnsent:
       ++counters_.unheard;
-      Erase(id);
+      book_.Erase(id);
       return;
     case Phase::kSpeaking:
       break;
@@ -206,7 +112,7 @@ void Transcript::Conclude(LineId id, int64_t now_ms) {
       line->end_ms = line->over_ms;
       break;
     case Kind::kAgent:
-      CutAt(*line, line->heard_ms, now_ms);
+      line->CutAt(line->heard_ms, now_ms);
       break;
     case Kind::kTool:
       line->tool = ToolState::kUnanswered;
@@ -217,96 +123,33 @@ void Transcript::Conclude(LineId id, int64_t now_ms) {
   GiveUpText(*line);
 }
 
-void Transcript::Erase(LineId id) {
-  const auto line =
-      std::find_if(lines_.begin(), lines_.end(),
-                   [id](const Line& one) { return one.id == id; });
-  if (line == lines_.end()) return;
-  if (!line->item.empty() && line->kind != Kind::kTool &&
-      line->connection == connection_) {
-    if (gone_.size() == kMaxGone) gone_.erase(gone_.begin());
-    gone_.push_back({line->kind, line->part, std::move(line->item)});
-  }
-  lines_.erase(line);
-}
-
-bool Transcript::IsGone(Kind kind, ItemName name) const {
-  return std::any_of(gone_.begin(), gone_.end(), [&](const Gone& gone) {
-    return gone.kind == kind && gone.part == std::max(0, name.part) &&
-           IsKeptAs(name.item, gone.item);
-  });
-}
-
 std::vector<LineId> Transcript::OpenLines() const {
   std::vector<LineId> open;
-  for (const Line& line : lines_) {
-    if (IsOpen(line)) open.push_back(line.id);
+  for (const Line& line : book_.lines()) {
+    if (line.is_open()) open.push_back(line.id);
   }
   return open;
 }
 
-// Drops the oldest lines that were taken while a bound is exceeded.
-void Transcript::DropTaken() {
-  size_t count = 0;
-  size_t bytes = 0;
-  for (const Line& line : lines_) {
-    if (line.phase == Phase::kFinal) continue;
-    ++count;
-    bytes += BytesOf(line);
-  }
-  while (count > kMaxLines || bytes > kMaxTextBytes) {
-    const auto oldest = std::find_if(
-        lines_.begin(), lines_.end(),
-        [](const Line& line) { return line.phase == Phase::kTaken; });
-    if (oldest == lines_.end()) return;
-    --count;
-    bytes -= BytesOf(*oldest);
-    lines_.erase(oldest);
-    ++counters_.dropped;
-  }
-}
-
 void Transcript::KeepBounds() {
-  DropTaken();
-  size_t count = 0;
-  size_t bytes = 0;
-  size_t untaken_bytes = 0;
-  for (const Line& line : lines_) {
-    if (line.phase == Phase::kFinal) {
-      untaken_bytes += BytesOf(line);
-    } else {
-      ++count;
-      bytes += BytesOf(line);
-    }
-  }
+  counters_.dropped += book_.DropTaken();
   // All that is left is open.
-  while (count > kMaxLines || bytes > kMaxTextBytes) {
-    const auto oldest = std::find_if(lines_.begin(), lines_.end(), IsOpen);
-    const size_t size = BytesOf(*oldest);
-    --count;
-    bytes -= size;
-    if (oldest->phase != Phase::kUnsent) untaken_bytes += size;
+  while (const Line* oldest = book_.OldestBeyondBounds()) {
     ++counters_.dropped;
     Conclude(oldest->id, now_ms_);
   }
-  while (untaken_.size() > kMaxUntaken || untaken_bytes > kMaxTextBytes) {
-    untaken_bytes -= BytesOf(*Find(untaken_.front()));
-    Erase(untaken_.front());
-    untaken_.erase(untaken_.begin());
-    ++counters_.untaken;
-  }
+  counters_.untaken += book_.DropUntaken();
 }
 
 void Transcript::OnAgentConnected(Texts of_caller, Texts of_agent,
                                   Instant now) {
   if (finished_) return;
   SetNow(now);
-  ++connection_;
-  gone_.clear();
+  book_.Connect();
   of_caller_ = of_caller;
   of_agent_ = of_agent;
-  for (Line& line : lines_) {
-    if (!IsOpen(line)) continue;
+  for (Line& line : book_.lines()) {
+    if (!line.is_open()) continue;
     switch (line.kind) {
       case Kind::kCaller:
         if (line.phase == Phase::kOver &&
@@ -321,7 +164,7 @@ void Transcript::OnAgentConnected(Texts of_caller, Texts of_agent,
         line.item.clear();
         line.part = 0;
         line.said.clear();
-        line.connection = connection_;
+        line.connection = book_.connection();
         line.shortened = false;
         line.text = of_caller == Texts::kSent ? TextState::kAwaited
                                               : TextState::kMissing;
@@ -338,7 +181,7 @@ void Transcript::OnAgentConnected(Texts of_caller, Texts of_agent,
 
 LineId Transcript::OnCallerTurnBegan(int64_t start_ms) {
   if (finished_) return {};
-  for (const Line& line : lines_) {
+  for (const Line& line : book_.lines()) {
     if (line.kind == Kind::kCaller && line.phase == Phase::kSpeaking) {
       return line.id;
     }
@@ -362,16 +205,18 @@ void Transcript::OnCallerTurnDropped(LineId id) {
   const Line* line = FindOpen(id, Kind::kCaller);
   if (line == nullptr) return;
   if (line->over_ms == asked_ms_) asked_ms_ = kNone;
-  Erase(id);
+  book_.Erase(id);
 }
 
 LineId Transcript::OnCallerItem(ItemName name, Instant now) {
   if (finished_) return {};
   SetNow(now);
-  if (const Line* known = FindNamed(Kind::kCaller, name)) return known->id;
+  if (const Line* known = book_.FindNamed(Kind::kCaller, name)) {
+    return known->id;
+  }
   Line* ended = nullptr;
   Line* speaking = nullptr;
-  for (Line& line : lines_) {
+  for (Line& line : book_.lines()) {
     if (line.kind != Kind::kCaller || !line.item.empty()) continue;
     if (line.phase == Phase::kSpeaking) speaking = &line;
     if (line.phase == Phase::kOver &&
@@ -381,7 +226,7 @@ LineId Transcript::OnCallerItem(ItemName name, Instant now) {
   }
   Line* line = ended != nullptr ? ended : speaking;
   if (line != nullptr) {
-    SetName(*line, name);
+    book_.SetName(*line, name);
   } else {
     asked_ms_ = now_ms_;
     line = &AddUnnoticedTurn(name, of_caller_ == Texts::kSent
@@ -396,21 +241,21 @@ LineId Transcript::OnCallerItem(ItemName name, Instant now) {
 void Transcript::BindCallerItem(LineId id, ItemName name) {
   Line* line = FindOpen(id, Kind::kCaller);
   if (line == nullptr) return;
-  SetName(*line, name);
+  book_.SetName(*line, name);
   KeepBounds();
 }
 
 Transcript::Line* Transcript::FindForText(Role role, ItemName name,
                                           TranscriptState state) {
-  if (Line* known = FindNamed(KindOf(role), name)) return known;
-  if (IsGone(KindOf(role), name)) return nullptr;
+  if (Line* known = book_.FindNamed(KindOf(role), name)) return known;
+  if (book_.IsGone(KindOf(role), name)) return nullptr;
   // Lines without a name: the caller's only one, or the newest of an agent that
   // gives no names.
   Line* unnamed = nullptr;
   size_t count = 0;
-  for (Line& line : lines_) {
-    if (line.kind != KindOf(role) || !IsOpen(line) || !line.item.empty() ||
-        line.connection != connection_) {
+  for (Line& line : book_.lines()) {
+    if (line.kind != KindOf(role) || !line.is_open() || !line.item.empty() ||
+        line.connection != book_.connection()) {
       continue;
     }
     unnamed = &line;
@@ -419,14 +264,14 @@ Transcript::Line* Transcript::FindForText(Role role, ItemName name,
   switch (role) {
     case Role::kCaller:
       if (count == 1) {
-        SetName(*unnamed, name);
+        book_.SetName(*unnamed, name);
         return unnamed;
       }
       if (name.item.empty() && state == TranscriptState::kPart) return nullptr;
       return &AddUnnoticedTurn(name, TextState::kAwaited);
     case Role::kAgent:
       if (name.item.empty()) return unnamed;
-      return Find(OnAgentItem(name, Origin::kReply));
+      return book_.Find(OnAgentItem(name, Origin::kReply));
   }
   return nullptr;
 }
@@ -440,7 +285,7 @@ LineId Transcript::OnText(Role role, ItemName name, std::string_view text,
   const LineId id = line->id;
   switch (state) {
     case TranscriptState::kPart:
-      if (!IsOpen(*line) || line->text == TextState::kFinal ||
+      if (!line->is_open() || line->text == TextState::kFinal ||
           line->text == TextState::kFailed) {
         break;
       }
@@ -448,7 +293,7 @@ LineId Transcript::OnText(Role role, ItemName name, std::string_view text,
       AddText(*line, line->said, text);
       break;
     case TranscriptState::kFinal:
-      if (!IsOpen(*line)) {
+      if (!line->is_open()) {
         ++counters_.late_texts;
         break;
       }
@@ -467,7 +312,7 @@ void Transcript::OnTextFailed(Role role, ItemName name, Instant now) {
   if (finished_) return;
   SetNow(now);
   Line* line = FindForText(role, name, TranscriptState::kFinal);
-  if (line == nullptr || !IsOpen(*line)) return;
+  if (line == nullptr || !line->is_open()) return;
   line->text = TextState::kFailed;
   if (line->phase == Phase::kOver) MakeFinal(*line);
   KeepBounds();
@@ -475,11 +320,11 @@ void Transcript::OnTextFailed(Role role, ItemName name, Instant now) {
 
 LineId Transcript::OnAgentItem(ItemName name, Origin origin) {
   if (finished_) return {};
-  if (const Line* known = FindNamed(Kind::kAgent, name)) return known->id;
-  if (IsGone(Kind::kAgent, name)) return {};
+  if (const Line* known = book_.FindNamed(Kind::kAgent, name)) return known->id;
+  if (book_.IsGone(Kind::kAgent, name)) return {};
   Line& line = Add(Kind::kAgent, Phase::kUnsent, now_ms_);
   line.origin = origin;
-  SetName(line, name);
+  book_.SetName(line, name);
   const LineId id = line.id;
   KeepBounds();
   return id;
@@ -554,7 +399,7 @@ void Transcript::OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
   if (line == nullptr || line->phase == Phase::kOver) return;
   if (line->phase == Phase::kUnsent) {
     ++counters_.unheard;
-    Erase(id);
+    book_.Erase(id);
     return;
   }
   line->received_ms = Bounded(received_ms);
@@ -562,7 +407,7 @@ void Transcript::OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
   for (const auto& [from, to] : pauses.first(count)) {
     line->pauses.push_back({std::max(0, from), std::max(0, to)});
   }
-  CutAt(*line, Bounded(heard_ms), SetNow(now));
+  line->CutAt(Bounded(heard_ms), SetNow(now));
   EndSpeech(*line);
   KeepBounds();
 }
@@ -571,11 +416,13 @@ LineId Transcript::OnToolCall(std::string_view call_id, std::string_view name,
                               std::string_view arguments, Instant now) {
   if (finished_) return {};
   SetNow(now);
-  if (const Line* known = FindOpenTool(call_id)) return known->id;
+  if (const Line* known = book_.FindTool(call_id, LineBook::Call::kOpen)) {
+    return known->id;
+  }
   Line& line = Add(Kind::kTool, Phase::kSpeaking, now_ms_);
   line.text = TextState::kFinal;
-  line.item = AsKept(call_id);
-  line.name = AsKept(name);
+  line.item = LineBook::AsKept(call_id);
+  line.name = LineBook::AsKept(name);
   AddText(line, line.arguments, arguments);
   const LineId id = line.id;
   KeepBounds();
@@ -585,7 +432,7 @@ LineId Transcript::OnToolCall(std::string_view call_id, std::string_view name,
 bool Transcript::OnToolResult(std::string_view call_id, std::string_view result,
                               ToolState state, Instant now) {
   if (finished_) return false;
-  Line* line = FindOpenTool(call_id);
+  Line* line = book_.FindTool(call_id, LineBook::Call::kOpen);
   if (line == nullptr) return false;
   line->end_ms = SetNow(now);
   line->tool =
@@ -601,12 +448,8 @@ bool Transcript::OnToolResult(std::string_view call_id, std::string_view result,
 void Transcript::OnLateToolResult(std::string_view call_id,
                                   std::string_view result) {
   if (finished_) return;
-  const auto line =
-      std::find_if(lines_.rbegin(), lines_.rend(), [&](const Line& one) {
-        return one.kind == Kind::kTool && !IsOpen(one) &&
-               IsKeptAs(call_id, one.item);
-      });
-  if (line == lines_.rend()) return;
+  Line* line = book_.FindTool(call_id, LineBook::Call::kOver);
+  if (line == nullptr) return;
   line->tool = ToolState::kAnswered;
   line->shortened = false;
   line->result.clear();
@@ -617,12 +460,11 @@ void Transcript::OnLateToolResult(std::string_view call_id,
 void Transcript::OnSessionLost(int64_t alive_until_ms, Instant now) {
   if (finished_) return;
   SetNow(now);
-  ++connection_;
-  gone_.clear();
+  book_.Connect();
   asked_ms_ = kNone;
   const int64_t alive_ms = std::min(Bounded(alive_until_ms), now_ms_);
   for (const LineId id : OpenLines()) {
-    Line& line = *Find(id);
+    Line& line = *book_.Find(id);
     if (line.kind == Kind::kTool) continue;
     if (line.kind == Kind::kAgent && line.phase == Phase::kSpeaking) {
       const int64_t played_ms =
@@ -647,7 +489,7 @@ void Transcript::Finish(Instant now) {
 
 Instant Transcript::deadline() const {
   int64_t due_ms = kNone;
-  for (const Line& line : lines_) {
+  for (const Line& line : book_.lines()) {
     if (line.text_due_ms == kNone) continue;
     if (due_ms == kNone || line.text_due_ms < due_ms) due_ms = line.text_due_ms;
   }
@@ -658,7 +500,7 @@ Instant Transcript::deadline() const {
 void Transcript::OnDeadline(Instant now) {
   if (finished_) return;
   SetNow(now);
-  for (Line& line : lines_) {
+  for (Line& line : book_.lines()) {
     if (line.text_due_ms != kNone && line.text_due_ms <= now_ms_) {
       GiveUpText(line);
     }
@@ -667,55 +509,17 @@ void Transcript::OnDeadline(Instant now) {
 }
 
 std::optional<Transcript::FinalLine> Transcript::TakeFinal() {
-  if (untaken_.empty()) return std::nullopt;
-  Line& line = *Find(untaken_.front());
-  untaken_.erase(untaken_.begin());
-  line.phase = Phase::kTaken;
-
-  FinalLine final;
-  final.line = line.id;
-  final.kind = line.kind;
-  final.origin = line.origin;
-  final.text = line.text;
-  final.start_ms = line.start_ms;
-  final.end_ms = line.end_ms;
-  const auto known = [](int64_t ms) {
-    return ms == kNone ? std::nullopt : std::optional(ms);
-  };
-  switch (line.kind) {
-    case Kind::kCaller:
-      final.over_ms = known(line.over_ms);
-      break;
-    case Kind::kAgent:
-      final.sent_ms = known(line.sent_ms);
-      if (line.asked_ms == kNone) break;
-      final.latency_sent_ms = line.sent_ms - line.asked_ms;
-      if (line.heard_from_ms == kNone) break;
-      final.latency_heard_ms = line.heard_from_ms - line.asked_ms;
-      break;
-    case Kind::kTool:
-      final.call_id = line.item;
-      final.name = line.name;
-      final.arguments = line.arguments;
-      final.result = line.result;
-      final.tool = line.tool;
-      break;
-  }
-  if (line.kind != Kind::kTool) {
-    final.item = line.item;
-    final.part = line.part;
-    final.said = line.said;
-    final.heard = line.said.substr(0, line.heard_bytes);
-    final.cut = line.cut;
-  }
-  DropTaken();
+  const Line* line = book_.TakeFinal();
+  if (line == nullptr) return std::nullopt;
+  FinalLine final = ToFinalLine(*line);
+  counters_.dropped += book_.DropTaken();
   return final;
 }
 
 std::vector<Transcript::Told> Transcript::Conversation() const {
   std::vector<const Line*> order;
-  for (const Line& line : lines_) {
-    if (line.phase != Phase::kUnsent) order.push_back(&line);
+  for (const Line& line : book_.lines()) {
+    order.push_back(&line);
   }
   std::sort(order.begin(), order.end(), [](const Line* one, const Line* other) {
     return std::pair(one->start_ms, one->id) <
@@ -723,92 +527,27 @@ std::vector<Transcript::Told> Transcript::Conversation() const {
   });
   std::vector<Told> all;
   for (const Line* line : order) {
-    Told told;
-    told.line = line->id;
-    told.kind = line->kind;
-    if (line->kind == Kind::kTool) {
-      told.call_id = line->item;
-      told.name = line->name;
-      told.arguments = line->arguments;
-      told.result = line->result;
-      told.tool = line->tool;
-    } else {
-      const size_t heard =
-          IsOpen(*line) ? HeardBytesOf(*line) : line->heard_bytes;
-      if (heard == 0) continue;
-      told.text = std::string_view(line->said).substr(0, heard);
-      told.cut = line->cut;
-    }
-    all.push_back(told);
+    if (const auto told = ToToldLine(*line)) all.push_back(*told);
   }
   return all;
 }
 
 LineId Transcript::line_of(Role role, ItemName name) const {
-  const Line* line = FindNamed(KindOf(role), name);
+  const Line* line = book_.FindNamed(KindOf(role), name);
   return line == nullptr ? LineId{} : line->id;
 }
 
 ItemName Transcript::name_of(LineId id) const {
-  const Line* line = Find(id);
+  const Line* line = book_.Find(id);
   if (line == nullptr || line->kind == Kind::kTool ||
-      line->connection != connection_) {
+      line->connection != book_.connection()) {
     return {};
   }
   return {line->item, line->part};
 }
 
-bool Transcript::IsLineConsistent(const Line& line) {
-  if (line.heard_bytes > line.said.size()) return false;
-  if (line.end_ms < line.start_ms || line.part < 0) return false;
-  if (line.said.size() > kMaxLineBytes || line.item.size() > kMaxNameBytes ||
-      line.arguments.size() > kMaxLineBytes ||
-      line.result.size() > kMaxLineBytes || line.name.size() > kMaxNameBytes ||
-      line.pauses.size() > kMaxHeardMarks) {
-    return false;
-  }
-  const bool awaits =
-      line.phase == Phase::kOver && line.text == TextState::kAwaited;
-  if (awaits != (line.text_due_ms != kNone)) return false;
-  switch (line.phase) {
-    case Phase::kUnsent:
-      return line.kind == Kind::kAgent && line.sent_ms == kNone;
-    case Phase::kSpeaking:
-      if (line.kind == Kind::kAgent && line.sent_ms == kNone) return false;
-      return line.kind != Kind::kTool || line.tool == ToolState::kOpen;
-    case Phase::kOver:
-      return line.kind != Kind::kTool && awaits;
-    case Phase::kFinal:
-    case Phase::kTaken:
-      if (line.text == TextState::kAwaited || !line.pauses.empty())
-        return false;
-      return line.kind != Kind::kTool || line.tool != ToolState::kOpen;
-  }
-  return false;
-}
-
 bool Transcript::IsConsistent() const {
-  LineId before{};
-  size_t untaken = 0;
-  size_t bytes = 0;
-  size_t untaken_bytes = 0;
-  for (const Line& line : lines_) {
-    if (!IsLineConsistent(line) || line.id <= before) return false;
-    if (finished_ && IsOpen(line)) return false;
-    before = line.id;
-    if (line.phase != Phase::kFinal) {
-      bytes += BytesOf(line);
-      continue;
-    }
-    untaken_bytes += BytesOf(line);
-    ++untaken;
-    if (std::count(untaken_.begin(), untaken_.end(), line.id) != 1) {
-      return false;
-    }
-  }
-  return untaken == untaken_.size() && before <= LineId{last_line_} &&
-         untaken <= kMaxUntaken && lines_.size() - untaken <= kMaxLines &&
-         bytes <= kMaxTextBytes && untaken_bytes <= kMaxTextBytes;
+  return book_.IsConsistent() && !(finished_ && !OpenLines().empty());
 }
 
 }  // namespace trunkline::session

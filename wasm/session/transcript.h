@@ -12,18 +12,11 @@
 #include "base/time.h"
 #include "protocol/agents/agent.h"
 #include "session/heard_words.h"
+#include "session/line_book.h"
+#include "session/told_line.h"
+#include "session/transcript_line.h"
 
 namespace trunkline::session {
-
-// A line of the conversation, numbered from 1 within a call, also across its
-// sessions. Never reused. 0 is no line.
-enum class LineId : uint32_t {};
-
-// The provider's name of an utterance, and which of its content parts.
-struct ItemName {
-  std::string_view item;
-  int32_t part = 0;
-};
 
 // The one owner of what was said in a call and of what was heard of it.
 //
@@ -47,30 +40,19 @@ struct ItemName {
 // over its sessions. Pure; allocates per line and per text, nothing per frame.
 class Transcript {
  public:
-  // Lines that are kept, and the text of all together. Above either the oldest
-  // that was handed out is dropped and counted; if there is none, the oldest
-  // becomes final as it is. Some 9,000 words: an hour of talk.
-  static constexpr size_t kMaxLines = 200;
-  static constexpr size_t kMaxTextBytes = size_t{64} * 1024;
-  // Lines that are final and were not taken; their text has the same bound as
-  // that of the others. Above, the oldest is dropped and counted: whoever takes
-  // them after each input never comes near.
-  static constexpr size_t kMaxUntaken = kMaxLines;
-  // Of one text: what is said, a tool's arguments, its result. The rest is left
-  // out and counted. The longest reply that can wait to be heard, 240 s at 15
-  // characters a second, has 3,600.
-  static constexpr size_t kMaxLineBytes = size_t{8} * 1024;
-  // Of an item's or a tool's name, or a tool call's id, which have up to 64;
-  // names that agree so far are one.
-  static constexpr size_t kMaxNameBytes = 128;
+  // As of LineBook and TranscriptLine. What is dropped or left out for a bound
+  // is counted.
+  static constexpr size_t kMaxLines = LineBook::kMaxLines;
+  static constexpr size_t kMaxTextBytes = LineBook::kMaxTextBytes;
+  static constexpr size_t kMaxUntaken = LineBook::kMaxUntaken;
+  static constexpr size_t kMaxGone = LineBook::kMaxGone;
+  static constexpr size_t kMaxLineBytes = TranscriptLine::kMaxTextBytes;
+  static constexpr size_t kMaxNameBytes = TranscriptLine::kMaxNameBytes;
+  static constexpr int64_t kLongestMs = TranscriptLine::kLongestMs;
   // After a turn was over, or a reply was heard or cut, its text may come for
   // so long. Transcriptions take about a second, up to ten when a provider is
   // overloaded.
   static constexpr Duration kTextWait = Duration::Millis(15'000);
-  // Names on this connection of what is no line any more: a turn that was taken
-  // back, a reply that was cut before it was heard. Texts that still come of
-  // them are ignored. Above, the oldest is forgotten.
-  static constexpr size_t kMaxGone = 16;
   // The provider commits a turn at most so long after it ended here: a round
   // trip, and its own silence of 500 ms.
   static constexpr Duration kCommitWait = Duration::Millis(2'000);
@@ -79,77 +61,15 @@ class Transcript {
       size_t{12} * kMaxTextBytes + (kMaxLines + kMaxUntaken) * 3072 +
       kMaxGone * (6 * kMaxNameBytes + 64) + 4096;
 
-  // No time of a call is later, ms.
-  static constexpr int64_t kLongestMs = int64_t{1} << 50;
-
-  enum class Kind : uint8_t { kCaller, kAgent, kTool };
-  // Of what a caller or an agent said.
-  enum class TextState : uint8_t {
-    kAwaited,  // not final
-    kFinal,    // the provider's last word
-    kPartial,  // its beginning: the last word never came
-    kFailed,   // the provider could not transcribe it
-    kMissing,  // nothing came, or the agent gives no texts
-  };
-  enum class ToolState : uint8_t {
-    kOpen,
-    kAnswered,
-    kFailed,      // with a result that says why, such as a time-out
-    kUnanswered,  // the call was over first
-  };
-  // Why the agent speaks. What is said by command answers no turn.
-  enum class Origin : uint8_t { kReply, kSay };
+  using Kind = TranscriptLine::Kind;
+  using Origin = TranscriptLine::Origin;
+  using TextState = TranscriptLine::TextState;
+  using ToolState = TranscriptLine::ToolState;
   // Whether an agent sends texts of what is said.
   enum class Texts : uint8_t { kNone, kSent };
 
-  // A line that is final. Members that its kind has no use for are empty.
-  struct FinalLine {
-    LineId line{};
-    Kind kind = Kind::kCaller;
-    Origin origin = Origin::kReply;
-    std::string item;
-    int32_t part = 0;
-    // All that was said, and what was heard of it: a beginning of it, or all.
-    std::string said;
-    std::string heard;
-    // The agent was not heard to its end.
-    bool cut = false;
-    TextState text = TextState::kAwaited;
-    // The caller's speech; from the agent's first audio heard (or sent, if that
-    // is not known) to its last; from a tool's call to its result. Call time.
-    int64_t start_ms = 0;
-    int64_t end_ms = 0;
-    // The caller's turn was over: later than its speech by the silence that
-    // ends a turn.
-    std::optional<int64_t> over_ms;
-    // The agent's first audio was sent to the leg.
-    std::optional<int64_t> sent_ms;
-    // Of the first line after a caller's turn: from when that was over to the
-    // agent's first audio sent, and heard.
-    std::optional<int64_t> latency_sent_ms;
-    std::optional<int64_t> latency_heard_ms;
-    std::string call_id;
-    std::string name;
-    std::string arguments;
-    std::string result;
-    ToolState tool = ToolState::kOpen;
-  };
-
-  // What a fresh connection or the next agent is told of a line. Views are
-  // valid until the next input.
-  struct Told {
-    LineId line{};
-    Kind kind = Kind::kCaller;
-    // What the caller said, or what was heard of the agent; not empty.
-    std::string_view text;
-    bool cut = false;
-    // Of a tool call; open ones have no result.
-    std::string_view call_id;
-    std::string_view name;
-    std::string_view arguments;
-    std::string_view result;
-    ToolState tool = ToolState::kOpen;
-  };
+  using FinalLine = session::FinalLine;
+  using Told = ToldLine;
 
   struct Counters {
     uint64_t dropped = 0;       // lines, to stay within a bound
@@ -228,7 +148,7 @@ class Transcript {
   void OnLateToolResult(std::string_view call_id, std::string_view result);
 
   // Lines up to this number have been told before.
-  void SkipLines(uint32_t last) { last_line_ = std::max(last_line_, last); }
+  void SkipLines(uint32_t last) { book_.Skip(last); }
 
   // After FromJson(), when the session that wrote it is gone, alive last at
   // `alive_until_ms` as far as is known. What was played then counts as heard
@@ -266,110 +186,39 @@ class Transcript {
   bool IsConsistent() const;
 
  private:
-  enum class Phase : uint8_t {
-    kUnsent,    // an agent's, not begun to be heard
-    kSpeaking,  // the caller speaks, the agent is heard, a tool call is open
-    kOver,      // its text is awaited
-    kFinal,     // and not taken
-    kTaken,
-  };
-  static constexpr int64_t kNone = -1;
-
-  struct Line {
-    LineId id{};
-    Kind kind = Kind::kCaller;
-    Phase phase = Phase::kSpeaking;
-    Origin origin = Origin::kReply;
-    TextState text = TextState::kAwaited;
-    ToolState tool = ToolState::kOpen;
-    bool shortened = false;
-    bool done = false;
-    bool cut = false;
-    // The connection that knows it by its name.
-    uint32_t connection = 0;
-    int32_t part = 0;
-    // Or a tool call's id.
-    std::string item;
-    // A beginning of `said` was heard when the line is final.
-    std::string said;
-    size_t heard_bytes = 0;
-    std::string name;
-    std::string arguments;
-    std::string result;
-    int64_t start_ms = 0;
-    int64_t end_ms = 0;
-    int64_t over_ms = kNone;
-    int64_t sent_ms = kNone;
-    int64_t heard_from_ms = kNone;
-    // When the turn was over that it answers.
-    int64_t asked_ms = kNone;
-    int64_t text_due_ms = kNone;
-    // Of its audio, and when that was so.
-    int64_t heard_ms = 0;
-    int64_t heard_at_ms = 0;
-    int64_t received_ms = 0;
-    // From a cut until its text is known.
-    std::vector<Pause> pauses;
-  };
-
-  struct Gone {
-    Kind kind = Kind::kCaller;
-    int32_t part = 0;
-    std::string item;
-  };
-
-  static bool IsOpen(const Line& line) { return line.phase < Phase::kFinal; }
-  static size_t BytesOf(const Line& line);
-  static size_t HeardBytesOf(const Line& line);
-  static Json JsonOf(const Line& line);
-  static std::optional<Line> ReadLine(const Json& json);
-  static bool IsLineConsistent(const Line& line);
+  using Line = TranscriptLine;
+  using Phase = TranscriptLine::Phase;
+  static constexpr int64_t kNone = TranscriptLine::kNone;
 
   int64_t AtMs(Instant now) const;
   // Takes the time of an input; returns the latest.
   int64_t SetNow(Instant now);
-  Line* Find(LineId id);
-  const Line* Find(LineId id) const;
   // A line of this kind that is not final; nullptr if it is none.
   Line* FindOpen(LineId id, Kind kind);
-  Line* FindNamed(Kind kind, ItemName name);
-  const Line* FindNamed(Kind kind, ItemName name) const;
-  Line* FindOpenTool(std::string_view call_id);
   Line& Add(Kind kind, Phase phase, int64_t start_ms);
   Line& AddUnnoticedTurn(ItemName name, TextState text);
   // The line that a text of this name is for; nullptr if it is for none.
   Line* FindForText(protocol::Role role, ItemName name,
                     protocol::TranscriptState state);
-  void SetName(Line& line, ItemName name) const;
   void AddText(Line& line, std::string& to, std::string_view text);
   // What was said of it is over: it is final, or waits for its text.
   void EndSpeech(Line& line);
   void GiveUpText(Line& line);
   void MakeFinal(Line& line);
-  void CutAt(Line& line, int64_t heard_ms, int64_t now_ms);
   // Ends an open line by what is known of it.
   void Conclude(LineId id, int64_t now_ms);
-  void Erase(LineId id);
-  bool IsGone(Kind kind, ItemName name) const;
   std::vector<LineId> OpenLines() const;
-  void DropTaken();
   void KeepBounds();
 
   Instant call_began_;
   // The latest time of an input.
   int64_t now_ms_ = 0;
   bool finished_ = false;
-  uint32_t last_line_ = 0;
-  uint32_t connection_ = 0;
   Texts of_caller_ = Texts::kSent;
   Texts of_agent_ = Texts::kSent;
   // When a turn was over that no reply has answered.
   int64_t asked_ms_ = kNone;
-  // By their numbers.
-  std::vector<Line> lines_;
-  // The lines that are final and not taken, in the order of TakeFinal().
-  std::vector<LineId> untaken_;
-  std::vector<Gone> gone_;
+  LineBook book_;
   Counters counters_;
 };
 

@@ -27,7 +27,7 @@ class Reader {
     return *value;
   }
   int64_t Ms(const char* key, int64_t usual) {
-    return Integer(key, usual, 0, Transcript::kLongestMs);
+    return Integer(key, usual, 0, TranscriptLine::kLongestMs);
   }
   bool Flag(const char* key) { return Integer(key, 0, 1, 1) == 1; }
   template <typename Enum>
@@ -106,47 +106,47 @@ void Write(Json& json, const char* key, const std::string& text) {
 
 }  // namespace
 
-Json Transcript::JsonOf(const Line& line) {
+Json TranscriptLine::ToJson() const {
   Json json = Json::object();
-  json["id"] = static_cast<uint32_t>(line.id);
-  WriteEnum(json, "kind", line.kind);
-  WriteEnum(json, "phase", line.phase);
-  WriteEnum(json, "origin", line.origin);
-  WriteEnum(json, "text", line.text);
-  WriteEnum(json, "tool", line.tool);
-  Write(json, "shortened", line.shortened ? 1 : 0);
-  Write(json, "done", line.done ? 1 : 0);
-  Write(json, "cut", line.cut ? 1 : 0);
-  Write(json, "connection", line.connection);
-  Write(json, "part", line.part);
-  Write(json, "item", line.item);
-  Write(json, "said", line.said);
-  Write(json, "heardBytes", static_cast<int64_t>(line.heard_bytes));
-  Write(json, "name", line.name);
-  Write(json, "arguments", line.arguments);
-  Write(json, "result", line.result);
-  Write(json, "startMs", line.start_ms);
-  Write(json, "endMs", line.end_ms);
-  Write(json, "overMs", line.over_ms, kNone);
-  Write(json, "sentMs", line.sent_ms, kNone);
-  Write(json, "heardFromMs", line.heard_from_ms, kNone);
-  Write(json, "askedMs", line.asked_ms, kNone);
-  Write(json, "textDueMs", line.text_due_ms, kNone);
-  Write(json, "heardMs", line.heard_ms);
-  Write(json, "heardAtMs", line.heard_at_ms);
-  Write(json, "receivedMs", line.received_ms);
+  json["id"] = static_cast<uint32_t>(id);
+  WriteEnum(json, "kind", kind);
+  WriteEnum(json, "phase", phase);
+  WriteEnum(json, "origin", origin);
+  WriteEnum(json, "text", text);
+  WriteEnum(json, "tool", tool);
+  Write(json, "shortened", shortened ? 1 : 0);
+  Write(json, "done", done ? 1 : 0);
+  Write(json, "cut", cut ? 1 : 0);
+  Write(json, "connection", connection);
+  Write(json, "part", part);
+  Write(json, "item", item);
+  Write(json, "said", said);
+  Write(json, "heardBytes", static_cast<int64_t>(heard_bytes));
+  Write(json, "name", name);
+  Write(json, "arguments", arguments);
+  Write(json, "result", result);
+  Write(json, "startMs", start_ms);
+  Write(json, "endMs", end_ms);
+  Write(json, "overMs", over_ms, kNone);
+  Write(json, "sentMs", sent_ms, kNone);
+  Write(json, "heardFromMs", heard_from_ms, kNone);
+  Write(json, "askedMs", asked_ms, kNone);
+  Write(json, "textDueMs", text_due_ms, kNone);
+  Write(json, "heardMs", heard_ms);
+  Write(json, "heardAtMs", heard_at_ms);
+  Write(json, "receivedMs", received_ms);
   // As one text: a snapshot that is all pauses has not too many values.
-  std::string pauses;
-  for (const auto& [from, to] : line.pauses) {
-    pauses += std::to_string(from) + '-' + std::to_string(to) + ' ';
+  std::string all;
+  for (const auto& [from, to] : pauses) {
+    all += std::to_string(from) + '-' + std::to_string(to) + ' ';
   }
-  Write(json, "pauses", pauses);
+  Write(json, "pauses", all);
   return json;
 }
 
-std::optional<Transcript::Line> Transcript::ReadLine(const Json& json) {
+std::optional<TranscriptLine> TranscriptLine::FromJson(const Json& json) {
   Reader reader(json);
-  Line line;
+  TranscriptLine line;
   line.id =
       LineId{static_cast<uint32_t>(reader.Integer("id", 0, 1, UINT32_MAX))};
   line.kind = reader.Choice("kind", Kind::kTool);
@@ -161,12 +161,12 @@ std::optional<Transcript::Line> Transcript::ReadLine(const Json& json) {
       static_cast<uint32_t>(reader.Integer("connection", 0, 0, UINT32_MAX));
   line.part = static_cast<int32_t>(reader.Integer("part", 0, 0, INT32_MAX));
   line.item = reader.Text("item", kMaxNameBytes);
-  line.said = reader.Text("said", kMaxLineBytes);
+  line.said = reader.Text("said", kMaxTextBytes);
   line.heard_bytes =
-      static_cast<size_t>(reader.Integer("heardBytes", 0, 0, kMaxLineBytes));
+      static_cast<size_t>(reader.Integer("heardBytes", 0, 0, kMaxTextBytes));
   line.name = reader.Text("name", kMaxNameBytes);
-  line.arguments = reader.Text("arguments", kMaxLineBytes);
-  line.result = reader.Text("result", kMaxLineBytes);
+  line.arguments = reader.Text("arguments", kMaxTextBytes);
+  line.result = reader.Text("result", kMaxTextBytes);
   line.start_ms = reader.Ms("startMs", 0);
   line.end_ms = reader.Ms("endMs", 0);
   line.over_ms = reader.Ms("overMs", kNone);
@@ -181,21 +181,15 @@ std::optional<Transcript::Line> Transcript::ReadLine(const Json& json) {
       ReadPauses(StringMember(json, "pauses"));
   if (!pauses) return std::nullopt;
   line.pauses = *std::move(pauses);
-  if (!reader.ok() || !IsLineConsistent(line)) return std::nullopt;
+  if (!reader.ok() || !line.IsConsistent()) return std::nullopt;
   return line;
 }
 
-Json Transcript::ToJson() const {
-  Json json = Json::object();
-  Write(json, "nowMs", now_ms_);
-  Write(json, "finished", finished_ ? 1 : 0);
+void LineBook::AddTo(Json& json) const {
   Write(json, "lastLine", last_line_);
   Write(json, "connection", connection_);
-  WriteEnum(json, "ofCaller", of_caller_);
-  WriteEnum(json, "ofAgent", of_agent_);
-  Write(json, "askedMs", asked_ms_, kNone);
   json["lines"] = Json::array();
-  for (const Line& line : lines_) json["lines"].push_back(JsonOf(line));
+  for (const Line& line : lines_) json["lines"].push_back(line.ToJson());
   for (const LineId id : untaken_) {
     json["untaken"].push_back(static_cast<uint32_t>(id));
   }
@@ -206,6 +200,49 @@ Json Transcript::ToJson() const {
     Write(gone, "item", item);
     json["gone"].push_back(std::move(gone));
   }
+}
+
+bool LineBook::Read(const Json& json) {
+  Reader reader(json);
+  last_line_ =
+      static_cast<uint32_t>(reader.Integer("lastLine", 0, 0, UINT32_MAX));
+  connection_ =
+      static_cast<uint32_t>(reader.Integer("connection", 0, 0, UINT32_MAX));
+  if (const Json* lines = reader.Array("lines", kMaxLines + kMaxUntaken)) {
+    for (const Json& one : *lines) {
+      std::optional<Line> line = Line::FromJson(one);
+      if (!line) return false;
+      lines_.push_back(*std::move(line));
+    }
+  }
+  if (const Json* untaken = reader.Array("untaken", kMaxUntaken)) {
+    for (const Json& one : *untaken) {
+      const std::optional<int64_t> id = ReadNumber(one, UINT32_MAX);
+      if (!id) return false;
+      untaken_.push_back(LineId{static_cast<uint32_t>(*id)});
+    }
+  }
+  if (const Json* all_gone = reader.Array("gone", kMaxGone)) {
+    for (const Json& one : *all_gone) {
+      Reader gone(one);
+      gone_.push_back(
+          {gone.Choice("kind", Kind::kAgent),
+           static_cast<int32_t>(gone.Integer("part", 0, 0, INT32_MAX)),
+           gone.Text("item", Line::kMaxNameBytes)});
+      if (!gone.ok()) return false;
+    }
+  }
+  return reader.ok();
+}
+
+Json Transcript::ToJson() const {
+  Json json = Json::object();
+  Write(json, "nowMs", now_ms_);
+  Write(json, "finished", finished_ ? 1 : 0);
+  WriteEnum(json, "ofCaller", of_caller_);
+  WriteEnum(json, "ofAgent", of_agent_);
+  Write(json, "askedMs", asked_ms_, kNone);
+  book_.AddTo(json);
   for (const uint64_t count :
        {counters_.dropped, counters_.untaken, counters_.unheard,
         counters_.shortened, counters_.late_texts, counters_.missed_texts}) {
@@ -220,37 +257,10 @@ std::optional<Transcript> Transcript::FromJson(const Json& json,
   Transcript transcript(call_began);
   transcript.now_ms_ = reader.Ms("nowMs", 0);
   transcript.finished_ = reader.Flag("finished");
-  transcript.last_line_ =
-      static_cast<uint32_t>(reader.Integer("lastLine", 0, 0, UINT32_MAX));
-  transcript.connection_ =
-      static_cast<uint32_t>(reader.Integer("connection", 0, 0, UINT32_MAX));
   transcript.of_caller_ = reader.Choice("ofCaller", Texts::kSent);
   transcript.of_agent_ = reader.Choice("ofAgent", Texts::kSent);
   transcript.asked_ms_ = reader.Ms("askedMs", kNone);
-  if (const Json* lines = reader.Array("lines", kMaxLines + kMaxUntaken)) {
-    for (const Json& one : *lines) {
-      std::optional<Line> line = ReadLine(one);
-      if (!line) return std::nullopt;
-      transcript.lines_.push_back(*std::move(line));
-    }
-  }
-  if (const Json* untaken = reader.Array("untaken", kMaxUntaken)) {
-    for (const Json& one : *untaken) {
-      const std::optional<int64_t> id = ReadNumber(one, UINT32_MAX);
-      if (!id) return std::nullopt;
-      transcript.untaken_.push_back(LineId{static_cast<uint32_t>(*id)});
-    }
-  }
-  if (const Json* all_gone = reader.Array("gone", kMaxGone)) {
-    for (const Json& one : *all_gone) {
-      Reader gone(one);
-      transcript.gone_.push_back(
-          {gone.Choice("kind", Kind::kAgent),
-           static_cast<int32_t>(gone.Integer("part", 0, 0, INT32_MAX)),
-           gone.Text("item", kMaxNameBytes)});
-      if (!gone.ok()) return std::nullopt;
-    }
-  }
+  if (!transcript.book_.Read(json)) return std::nullopt;
   const Json* counts = reader.Array("counters", 6);
   Counters& counters = transcript.counters_;
   size_t next = 0;

@@ -1,0 +1,64 @@
+#include "session/transcript_line.h"
+
+#include <algorithm>
+
+#include "base/utf8.h"
+
+namespace trunkline::session {
+
+size_t TranscriptLine::bytes() const {
+  return item.size() + said.size() + name.size() + arguments.size() +
+         result.size();
+}
+
+size_t TranscriptLine::HeardSoFar() const {
+  const bool whole = kind == Kind::kCaller || (phase == Phase::kOver && !cut);
+  if (whole) return said.size();
+  if (heard_ms <= 0) return 0;
+  return HeardText(said, heard_ms, received_ms, pauses).size();
+}
+
+bool TranscriptLine::Append(std::string& to, std::string_view text_to_add) {
+  if (shortened ||
+      AppendWellFormed(to, text_to_add, kMaxTextBytes) == Appended::kAll) {
+    return true;
+  }
+  shortened = true;
+  return false;
+}
+
+void TranscriptLine::CutAt(int64_t ms, int64_t now_ms) {
+  cut = ms < received_ms || !done || ms <= 0;
+  // From where playback is known to have stood.
+  end_ms = std::clamp(heard_at_ms + (ms - heard_ms), start_ms,
+                      std::max(start_ms, now_ms));
+  heard_ms = ms;
+}
+
+bool TranscriptLine::IsConsistent() const {
+  if (heard_bytes > said.size()) return false;
+  if (end_ms < start_ms || part < 0) return false;
+  if (said.size() > kMaxTextBytes || item.size() > kMaxNameBytes ||
+      arguments.size() > kMaxTextBytes || result.size() > kMaxTextBytes ||
+      name.size() > kMaxNameBytes || pauses.size() > kMaxHeardMarks) {
+    return false;
+  }
+  const bool awaits = phase == Phase::kOver && text == TextState::kAwaited;
+  if (awaits != (text_due_ms != kNone)) return false;
+  switch (phase) {
+    case Phase::kUnsent:
+      return kind == Kind::kAgent && sent_ms == kNone;
+    case Phase::kSpeaking:
+      if (kind == Kind::kAgent && sent_ms == kNone) return false;
+      return kind != Kind::kTool || tool == ToolState::kOpen;
+    case Phase::kOver:
+      return kind != Kind::kTool && awaits;
+    case Phase::kFinal:
+    case Phase::kTaken:
+      if (text == TextState::kAwaited || !pauses.empty()) return false;
+      return kind != Kind::kTool || tool != ToolState::kOpen;
+  }
+  return false;
+}
+
+}  // namespace trunkline::session
