@@ -45,7 +45,7 @@ endif()
 
 # libopus in fixed point and without its floating-point interface: integers
 # alone, so that every build writes the same packets. Include <opus.h>, or for
-# the SILK encoder by itself <API.h> and <entenc.h>.
+# the SILK encoder by itself <API.h>, <entenc.h> and <main_FIX.h>.
 file(GLOB opus_sources
   "${opus_dir}/celt/*.c" "${opus_dir}/silk/*.c" "${opus_dir}/silk/fixed/*.c")
 list(FILTER opus_sources EXCLUDE REGEX "/opus_custom_demo\\.c$")
@@ -63,10 +63,12 @@ set(opus_hot_sources
   silk/fixed/apply_sine_window_FIX.c silk/fixed/burg_modified_FIX.c
   silk/fixed/find_LTP_FIX.c silk/fixed/pitch_analysis_core_FIX.c
   silk/fixed/schur64_FIX.c silk/fixed/vector_ops_FIX.c)
+set_source_files_properties("${opus_dir}/silk/fixed/find_pred_coefs_FIX.c"
+  PROPERTIES COMPILE_OPTIONS
+  "-include;${CMAKE_CURRENT_LIST_DIR}/shims/opus_prediction_gain.h")
 add_library(opus STATIC ${opus_sources})
 target_include_directories(opus SYSTEM PUBLIC "${opus_dir}/include"
-  "${opus_dir}/celt" "${opus_dir}/silk")
-target_include_directories(opus PRIVATE "${opus_dir}/silk/fixed")
+  "${opus_dir}/celt" "${opus_dir}/silk" "${opus_dir}/silk/fixed")
 target_compile_definitions(opus PUBLIC FIXED_POINT DISABLE_FLOAT_API
   PRIVATE OPUS_BUILD VAR_ARRAYS DISABLE_WARNINGS)
 target_compile_options(opus PRIVATE -w)

@@ -210,7 +210,7 @@ void MeasureRoundTrips(const Scope& scope, Report& report) {
                  static_cast<double>(last) - static_cast<double>(first), 0);
 }
 
-// How much of what is said is left to comfort noise.
+// How much of what is said has noise in its place.
 struct Lost {
   // Of the frames that stand out from the line's noise.
   double frames_percent = 0;
@@ -257,8 +257,8 @@ Lost MeasureLost(const Samples& clean, const Samples& noisy,
 void MeasureGate(const Scope& scope, Report& report) {
   report.Text(
       "Quiet speech: prompts at a level over a line's noise. What is lost is "
-      "speech in frames that the recorder leaves to comfort noise: of the "
-      "frames in which it is louder than the noise, and of its energy.");
+      "speech in frames for which the recorder writes noise: of the frames in "
+      "which it is louder than the noise, and of its energy.");
   const int seconds = scope.extent == Extent::kFull ? 60 : 15;
   std::vector<std::vector<std::string>> rows;
   for (const int noise_dbfs : {-75, -65}) {

@@ -1,7 +1,7 @@
 #include "audio/recorder.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
 #include "audio/level.h"
 #include "base/check.h"
@@ -17,9 +17,10 @@ constexpr int kQuiet = -750;
 constexpr int kMargin = 40;
 // What is louder than this is recorded, however steady it is: music, tones.
 constexpr int kLoudestNoise = -500;
-// 200 ms, in which a decoder learns the noise and words end.
+// 200 ms, in which words end.
 constexpr int kHangoverFrames = 10;
-// 400 ms, as in the discontinuous transmission of RFC 6716, 2.1.9.
+// 400 ms, after which the noise is learned anew; as long as in the
+// discontinuous transmission of RFC 6716, 2.1.9.
 constexpr int kRefreshFrames = 20;
 
 // "OpusHead" of RFC 7845, 5.1, channel mapping family 1.
@@ -39,8 +40,7 @@ void Append(std::span<uint8_t> out, size_t& at, std::string_view text) {
 
 }  // namespace
 
-bool Recorder::Track::IsQuiet(std::span<const int16_t> frame) {
-  const int level = LevelDbfsTenths(MeanSquare(frame));
+bool Recorder::Track::IsQuiet(int level) {
   if (slot_frames_ == kSlotFrames) {
     slot_frames_ = 0;
     slot_ = (slot_ + 1) % kSlots;
@@ -55,17 +55,23 @@ bool Recorder::Track::IsQuiet(std::span<const int16_t> frame) {
 
 size_t Recorder::Track::Process(std::span<const int16_t> frame,
                                 std::span<uint8_t> packet) {
-  const bool quiet = IsQuiet(frame);
+  const int level = LevelDbfsTenths(MeanSquare(frame));
+  const bool quiet = IsQuiet(level);
   quiet_frames_ = quiet ? quiet_frames_ + 1 : 0;
+  // What is made must not outlast the noise that it is like: a pause is silent.
+  if (quiet_frames_ > kHangoverFrames && learned_level_ > kQuiet &&
+      level < learned_level_ - kMargin) {
+    quiet_frames_ = 1;
+  }
   if (quiet_frames_ > kHangoverFrames + kRefreshFrames) {
     quiet_frames_ = kHangoverFrames + 1;
   }
   encoded_ = quiet_frames_ <= kHangoverFrames ||
              quiet_frames_ == kHangoverFrames + kRefreshFrames;
-  if (!encoded_) {
-    packet[0] = encoder_.missing_packet();
-    return 1;
-  }
+  // The encoder lags: in the packet is some of the frame before.
+  const int last_level = std::exchange(last_level_, level);
+  if (!encoded_) return encoder_.Noise(packet);
+  learned_level_ = std::max(level, last_level);
   return encoder_.Process(
       frame,
       quiet ? OpusEncoder::Activity::kNoise : OpusEncoder::Activity::kUnknown,

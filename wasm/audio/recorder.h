@@ -23,10 +23,12 @@ namespace trunkline::audio {
 // cut after any page plays to there, and another recorder can go on behind it.
 //
 // Each side is a mono Opus stream of its own (channel mapping family 1, two
-// streams, none coupled), so that a side that is silent costs next to nothing:
-// what is not louder than the line's own noise for 200 ms is left to the
-// decoder's comfort noise, with a frame every 400 ms to keep that true. Speech
-// is encoded from its first frame on.
+// streams, none coupled), so that neither leaks into the other and one that is
+// silent costs little: in the place of what is not louder than the line's own
+// noise for 200 ms stands noise that the encoder makes, with a frame every 400
+// ms that is encoded to keep it like the line's. Speech is encoded from its
+// first frame on, and noise ends when the line's does. No frame is left to a
+// decoder to make up.
 //
 // Integer arithmetic: every build writes the same bytes. Allocates nothing; a
 // copy goes on with the same pages. State: 41 KB; of the module's stack 15 KB
@@ -78,7 +80,8 @@ class Recorder {
   bool paused() const { return paused_; }
   // In the file, with those before a recorder that goes on with it.
   int64_t frames() const { return frames_; }
-  // Frames of both sides that this recorder encoded, at most two a frame.
+  // Frames of both sides that this recorder encoded, at most two a frame; the
+  // others are noise that it made.
   int64_t encoded_frames() const { return encoded_frames_; }
 
  private:
@@ -96,7 +99,8 @@ class Recorder {
     static constexpr size_t kSlots = 8;
     static constexpr int kSlotFrames = 13;
 
-    bool IsQuiet(std::span<const int16_t> frame);
+    // A frame's level in tenths of dBFS.
+    bool IsQuiet(int level);
 
     OpusEncoder encoder_;
     // Tenths of dBFS. Nothing is known at first, and so all is recorded.
@@ -105,6 +109,10 @@ class Recorder {
     int slot_frames_ = 0;
     // Since the last frame that was not quiet.
     int quiet_frames_ = 0;
+    // Tenths of dBFS: of the last frame, and of what is in the last one that
+    // was encoded.
+    int last_level_ = 0;
+    int learned_level_ = 0;
     bool encoded_ = false;
   };
 

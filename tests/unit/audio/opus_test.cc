@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -75,6 +77,141 @@ TEST(OpusTest, TheDelayIsThePreSkip) {
     }
     EXPECT_NEAR(static_cast<double>(best_delay), OpusEncoder::kDelay48kHz, 12)
         << rate;
+  }
+}
+
+// Noise of a line: the neighbouring samples of `colour` 0 have nothing in
+// common, those of 1 nearly all.
+Samples LineNoise(size_t count, int dbfs_tenths, double colour) {
+  Samples noise = test::NoiseSignal(count, -200, 7);
+  double low = 0;
+  for (int16_t& sample : noise) {
+    low = colour * low + (1 - colour) * sample;
+    sample = static_cast<int16_t>(low);
+  }
+  const double gain =
+      test::GainOfTenths(dbfs_tenths - LevelDbfsTenths(MeanSquare(noise)));
+  for (int16_t& sample : noise) {
+    sample = static_cast<int16_t>(std::lround(gain * sample));
+  }
+  return noise;
+}
+
+// How alike neighbours are, -1 to 1.
+double Colour(std::span<const int16_t> samples) {
+  double product = 0;
+  double squares = 0;
+  for (size_t i = 1; i < samples.size(); ++i) {
+    product += double{1} * samples[i] * samples[i - 1];
+    squares += double{1} * samples[i] * samples[i];
+  }
+  return product / squares;
+}
+
+// What a decoder makes of `noise` without its first second, of which one frame
+// in `every` is encoded and the encoder makes the others.
+Samples CodedNoise(const Samples& noise, int rate, size_t every) {
+  OpusEncoder encoder({.sample_rate_hz = rate});
+  OpusDecoder decoder(rate);
+  Samples out(decoder.MaxSamples());
+  Samples made;
+  Bytes packet(OpusEncoder::kMaxPacketBytes);
+  const size_t frame = encoder.frame_samples();
+  for (size_t i = 0; (i + 1) * frame <= noise.size(); ++i) {
+    const size_t size =
+        i < 50 || i % every == 0
+            ? encoder.Process(std::span(noise).subspan(i * frame, frame),
+                              OpusEncoder::Activity::kNoise, packet)
+            : encoder.Noise(packet);
+    const size_t count = decoder.Process(std::span(packet).first(size), out);
+    if (i < 50) continue;
+    made.insert(made.end(), out.begin(),
+                out.begin() + static_cast<ptrdiff_t>(count));
+  }
+  EXPECT_EQ(decoder.concealed(), 0U);
+  return made;
+}
+
+TEST(OpusTest, NoiseIsAsLoudAndOfTheSpectrumOfTheLast) {
+  for (const int rate : {8000, 16000}) {
+    for (const int level : {-500, -560, -620, -680}) {
+      for (const double colour : {0.0, 0.5, 0.8}) {
+        const Samples noise =
+            LineNoise(static_cast<size_t>(rate) * 6, level, colour);
+        // At its low rate the codec itself takes 3 dB from noise.
+        const Samples encoded = CodedNoise(noise, rate, 1);
+        const Samples made = CodedNoise(noise, rate, 20);
+        EXPECT_NEAR(LevelDbfsTenths(MeanSquare(made)),
+                    LevelDbfsTenths(MeanSquare(encoded)), 15)
+            << rate << " " << level << " " << colour;
+        EXPECT_NEAR(Colour(made), Colour(encoded), 0.15)
+            << rate << " " << level << " " << colour;
+      }
+    }
+  }
+}
+
+TEST(OpusTest, NoiseIsNotTheSameAgainAndAgain) {
+  const Samples made = CodedNoise(LineNoise(8000 * 21, -550, 0), 8000, 20);
+  // The mean of frames that have nothing in common is that much quieter than
+  // they are; of four noises in turns it would be 6 dB.
+  Samples mean(160);
+  for (size_t i = 0; i < mean.size(); ++i) {
+    int sum = 0;
+    for (size_t at = i; at < made.size(); at += mean.size()) sum += made[at];
+    mean[i] = static_cast<int16_t>(sum * 160 / static_cast<int>(made.size()));
+  }
+  EXPECT_LT(LevelDbfsTenths(MeanSquare(mean)), -550 - 100);
+}
+
+TEST(OpusTest, NoiseThatNobodyHearsIsSilentAndShort) {
+  for (const int rate : {8000, 16000}) {
+    const Samples silence(static_cast<size_t>(rate) * 3);
+    EXPECT_LT(LevelDbfsTenths(MeanSquare(CodedNoise(silence, rate, 20))), -800);
+    OpusEncoder encoder({.sample_rate_hz = rate});
+    Bytes packet(OpusEncoder::kMaxPacketBytes);
+    for (int i = 0; i < 10; ++i) {
+      encoder.Process(std::span(silence).first(encoder.frame_samples()),
+                      OpusEncoder::Activity::kNoise, packet);
+    }
+    EXPECT_LE(encoder.Noise(packet), rate == 8000 ? 5U : 7U);
+  }
+}
+
+// Decoders read on behind a frame, and not all read zeros there.
+TEST(OpusTest, NoPacketDependsOnWhatIsBehindIt) {
+  for (const int rate : {8000, 16000}) {
+    Samples line = LineNoise(static_cast<size_t>(rate) * 12, -600, 0.3);
+    std::fill_n(line.begin(), rate, int16_t{0});
+    test::Mix(std::span(line).subspan(static_cast<size_t>(rate) * 2),
+              test::VoiceSignal(static_cast<size_t>(rate) * 8, -200, 4));
+    OpusEncoder encoder({.sample_rate_hz = rate});
+    std::array<OpusDecoder, 3> decoders = {OpusDecoder(rate), OpusDecoder(rate),
+                                           OpusDecoder(rate)};
+    constexpr std::array<uint8_t, 3> kBehind = {0x00, 0xFF, 0x48};
+    const size_t frame = encoder.frame_samples();
+    for (size_t i = 0; (i + 1) * frame <= line.size(); ++i) {
+      Bytes packet(OpusEncoder::kMaxPacketBytes);
+      const bool speech = i >= 100 && i < 500;
+      packet.resize(
+          speech || i % 10 < 3
+              ? encoder.Process(std::span(line).subspan(i * frame, frame),
+                                speech ? OpusEncoder::Activity::kUnknown
+                                       : OpusEncoder::Activity::kNoise,
+                                packet)
+              : encoder.Noise(packet));
+      // An empty frame, or one of a byte, is a lost one to libopus.
+      EXPECT_GE(packet.size(), 5U);
+      Samples first;
+      for (size_t k = 0; k < decoders.size(); ++k) {
+        Bytes longer = packet;
+        longer.push_back(kBehind[k]);
+        Samples out(decoders[k].MaxSamples());
+        decoders[k].Process(longer, out);
+        if (k == 0) first = out;
+        ASSERT_EQ(out, first) << rate << " " << i << " " << k;
+      }
+    }
   }
 }
 

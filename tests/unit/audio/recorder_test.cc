@@ -160,7 +160,11 @@ std::array<Samples, 2> Decode(const Bytes& file, int rate) {
                           static_cast<uint64_t>(rate) / 48000
                     : 0);
   }
-  EXPECT_EQ(decoders[0].bad_packets() + decoders[1].bad_packets(), 0U);
+  for (const OpusDecoder& decoder : decoders) {
+    EXPECT_EQ(decoder.bad_packets(), 0U);
+    // Every frame is there: no decoder has to make one up.
+    EXPECT_EQ(decoder.concealed(), 0U);
+  }
   return sides;
 }
 
@@ -342,6 +346,29 @@ TEST(RecorderTest, APauseIsSilenceAndKeepsTheClock) {
     // The codec's own ringing has gone after 100 ms.
     EXPECT_LT(LevelOf(side, 8000 * 3 + 800, 8000 * 3 - 800), -600);
     EXPECT_NEAR(LevelOf(side, 8000 * 6 + 800, 16000), -200, 20);
+  }
+}
+
+// The noise that was made of the line's went on for up to 400 ms of a pause.
+TEST(RecorderTest, NoiseEndsWithTheLine) {
+  for (const int rate : {8000, 16000}) {
+    const auto frame = static_cast<size_t>(rate / 50);
+    for (size_t from = 100; from < 131; ++from) {
+      const Samples noise = test::NoiseSignal(frame * 200, -520, 9);
+      Recorder recorder({.sample_rate_hz = rate});
+      Bytes file;
+      Append(file, recorder.Start({}));
+      for (size_t i = 0; i < 200; ++i) {
+        if (i == from) recorder.Pause();
+        Append(file, recorder.Process(FrameOf(noise, i, frame),
+                                      FrameOf(noise, i, frame)));
+      }
+      Append(file, recorder.Finish());
+      const auto sides = Decode(file, rate);
+      const size_t silent = (from + 5) * frame;
+      EXPECT_LT(LevelOf(sides[0], silent, 200 * frame - silent), -700) << from;
+      EXPECT_NEAR(LevelOf(sides[1], 20 * frame, (from - 20) * frame), -520, 60);
+    }
   }
 }
 
