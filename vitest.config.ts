@@ -27,6 +27,7 @@ export default defineConfig({
           env: { TRUNKLINE_WASM: path.join(root, "build", preset, "trunkline.wasm") },
         },
       })),
+      { test: { name: "recordings", include: ["tests/recordings/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "replay", include: ["tests/replay/**/*.test.ts"], testTimeout: 60_000 } },
       {
         test: {

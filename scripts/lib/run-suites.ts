@@ -261,6 +261,7 @@ const suites: readonly Suite[] = [
   vitest("golden-wasm-wasi", ["wasm-wasi"]),
   vitest("golden-wasm-emscripten", ["wasm-emscripten"]),
   vitest("replay", ["wasm-wasi", "release"]),
+  vitest("recordings", ["release"]),
   vectors,
   quality,
   freeze,

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { decodeByAll } from "../../support/decoders.ts";
 
 /** Samples a second of what is decoded. */
 export const HZ = 8000;
@@ -19,7 +20,16 @@ export function decode(file: Uint8Array): [Int16Array, Int16Array] {
   return sides;
 }
 
-/** What others' programs find wrong with a recording; empty if nothing. Its length, seconds, as they measure it. */
+function disagreement(recording: Uint8Array): string {
+  try {
+    decodeByAll(recording);
+    return "";
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** What others' programs find wrong with a recording; empty if nothing, and if decoders agree. Its length, seconds, as they measure it. */
 export function judge(recording: Uint8Array): {
   readonly faults: string;
   readonly seconds: number;
@@ -39,6 +49,7 @@ export function judge(recording: Uint8Array): {
       ...(opusinfo.stdout.match(/WARNING.*/g) ?? []),
       ...(ffprobe.status === 0 ? [] : [`ffprobe: ${ffprobe.status}`]),
       ffprobe.stderr,
+      disagreement(recording),
     ].join("");
     const lengths = [...opusinfo.stdout.matchAll(/Playback length: (?:(\d+)h:)?(\d+)m:([\d.]+)s/g)];
     const seconds = lengths.reduce((sum, [, h, m, s]) => sum + Number(h ?? 0) * 3600 + Number(m) * 60 + Number(s), 0);
