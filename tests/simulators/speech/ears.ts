@@ -53,7 +53,7 @@ export class Ears {
     writeFileSync(dict, `${dictionary.join("\n")}\n`);
     const child = spawn(program, [join(MODEL, "en-us"), lm, dict], { stdio: ["pipe", "pipe", "inherit"] });
     // It is the provider's machine that is busy, not the one of the gateway.
-    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const ears = new Ears(child);
     const ready = new Promise<void>((resolve, reject) => {
       child.once("exit", (code) => reject(new Error(`the recogniser ended with status ${code}`)));
