@@ -4,6 +4,7 @@ import type { Refusal } from "./boundary.ts";
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   hangUp: [],
   say: ["text"],
+  digits: ["digits"],
   toolResult: ["toolCallId", "output"],
   recordingConsent: [],
   pauseRecording: [],

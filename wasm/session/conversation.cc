@@ -16,7 +16,8 @@ Conversation::Conversation(CallContext& context, LegLink& leg, AgentLink& agent)
       agent_(agent),
       transcript_(context.call_began()),
       tools_(context, agent, transcript_),
-      replies_(context, agent) {
+      replies_(context, agent),
+      digits_(context) {
   transcript_.SkipLines(context.config().last_line);
 }
 
@@ -211,6 +212,15 @@ CommandOutcome Conversation::JudgeSay() const {
 
 void Conversation::Say(std::string_view text) { replies_.Say(text); }
 
+CommandOutcome Conversation::JudgeDigits(std::string_view digits) const {
+  using Code = CommandOutcome::Code;
+  if (!DigitEntry::Are(digits)) {
+    return {Code::kInvalid, "digits must be 1 to 32 of 0 to 9, *, # and A to D",
+            "digits"};
+  }
+  return JudgeSay();
+}
+
 CommandOutcome Conversation::JudgeToolResult(
     std::string_view tool_call_id) const {
   using Code = CommandOutcome::Code;
@@ -266,6 +276,7 @@ Conversation::Outcome Conversation::outcome() const {
 // After every input
 
 void Conversation::Settle() {
+  if (digits_.whole()) TellDigits();
   if (playback_ && playback_->waiting()) Pump();
   if (state_ == State::kSpeaking || state_ == State::kFarewell) {
     Pump();

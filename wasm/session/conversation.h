@@ -13,6 +13,7 @@
 #include "session/caller_turns.h"
 #include "session/command.h"
 #include "session/conversation_events.h"
+#include "session/digit_entry.h"
 #include "session/farewell.h"
 #include "session/leg_link.h"
 #include "session/replies.h"
@@ -75,15 +76,21 @@ class Conversation {
   void OnAskAgain();
   void OnDeaf();
   void OnWaiting();
+  void OnDigitTimeout() { digits_.OnTimeout(); }
   void OnDeadAir();
   void OnDecide();
   void OnToolDeadline();
   void OnTextDeadline();
 
+  // The caller has pressed a key.
+  void OnDigit(char digit);
+
   // Whether a command can be carried out now.
   CommandOutcome JudgeSay() const;
   CommandOutcome JudgeToolResult(std::string_view tool_call_id) const;
+  CommandOutcome JudgeDigits(std::string_view digits) const;
   void HangUp();
+  void Digits(std::string_view digits) { digits_.Add(digits); }
   void Say(std::string_view text);
   void ToolResult(std::string_view tool_call_id, std::string_view output);
 
@@ -132,6 +139,9 @@ class Conversation {
   // Turns.
   void OnLocalTurnEnd();
   void EndTurn(std::string_view source);
+  // What the caller has entered is a turn of his, or a part of the one that he
+  // speaks.
+  void TellDigits();
   void OnSpeechWhileSpeaking(Interrupter interrupter);
   void ResumeReply();
   void ConfirmBargeIn();
@@ -157,6 +167,7 @@ class Conversation {
   Transcript transcript_;
   ToolExchange tools_;
   Replies replies_;
+  DigitEntry digits_;
   // From Begin() on.
   media::LineOut* line_ = nullptr;
   std::optional<CallerTurns> caller_;

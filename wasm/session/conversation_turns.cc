@@ -379,6 +379,36 @@ void Conversation::EndTurn(std::string_view source) {
   AskForReply();
 }
 
+void Conversation::OnDigit(char digit) {
+  // Who repeats what he hears can make nothing of it.
+  if (!agent_.created() || !agent_.traits().can_say) return;
+  digits_.Add(digit);
+  if (state_ == State::kListening) {
+    context_.SetTimer(Timer::kDeadAir, limits().dead_air);
+  }
+  // A key is no cough.
+  if (state_ == State::kSpeaking) OnSpeechWhileSpeaking(Interrupter::kLocal);
+  if (state_ == State::kInterrupted) ConfirmBargeIn();
+}
+
+void Conversation::TellDigits() {
+  const bool listens =
+      state_ == State::kListening || state_ == State::kThinking;
+  if (!listens || !agent_.ready()) return;
+  const std::string digits = digits_.Take();
+  using Recorded = Config::RecordDigits;
+  const bool kept = context_.config().profile.record_digits == Recorded::kYes;
+  const std::string words = "[keypad: " + digits + "]";
+  protocol::ConversationLine line;
+  line.kind = protocol::ConversationLine::Kind::kCaller;
+  line.text = words;
+  agent_.agent().Tell({&line, 1});
+  transcript_.OnDigits(kept ? words : "[keypad]", context_.now());
+  if (caller_->in_turn()) return;
+  if (state_ == State::kThinking) replies_.Cancel();
+  EndTurn("keypad");
+}
+
 void Conversation::OnSpeechWhileSpeaking(Interrupter interrupter) {
   // A reply that was heard to its end is not interrupted.
   if (playback_->done()) return;

@@ -38,6 +38,8 @@ const char* ToString(Timer timer) {
       return "decide";
     case Timer::kCallerStall:
       return "callerStall";
+    case Timer::kDigitEntry:
+      return "digitEntry";
     case Timer::kDigits:
       return "digits";
   }

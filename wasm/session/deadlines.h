@@ -30,6 +30,7 @@ enum class Timer : uint8_t {
   kPace,         // the leg's buffer to need audio
   kDecide,       // an interruption to prove real or not
   kCallerStall,  // the next frame of the caller
+  kDigitEntry,   // another digit of what the caller enters
   kDigits,       // another digit, while the recording is paused for them
 };
 inline constexpr size_t kTimerCount = static_cast<size_t>(Timer::kDigits) + 1;

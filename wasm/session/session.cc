@@ -227,6 +227,7 @@ void Session::OnTimer(Instant now) {
     caller_path_->FillSilence(kStallSilence);
     TakeCallerFrames();
   }
+  if (due(Timer::kDigitEntry)) conversation_.OnDigitTimeout();
   if (due(Timer::kDigits)) recording_.OnDigitsTimeout();
   if (due(Timer::kDecide)) conversation_.OnDecide();
   // kPace leads here, and what is due is sent at the end of every input.
@@ -276,6 +277,9 @@ CommandOutcome Session::Judge(const CommandEnvelope& envelope) const {
     }
     return conversation_.JudgeSay();
   }
+  if (type == "digits") {
+    return conversation_.JudgeDigits(StringMember(command, "digits"));
+  }
   if (type == "toolResult") {
     const std::string_view id = StringMember(command, "toolCallId");
     if (id.empty()) {
@@ -303,6 +307,8 @@ void Session::CarryOut(const Json& command) {
     conversation_.HangUp();
   } else if (type == "say") {
     conversation_.Say(StringMember(command, "text"));
+  } else if (type == "digits") {
+    conversation_.Digits(StringMember(command, "digits"));
   } else if (type == "toolResult") {
     conversation_.ToolResult(StringMember(command, "toolCallId"),
                              StringMember(command, "output"));
@@ -370,6 +376,7 @@ void Session::TakeLegFacts() {
       Json event = context_.NewEvent("dtmf");
       event["digit"] = std::string(1, digit->digit);
       context_.Emit(event);
+      conversation_.OnDigit(digit->digit);
     } else if (const auto* over = std::get_if<LegOver>(&*fact)) {
       conversation_.OnLegOver(over->how);
     }

@@ -252,6 +252,7 @@ Duration LimitOf(Timer timer, const Config::Limits& limits) {
     case Timer::kMaxCall:
     case Timer::kPace:
     case Timer::kCallerStall:
+    case Timer::kDigitEntry:
     case Timer::kDigits:
       break;
   }

@@ -276,6 +276,15 @@ Transcript::Line* Transcript::FindForText(Role role, ItemName name,
   return nullptr;
 }
 
+void Transcript::OnDigits(std::string_view text, Instant now) {
+  if (finished_) return;
+  asked_ms_ = SetNow(now);
+  Line& line = AddUnnoticedTurn({}, TextState::kFinal);
+  AddText(line, line.said, text);
+  MakeFinal(line);
+  KeepBounds();
+}
+
 LineId Transcript::OnText(Role role, ItemName name, std::string_view text,
                           TranscriptState state, Instant now) {
   if (finished_) return {};

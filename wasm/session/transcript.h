@@ -104,6 +104,10 @@ class Transcript {
   // The same, for who knows which turn was meant.
   void BindCallerItem(LineId id, ItemName name);
 
+  // The caller entered something on the keypad, which `text` says: a turn of
+  // its own, whatever else he is in.
+  void OnDigits(std::string_view text, Instant now);
+
   // `text` is the addition for kPart, the whole for kFinal. A name that was
   // never announced gets a line of its own, or, if it is the caller's, the only
   // turn that has none. Returns the line.

@@ -192,7 +192,8 @@ class Agent {
   // Commands.
 
   // The conversation so far, the first command after AgentReady, unless there
-  // was none. Views are valid during the call only.
+  // was none; later what comes to it otherwise than by Listen(). Views are
+  // valid during the call only.
   virtual void Tell(std::span<const ConversationLine> /*conversation*/) {}
   // The caller's audio in the input format, without gaps, from AgentReady on.
   virtual void Listen(std::span<const uint8_t> audio) = 0;

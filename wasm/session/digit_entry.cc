@@ -1,0 +1,38 @@
+#include "session/digit_entry.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace trunkline::session {
+
+bool DigitEntry::Are(std::string_view digits) {
+  return !digits.empty() && digits.size() <= kMaxDigits &&
+         digits.find_first_not_of("0123456789*#ABCD") == std::string_view::npos;
+}
+
+void DigitEntry::Add(char digit) {
+  if (digits_.size() == kMaxDigits) return;
+  digits_ += digit;
+  if (digit == '#' || digits_.size() == kMaxDigits) {
+    whole_ = true;
+    context_.ClearTimer(Timer::kDigitEntry);
+  } else if (!whole_) {
+    context_.SetTimer(Timer::kDigitEntry, kPause);
+  }
+}
+
+void DigitEntry::Add(std::string_view digits) {
+  for (const char digit : digits) Add(digit);
+  whole_ = true;
+  context_.ClearTimer(Timer::kDigitEntry);
+}
+
+std::string DigitEntry::Take() {
+  // INVARIANT: what is not whole is not taken.
+  TL_CHECK(whole_);
+  whole_ = false;
+  return std::exchange(digits_, {});
+}
+
+}  // namespace trunkline::session
