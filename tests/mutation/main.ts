@@ -32,9 +32,11 @@ const DEFAULT_FILES = [
   "wasm/session/line_book.cc",
   "wasm/session/told_line.cc",
   "wasm/media/line_out.cc",
+  "wasm/protocol/agents/openai_responses.cc",
+  "wasm/protocol/agents/openai_items.cc",
 ];
 /** In the order in which they are run; the first that fails ends the mutant. */
-const TESTS = ["session_test", "media_test"];
+const TESTS = ["session_test", "media_test", "protocol_test"];
 const JOBS = 2;
 /** A mutant that takes so many times as long as the unchanged code hangs. */
 const MAX_SLOWDOWN = 4;

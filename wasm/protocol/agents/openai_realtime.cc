@@ -84,13 +84,10 @@ void OpenAiRealtime::Begin() {
   // The server speaks first (session.created). Nothing of a former socket's
   // responses survives it; the conversation does.
   ready_ = false;
-  EndResponse();
-  discarded_.clear();
-  requests_.clear();
+  responses_.Reset();
   open_tool_calls_.clear();
   message_count_ = 0;
   committed_item_.clear();
-  retried_ = false;
   events_.Clear();
   ++connection_;
   const std::string path = RealtimePath(config_.model);
@@ -190,13 +187,7 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
     events_.Push(AgentTurnCommitted{item});
   } else if (type == "response.created") {
     const Json* response = FindMember(*message, "response");
-    active_response_ = response ? StringMember(*response, "id") : "";
-    response_ = Response::kActive;
-    has_audio_ = false;
-    has_text_ = false;
-    if (std::exchange(discard_requested_, false)) {
-      discarded_.push_back(active_response_);
-    }
+    responses_.OnCreated(response ? StringMember(*response, "id") : "");
   } else if (type == "response.output_item.done") {
     OnOutputItemDone(*message);
   } else if (type == "response.done") {
@@ -217,7 +208,7 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
         Role::kCaller, StringMember(*message, "item_id"), PartOf(*message)});
   } else if (type == "response.output_text.delta" ||
              type == "response.text.delta") {
-    has_text_ = true;
+    responses_.OnText();
   } else if (type == "error") {
     OnError(*message);
   } else {
@@ -308,7 +299,7 @@ bool OpenAiRealtime::ScanAudioDelta(std::string_view text) {
 void OpenAiRealtime::OnAudioDelta(std::string_view response,
                                   std::string_view item, int64_t content_index,
                                   std::string_view delta) {
-  if (IsDiscarded(response)) return;
+  if (responses_.IsDiscarded(response)) return;
   if (item.empty()) {
     Report(Fault::kMissingField);
     return;
@@ -320,23 +311,17 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
     return;
   }
   if (*size == 0) return;
-  has_audio_ = true;
-  if (items_.empty() || items_.back().connection != connection_ ||
-      items_.back().name != item ||
-      items_.back().content_index != content_index) {
-    if (items_.size() == kMaxItems) items_.pop_front();
-    items_.push_back({ItemId{++item_count_}, std::string(item), content_index,
-                      /*received_bytes=*/0, connection_});
-  }
-  items_.back().received_bytes += *size;
-  events_.Push(AgentAudio{items_.back().id,
-                          std::span<const uint8_t>(audio_).first(*size)});
+  responses_.OnAudio();
+  const OpenAiItems::Item& of =
+      items_.OnAudio(item, content_index, connection_, *size);
+  events_.Push(
+      AgentAudio{of.id, std::span<const uint8_t>(audio_).first(*size)});
 }
 
 void OpenAiRealtime::OnTranscript(Role role, const Json& message,
                                   const char* field, TranscriptState state) {
   const std::string_view response = StringMember(message, "response_id");
-  if (!response.empty() && IsDiscarded(response)) return;
+  if (!response.empty() && responses_.IsDiscarded(response)) return;
   const std::string_view item = StringMember(message, "item_id");
   const std::string_view text = StringMember(message, field);
   events_.Push(AgentTranscript{role, item, PartOf(message), text, state});
@@ -349,14 +334,14 @@ void OpenAiRealtime::OnOutputItemDone(const Json& message) {
   }
   // An incomplete call has truncated arguments.
   if (StringMember(*item, "status") != "completed") return;
-  if (IsDiscarded(StringMember(message, "response_id"))) return;
+  if (responses_.IsDiscarded(StringMember(message, "response_id"))) return;
   const std::string_view call_id = StringMember(*item, "call_id");
   if (call_id.empty()) {
     Report(Fault::kMissingField);
     return;
   }
   open_tool_calls_.emplace_back(call_id);
-  calls_tools_ = true;
+  responses_.OnToolCall();
   const std::string_view arguments = StringMember(*item, "arguments");
   events_.Push(AgentToolCall{call_id, StringMember(*item, "name"),
                              arguments.empty() ? "{}" : arguments});
@@ -366,26 +351,18 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
   const Json nothing = Json::object();
   const Json* found = FindMember(message, "response");
   const Json& response = found != nullptr ? *found : nothing;
-  const std::string id(StringMember(response, "id"));
   const std::string_view status = StringMember(response, "status");
-  const bool discarded = IsDiscarded(id);
-  std::erase(discarded_, id);
-  if (response_ == Response::kActive &&
-      (id.empty() || active_response_.empty() || id == active_response_)) {
-    response_ = Response::kIdle;
-    active_response_.clear();
-    retried_ = false;
-  }
+  const OpenAiResponses::Done done =
+      responses_.OnDone(StringMember(response, "id"));
   Usage usage;
   if (const Json* tokens = FindMember(response, "usage")) {
     usage.input_tokens = IntegerMember(*tokens, "input_tokens").value_or(0);
     usage.output_tokens = IntegerMember(*tokens, "output_tokens").value_or(0);
   }
-  const bool awaits_tools = std::exchange(calls_tools_, false);
   auto end = AgentReplyDone::End::kComplete;
   Failure why;
   const Json* details = FindMember(response, "status_details");
-  if (discarded || status == "cancelled") {
+  if (done.discarded || status == "cancelled") {
     end = AgentReplyDone::End::kCancelled;
   } else if (status == "failed") {
     const Json* found_error =
@@ -400,23 +377,15 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
     end = AgentReplyDone::End::kIncomplete;
     why.code = details != nullptr ? StringMember(*details, "reason") : "";
     if (why.code.empty()) why.code = "incomplete";
-  } else if (has_text_ && !has_audio_ && !awaits_tools) {
+  } else if (done.only_text) {
     end = AgentReplyDone::End::kIncomplete;
     why.code = "noAudio";
   }
   events_.Push(AgentReplyDone{end,
-                              awaits_tools
+                              done.called_tools
                                   ? AgentReplyDone::After::kAwaitsTools
                                   : AgentReplyDone::After::kCallersTurn,
                               usage, why});
-}
-
-void OpenAiRealtime::EndResponse() {
-  response_ = Response::kIdle;
-  active_response_.clear();
-  discard_requested_ = false;
-  cancel_id_.clear();
-  calls_tools_ = false;
 }
 
 // The owner knows of the end of the response, and may have cancelled what
@@ -441,25 +410,21 @@ void OpenAiRealtime::OnError(const Json& message) {
                                               : AgentFailed::Loss::kFatal,
                              error.why});
   } else if (code == "response_cancel_not_active") {
-    OnNothingToCancel(error.event_id);
-  } else if (code == "conversation_already_has_active_response" &&
-             response_ == Response::kRequested) {
-    // The server is busy with a response of its own making: ask again, once,
-    // when that is done. Its id comes with its response.done.
-    response_ = Response::kActive;
-    active_response_.clear();
-    const bool wanted = !std::exchange(discard_requested_, false);
-    if (wanted && !std::exchange(retried_, true)) {
-      requests_.push_front(last_request_);
+    // If response.done of that is not known, it will not come.
+    if (responses_.OnNothingToCancel(error.event_id)) {
+      events_.Push(AgentReplyDone{.end = AgentReplyDone::End::kCancelled});
+    } else {
+      Report(Fault::kPeerError);
     }
+  } else if (code == "conversation_already_has_active_response" &&
+             responses_.requested()) {
+    responses_.OnBusy();
     Report(Fault::kPeerError);
-  } else if (response_ == Response::kRequested &&
+  } else if (responses_.requested() &&
              (request == Request::kCreate || request == Request::kNone)) {
     // In the place of a response. Who does not say what an error answers has
     // most likely answered what we wait for.
-    const bool wanted = !discard_requested_;
-    EndResponse();
-    events_.Push(wanted
+    events_.Push(responses_.OnRefused()
                      ? AgentReplyDone{.end = AgentReplyDone::End::kFailed,
                                       .why = error.why}
                      : AgentReplyDone{.end = AgentReplyDone::End::kCancelled});
@@ -468,36 +433,6 @@ void OpenAiRealtime::OnError(const Json& message) {
     // is as it was.
     Report(Fault::kPeerError);
   }
-}
-
-// Mostly the response ended before the cancel was there, and its response.done
-// is known. If it is not, it will not come.
-void OpenAiRealtime::OnNothingToCancel(std::string_view event_id) {
-  const bool answers_last =
-      !cancel_id_.empty() && (event_id.empty() || event_id == cancel_id_);
-  if (!answers_last || response_ != Response::kActive) {
-    Report(Fault::kPeerError);
-    return;
-  }
-  std::erase(discarded_, active_response_);
-  EndResponse();
-  events_.Push(AgentReplyDone{.end = AgentReplyDone::End::kCancelled});
-}
-
-bool OpenAiRealtime::IsDiscarded(std::string_view response) const {
-  return !response.empty() && std::find(discarded_.begin(), discarded_.end(),
-                                        response) != discarded_.end();
-}
-
-OpenAiRealtime::Item* OpenAiRealtime::FindItem(ItemId id) {
-  return const_cast<Item*>(std::as_const(*this).FindItem(id));
-}
-
-const OpenAiRealtime::Item* OpenAiRealtime::FindItem(ItemId id) const {
-  const auto it =
-      std::find_if(items_.begin(), items_.end(),
-                   [id](const Item& item) { return item.id == id; });
-  return it == items_.end() ? nullptr : &*it;
 }
 
 void OpenAiRealtime::Listen(std::span<const uint8_t> audio) {
@@ -514,31 +449,25 @@ void OpenAiRealtime::TurnStarted(Duration /*ago*/) {}
 
 void OpenAiRealtime::Respond(Duration /*ago*/) {
   committed_item_.clear();
-  RequestResponse({});
+  RequestResponse("");
 }
 
 void OpenAiRealtime::Say(std::string_view text) {
-  ReplyRequest request;
-  request.instructions =
+  std::string instructions =
       "Say exactly the following to the caller and nothing else: ";
-  request.instructions += text;
-  RequestResponse(std::move(request));
+  instructions += text;
+  RequestResponse(std::move(instructions));
 }
 
-void OpenAiRealtime::RequestResponse(ReplyRequest request) {
-  // One reply at a time, and of those that wait only the newest is of use.
-  requests_.clear();
-  requests_.push_back(std::move(request));
+void OpenAiRealtime::RequestResponse(std::string instructions) {
+  responses_.Ask(std::move(instructions));
   SendNextRequest();
 }
 
 void OpenAiRealtime::SendNextRequest() {
-  if (response_ != Response::kIdle || requests_.empty()) return;
-  last_request_ = std::move(requests_.front());
-  requests_.pop_front();
-  response_ = Response::kRequested;
-  cancel_id_.clear();
-  Send(CreateResponse(last_request_.instructions));
+  if (const std::string* instructions = responses_.Next()) {
+    Send(CreateResponse(*instructions));
+  }
 }
 
 void OpenAiRealtime::DiscardTurn() {
@@ -548,20 +477,11 @@ void OpenAiRealtime::DiscardTurn() {
 }
 
 void OpenAiRealtime::Cancel() {
-  requests_.clear();
-  if (response_ == Response::kIdle) return;
-  if (response_ == Response::kRequested) {
-    if (std::exchange(discard_requested_, true)) return;
-  } else {
-    if (IsDiscarded(active_response_)) return;
-    if (discarded_.size() == kMaxDiscarded) discarded_.pop_front();
-    discarded_.push_back(active_response_);
-  }
-  cancel_id_ = Send(CancelResponse());
+  if (responses_.Cancel()) responses_.OnCancelSent(Send(CancelResponse()));
 }
 
 int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
-  const Item* item = FindItem(id);
+  const OpenAiItems::Item* item = items_.Find(id);
   if (item == nullptr) return 0;
   const auto received_ms =
       static_cast<int64_t>(item->received_bytes / BytesOf(config_.format, 1));
@@ -588,12 +508,12 @@ void OpenAiRealtime::SendToolResult(std::string_view tool_call_id,
 }
 
 int32_t OpenAiRealtime::item_part(ItemId id) const {
-  const Item* item = FindItem(id);
+  const OpenAiItems::Item* item = items_.Find(id);
   return item == nullptr ? 0 : static_cast<int32_t>(item->content_index);
 }
 
 std::string_view OpenAiRealtime::item_name(ItemId id) const {
-  const Item* item = FindItem(id);
+  const OpenAiItems::Item* item = items_.Find(id);
   return item == nullptr ? std::string_view() : std::string_view(item->name);
 }
 

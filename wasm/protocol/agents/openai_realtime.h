@@ -1,11 +1,12 @@
 #pragma once
 
-#include <deque>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "protocol/agents/agent.h"
+#include "protocol/agents/openai_items.h"
+#include "protocol/agents/openai_responses.h"
 #include "protocol/agents/registry.h"
 #include "protocol/channels.h"
 #include "protocol/event_queue.h"
@@ -39,11 +40,6 @@ class OpenAiRealtime final : public Agent {
     // Function tools in the Realtime shape; null or an array.
     Json tools;
   };
-
-  // Items and responses that are remembered; the oldest are forgotten.
-  // A response is one to a few items, so these are many turns back.
-  static constexpr size_t kMaxItems = 64;
-  static constexpr size_t kMaxDiscarded = 16;
 
   // What is not said takes the defaults above. The leg's companded audio goes
   // straight through where Realtime knows its law.
@@ -84,26 +80,6 @@ class OpenAiRealtime final : public Agent {
 
   enum class Socket : uint8_t { kNone, kConnecting, kOpen };
 
-  // What is known of one assistant item that has audio.
-  struct Item {
-    ItemId id{};
-    std::string name;
-    int64_t content_index = 0;
-    size_t received_bytes = 0;
-    // The socket that it came by.
-    uint32_t connection = 0;
-  };
-  // A response.create that waits for its turn.
-  struct ReplyRequest {
-    std::string instructions;  // "" = the session's
-  };
-  // What the server does now.
-  enum class Response : uint8_t {
-    kIdle,
-    kRequested,  // response.create sent, response.created not yet here
-    kActive,
-  };
-
   bool IsOpen(ChannelId channel) const {
     return socket_ == Socket::kOpen && channel == channel_;
   }
@@ -122,7 +98,7 @@ class OpenAiRealtime final : public Agent {
   static Request RequestOf(std::string_view event_id);
   void SendText(std::string_view text);
   void SendToolResult(std::string_view tool_call_id, std::string_view output);
-  void RequestResponse(ReplyRequest request);
+  void RequestResponse(std::string instructions);
   void SendNextRequest();
 
   bool ScanAudioDelta(std::string_view text);
@@ -133,13 +109,6 @@ class OpenAiRealtime final : public Agent {
   void OnTranscript(Role role, const Json& message, const char* field,
                     TranscriptState state);
   void OnError(const Json& message);
-  // `event_id` of the cancel, where the server says it.
-  void OnNothingToCancel(std::string_view event_id);
-  // The response that was asked for, or is active, is over.
-  void EndResponse();
-  bool IsDiscarded(std::string_view response) const;
-  Item* FindItem(ItemId id);
-  const Item* FindItem(ItemId id) const;
 
   const Config config_;
   const AgentTraits traits_;
@@ -149,27 +118,12 @@ class OpenAiRealtime final : public Agent {
   Socket socket_ = Socket::kNone;
   ChannelId channel_{};
   bool ready_ = false;
-  Response response_ = Response::kIdle;
-  std::string active_response_;
-  // The response in kRequested was cancelled before it had a name.
-  bool discard_requested_ = false;
-  // Of the response.cancel that was sent since the last response.create; "" if
-  // none was.
-  std::string cancel_id_;
-  std::deque<std::string> discarded_;
-  std::deque<ReplyRequest> requests_;
-  ReplyRequest last_request_;
-  bool retried_ = false;
+  OpenAiResponses responses_;
   std::vector<std::string> open_tool_calls_;
-  // The active response has called tools, has audio, has text without audio.
-  bool calls_tools_ = false;
-  bool has_audio_ = false;
-  bool has_text_ = false;
   // Messages sent that have an event_id.
   uint32_t message_count_ = 0;
   std::string committed_item_;
-  std::deque<Item> items_;
-  uint32_t item_count_ = 0;
+  OpenAiItems items_;
   uint32_t connection_ = 0;
   // What the views of the last event are of.
   std::optional<Json> incoming_;

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace trunkline::protocol {
+
+// The responses of a Realtime session: which one was asked for, which one the
+// server makes, which of them nobody wants any more. The server makes one at a
+// time, and answers a response.create while it does with an error; so what is
+// asked for meanwhile waits here until response.done.
+//
+// A response has a name from response.created on. One that is cancelled before
+// is discarded when it gets it, and what comes of a discarded one is ignored
+// until its response.done.
+class OpenAiResponses {
+ public:
+  // Cancelled responses that are not done; above, the oldest is forgotten.
+  static constexpr size_t kMaxDiscarded = 16;
+
+  // The session is a fresh one: nothing of the former is left.
+  void Reset();
+
+  // A response with these instructions; "" = the session's. One reply at a
+  // time, and of those that wait only the newest is of use.
+  void Ask(std::string instructions);
+  // The instructions of the response.create that is to be sent now, and counts
+  // as sent; nullptr while the server has not done with another, or if there is
+  // none. Valid until the next one.
+  const std::string* Next();
+  // Nothing that was asked for is wanted any more. True if response.cancel is
+  // to be sent: OnCancelSent() says by which event_id.
+  bool Cancel();
+  void OnCancelSent(std::string event_id) { cancel_id_ = std::move(event_id); }
+
+  // response.created; `id` may be "".
+  void OnCreated(std::string_view id);
+  // What came of the active one.
+  void OnAudio() { has_audio_ = true; }
+  void OnText() { has_text_ = true; }
+  void OnToolCall() { calls_tools_ = true; }
+  // response.done; `id` may be "".
+  struct Done {
+    bool discarded = false;
+    bool called_tools = false;
+    // Text, and nothing that could be heard or done.
+    bool only_text = false;
+  };
+  Done OnDone(std::string_view id);
+  // The server is busy with a response of its own making: what was asked for is
+  // asked for again when that is done, unless the last attempt met the same and
+  // no response.done came since. Precondition: requested().
+  void OnBusy();
+  // An error came in the place of the response. True if it was wanted.
+  // Precondition: requested().
+  bool OnRefused();
+  // There was no response that response.cancel could end; `event_id` is that of
+  // the cancel, where the server says it. True if it is the last one: the
+  // active response is over then, and its response.done is not awaited. Mostly
+  // it crossed with response.done, and there is nothing to do.
+  bool OnNothingToCancel(std::string_view event_id);
+
+  // Asked for, and response.created is not yet here.
+  bool requested() const { return phase_ == Phase::kRequested; }
+  bool IsDiscarded(std::string_view id) const;
+
+ private:
+  enum class Phase : uint8_t { kIdle, kRequested, kActive };
+
+  // The response that was asked for, or is active, is over.
+  void End();
+  void Discard(std::string_view id);
+  void Forget(std::string_view id);
+
+  Phase phase_ = Phase::kIdle;
+  std::string active_;
+  // The one in kRequested was cancelled before it had a name.
+  bool discard_requested_ = false;
+  // Of the response.cancel that was sent since the last response.create; "" if
+  // none was.
+  std::string cancel_id_;
+  std::deque<std::string> discarded_;
+  // The instructions of what waits, and of what was sent last.
+  std::deque<std::string> waiting_;
+  std::string last_;
+  // The server was busy, and no response is known to be done since.
+  bool retried_ = false;
+  bool calls_tools_ = false;
+  bool has_audio_ = false;
+  bool has_text_ = false;
+};
+
+}  // namespace trunkline::protocol
