@@ -19,13 +19,16 @@ function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replace(/\s+/g, " ").trim();
 }
 
-/** WebVTT on the clock of the recording; what is not in the recording, and what has no words, is left out. */
-export function captions(turns: readonly CaptionedTurn[]): string {
+/**
+ * WebVTT on the clock of the recording, which is `fileMs` long: no cue ends behind it. What is not in the recording, and
+ * what has no words, is left out.
+ */
+export function captions(turns: readonly CaptionedTurn[], fileMs: number): string {
   const cues = turns
     .flatMap(({ role, text, startMs, endMs, recordingMs }) => {
       const words = escapeText(text);
-      if (recordingMs === null || words === "") return [];
-      const toMs = recordingMs + Math.max(MIN_CUE_MS, endMs - startMs);
+      if (recordingMs === null || recordingMs >= fileMs || words === "") return [];
+      const toMs = Math.min(fileMs, recordingMs + Math.max(MIN_CUE_MS, endMs - startMs));
       return [{ fromMs: recordingMs, toMs, words: `<v ${role === "caller" ? "Caller" : "Agent"}>${words}</v>` }];
     })
     .sort((a, b) => a.fromMs - b.fromMs);

@@ -241,8 +241,8 @@ export function callRoutes(): readonly Route[] {
     ofCall("GET", "/recording", recording),
     ofCall("DELETE", "/recording", (context, callId) => erase(context, callId, "recording")),
     ofCall("GET", "/captions.vtt", async (context, callId) => {
-      await requireCall(context, callId);
-      const document = captions(await requireCallLog(context).turns(callId));
+      const { recordingMs } = await requireCall(context, callId);
+      const document = captions(await requireCallLog(context).turns(callId), recordingMs);
       return new Response(document, { headers: { "Content-Type": "text/vtt; charset=utf-8" } });
     }),
     ofCall("GET", "/flight", flight),

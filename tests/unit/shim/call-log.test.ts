@@ -249,7 +249,7 @@ describe("a call in the log", () => {
       [11_200, 11_110],
     ]);
     expect(call).toMatchObject({ durationMs: 30_000, recordingMs: 16_000, recordingBytes: 9_000, recordingKey: "k" });
-    expect(captions(turns)).toContain("00:00:11.110 --> 00:00:11.910\n<v Agent>Hello again.</v>");
+    expect(captions(turns, call.recordingMs)).toContain("00:00:11.110 --> 00:00:11.910\n<v Agent>Hello again.</v>");
   });
 
   it("of an object that was lost while nothing happened is as long as its recording", () => {
@@ -297,10 +297,13 @@ describe("captions", () => {
   const turn = { role: "caller", startMs: 5_000, endMs: 6_500, text: "x", recordingMs: 4_900 };
 
   it("are WebVTT, escaped, in order, and long enough to read", () => {
-    const document = captions([
-      { ...turn, text: "a <b> & \n\n c --> d", recordingMs: 3_600_123 },
-      { ...turn, role: "agent", startMs: 0, endMs: 10, text: "first", recordingMs: 0 },
-    ]);
+    const document = captions(
+      [
+        { ...turn, text: "a <b> & \n\n c --> d", recordingMs: 3_600_123 },
+        { ...turn, role: "agent", startMs: 0, endMs: 10, text: "first", recordingMs: 0 },
+      ],
+      3_700_000,
+    );
     expect(document).toBe(
       "WEBVTT\n\n1\n00:00:00.000 --> 00:00:00.500\n<v Agent>first</v>\n\n" +
         "2\n01:00:00.123 --> 01:00:01.623\n<v Caller>a &lt;b&gt; &amp; c --&gt; d</v>\n",
@@ -309,10 +312,18 @@ describe("captions", () => {
 
   it("leave out what is not in the recording and what has no words", () => {
     expect(
-      captions([
-        { ...turn, recordingMs: null },
-        { ...turn, text: "  " },
-      ]),
+      captions(
+        [
+          { ...turn, recordingMs: null },
+          { ...turn, text: "  " },
+        ],
+        60_000,
+      ),
     ).toBe("WEBVTT\n");
+  });
+
+  it("end with the file", () => {
+    expect(captions([turn], 5_000)).toContain("00:00:04.900 --> 00:00:05.000\n");
+    expect(captions([turn], 4_900)).toBe("WEBVTT\n");
   });
 });
