@@ -340,7 +340,8 @@ struct CallPath {
   std::array<uint8_t, kFrame> codes;
 
   void Frame() {
-    caller_audio.OnAudio(now_ms, caller.Next());
+    caller_audio.OnAudio(now_ms, caller.Next(),
+                         Instant::Micros(static_cast<uint64_t>(now_ms) * 1000));
     now_ms += 20;
     while (const auto frame = caller_audio.Next()) {
       audio::DecodeMuLaw(frame->audio, narrow);

@@ -26,21 +26,109 @@ CallRecorder::CallRecorder(int caller_hz, const HeardTrack& heard,
       agent_(FrameSamples(heard.sample_rate_hz())),
       silence_(frame_samples_) {}
 
+void CallRecorder::Begin(Instant stream_began) {
+  origin_ = stream_began;
+  last_came_ = stream_began;
+}
+
 void CallRecorder::OnStreamStarted(Instant now) {
   if (!origin_) return;
-  FillSilence((now - (*origin_ + Frames(frames_))).us() / kFrame.us());
+  FillSilence(LateNow(now).us() / kFrame.us());
   // Another stream, another way.
   window_origin_ = Instant::Never();
   window_frames_ = 0;
+  return_.reset();
+  ahead_ = 0;
+  last_came_ = now;
 }
 
 void CallRecorder::OnCallerFrame(std::span<const int16_t> frame,
                                  CallerAudio::Source source, Instant now,
                                  std::optional<Duration> round_trip) {
   if (round_trip) round_trip_ = *round_trip;
-  Push(frame);
+  // What ends a turn while frames stay out is none of the call's time.
+  if (source == CallerAudio::Source::kStall) return;
+  const bool came = source == CallerAudio::Source::kCarrier;
+  if (IsTooLate(source, now)) {
+    if (came) {
+      ++late_frames_;
+      WatchReturn(now);
+    }
+    return;
+  }
+  Push(frame, IsMuted(frames_));
   // What was put in for the caller's audio came at no time of its own.
-  if (source == CallerAudio::Source::kCarrier) MeasureWay(now);
+  if (!came) return;
+  if (!any_came_ && origin_ && LateNow(now) < kLeastGap) {
+    // The first frame's way is known better than that of the stream's start.
+    origin_ = now - Frames(frames_);
+    last_came_ = now;
+  }
+  WatchReturn(now);
+  MeasureWay(now);
+}
+
+Duration CallRecorder::LateNow(Instant now) const {
+  return now - (*origin_ + Frames(frames_));
+}
+
+bool CallRecorder::IsTooLate(CallerAudio::Source source, Instant now) {
+  if (ahead_ == 0) return false;
+  // Timestamps tell of a gap that is silence already.
+  const bool told = source == CallerAudio::Source::kFilled;
+  // More came at once than is of the time since: it is of the time before.
+  const bool burst =
+      return_ && return_->first_late - LateNow(now) > kLongestMessage - kFrame;
+  if (!told && !burst) return false;
+  --ahead_;
+  return true;
+}
+
+void CallRecorder::WatchReturn(Instant now) {
+  if (!origin_) origin_ = now - Frames(frames_);
+  const bool returns =
+      last_came_ && (!any_came_ || now - *last_came_ >= kStall);
+  any_came_ = true;
+  last_came_ = now;
+  const Duration late = LateNow(now);
+  if (returns) return_ = Return{frames_ - 1, late, late, now};
+  if (!return_) return;
+  return_->least_late = std::min(return_->least_late, late);
+  if (return_->first_late - late >= kLongestMessage) {
+    // They were held up, and come at once.
+    if (ahead_ == 0) *return_ = Return{frames_ - 1, late, late, now};
+    return_->since = now;
+    return;
+  }
+  if (now - return_->since < kDecide) return;
+  const Return over = *return_;
+  return_.reset();
+  ahead_ = 0;
+  if (over.least_late < kLeastGap) return;
+  InsertSilence(over.first_frame, over.least_late.us() / kFrame.us());
+  window_origin_ = Instant::Never();
+  window_frames_ = 0;
+}
+
+void CallRecorder::InsertSilence(int64_t index, int64_t frames) {
+  index = std::max(index, delivered_);
+  const auto count = static_cast<size_t>(frames_ - index);
+  std::vector<int16_t> behind;
+  std::array<bool, kHeldFrames> muted{};
+  for (size_t i = 0; i < count; ++i) {
+    const size_t slot = (static_cast<size_t>(index) + i) % kHeldFrames;
+    const auto from =
+        held_.begin() + static_cast<ptrdiff_t>(slot * frame_samples_);
+    behind.insert(behind.end(), from,
+                  from + static_cast<ptrdiff_t>(frame_samples_));
+    muted[i] = held_muted_[slot];
+  }
+  frames_ = index;
+  FillSilence(frames);
+  for (size_t i = 0; i < count; ++i) {
+    Push(std::span(behind).subspan(i * frame_samples_, frame_samples_),
+         muted[i]);
+  }
 }
 
 void CallRecorder::MeasureWay(Instant now) {
@@ -57,16 +145,30 @@ void CallRecorder::MeasureWay(Instant now) {
   window_frames_ = 0;
 }
 
-void CallRecorder::FillSilence(int64_t frames) {
-  frames = std::min(frames, kMaxCatchUp.us() / kFrame.us());
-  for (int64_t i = 0; i < frames; ++i) Push(silence_);
+void CallRecorder::OnTime(Instant now) {
+  if (!origin_ || (last_came_ && now - *last_came_ < kStall)) return;
+  const int64_t heard = (now - *origin_ - kLag).us() / kFrame.us();
+  int64_t most = kMaxCatchUp.us() / kFrame.us();
+  while (agent_read_ < heard && most-- > 0) {
+    if (waiting() >= static_cast<int64_t>(kWaitingFrames)) {
+      FillSilence(1);
+      ++ahead_;
+    } else {
+      KeepAgent();
+    }
+  }
 }
 
-void CallRecorder::Push(std::span<const int16_t> frame) {
+void CallRecorder::FillSilence(int64_t frames) {
+  frames = std::min(frames, kMaxCatchUp.us() / kFrame.us());
+  for (int64_t i = 0; i < frames; ++i) Push(silence_, IsMuted(frames_));
+}
+
+void CallRecorder::Push(std::span<const int16_t> frame, bool muted) {
   const size_t slot = static_cast<size_t>(frames_) % kHeldFrames;
   std::copy(frame.begin(), frame.end(),
             held_.begin() + static_cast<ptrdiff_t>(slot * frame_samples_));
-  held_muted_[slot] = muted_;
+  held_muted_[slot] = muted;
   ++frames_;
   if (frames_ - delivered_ < static_cast<int64_t>(kHeldFrames)) return;
   for (size_t i = 0; i < kBatchFrames; ++i) DeliverOldest();
@@ -74,7 +176,15 @@ void CallRecorder::Push(std::span<const int16_t> frame) {
 
 void CallRecorder::MuteHeld() {
   held_muted_.fill(true);
+  std::fill(agent_kept_.begin(), agent_kept_.end(), int16_t{0});
   muted_ = true;
+}
+
+void CallRecorder::Unmute(Instant now) {
+  muted_ = false;
+  if (!origin_) return;
+  const int64_t frame_us = kFrame.us();
+  muted_until_ = ((now - *origin_).us() + frame_us - 1) / frame_us;
 }
 
 void CallRecorder::DeliverOldest() {
@@ -83,27 +193,52 @@ void CallRecorder::DeliverOldest() {
   const auto caller = muted ? std::span<const int16_t>(silence_)
                             : std::span<const int16_t>(held_).subspan(
                                   slot * frame_samples_, frame_samples_);
-  std::fill(agent_.begin(), agent_.end(), int16_t{0});
-  if (origin_) {
-    const auto count = static_cast<int64_t>(agent_.size());
-    const int64_t wanted =
-        heard_.PositionAt(*origin_ + Frames(delivered_) - round_trip_);
-    // Within what was played without a pause only a large error is worth a
-    // seam.
-    const int64_t position = agent_position_.value_or(wanted);
-    const int64_t off = wanted - position;
-    const int64_t jump = kJump.ms() * heard_.sample_rate_hz() / 1000;
-    const bool keeps =
-        heard_.IsWithinRun(position, count) && off >= -jump && off <= jump;
-    const int64_t begin = keeps ? position : wanted;
-    if (!muted) heard_.Read(begin, agent_);
-    agent_position_ = begin + count;
+  if (waiting() > 0) {
+    const auto kept = std::span<const int16_t>(agent_kept_)
+                          .subspan(static_cast<size_t>(delivered_) %
+                                       kWaitingFrames * agent_.size(),
+                                   agent_.size());
+    std::copy(kept.begin(), kept.end(), agent_.begin());
+    if (muted) std::fill(agent_.begin(), agent_.end(), int16_t{0});
+  } else {
+    ReadAgent(delivered_, muted);
+    agent_read_ = delivered_ + 1;
   }
   ++delivered_;
   listener_.OnRecordedFrame(caller, agent_);
 }
 
-void CallRecorder::Finish() {
+void CallRecorder::KeepAgent() {
+  agent_kept_.resize(kWaitingFrames * agent_.size());
+  ReadAgent(agent_read_, IsMuted(agent_read_));
+  std::copy(agent_.begin(), agent_.end(),
+            agent_kept_.begin() +
+                static_cast<ptrdiff_t>(static_cast<size_t>(agent_read_) %
+                                       kWaitingFrames * agent_.size()));
+  ++agent_read_;
+}
+
+void CallRecorder::ReadAgent(int64_t index, bool muted) {
+  std::fill(agent_.begin(), agent_.end(), int16_t{0});
+  if (!origin_) return;
+  const auto count = static_cast<int64_t>(agent_.size());
+  const int64_t wanted =
+      heard_.PositionAt(*origin_ + Frames(index) - round_trip_);
+  // Within what was played without a pause only a large error is worth a seam.
+  const int64_t position = agent_position_.value_or(wanted);
+  const int64_t off = wanted - position;
+  const int64_t jump = kJump.ms() * heard_.sample_rate_hz() / 1000;
+  const bool keeps =
+      heard_.IsWithinRun(position, count) && off >= -jump && off <= jump;
+  const int64_t begin = keeps ? position : wanted;
+  if (!muted) heard_.Read(begin, agent_);
+  agent_position_ = begin + count;
+}
+
+void CallRecorder::Finish(Instant now) {
+  if (origin_ && last_came_ && now - *last_came_ >= kStall) {
+    FillSilence(LateNow(now).us() / kFrame.us());
+  }
   while (delivered_ < frames_) DeliverOldest();
 }
 

@@ -12,8 +12,9 @@
 
 namespace trunkline::media {
 
-// Brings both sides of a call onto one clock: the caller's own, counted in
-// frames, and beside each frame what the caller heard while it was spoken.
+// Brings both sides of a call onto one clock: the call's own, which runs on
+// whatever comes. It is counted in frames of the caller, and beside each frame
+// lies what the caller heard while it was spoken.
 //
 // A frame comes later than it was spoken by its way here; what is sent now is
 // heard later by its way there. Both together are the round trip, which the
@@ -22,10 +23,18 @@ namespace trunkline::media {
 // else is learnt of either way, and the drift of the carrier's clock against
 // ours, moves it between two replies.
 //
+// When frames stay out, nobody knows whether they are lost or late. What the
+// agent says meanwhile is kept for kMostWaiting; then the caller's side is
+// silent, and the file goes on. When frames come again, they are on time after
+// a while (they were late, and take the place that is theirs, or are dropped
+// when it has silence already), or all of them stay late: then as much time is
+// missing before the first of them, and becomes silence, whether timestamps
+// tell of it or not.
+//
 // Frames leave at least kLag late, when the round trip of a first reply is
 // known, and kBatch of them at a time: the codec's code and tables are fetched
 // once for all of them, and not at all for the frames between.
-// Allocates nothing after construction.
+// Allocates nothing after construction but when frames stay out.
 class CallRecorder {
  public:
   static constexpr Duration kLag = Duration::Millis(500);
@@ -33,8 +42,25 @@ class CallRecorder {
   static constexpr Duration kBatch = Duration::Millis(200);
   // How long a shortest way holds before it is measured anew.
   static constexpr Duration kWindow = Duration::Millis(10'000);
-  // Lost time that is put back as silence at once; more stays lost.
+  // Lost time that is put back as silence at once; what is more follows.
   static constexpr Duration kMaxCatchUp = Duration::Millis(60'000);
+  // Frames have stayed out when none came for so long: longer than a message
+  // of the carrier.
+  static constexpr Duration kStall = Duration::Millis(250);
+  // OnTime() is to be called so long after the last frame, and every kTick from
+  // then on. Not earlier, so that a deadline that frames move all the time
+  // wakes nobody more often than others of its kind.
+  static constexpr Duration kWake = Duration::Millis(750);
+  static constexpr Duration kTick = Duration::Millis(200);
+  // How long the agent's side waits for the caller's: TCP's second repetition
+  // of what was lost is over by then.
+  static constexpr Duration kMostWaiting = Duration::Millis(3'000);
+  // In which frames that come again show whether they are late, and by how much
+  // they may seem early because a message holds several.
+  static constexpr Duration kDecide = Duration::Millis(200);
+  static constexpr Duration kLongestMessage = Duration::Millis(240);
+  // Less than this is the network's jitter.
+  static constexpr Duration kLeastGap = Duration::Millis(60);
   // Within a reply the agent's side moves only when it is off by more than
   // this.
   static constexpr Duration kJump = Duration::Millis(20);
@@ -53,21 +79,29 @@ class CallRecorder {
   // borrowed for the life of the object.
   CallRecorder(int caller_hz, const HeardTrack& heard, Listener& listener);
 
+  // When the first stream began, which is where the recording begins.
+  void Begin(Instant stream_began);
   // The stream begins anew: the time without one becomes silence.
   void OnStreamStarted(Instant now);
   // A frame of the caller, linear. `round_trip` as far as it is known.
   void OnCallerFrame(std::span<const int16_t> frame, CallerAudio::Source source,
                      Instant now, std::optional<Duration> round_trip);
+  // Time has passed, and maybe no frame has come.
+  void OnTime(Instant now);
   // From now on silence stands for both sides, so that the recording's clock
-  // stays the call's; MuteHeld reaches back over what is held.
+  // stays the call's; MuteHeld reaches back over what is held. What was spoken
+  // or heard before Unmute() stays out of it, whenever it comes.
   void Mute() { muted_ = true; }
   void MuteHeld();
-  void Unmute() { muted_ = false; }
-  // Delivers what is held back.
-  void Finish();
+  void Unmute(Instant now);
+  // Delivers what is held back. The file is as long as the call, also when
+  // frames stayed out at its end.
+  void Finish(Instant now);
 
   // Frames taken so far, of 20 ms each.
   int64_t frames() const { return frames_; }
+  // The caller's, that came when silence stood in their place.
+  uint64_t late_frames() const { return late_frames_; }
 
  private:
   static constexpr size_t kBatchFrames =
@@ -75,9 +109,37 @@ class CallRecorder {
   static constexpr size_t kHeldFrames =
       static_cast<size_t>(kLag.ms()) / CallerAudio::kFrameMs + kBatchFrames;
 
-  void Push(std::span<const int16_t> frame);
+  static constexpr size_t kWaitingFrames =
+      static_cast<size_t>(kMostWaiting.ms()) / CallerAudio::kFrameMs;
+
+  // Frames that come again after a time without any.
+  struct Return {
+    // The first of those that are no part of a burst, and by how much it was
+    // late.
+    int64_t first_frame;
+    Duration first_late;
+    // The least by which one was late.
+    Duration least_late;
+    Instant since;
+  };
+
+  void Push(std::span<const int16_t> frame, bool muted);
+  bool IsMuted(int64_t index) const { return muted_ || index < muted_until_; }
   void DeliverOldest();
+  // What was heard beside frame `index`, in agent_; each is read once, in
+  // order.
+  void ReadAgent(int64_t index, bool muted);
+  void KeepAgent();
+  int64_t waiting() const { return agent_read_ - delivered_; }
   void FillSilence(int64_t frames);
+  // How much later frame `frames_` comes than over the shortest way, if it
+  // comes now.
+  Duration LateNow(Instant now) const;
+  // Whether the frame that has come belongs where silence is.
+  bool IsTooLate(CallerAudio::Source source, Instant now);
+  void WatchReturn(Instant now);
+  // Puts silence before frame `index` and those behind it.
+  void InsertSilence(int64_t index, int64_t frames);
   // When frame `index` would have come, spoken now, over the shortest way.
   void MeasureWay(Instant now);
 
@@ -88,15 +150,28 @@ class CallRecorder {
   std::vector<int16_t> held_;
   std::array<bool, kHeldFrames> held_muted_{};
   bool muted_ = false;
+  // Frames before this one are muted as well.
+  int64_t muted_until_ = 0;
   std::vector<int16_t> agent_;
   std::vector<int16_t> silence_;
   int64_t frames_ = 0;
   int64_t delivered_ = 0;
+  // What was heard beside the frames from delivered_ to agent_read_, which the
+  // caller's do not fill yet; a frame's place is its index's.
+  std::vector<int16_t> agent_kept_;
+  int64_t agent_read_ = 0;
+  // Frames of silence that stand for what did not come.
+  int64_t ahead_ = 0;
+  uint64_t late_frames_ = 0;
 
   // When the first frame's begin would have reached us over the shortest way.
   std::optional<Instant> origin_;
   Instant window_origin_ = Instant::Never();
   int window_frames_ = 0;
+  // When the last frame came; none yet.
+  std::optional<Instant> last_came_;
+  bool any_came_ = false;
+  std::optional<Return> return_;
   Duration round_trip_;
   // Where the agent's side is read next.
   std::optional<int64_t> agent_position_;

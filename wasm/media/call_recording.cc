@@ -145,7 +145,9 @@ CallRecording::CallRecording(const Config& config, const LineOut& line_out)
       sides_(config.leg.sample_rate_hz, line_out.heard_track(), file_),
       goes_on_(config.so_far.has_value()) {}
 
-void CallRecording::Start(std::string_view title, Duration age) {
+void CallRecording::Start(std::string_view title, Duration age,
+                          Instant stream_began) {
+  sides_.Begin(stream_began);
   if (!goes_on_) {
     file_.Start(title);
     return;
@@ -162,8 +164,8 @@ void CallRecording::OnCallerFrame(const CallerPath::Frame& frame, Instant now) {
                        line_out_.round_trip());
 }
 
-void CallRecording::Finish() {
-  sides_.Finish();
+void CallRecording::Finish(Instant now) {
+  sides_.Finish(now);
   file_.Finish();
 }
 
@@ -171,14 +173,14 @@ bool CallRecording::paused() const {
   return std::find(pauses_.begin(), pauses_.end(), true) != pauses_.end();
 }
 
-bool CallRecording::SetPause(RecordingPause pause, bool paused) {
+bool CallRecording::SetPause(RecordingPause pause, bool paused, Instant now) {
   bool& cause = pauses_[static_cast<size_t>(pause)];
   if (cause == paused) return false;
   cause = paused;
   if (this->paused()) {
     sides_.Mute();
   } else {
-    sides_.Unmute();
+    sides_.Unmute(now);
   }
   return true;
 }

@@ -69,16 +69,18 @@ class CallRecording {
   CallRecording(const Config& config, const LineOut& line_out);
 
   // Begins the file with its headers, or goes on behind what there is: `age`
-  // after the file's beginning. To be called first.
-  void Start(std::string_view title, Duration age);
+  // after the file's beginning, when the stream began. To be called first.
+  void Start(std::string_view title, Duration age, Instant stream_began);
   // The stream begins anew: the time without one becomes silence.
   void OnStreamStarted(Instant now) { sides_.OnStreamStarted(now); }
   void OnCallerFrame(const CallerPath::Frame& frame, Instant now);
+  // Time has passed and no frame has come: as of CallRecorder.
+  void OnTime(Instant now) { sides_.OnTime(now); }
   // Ends the file.
-  void Finish();
+  void Finish(Instant now);
 
   // Returns whether that is new.
-  bool SetPause(RecordingPause pause, bool paused);
+  bool SetPause(RecordingPause pause, bool paused, Instant now);
   // What is held back but not yet in the file becomes silence as well.
   void MuteHeld() { sides_.MuteHeld(); }
   const RecordingPauses& pauses() const { return pauses_; }
@@ -86,6 +88,8 @@ class CallRecording {
 
   // The next pages of the file; nullopt if there are none for now.
   std::optional<Pages> TakePages();
+  // The caller's frames that came too late for the file.
+  uint64_t late_frames() const { return sides_.late_frames(); }
   // Length of the file, ms.
   int64_t file_ms() const { return file_.frames() * CallerAudio::kFrameMs; }
 

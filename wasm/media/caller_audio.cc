@@ -11,15 +11,18 @@ namespace trunkline::media {
 CallerAudio::CallerAudio(protocol::AudioFormat format)
     : format_(format), frame_(protocol::BytesOf(format, kFrameMs)) {}
 
-void CallerAudio::OnStreamStarted() {
+void CallerAudio::OnStreamStarted(Instant now) {
+  began_ = now;
+  delivered_ms_ = 0;
   next_ms_.reset();
   ahead_ = Duration();
 }
 
 void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
-                          std::span<const uint8_t> audio) {
+                          std::span<const uint8_t> audio, Instant now) {
   // INVARIANT: one input is taken frame by frame before the next.
   TL_CHECK(audio_.empty() && silence_bytes_ == 0);
+  if (!began_) began_ = now;
   const auto bytes_per_ms = static_cast<int64_t>(protocol::BytesOf(format_, 1));
   const size_t most =
       protocol::BytesOf(format_, static_cast<int>(kMaxAudio.ms()));
@@ -44,9 +47,13 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
         gap_ms = kMaxGap.ms();
         ++counters_.shortened_gaps;
       }
-      const int64_t missing_ms = std::max<int64_t>(gap_ms - ahead_.ms(), 0);
-      counters_.filled_ms += static_cast<uint64_t>(missing_ms);
-      InsertSilence(missing_ms * bytes_per_ms);
+      const int64_t told_ms = std::max<int64_t>(gap_ms - ahead_.ms(), 0);
+      const int64_t passed_ms =
+          (now - *began_ + kAllowance).ms() - delivered_ms_;
+      const int64_t missing_ms =
+          std::clamp<int64_t>(passed_ms - length_ms, 0, told_ms);
+      counters_.unreal_ms += static_cast<uint64_t>(told_ms - missing_ms);
+      InsertSilence(missing_ms, Source::kFilled);
     } else if (gap_ms < -kTolerance.ms()) {
       const auto late =
           std::min(audio.size(), static_cast<size_t>(-gap_ms * bytes_per_ms));
@@ -58,6 +65,7 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
           *timestamp_ms + static_cast<int64_t>(audio.size()) / bytes_per_ms;
       ahead_ = Duration();
       audio_ = audio;
+      delivered_ms_ += static_cast<int64_t>(audio.size()) / bytes_per_ms;
       return;
     }
   }
@@ -68,17 +76,19 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
     next_ms_ = *next_ms_ + length_ms;
   }
   audio_ = audio;
+  delivered_ms_ += length_ms;
 }
 
 void CallerAudio::FillSilence(Duration duration) {
   ahead_ = ahead_ + duration;
-  counters_.filled_ms += static_cast<uint64_t>(duration.ms());
-  InsertSilence(static_cast<int64_t>(
-      protocol::BytesOf(format_, static_cast<int>(duration.ms()))));
+  InsertSilence(duration.ms(), Source::kStall);
 }
 
-void CallerAudio::InsertSilence(int64_t bytes) {
-  silence_bytes_ += static_cast<size_t>(bytes);
+void CallerAudio::InsertSilence(int64_t ms, Source source) {
+  counters_.filled_ms += static_cast<uint64_t>(ms);
+  delivered_ms_ += ms;
+  silence_bytes_ += protocol::BytesOf(format_, static_cast<int>(ms));
+  silence_source_ = source;
 }
 
 std::optional<CallerAudio::Frame> CallerAudio::Next() {
@@ -92,7 +102,7 @@ std::optional<CallerAudio::Frame> CallerAudio::Next() {
   const size_t silence = std::min(silence_bytes_, frame_.size() - frame_size_);
   if (silence > 0) {
     silence_bytes_ -= silence;
-    std::memset(FillFrame(silence, Source::kFilled).data(),
+    std::memset(FillFrame(silence, silence_source_).data(),
                 SilenceByte(format_.encoding), silence);
   }
   const size_t take = std::min(audio_.size(), frame_.size() - frame_size_);
@@ -106,8 +116,9 @@ std::optional<CallerAudio::Frame> CallerAudio::Next() {
 }
 
 std::span<uint8_t> CallerAudio::FillFrame(size_t bytes, Source source) {
-  if (frame_size_ == 0) frame_source_ = Source::kCarrier;
-  if (source == Source::kFilled) frame_source_ = Source::kFilled;
+  if (frame_size_ == 0) frame_source_ = source;
+  // A frame is what the weakest of its parts is.
+  frame_source_ = std::max(frame_source_, source);
   frame_size_ += bytes;
   return std::span<uint8_t>(frame_).subspan(frame_size_ - bytes, bytes);
 }

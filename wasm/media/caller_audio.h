@@ -13,15 +13,20 @@ namespace trunkline::media {
 // Turns what the carrier delivers into an unbroken run of 20 ms frames.
 //
 // The carrier's timestamps place the audio: a jump ahead is filled with silence
-// of the same length, so that the agent's and the recorder's time stay the
-// caller's; what lies before the end of what was already delivered is dropped.
-// Allocates nothing after construction.
+// of the same length, so that the agent's time stays the caller's; what lies
+// before the end of what was already delivered is dropped. Timestamps are the
+// peer's word: what is filled makes a stream no longer than the time since its
+// beginning and kAllowance. Allocates nothing after construction.
 class CallerAudio {
  public:
   static constexpr int kFrameMs = 20;
   // The longest gap that is filled; a longer one is shortened to it (the same
   // bound as other gateways have).
   static constexpr Duration kMaxGap = Duration::Millis(10'000);
+  // By how much a stream may be longer than the time since it began here: its
+  // beginning was on its way, or what it tells of before it. At least
+  // kMaxLeadIn.
+  static constexpr Duration kAllowance = Duration::Millis(1'000);
   // The longest audio of one message; of a longer one the rest is dropped and
   // counted. Carriers send 20 to 200 ms, and all that one message brings must
   // have room among the effects of one input.
@@ -34,6 +39,7 @@ class CallerAudio {
   enum class Source : uint8_t {
     kCarrier,
     kFilled,  // some or all of it was put in for what did not come
+    kStall,   // of FillSilence(), while nobody knows whether anything comes
   };
 
   // A first timestamp up to here counts from the stream's beginning, and what
@@ -51,17 +57,19 @@ class CallerAudio {
     uint64_t late_ms = 0;         // audio dropped because its time had passed
     uint64_t shortened_gaps = 0;  // gaps above kMaxGap
     uint64_t excess_ms = 0;       // audio of a message beyond kMaxAudio
+    uint64_t unreal_ms = 0;       // of gaps, what had not passed
   };
 
   explicit CallerAudio(protocol::AudioFormat format);
 
-  // The stream begins anew, and its timestamps with it.
-  void OnStreamStarted();
+  // The stream begins, or begins anew, and its timestamps with it. Without this
+  // it begins with the first audio.
+  void OnStreamStarted(Instant now);
   // `audio` holds whole samples and is borrowed until Next() has no more frame;
   // `timestamp_ms` is the time of its first one. Precondition, here and of
   // FillSilence: Next() has no more.
   void OnAudio(std::optional<int64_t> timestamp_ms,
-               std::span<const uint8_t> audio);
+               std::span<const uint8_t> audio, Instant now);
   // Nothing has come for a while: delivers silence, so that a turn can end. A
   // gap that turns up later is shorter by it.
   void FillSilence(Duration duration);
@@ -72,8 +80,8 @@ class CallerAudio {
   const Counters& counters() const { return counters_; }
 
  private:
-  // Puts `bytes` of silence before what has come.
-  void InsertSilence(int64_t bytes);
+  // Puts silence before what has come.
+  void InsertSilence(int64_t ms, Source source);
   // Counts `bytes` of `source` to the frame that is being filled, and returns
   // where they belong.
   std::span<uint8_t> FillFrame(size_t bytes, Source source);
@@ -82,10 +90,14 @@ class CallerAudio {
   Counters counters_;
   // Carrier time at the end of what was delivered, ms; nullopt at the start.
   std::optional<int64_t> next_ms_;
+  // When the stream began, and what was delivered since, ms.
+  std::optional<Instant> began_;
+  int64_t delivered_ms_ = 0;
   // Silence delivered ahead of the carrier's clock.
   Duration ahead_;
   // What has come and is not delivered: silence, and behind it audio.
   size_t silence_bytes_ = 0;
+  Source silence_source_ = Source::kFilled;
   std::span<const uint8_t> audio_;
   std::vector<uint8_t> frame_;
   size_t frame_size_ = 0;

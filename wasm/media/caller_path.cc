@@ -69,8 +69,8 @@ CallerPath::CallerPath(const Config& config, const HeardTrack& heard)
   }
 }
 
-void CallerPath::OnStreamStarted() {
-  caller_audio_.OnStreamStarted();
+void CallerPath::OnStreamStarted(Instant now) {
+  caller_audio_.OnStreamStarted(now);
   gap_filler_.Reset();
 }
 
@@ -96,7 +96,7 @@ std::optional<CallerPath::Frame> CallerPath::Next(Instant now,
 
 std::span<const uint8_t> CallerPath::ConcealGap(
     const CallerAudio::Frame& frame) {
-  const bool is_gap = frame.source == CallerAudio::Source::kFilled;
+  const bool is_gap = frame.source != CallerAudio::Source::kCarrier;
   if (is_gap) {
     gap_filler_.Lost(samples_);
   } else {

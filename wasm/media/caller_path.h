@@ -52,12 +52,12 @@ class CallerPath {
   // of the object.
   CallerPath(const Config& config, const HeardTrack& heard);
 
-  // The stream begins anew, and its timestamps with it.
-  void OnStreamStarted();
+  // The stream begins, or begins anew, and its timestamps with it.
+  void OnStreamStarted(Instant now);
   // As of CallerAudio; the frames come from Next().
   void OnAudio(std::optional<int64_t> timestamp_ms,
-               std::span<const uint8_t> audio) {
-    caller_audio_.OnAudio(timestamp_ms, audio);
+               std::span<const uint8_t> audio, Instant now) {
+    caller_audio_.OnAudio(timestamp_ms, audio, now);
   }
   void FillSilence(Duration duration) { caller_audio_.FillSilence(duration); }
 

@@ -42,6 +42,8 @@ const char* ToString(Timer timer) {
       return "digitEntry";
     case Timer::kDigits:
       return "digits";
+    case Timer::kRecorder:
+      return "recorder";
   }
   return "unknown";
 }

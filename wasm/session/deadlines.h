@@ -32,8 +32,9 @@ enum class Timer : uint8_t {
   kCallerStall,  // the next frame of the caller
   kDigitEntry,   // another digit of what the caller enters
   kDigits,       // another digit, while the recording is paused for them
+  kRecorder,     // the recording to go on without frames of the caller
 };
-inline constexpr size_t kTimerCount = static_cast<size_t>(Timer::kDigits) + 1;
+inline constexpr size_t kTimerCount = static_cast<size_t>(Timer::kRecorder) + 1;
 
 // Some timers; iterates in the order of Timer.
 class TimerSet {

@@ -47,7 +47,8 @@ inline constexpr size_t kEarlyAudio =
 inline constexpr size_t kTexts = size_t{1024} * 1024;
 inline constexpr size_t kSides =
     BytesOf(kWidest, media::HeardTrack::kSpan + media::CallRecorder::kLag +
-                         media::CallRecorder::kBatch);
+                         media::CallRecorder::kBatch +
+                         media::CallRecorder::kMostWaiting);
 // Filters, detectors, encoders, a second of pages.
 inline constexpr size_t kStages = size_t{192} * 1024;
 

@@ -19,7 +19,9 @@ void RecordingControl::Begin(protocol::AudioFormat leg_format,
       line);
   const Duration since_opened = stream_began - context_.opened_at();
   recording_->Start(config.call_id,
-                    so_far ? so_far->age + since_opened : since_opened);
+                    so_far ? so_far->age + since_opened : since_opened,
+                    stream_began);
+  context_.SetTimer(Timer::kRecorder, media::CallRecorder::kWake);
   SendPages();
   Json event = context_.NewEvent("recordingStarted");
   event["startMs"] = since_opened.ms();
@@ -42,7 +44,17 @@ void RecordingControl::OnStreamStarted() {
 
 void RecordingControl::OnCallerFrame(const media::CallerPath::Frame& frame) {
   if (!recording_) return;
+  if (frame.source == media::CallerAudio::Source::kCarrier) {
+    context_.SetTimer(Timer::kRecorder, media::CallRecorder::kWake);
+  }
   recording_->OnCallerFrame(frame, context_.now());
+  SendPages();
+}
+
+void RecordingControl::OnTime() {
+  if (!recording_) return;
+  context_.SetTimer(Timer::kRecorder, media::CallRecorder::kTick);
+  recording_->OnTime(context_.now());
   SendPages();
 }
 
@@ -65,7 +77,7 @@ void RecordingControl::SetPause(RecordingPause pause, bool paused) {
       context_.ClearTimer(Timer::kDigits);
     }
   }
-  if (!recording_->SetPause(pause, paused)) return;
+  if (!recording_->SetPause(pause, paused, context_.now())) return;
   Json causes = Json::array();
   for (size_t i = 0; i < recording_->pauses().size(); ++i) {
     if (recording_->pauses()[i]) {
@@ -80,7 +92,7 @@ void RecordingControl::SetPause(RecordingPause pause, bool paused) {
 
 void RecordingControl::Finish() {
   if (!recording_) return;
-  recording_->Finish();
+  recording_->Finish(context_.now());
   SendPages();
 }
 

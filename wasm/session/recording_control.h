@@ -10,8 +10,8 @@
 namespace trunkline::session {
 
 // Whether a call is recorded, when not, and the way of its pages to the shim.
-// Owns the timer kDigits. A call that is not recorded has one that does
-// nothing.
+// Owns the timers kDigits and kRecorder. A call that is not recorded has one
+// that does nothing.
 class RecordingControl {
  public:
   // After the last digit that the caller entered, the recording goes on.
@@ -32,10 +32,15 @@ class RecordingControl {
   void OnCallerFrame(const media::CallerPath::Frame& frame);
   // The caller entered a digit: it is not recorded unless the profile says so.
   void OnDigit();
+  // The caller's frames stay out.
+  void OnTime();
   void OnDigitsTimeout() { SetPause(media::RecordingPause::kDigits, false); }
   void SetPause(media::RecordingPause pause, bool paused);
   // Writes what is left.
   void Finish();
+  uint64_t late_frames() const {
+    return recording_ ? recording_->late_frames() : 0;
+  }
 
  private:
   void SendPages();

@@ -228,6 +228,7 @@ void Session::OnTimer(Instant now) {
     TakeCallerFrames();
   }
   if (due(Timer::kDigitEntry)) conversation_.OnDigitTimeout();
+  if (due(Timer::kRecorder)) recording_.OnTime();
   if (due(Timer::kDigits)) recording_.OnDigitsTimeout();
   if (due(Timer::kDecide)) conversation_.OnDecide();
   // kPace leads here, and what is due is sent at the end of every input.
@@ -331,7 +332,7 @@ void Session::OnGranted() {
     CreateMedia();
     conversation_.Begin(*line_out_);
   } else {
-    caller_path_->OnStreamStarted();
+    caller_path_->OnStreamStarted(context_.now());
     line_out_->OnStreamStarted();
     recording_.OnStreamStarted();
     conversation_.OnLegBack();
@@ -356,6 +357,7 @@ void Session::CreateMedia() {
                                 profile.denoise_for_agent,
                                 profile.level_for_agent, profile.echo_guard},
       line_out_->heard_track());
+  caller_path_->OnStreamStarted(leg_.stream_began());
   recording_.Begin(leg.heard, *line_out_, leg_.stream_began());
 }
 
@@ -385,7 +387,7 @@ void Session::TakeLegFacts() {
 
 void Session::OnCallerAudio(const protocol::LegAudio& media) {
   context_.SetTimer(Timer::kCallerStall, kCallerStall);
-  caller_path_->OnAudio(media.timestamp_ms, media.audio);
+  caller_path_->OnAudio(media.timestamp_ms, media.audio, context_.now());
   TakeCallerFrames();
 }
 
@@ -485,7 +487,10 @@ void Session::Finish() {
     add("lateMs", audio.late_ms);
     add("shortenedGaps", audio.shortened_gaps);
     add("excessMs", audio.excess_ms);
+    add("unrealMs", audio.unreal_ms);
   }
+  add("recordedLateMs",
+      recording_.late_frames() * media::CallerAudio::kFrameMs);
   if (line_out_) {
     const media::Playout::Counters& line = line_out_->counters();
     add("lostMarks", line.lost_marks);

@@ -254,6 +254,7 @@ Duration LimitOf(Timer timer, const Config::Limits& limits) {
     case Timer::kCallerStall:
     case Timer::kDigitEntry:
     case Timer::kDigits:
+    case Timer::kRecorder:
       break;
   }
   // INVARIANT: no transition starts any other.

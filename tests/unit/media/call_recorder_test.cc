@@ -90,7 +90,7 @@ class Caller {
   }
 
   const Tracks& Hear() {
-    recorder_.Finish();
+    recorder_.Finish(At(arrived_ms_));
     return tracks_;
   }
   CallRecorder& recorder() { return recorder_; }
@@ -219,7 +219,7 @@ TEST(CallRecorderTest, TheTimeWithoutAStreamIsSilence) {
     recorder.OnCallerFrame(loud, kCarrier, At(4000 + 20 * (i + 1)),
                            std::nullopt);
   }
-  recorder.Finish();
+  recorder.Finish(At(5000));
   EXPECT_EQ(tracks.caller.size(), size_t{5000 * 8});
   ExpectNear(Tracks::OnsetsMs(tracks.caller), {4000}, 0);
 }
@@ -238,8 +238,190 @@ TEST(CallRecorderTest, TimeThatNoTimestampToldOfIsPutBack) {
   for (int i = 0; i < 1000; ++i) {
     recorder.OnCallerFrame(frame, kCarrier, At(now_ms += 20), std::nullopt);
   }
-  recorder.Finish();
+  recorder.Finish(At(now_ms));
   EXPECT_EQ(static_cast<int64_t>(tracks.caller.size()) / 8, now_ms);
+}
+
+// A caller whose frames stay out, and a session that keeps time.
+class StalledCall {
+ public:
+  StalledCall() { recorder_.Begin(At(0)); }
+
+  // Frames come as they are spoken until `until_ms`, loud ones.
+  void Speak(int64_t until_ms) {
+    while (now_ms_ < until_ms) {
+      now_ms_ += 20;
+      Take(kLoud, kCarrier);
+    }
+  }
+  // Time passes without any.
+  void Wait(int64_t until_ms) {
+    for (; now_ms_ < until_ms; now_ms_ += 20) {
+      const int64_t out_ms = now_ms_ - came_ms_ - CallRecorder::kWake.ms();
+      // On the next frame's time.
+      if (out_ms >= 0 && out_ms % CallRecorder::kTick.ms() < 20) {
+        recorder_.OnTime(At(now_ms_));
+      }
+    }
+  }
+  // What was spoken meanwhile comes at once, or silence for it.
+  void Burst(int64_t ms, CallerAudio::Source source) {
+    for (; ms > 0; ms -= 20) {
+      Take(source == kCarrier ? kLoud : kSilent, source);
+    }
+  }
+  // A tone of the agent from now on, as it is sent: 200 ms at a time.
+  void PlayWhileWaiting(int64_t until_ms) {
+    while (now_ms_ < until_ms) {
+      heard_.Play(std::vector<uint8_t>(1600, uint8_t{0x80}), At(now_ms_));
+      Wait(now_ms_ + 200);
+    }
+  }
+  const Tracks& Hear() {
+    recorder_.Finish(At(now_ms_));
+    return tracks_;
+  }
+  CallRecorder& recorder() { return recorder_; }
+  int64_t file_ms() const { return recorder_.frames() * 20; }
+
+ private:
+  static constexpr int16_t kLoud = 9000;
+  static constexpr int16_t kSilent = 0;
+
+  void Take(int16_t value, CallerAudio::Source source) {
+    if (source == kCarrier) came_ms_ = now_ms_;
+    recorder_.OnCallerFrame(std::vector<int16_t>(kFrame, value), source,
+                            At(now_ms_), std::nullopt);
+  }
+
+  Tracks tracks_;
+  HeardTrack heard_{kMuLaw};
+  CallRecorder recorder_{8000, heard_, tracks_};
+  int64_t now_ms_ = 0;
+  int64_t came_ms_ = 0;
+};
+
+// Gaps were filled up to 10 s, and the rest of a longer one was put back when
+// frames had been late for 10 s: until then the caller lay early.
+TEST(CallRecorderTest, AGapOfAnyLengthIsItsLength) {
+  for (const int64_t gap_ms : {300, 1000, 5000, 14'000, 60'000, 600'000}) {
+    // Timestamps tell of all of it, of the first ten seconds, and of nothing.
+    for (const int64_t told_ms :
+         {gap_ms, std::min<int64_t>(gap_ms, 10'000), int64_t{0}}) {
+      StalledCall call;
+      call.Speak(2000);
+      call.Wait(2000 + gap_ms);
+      call.Burst(told_ms, CallerAudio::Source::kFilled);
+      call.Speak(2000 + gap_ms + 3000);
+      const Tracks& tracks = call.Hear();
+      EXPECT_EQ(static_cast<int64_t>(tracks.caller.size()) / 8, 5000 + gap_ms);
+      EXPECT_EQ(tracks.agent.size(), tracks.caller.size());
+      ExpectNear(Tracks::OnsetsMs(tracks.caller), {2000 + gap_ms}, 20);
+      EXPECT_EQ(call.recorder().late_frames(), 0U);
+    }
+  }
+}
+
+TEST(CallRecorderTest, AGapAtTheBeginIsItsLength) {
+  for (const int64_t gap_ms : {100, 400, 3000, 30'000}) {
+    StalledCall call;
+    call.Wait(gap_ms);
+    call.Speak(gap_ms + 2000);
+    const Tracks& tracks = call.Hear();
+    EXPECT_EQ(static_cast<int64_t>(tracks.caller.size()) / 8, 2000 + gap_ms);
+    ExpectNear(Tracks::OnsetsMs(tracks.caller), {gap_ms}, 20);
+  }
+}
+
+TEST(CallRecorderTest, AFileIsAsLongAsACallThatEndsInAGap) {
+  for (const int64_t gap_ms : {300, 2000, 14'000, 600'000}) {
+    StalledCall call;
+    call.Speak(1000);
+    call.Wait(1000 + gap_ms);
+    EXPECT_NEAR(static_cast<double>(call.Hear().caller.size()) / 8,
+                static_cast<double>(1000 + gap_ms), 20);
+  }
+}
+
+TEST(CallRecorderTest, FramesThatWereHeldUpTakeTheirPlace) {
+  for (const int64_t stall_ms : {300, 1000, 2400}) {
+    StalledCall call;
+    call.Speak(2000);
+    call.Wait(2000 + stall_ms);
+    call.Burst(stall_ms, kCarrier);
+    call.Speak(2000 + stall_ms + 2000);
+    const Tracks& tracks = call.Hear();
+    EXPECT_EQ(static_cast<int64_t>(tracks.caller.size()) / 8, 4000 + stall_ms);
+    EXPECT_EQ(std::count(tracks.caller.begin(), tracks.caller.end(), 0), 0);
+    EXPECT_EQ(call.recorder().late_frames(), 0U);
+  }
+}
+
+TEST(CallRecorderTest, FramesThatWereHeldUpTooLongAreDroppedAndCounted) {
+  StalledCall call;
+  call.Speak(2000);
+  call.Wait(10'000);
+  const int64_t silent_ms = call.file_ms() - 2000;
+  call.Burst(8000, kCarrier);
+  call.Speak(12'000);
+  const Tracks& tracks = call.Hear();
+  EXPECT_EQ(static_cast<int64_t>(tracks.caller.size()) / 8, 12'000);
+  EXPECT_EQ(static_cast<int64_t>(call.recorder().late_frames()) * 20,
+            silent_ms);
+  EXPECT_GT(silent_ms, 4000);
+}
+
+TEST(CallRecorderTest, TheAgentIsHeardWhileTheCallersFramesStayOut) {
+  for (const int64_t gap_ms : {1000, 3000, 14'000}) {
+    StalledCall call;
+    call.Speak(2000);
+    call.PlayWhileWaiting(2000 + gap_ms);
+    call.Speak(2000 + gap_ms + 2000);
+    const Tracks& tracks = call.Hear();
+    ExpectNear(Tracks::OnsetsMs(tracks.agent), {2000}, 20);
+    const auto loud = std::count_if(
+        tracks.agent.begin(), tracks.agent.end(),
+        [](int16_t sample) { return std::abs(int{sample}) > 4000; });
+    EXPECT_NEAR(static_cast<double>(loud) / 8, static_cast<double>(gap_ms), 40);
+  }
+}
+
+// What was heard while the recording was paused stays out of it, though it is
+// written later.
+TEST(CallRecorderTest, WhatIsKeptForLaterIsMutedWhenItIsHeard) {
+  StalledCall call;
+  call.Speak(2000);
+  call.recorder().Mute();
+  call.PlayWhileWaiting(3600);
+  call.recorder().Unmute(At(3600));
+  call.Wait(4000);
+  call.Speak(6000);
+  const Tracks& tracks = call.Hear();
+  for (size_t i = 2000 * 8; i < 3600 * 8; ++i) {
+    ASSERT_EQ(tracks.agent[i], 0) << i / 8;
+  }
+  StalledCall reaching;
+  reaching.Speak(2000);
+  reaching.PlayWhileWaiting(3600);
+  reaching.recorder().MuteHeld();
+  reaching.Wait(4000);
+  const std::vector<int16_t>& agent = reaching.Hear().agent;
+  EXPECT_EQ(std::count(agent.begin() + 2000 * 8, agent.end(), 0),
+            static_cast<ptrdiff_t>(agent.size()) - 2000 * 8);
+}
+
+TEST(CallRecorderTest, MessagesOf200MillisecondsAreNoBurst) {
+  StalledCall call;
+  call.Speak(2000);
+  call.Wait(16'000);
+  for (int64_t ms = 16'200; ms <= 19'000; ms += 200) {
+    call.Wait(ms);
+    call.Burst(200, kCarrier);
+  }
+  const Tracks& tracks = call.Hear();
+  EXPECT_EQ(static_cast<int64_t>(tracks.caller.size()) / 8, 19'000);
+  ExpectNear(Tracks::OnsetsMs(tracks.caller), {16'000}, 20);
+  EXPECT_EQ(call.recorder().late_frames(), 0U);
 }
 
 TEST(CallRecorderTest, SilenceAheadOfTheCarrierDoesNotMoveTheClock) {
@@ -249,7 +431,7 @@ TEST(CallRecorderTest, SilenceAheadOfTheCarrierDoesNotMoveTheClock) {
   // The carrier stalls; a second of silence comes at once, and its own audio
   // follows a second later.
   for (int i = 0; i < 50; ++i) {
-    caller.recorder().OnCallerFrame(silence, CallerAudio::Source::kFilled,
+    caller.recorder().OnCallerFrame(silence, CallerAudio::Source::kStall,
                                     At(1000), std::nullopt);
   }
   caller.Skip(2000);
@@ -272,9 +454,9 @@ TEST(CallRecorderTest, WhatIsMutedIsSilenceOfItsLength) {
   speak(200);
   recorder.Mute();
   speak(400);
-  recorder.Unmute();
+  recorder.Unmute(At(400));
   speak(600);
-  recorder.Finish();
+  recorder.Finish(At(600));
   for (const auto& track : {tracks.caller, tracks.agent}) {
     ASSERT_EQ(track.size(), size_t{600 * 8});
     for (size_t i = 0; i < track.size(); ++i) {
@@ -293,7 +475,7 @@ TEST(CallRecorderTest, WhatIsHeldCanBeMutedYet) {
     recorder.OnCallerFrame(loud, kCarrier, At(20 * i), std::nullopt);
   }
   recorder.MuteHeld();
-  recorder.Finish();
+  recorder.Finish(At(1100));
   const auto silent = std::find(tracks.caller.begin(), tracks.caller.end(), 0);
   EXPECT_EQ((silent - tracks.caller.begin()) / 8,
             1100 - CallRecorder::kLag.ms());

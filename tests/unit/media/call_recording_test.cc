@@ -72,7 +72,7 @@ TEST_P(RecordedRatesTest, BothSidesStayWhereTheyWere) {
   traits.spoken = spoken;
   LineOut line({spoken, traits, Duration::Millis(200), Duration::Millis(160)});
   CallRecording recording({heard, denoise, 1, std::nullopt}, line);
-  recording.Start("call", Duration());
+  recording.Start("call", Duration(), At(1000));
   std::vector<uint8_t> agent_bytes(agent_wide.size() * 2);
   EncodeAudio(spoken.encoding, agent_wide, agent_bytes);
   line.Append(protocol::ItemId{1}, agent_bytes);
@@ -87,7 +87,7 @@ TEST_P(RecordedRatesTest, BothSidesStayWhereTheyWere) {
                         .subspan(static_cast<size_t>(ms / 20) * frame, frame);
     recording.OnCallerFrame(spoke, At(1000 + ms + 20));
   }
-  recording.Finish();
+  recording.Finish(At(4000));
   EXPECT_EQ(recording.file_ms(), 3000);
   std::vector<uint8_t> file;
   while (const auto pages = recording.TakePages()) {
@@ -124,18 +124,20 @@ TEST(CallRecordingTest, APauseOfAWideRecordingIsSilent) {
   const LineOut line(
       {format, traits, Duration::Millis(200), Duration::Millis(160)});
   CallRecording recording({format, Denoising::kOff, 1, std::nullopt}, line);
-  recording.Start("call", Duration());
+  recording.Start("call", Duration(), At(1000));
   const std::vector<int16_t> voice =
       AtRate(test::VoiceSignal(24'000, -200, 3), 48000);
   for (int64_t ms = 0; ms < 3000; ms += 20) {
-    if (ms == 1000) recording.SetPause(RecordingPause::kCommand, true);
-    if (ms == 2000) recording.SetPause(RecordingPause::kCommand, false);
+    if (ms == 1000)
+      recording.SetPause(RecordingPause::kCommand, true, At(1000 + ms));
+    if (ms == 2000)
+      recording.SetPause(RecordingPause::kCommand, false, At(1000 + ms));
     CallerPath::Frame spoke;
     spoke.samples =
         std::span(voice).subspan(static_cast<size_t>(ms / 20) * 960, 960);
     recording.OnCallerFrame(spoke, At(1000 + ms + 20));
   }
-  recording.Finish();
+  recording.Finish(At(4000));
   std::vector<uint8_t> file;
   while (const auto pages = recording.TakePages()) {
     file.insert(file.end(), pages->bytes.begin(), pages->bytes.end());

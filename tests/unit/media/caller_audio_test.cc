@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -16,11 +17,22 @@ using protocol::Encoding;
 
 constexpr AudioFormat kMuLaw{Encoding::kMuLaw, 8000};
 
+constexpr Instant At(int64_t ms) {
+  return Instant::Micros(static_cast<uint64_t>(1'000'000 + ms * 1000));
+}
+
 // Delivers to `audio` and takes all frames of it.
 struct Line {
+  Line() { audio.OnStreamStarted(At(0)); }
+  // What comes was spoken just now.
   void Feed(std::optional<int64_t> timestamp_ms,
             const std::vector<uint8_t>& bytes_in) {
-    audio.OnAudio(timestamp_ms, bytes_in);
+    const auto length = static_cast<int64_t>(bytes_in.size() / 8);
+    FeedAt(timestamp_ms, bytes_in, timestamp_ms.value_or(0) + length);
+  }
+  void FeedAt(std::optional<int64_t> timestamp_ms,
+              const std::vector<uint8_t>& bytes_in, int64_t now_ms) {
+    audio.OnAudio(timestamp_ms, bytes_in, At(now_ms));
     Take();
   }
   void FillSilence(Duration duration) {
@@ -78,6 +90,33 @@ TEST(CallerAudioTest, AGapBeyondTheBoundIsShortenedToIt) {
   EXPECT_EQ(line.bytes.size(), 480U + 80'000U);
 }
 
+// 200 messages with timestamps an hour apart made half an hour of silence.
+TEST(CallerAudioTest, AStreamIsNoLongerThanTheTimeSinceItBegan) {
+  Line line;
+  for (int64_t i = 0; i < 200; ++i) {
+    line.FeedAt(i * 3'600'000, Bytes(160, 1), (i + 1) * 20);
+    EXPECT_LE(static_cast<int64_t>(line.bytes.size()) / 8,
+              (i + 1) * 20 + CallerAudio::kAllowance.ms());
+  }
+  EXPECT_GT(line.audio.counters().unreal_ms, 1'000'000U);
+  // All that was said is there.
+  EXPECT_EQ(std::count(line.bytes.begin(), line.bytes.end(), 1), 200 * 160);
+  // What really passes is filled as before.
+  const size_t before = line.bytes.size();
+  line.FeedAt(200 * 3'600'000, Bytes(160, 2), 4000 + 10'000);
+  EXPECT_NEAR(static_cast<double>(line.bytes.size() - before) / 8, 10'000, 25);
+}
+
+TEST(CallerAudioTest, ANewStreamHasItsOwnTime) {
+  Line line;
+  line.FeedAt(0, Bytes(160, 1), 60'000);
+  line.audio.OnStreamStarted(At(60'000));
+  line.FeedAt(0, Bytes(160, 1), 60'020);
+  line.FeedAt(9'000, Bytes(160, 1), 60'040);
+  EXPECT_LE(line.bytes.size() / 8,
+            60U + static_cast<size_t>(CallerAudio::kAllowance.ms()));
+}
+
 TEST(CallerAudioTest, WhatIsLateIsDroppedAndCounted) {
   Line line;
   line.Feed(0, Bytes(320, 1));
@@ -115,14 +154,17 @@ TEST(CallerAudioTest, OfAMessageOfAMinuteTenSecondsAreTaken) {
         AudioFormat{Encoding::kLinear16Big, 48000}}) {
     CallerAudio audio(format);
     const std::vector<uint8_t> minute(protocol::BytesOf(format, 60'000));
-    audio.OnAudio(0, minute);
+    audio.OnStreamStarted(At(0));
+    audio.OnAudio(0, minute, At(60'000));
     int frames = 0;
     while (audio.Next()) ++frames;
     EXPECT_EQ(frames, 500);
     EXPECT_EQ(audio.counters().excess_ms, 50'000U);
     // What follows is in its place.
-    audio.OnAudio(20'000, std::span<const uint8_t>(minute).first(
-                              protocol::BytesOf(format, 20)));
+    audio.OnAudio(
+        20'000,
+        std::span<const uint8_t>(minute).first(protocol::BytesOf(format, 20)),
+        At(60'020));
     while (audio.Next()) ++frames;
     EXPECT_EQ(frames, 1001);
   }

@@ -61,10 +61,10 @@ Heard Listen(const CallerPath::Config& config, std::span<const uint8_t> audio,
   CallerPath path(config, nothing);
   Heard heard;
   for (size_t at = 0; at < audio.size(); at += cut) {
-    path.OnAudio(std::nullopt,
-                 audio.subspan(at, std::min(cut, audio.size() - at)));
     const auto now =
         At(static_cast<int64_t>((at + cut) / protocol::BytesOf(config.leg, 1)));
+    path.OnAudio(std::nullopt,
+                 audio.subspan(at, std::min(cut, audio.size() - at)), now);
     while (const auto frame = path.Next(now, EchoGuarding::kOn)) {
       heard.for_agent.insert(heard.for_agent.end(), frame->for_agent.begin(),
                              frame->for_agent.end());
@@ -160,7 +160,8 @@ TEST_P(CallerPathTest, ALostFrameIsConcealed) {
     if (ms == 300) continue;
     path.OnAudio(ms,
                  std::span<const uint8_t>(audio).subspan(
-                     static_cast<size_t>(ms / 20) * frame_bytes, frame_bytes));
+                     static_cast<size_t>(ms / 20) * frame_bytes, frame_bytes),
+                 At(ms + 20));
     while (const auto frame = path.Next(At(ms + 20), EchoGuarding::kOn)) {
       out.insert(out.end(), frame->samples.begin(), frame->samples.end());
     }
@@ -204,8 +205,10 @@ TEST_P(CallerPathTest, AnEchoIsNotTheCaller) {
     const auto index = static_cast<size_t>(ms / 20);
     heard.Play(std::span<const uint8_t>(played).subspan(index * 640, 640),
                At(1000 + ms));
-    path.OnAudio(std::nullopt, std::span<const uint8_t>(caller).subspan(
-                                   index * frame_bytes, frame_bytes));
+    path.OnAudio(std::nullopt,
+                 std::span<const uint8_t>(caller).subspan(index * frame_bytes,
+                                                          frame_bytes),
+                 At(1000 + ms + 20));
     const auto frame = path.Next(At(1000 + ms + 20), EchoGuarding::kOn);
     ASSERT_TRUE(frame);
     if (ms >= 4000 && frame->speaks) ++late_speech;

@@ -306,6 +306,154 @@ TEST(RecordingTest, NoMoreThanAMinuteIsFilled) {
             stored_ms + media::CallRecorder::kMaxCatchUp.ms());
 }
 
+enum class Gap : uint8_t {
+  kLost,     // frames are lost, and timestamps tell of it
+  kStopped,  // the carrier sends none, and its timestamps stand still
+  kAway,     // the stream is gone
+};
+
+VirtualWorld::Options LongCallOptions() {
+  VirtualWorld::Options options = RecordedOptions();
+  options.limits = {{"maxCallMs", 3'600'000},
+                    {"deadAirMs", 3'600'000},
+                    {"legLostMs", 3'600'000}};
+  return options;
+}
+
+void PassGap(VirtualWorld& world, Gap gap, Duration length) {
+  switch (gap) {
+    case Gap::kLost:
+      world.line.loss_per_mille = 1000;
+      world.Advance(length);
+      world.line.loss_per_mille = 0;
+      break;
+    case Gap::kStopped:
+      world.line.StopMedia();
+      world.Advance(length);
+      world.line.ResumeMedia();
+      break;
+    case Gap::kAway:
+      world.line.Drop();
+      world.Advance(length);
+      world.line.Call("token");
+      ASSERT_TRUE(
+          world.RunUntil([&] { return world.state() == State::kListening; }));
+      break;
+  }
+}
+
+// No media for 14 s: the caller lay 4 s early against the agent and the lines
+// until 41 s, and a call that ended before had a file that was 4 s short.
+TEST(RecordingTest, AGapOfAnyLengthMovesNothing) {
+  for (const Gap gap : {Gap::kLost, Gap::kStopped, Gap::kAway}) {
+    for (const int64_t gap_ms : {5'000, 14'000, 60'000, 600'000}) {
+      SCOPED_TRACE(testing::Message()
+                   << static_cast<int>(gap) << ", " << gap_ms << " ms");
+      VirtualWorld world(LongCallOptions());
+      Connect(world);
+      const Instant zero = world.now();
+      world.Advance(Duration::Millis(1500));
+      PassGap(world, gap, Duration::Millis(gap_ms));
+      world.Advance(Duration::Millis(600));
+      const int64_t said_ms = (world.now() - zero).ms();
+      world.line.Say(Speech(1500));
+      ASSERT_TRUE(world.RunUntil([&] { return !world.line.heard().empty(); }));
+      const int64_t heard_ms = (world.line.runs().at(0) - zero).ms();
+      ASSERT_TRUE(
+          world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+      world.line.HangUp();
+      ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+
+      const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+      const double length = static_cast<double>(caller.size()) * 1000 / kHz;
+      EXPECT_NEAR(length, static_cast<double>((world.now() - zero).ms()), 120);
+      EXPECT_EQ(caller.size(), agent.size());
+      EXPECT_NEAR(static_cast<double>(Onset(caller, 0)),
+                  static_cast<double>(said_ms), 80);
+      EXPECT_NEAR(static_cast<double>(Onset(agent, 0) - Onset(caller, 0)),
+                  static_cast<double>(heard_ms - said_ms), 40);
+      // What is told of the call lies where it is heard.
+      const int64_t begun =
+          world.EventsOf("recordingStarted").at(0)["startMs"].get<int64_t>();
+      for (const Json& line : world.EventsOf("line")) {
+        EXPECT_LE(line["endMs"].get<int64_t>() - begun,
+                  static_cast<int64_t>(length) + 20);
+      }
+    }
+  }
+}
+
+TEST(RecordingTest, AGapAtTheBeginMovesNothing) {
+  for (const int64_t gap_ms : {400, 5'000, 60'000}) {
+    VirtualWorld world(LongCallOptions());
+    world.line.Call();
+    world.line.StopMedia();
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() == State::kListening; }));
+    const Instant zero = world.now();
+    world.Advance(Duration::Millis(gap_ms));
+    world.line.ResumeMedia();
+    world.Advance(Duration::Millis(1000));
+    const int64_t said_ms = (world.now() - zero).ms();
+    world.line.Say(Speech(1500));
+    world.Advance(Duration::Millis(2500));
+    world.line.HangUp();
+    ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+    const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+    EXPECT_NEAR(static_cast<double>(Onset(caller, 0)),
+                static_cast<double>(said_ms), 80);
+  }
+}
+
+TEST(RecordingTest, ACallThatEndsInAGapHasAFileOfItsLength) {
+  for (const int64_t gap_ms : {2'000, 14'000, 60'000}) {
+    VirtualWorld world(LongCallOptions());
+    Connect(world);
+    const Instant zero = world.now();
+    world.line.Say(Speech(3000));
+    world.Advance(Duration::Millis(3100));
+    world.line.StopMedia();
+    // The parrot says it back to a caller of whom nothing comes.
+    ASSERT_TRUE(world.RunUntil([&] { return !world.line.heard().empty(); }));
+    const int64_t heard_ms = (world.line.runs().at(0) - zero).ms();
+    world.Advance(Duration::Millis(gap_ms));
+    world.line.HangUp();
+    ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+    const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+    EXPECT_NEAR(static_cast<double>(caller.size()) * 1000 / kHz,
+                static_cast<double>((world.now() - zero).ms()), 120);
+    EXPECT_NEAR(static_cast<double>(Onset(agent, 0) - Onset(caller, 0)),
+                static_cast<double>(heard_ms), 40);
+    const int64_t heard_until = std::min<int64_t>(gap_ms, 2500);
+    EXPECT_GT(Level(agent, heard_ms + 200, heard_ms + heard_until - 200), -400);
+  }
+}
+
+TEST(RecordingTest, TimestampsMakeNoTime) {
+  VirtualWorld world(LongCallOptions());
+  Connect(world);
+  world.Advance(Duration::Millis(1000));
+  world.line.StopMedia();
+  const std::string silence(160, '\xFF');
+  const Instant zero = world.now();
+  for (int i = 1; i <= 200; ++i) {
+    world.line.SendText(
+        R"({"event":"media","sequenceNumber":"9","media":{"track":"inbound",)"
+        R"("chunk":"1","timestamp":")" +
+        std::to_string(i * int64_t{3'600'000}) + R"(","payload":")" +
+        ToBase64(silence) + R"("},"streamSid":"MZ1"})");
+    world.Advance(Duration::Millis(20));
+  }
+  const int64_t passed_ms = (world.now() - zero).ms();
+  world.line.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+  EXPECT_GT(world.ended().at(0)["counters"]["unrealMs"].get<int64_t>(),
+            1'000'000);
+  const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+  EXPECT_LE(static_cast<int64_t>(caller.size()) / 8,
+            1000 + passed_ms + media::CallerAudio::kAllowance.ms() + 200);
+}
+
 TEST(RecordingTest, TimeWithoutAStreamIsSilence) {
   VirtualWorld world(RecordedOptions());
   Connect(world);
