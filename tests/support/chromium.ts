@@ -79,7 +79,9 @@ export async function decodeByChromium(browser: string, files: readonly Uint8Arr
   const decoded: BrowserDecoded[] = [];
   const profile = mkdtempSync(path.join(tmpdir(), "chromium-"));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let asked = Date.now();
   const server = createServer((request, response) => {
+    asked = Date.now();
     const url = new URL(request.url ?? "/", "http://localhost");
     const file = files[Number(/^\/files\/(\d+)$/.exec(url.pathname)?.[1] ?? -1)];
     if (url.pathname === "/") return response.setHeader("Content-Type", "text/html").end(PAGE);
@@ -108,12 +110,14 @@ export async function decodeByChromium(browser: string, files: readonly Uint8Arr
   const ended = new Promise<void>((exit) => child.once("close", () => exit()));
   child.once("error", reject);
   child.once("close", (code) => reject(new Error(`${browser} ended with ${code}`)));
-  const timeout = setTimeout(() => reject(new Error(`${browser} has not answered`)), TIMEOUT_MS);
+  const timeout = setInterval(() => {
+    if (Date.now() - asked > TIMEOUT_MS) reject(new Error(`${browser} has not answered`));
+  }, 1_000);
   try {
     await promise;
     return decoded;
   } finally {
-    clearTimeout(timeout);
+    clearInterval(timeout);
     child.kill("SIGKILL");
     await ended;
     server.closeAllConnections();
