@@ -96,13 +96,8 @@ void Agent::CallNext() {
 void Agent::Respond() {
   replying_ = true;
   cancelled_ = false;
-  const uint64_t reply = ++replies_;
-  const size_t number = items_.size();
-  items_.push_back({.id = "item_" + std::to_string(reply),
-                    .number = number,
-                    .generated_ms = 0,
-                    .truncated_at_ms = {},
-                    .heard_before = heard_(number)});
+  const uint64_t reply = BeginReply();
+  BeginItem();
   adapter_->ReplyBegan(reply);
   clock_.After(think, [this, reply] { SendPiece(reply, 0); });
 }
@@ -113,24 +108,38 @@ void Agent::SendPiece(uint64_t reply, int64_t sent_ms) {
     return Finish(AgentAdapter::End::kCancelled);
   }
   if (sent_ms >= reply_ms) return Finish(AgentAdapter::End::kComplete);
-  Item& item = items_.back();
   const int64_t piece_ms = std::min(kPieceMs, reply_ms - sent_ms);
-  item.generated_ms += piece_ms;
-  std::vector<int16_t> piece(static_cast<size_t>(piece_ms) * 8,
-                             LevelOfItem(item.number));
-  if (speaks) {
-    const std::vector<int16_t> speech =
-        Speech(static_cast<int>(sent_ms + piece_ms));
-    const auto begin =
-        std::min(speech.size(), static_cast<size_t>(sent_ms) * 8);
-    piece.assign(speech.begin() + static_cast<ptrdiff_t>(begin), speech.end());
-    piece.resize(static_cast<size_t>(piece_ms) * 8);
-  }
-  adapter_->ItemAudio(reply, item.id, piece);
+  Say(reply, piece_ms);
   clock_.After(Duration::Millis(piece_ms / speed),
                [this, reply, sent_ms, piece_ms] {
                  SendPiece(reply, sent_ms + piece_ms);
                });
+}
+
+const Agent::Item& Agent::BeginItem() {
+  const size_t number = items_.size();
+  items_.push_back({.id = "item_" + std::to_string(number + 1),
+                    .number = number,
+                    .generated_ms = 0,
+                    .truncated_at_ms = {},
+                    .heard_before = heard_(number)});
+  return items_.back();
+}
+
+void Agent::Say(uint64_t reply, int64_t ms) {
+  Item& item = items_.back();
+  const int64_t from_ms = item.generated_ms;
+  item.generated_ms += ms;
+  const auto count = static_cast<size_t>(ms) * 8;
+  std::vector<int16_t> piece(count, LevelOfItem(item.number));
+  if (speaks) {
+    const std::vector<int16_t> speech = Speech(static_cast<int>(from_ms + ms));
+    const auto begin =
+        std::min(speech.size(), static_cast<size_t>(from_ms) * 8);
+    piece.assign(speech.begin() + static_cast<ptrdiff_t>(begin), speech.end());
+    piece.resize(count);
+  }
+  adapter_->ItemAudio(reply, item.id, piece);
 }
 
 void Agent::Finish(AgentAdapter::End end) {

@@ -60,6 +60,12 @@ class Agent {
   void CallTools(const std::vector<std::string>& ids, const std::string& name);
   // Calls one in the reply that is being made.
   void CallTool(const std::string& id, const std::string& name);
+  // A reply of a test's own making begins, and its items, one after the other,
+  // each of any number of pieces. What becomes of cancels is the test's.
+  uint64_t BeginReply() { return ++replies_; }
+  const Item& BeginItem();
+  // More of the latest item, in a reply that need not be its own.
+  void Say(uint64_t reply, int64_t ms);
   // What the caller said.
   void Transcribe(const std::string& item, const std::string& text);
   // The provider's end of a turn that nobody spoke.
@@ -67,6 +73,7 @@ class Agent {
   // Its channels break.
   void Drop(uint16_t code);
 
+  bool replying() const { return replying_; }
   const std::vector<Item>& items() const { return items_; }
   int asked() const { return asked_; }
   int cancels() const { return cancels_; }

@@ -12,8 +12,6 @@ namespace {
 using protocol::LegFlow;
 using protocol::LegTraits;
 
-constexpr int kFrameMs = 20;
-constexpr Duration kFrame = Duration::Millis(kFrameMs);
 constexpr int64_t kSecondUs = 1'000'000;
 
 }  // namespace
@@ -34,7 +32,7 @@ int64_t Line::SamplesOf(Duration duration) const {
 
 size_t Line::FrameSamples() const {
   return static_cast<size_t>(config_.traits.heard.sample_rate_hz) / 1000 *
-         kFrameMs;
+         static_cast<size_t>(config_.frame.ms());
 }
 
 // ---------------------------------------------------------------------------
@@ -76,7 +74,11 @@ void Line::Stop() { adapter_->Stop(gateway_.send); }
 
 void Line::HangUp() {
   if (!connected_) return;
+  PlayOn();
   connected_ = false;
+  // Who has hung up hears nothing any more.
+  waiting_.clear();
+  waiting_bytes_ = 0;
   gateway_.send(Message::Close(1000));
 }
 
@@ -92,7 +94,7 @@ void Line::Drop() {
 
 void Line::ResumeMedia() {
   const uint64_t run = ++media_run_;
-  clock_.After(kFrame, [this, run] { SendFrame(run); });
+  clock_.After(config_.frame, [this, run] { SendFrame(run); });
 }
 
 void Line::SendFrame(uint64_t run) {
@@ -106,14 +108,14 @@ void Line::SendFrame(uint64_t run) {
     speech_.clear();
     spoken_ = 0;
   }
-  if (frames_ == 0) media_began_ = clock_.now() - kFrame;
+  if (frames_ == 0) media_began_ = clock_.now() - config_.frame;
   PlayOn();
   AddLoudspeaker(frame);
   std::string bytes = EncodeSound(config_.traits.heard.encoding, frame);
   if (keeps_timeline) {
     const int rate = config_.traits.heard.sample_rate_hz;
-    const auto begin =
-        static_cast<size_t>((clock_.now() - kFrame).us() * rate / kSecondUs);
+    const auto begin = static_cast<size_t>((clock_.now() - config_.frame).us() *
+                                           rate / kSecondUs);
     microphone_.resize(begin);
     const std::vector<int16_t> sent =
         DecodeSound(config_.traits.heard.encoding, bytes);
@@ -122,10 +124,10 @@ void Line::SendFrame(uint64_t run) {
   if (clock_.Random(1000) < loss_per_mille) {
     adapter_->LoseAudio();
   } else {
-    adapter_->Audio(frames_ * kFrameMs, bytes, gateway_.send);
+    adapter_->Audio(frames_ * config_.frame.ms(), bytes, gateway_.send);
   }
   ++frames_;
-  clock_.After(kFrame, [this, run] { SendFrame(run); });
+  clock_.After(config_.frame, [this, run] { SendFrame(run); });
 }
 
 void Line::AddLoudspeaker(std::vector<int16_t>& frame) const {
@@ -133,7 +135,8 @@ void Line::AddLoudspeaker(std::vector<int16_t>& frame) const {
   const int rate = config_.traits.spoken.sample_rate_hz;
   TL_CHECK(rate == config_.traits.heard.sample_rate_hz);
   const int64_t begin =
-      (clock_.now() - kFrame - loudspeaker_delay).us() * rate / kSecondUs;
+      (clock_.now() - config_.frame - loudspeaker_delay).us() * rate /
+      kSecondUs;
   for (size_t i = 0; i < frame.size(); ++i) {
     const auto at = static_cast<size_t>(begin) + i;
     if (at >= loudspeaker_.size()) break;
@@ -149,6 +152,9 @@ void Line::Receive(const Message& message) {
   PlayOn();
   if (message.kind == Message::Kind::kClose) {
     connected_ = false;
+    // A stream that is over plays nothing any more.
+    waiting_.clear();
+    waiting_bytes_ = 0;
     close_code_ = message.code;
   } else if (connected_) {
     adapter_->Receive(message, *this);

@@ -21,6 +21,8 @@ class Line final : private LineControl {
  public:
   struct Config {
     protocol::LegTraits traits;
+    // Of audio in a message of the caller's.
+    Duration frame = Duration::Millis(20);
     // Between two reports, of a line that makes any.
     Duration report_every = Duration::Millis(100);
     // A line with flow control is full with so much audio, and takes audio

@@ -1,6 +1,7 @@
 #include "support/world/realtime_adapter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "support/world/sound.h"
@@ -63,7 +64,10 @@ void RealtimeAdapter::Drop(uint16_t code) { upstreams_.Drop(channel_, code); }
 void RealtimeAdapter::Send(const Json& event) { SendText(event.dump()); }
 
 void RealtimeAdapter::SendText(const std::string& text) {
-  upstreams_.Tell(channel_, Message::Text(text));
+  if (!tamper) return upstreams_.Tell(channel_, Message::Text(text));
+  tamper(Message::Text(text), [this, channel = channel_](Message message) {
+    upstreams_.Tell(channel, std::move(message));
+  });
 }
 
 void RealtimeAdapter::Error(const std::string& code,
@@ -109,6 +113,8 @@ void RealtimeAdapter::OnMessage(ChannelId channel, const Message& message) {
 void RealtimeAdapter::Listen(std::string_view base64) {
   const std::optional<std::string> audio = FromBase64(base64);
   if (!audio) return agent_.Complain("no base64");
+  listened_ms_ +=
+      static_cast<int64_t>(audio->size() / protocol::BytesOf(format_, 1));
   agent_.Hear(DecodeSound(format_.encoding, *audio), format_.sample_rate_hz);
 }
 

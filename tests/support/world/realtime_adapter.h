@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,9 @@ class RealtimeAdapter final : public Provider, public AgentAdapter {
   void ReplyDone(uint64_t reply, End end) override;
   void Drop(uint16_t code) override;
 
+  // What the server sends goes by it; empty for straight on.
+  std::function<void(Message, const std::function<void(Message)>&)> tamper;
+
   // Any event of the server, by a test.
   void Send(const Json& event);
   void SendText(const std::string& text);
@@ -48,6 +52,8 @@ class RealtimeAdapter final : public Provider, public AgentAdapter {
   const std::vector<Json>& received() const { return received_; }
   int CountReceived(std::string_view type) const;
   const Json* LastReceived(std::string_view type) const;
+  // The caller's audio that came in all, ms.
+  int64_t listened_ms() const { return listened_ms_; }
   // The latest socket, or the first that there would be.
   protocol::ChannelId channel() const { return channel_; }
 
@@ -62,6 +68,7 @@ class RealtimeAdapter final : public Provider, public AgentAdapter {
   protocol::ChannelId channel_{1};
   // Both ways the same.
   protocol::AudioFormat format_;
+  int64_t listened_ms_ = 0;
   std::vector<Json> received_;
   // The last piece of audio: most pieces are the one before.
   std::vector<int16_t> piece_;

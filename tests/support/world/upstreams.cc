@@ -40,6 +40,7 @@ void Upstreams::Connect(ChannelId channel,
 
 void Upstreams::Send(ChannelId channel, Message message) {
   const auto socket = by_socket_.find(channel);
+  if (socket == by_socket_.end() || !socket->second.open) ++stray_messages_;
   if (socket != by_socket_.end())
     socket->second.there->Send(std::move(message));
 }
@@ -86,6 +87,7 @@ void Upstreams::Open(ChannelId channel, std::string_view subprotocol) {
 }
 
 void Upstreams::Refuse(ChannelId channel, uint16_t http_status) {
+  by_socket_[channel].over = true;
   feed_([&](Session& session, Instant now) {
     session.OnClosed(channel, 1006, http_status, "", now);
   });
@@ -95,13 +97,15 @@ void Upstreams::Tell(ChannelId channel, Message message) {
   if (IsOpen(channel)) by_socket_[channel].back->Send(std::move(message));
 }
 
-void Upstreams::Drop(ChannelId channel, uint16_t code) {
+void Upstreams::Drop(ChannelId channel, uint16_t code,
+                     std::string_view reason) {
   Socket& socket = by_socket_[channel];
   if (!std::exchange(socket.open, false)) return;
+  socket.over = true;
   socket.there->Break();
   socket.back->Break();
   feed_([&](Session& session, Instant now) {
-    session.OnClosed(channel, code, 0, "", now);
+    session.OnClosed(channel, code, 0, reason, now);
   });
 }
 
@@ -161,6 +165,16 @@ void Upstreams::Fail(ChannelId channel, protocol::HttpFailure failure) {
 bool Upstreams::IsOpen(ChannelId channel) const {
   const auto socket = by_socket_.find(channel);
   return socket != by_socket_.end() && socket->second.open;
+}
+
+int Upstreams::dangling() const {
+  return static_cast<int>(
+      std::count_if(by_socket_.begin(), by_socket_.end(),
+                    [](const auto& entry) {
+                      return !entry.second.closed && !entry.second.over;
+                    }) +
+      std::count_if(by_exchange_.begin(), by_exchange_.end(),
+                    [](const auto& entry) { return entry.second.open; }));
 }
 
 bool Upstreams::any_open() const {

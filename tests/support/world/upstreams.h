@@ -68,7 +68,8 @@ class Upstreams {
   void Open(protocol::ChannelId channel, std::string_view subprotocol);
   void Refuse(protocol::ChannelId channel, uint16_t http_status);
   void Tell(protocol::ChannelId channel, Message message);
-  void Drop(protocol::ChannelId channel, uint16_t code);
+  void Drop(protocol::ChannelId channel, uint16_t code,
+            std::string_view reason = {});
   // Headers, the body as there is credit for it, and its end, after so long.
   void Answer(protocol::ChannelId channel, uint16_t status, const Json& headers,
               const std::string& body, Duration after);
@@ -77,6 +78,10 @@ class Upstreams {
   bool IsOpen(protocol::ChannelId channel) const;
   // Whether a socket is, or an exchange goes on.
   bool any_open() const;
+  // Messages to a socket that was not open, or no more; must stay 0.
+  int stray_messages() const { return stray_messages_; }
+  // Sockets and exchanges that were asked for and neither ended nor were ended.
+  int dangling() const;
   // The channels that were asked for, in order.
   const std::vector<protocol::ChannelId>& sockets() const { return sockets_; }
   const std::vector<protocol::ChannelId>& exchanges() const {
@@ -88,6 +93,7 @@ class Upstreams {
   struct Socket {
     bool open = false;
     bool closed = false;  // by the gateway
+    bool over = false;    // by the provider, and the gateway knows
     std::unique_ptr<Link> there;
     std::unique_ptr<Link> back;
   };
@@ -106,6 +112,7 @@ class Upstreams {
   const Duration& delay_;
   const FeedSession feed_;
   Provider* provider_ = nullptr;
+  int stray_messages_ = 0;
   std::map<protocol::ChannelId, Socket> by_socket_;
   std::map<protocol::ChannelId, Exchange> by_exchange_;
   std::vector<protocol::ChannelId> sockets_;

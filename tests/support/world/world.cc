@@ -56,9 +56,10 @@ VirtualWorld::VirtualWorld(const Options& given)
       clock(given.seed),
       upstreams(clock, options.agent_delay,
                 [this](const auto& input) { input(*session_, clock.now()); }),
-      line(clock, MakeLegAdapter(given.leg), {.traits = TraitsOf(given)},
+      line(clock, MakeLegAdapter(given.leg),
+           {.traits = TraitsOf(given), .frame = given.line_frame},
            {.open = [this] { OpenLeg(); },
-            .send = [this](Message m) { to_gateway_.Send(std::move(m)); },
+            .send = [this](Message m) { ToGateway(std::move(m)); },
             .drop = [this](uint16_t code) { DropLeg(code); }}),
       agent(clock, [this](size_t item) { return line.HeardSamplesOf(item); }),
       realtime(upstreams, agent),
@@ -153,6 +154,12 @@ void VirtualWorld::DropLeg(uint16_t code) {
   session_->OnClosed(kLegChannel, code, 0, "", now());
 }
 
+void VirtualWorld::ToGateway(Message message) {
+  if (!tamper_with_line) return to_gateway_.Send(std::move(message));
+  tamper_with_line(std::move(message),
+                   [this](Message m) { to_gateway_.Send(std::move(m)); });
+}
+
 void VirtualWorld::FromLine(const Message& message) {
   if (!leg_open_) return;
   switch (message.kind) {
@@ -178,6 +185,7 @@ void VirtualWorld::FromLine(const Message& message) {
 void VirtualWorld::Send(ChannelId channel, Message message) {
   NoteEffect();
   if (channel == kLegChannel) {
+    if (!leg_open_) ++stray_to_line_;
     to_line_.Send(std::move(message));
   } else {
     upstreams.Send(channel, std::move(message));

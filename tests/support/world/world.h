@@ -54,7 +54,12 @@ class VirtualWorld final : public CallLog {
     Duration agent_delay = Duration::Millis(20);
     uint64_t seed = 1;
     session::Session::Verdict verdict = session::Session::Verdict::kGranted;
+    // Of audio in a message of the caller's.
+    Duration line_frame = Duration::Millis(20);
   };
+  // Hands on what it likes of a message, when it likes and as often.
+  using Tamper =
+      std::function<void(Message, const std::function<void(Message)>&)>;
 
   explicit VirtualWorld(const Options& options);
   ~VirtualWorld();
@@ -84,6 +89,14 @@ class VirtualWorld final : public CallLog {
                session::CommandEnvelope::Source source =
                    session::CommandEnvelope::Source::kOperator);
 
+  // Messages of this kind that the session sent on a channel that was closed,
+  // or not open yet; must stay 0.
+  int stray_messages() const {
+    return stray_to_line_ + upstreams.stray_messages();
+  }
+  // What the line sends goes by it; empty for straight on.
+  Tamper tamper_with_line;
+
   Options options;
   Clock clock;
   Upstreams upstreams;
@@ -112,7 +125,9 @@ class VirtualWorld final : public CallLog {
   void DropLeg(uint16_t code);
   void FromLine(const Message& message);
   void Send(protocol::ChannelId channel, Message message);
+  void ToGateway(Message message);
 
+  int stray_to_line_ = 0;
   Link to_line_;
   Link to_gateway_;
   bool leg_open_ = false;

@@ -1,0 +1,545 @@
+#include "storm/judge.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+
+namespace trunkline::test {
+namespace {
+
+using session::State;
+
+// Two inputs at one time, and a frame, may lie between a deadline and what
+// comes of it.
+constexpr int64_t kSlackMs = 45;
+// From when on nothing is on its way any more to an agent that is ready in a
+// call that listens: longer than there and back.
+constexpr int64_t kIdleMs = 400;
+// Marks may stand still for so long before they are given up.
+constexpr int64_t kMarksMs = 3'000;
+// Requests of which nothing was heard, and those for one turn.
+constexpr int64_t kMostUnheard = 12;
+constexpr int64_t kMostRequests = 64;
+
+constexpr const char* kReasons[Figures::kReasons] = {
+    "callerHangUp", "legLost",     "agentFailed", "noAnswer",
+    "deadAir",      "maxDuration", "hangUp",      "unauthorized",
+    "noStart",      "protocol",    "other"};
+
+State StateOf(std::string_view name) {
+  for (int i = 0; i < session::kStateCount; ++i) {
+    const auto state = static_cast<State>(i);
+    if (name == session::ToString(state)) return state;
+  }
+  return State::kEnded;
+}
+
+std::string Ms(int64_t ms) { return std::to_string(ms) + " ms"; }
+
+}  // namespace
+
+const char* ReasonOfEnd(size_t index) { return kReasons[index]; }
+
+void Figures::Add(const Figures& other) {
+  calls += other.calls;
+  lives += other.lives;
+  events += other.events;
+  virtual_ms += other.virtual_ms;
+  requests += other.requests;
+  for (size_t i = 0; i < kReasons; ++i) ends[i] += other.ends[i];
+  for (size_t i = 0; i < longest_ms.size(); ++i) {
+    longest_ms[i].Take(other.longest_ms[i]);
+  }
+  silence_ms.Take(other.silence_ms);
+  thinking_ms.Take(other.thinking_ms);
+  outage_ms.Take(other.outage_ms);
+  requests_unheard.Take(other.requests_unheard);
+  requests_per_turn.Take(other.requests_per_turn);
+  heard_error_ms.Take(other.heard_error_ms);
+  made_of_nothing_ms.Take(other.made_of_nothing_ms);
+  memory_bytes.Take(other.memory_bytes);
+}
+
+void Judge::Complain(const std::string& what) {
+  // One of a kind is enough.
+  if (complaints_.size() < 20) {
+    complaints_.push_back("at " + Ms(Now()) + " in " +
+                          session::ToString(state_) + ": " + what);
+  }
+}
+
+int64_t Judge::Now() const {
+  return world_ == nullptr ? 0 : world_->now().us() / 1000 - 1000;
+}
+
+bool Judge::Ready() const { return agent_ready_; }
+
+void Judge::BeginLife(VirtualWorld& world) {
+  world_ = &world;
+  ++figures_.lives;
+  // Between two sessions.
+  if (figures_.lives > 1) call_ms_ += 300;
+  seen_events_ = 0;
+  last_look_ = world.now();
+  state_ = State::kSetup;
+  in_state_ms_ = thinking_ms_ = dry_ms_ = outage_ms_ = idle_ms_ = 0;
+  stream_ms_ = 0;
+  agent_ready_ = was_ready_ = false;
+  quiet_ = true;
+  heard_ms_ = 0;
+  // Bound to the former session's agent.
+  outputs_.clear();
+  may_output_.clear();
+  lost_reply_ = false;
+  says_.clear();
+  results_.clear();
+  losses_ = 0;
+  resumes_of_life_ = 0;
+}
+
+void Judge::Look() {
+  LookAtTime();
+  while (!heard_.empty() && heard_.front().due <= world_->now()) {
+    JudgeHeard(heard_.front());
+    heard_.erase(heard_.begin());
+  }
+  const auto& events = world_->events();
+  while (seen_events_ < events.size()) OnEvent(events[seen_events_++]);
+  state_ = world_->state();
+  LookAtDebts();
+}
+
+// ---------------------------------------------------------------------------
+// Time
+
+void Judge::LookAtTime() {
+  const int64_t us = (world_->now() - last_look_).us();
+  if (us < 1000 || state_ == State::kEnded) return;
+  const int64_t ms = us / 1000;
+  last_look_ = last_look_ + Duration::Millis(ms);
+  call_ms_ += ms;
+  in_state_ms_ += ms;
+  const int64_t heard = world_->line.heard_ms();
+  const bool plays = heard > heard_ms_;
+  talked_ms_ += heard - heard_ms_;
+  heard_ms_ = heard;
+  if (talked_ms_ >= 200) {
+    talked_ms_ = 0;
+    requests_unheard_ = 0;
+  }
+  const bool may_be_silent = state_ == State::kSetup ||
+                             state_ == State::kLegLost ||
+                             state_ == State::kFarewell;
+  silence_ms_ = plays || !quiet_ || may_be_silent ? 0 : silence_ms_ + ms;
+  figures_.silence_ms.Take(silence_ms_, seed_);
+
+  const bool open = world_->agent_open() || plan_.options.agent == "parrot";
+  if (agent_ready_ && !open) agent_ready_ = false;
+  const bool wants = state_ == State::kConnecting || state_ == State::kThinking;
+  outage_ms_ = !agent_ready_ && wants ? outage_ms_ + ms : 0;
+  figures_.outage_ms.Take(outage_ms_, seed_);
+  const int64_t outage = Limit("agentReadyMs") + (was_ready_ ? 500 : 0);
+  if (outage_ms_ > outage + kSlackMs) {
+    Complain("no agent for " + Ms(outage_ms_) + ", agentReadyMs is " +
+             Ms(Limit("agentReadyMs")));
+    outage_ms_ = -1'000'000;
+  }
+  switch (state_) {
+    case State::kThinking:
+      if (agent_ready_ && awaited_tools_.empty()) thinking_ms_ += ms;
+      figures_.thinking_ms.Take(thinking_ms_, seed_);
+      if (thinking_ms_ > Limit("replyMs") + kSlackMs) {
+        Complain("a reply has been due for " + Ms(thinking_ms_) +
+                 ", replyMs is " + Ms(Limit("replyMs")));
+        thinking_ms_ = -1'000'000;
+      }
+      break;
+    case State::kSpeaking:
+      dry_ms_ = plays ? dry_ms_ : dry_ms_ + ms;
+      if (dry_ms_ > Limit("replyMs") + kMarksMs) {
+        Complain("it speaks, and nothing was to be heard for " + Ms(dry_ms_));
+        dry_ms_ = -1'000'000;
+      }
+      break;
+    case State::kListening:
+    case State::kSetup:
+    case State::kConnecting:
+    case State::kInterrupted:
+    case State::kFarewell:
+    case State::kLegLost:
+    case State::kEnded:
+      break;
+  }
+  const auto bound = [&](State state, int64_t most) {
+    if (state_ != state || in_state_ms_ <= most + kSlackMs) return;
+    Complain("for " + Ms(in_state_ms_) + ", at most " + Ms(most));
+    in_state_ms_ = -1'000'000;
+  };
+  bound(State::kSetup, Limit("startMs"));
+  bound(State::kInterrupted, session::kDecide.ms());
+  bound(State::kFarewell, Limit("farewellMs"));
+  bound(State::kLegLost, Limit("legLostMs"));
+  // Nobody speaks.
+  if (state_ == State::kListening && quiet_) {
+    if (std::min(silence_ms_, in_state_ms_) > Limit("deadAirMs") + 250) {
+      Complain("silence for " + Ms(silence_ms_));
+      silence_ms_ = in_state_ms_ = -1'000'000;
+    }
+  }
+  if (call_ms_ > Limit("maxCallMs") +
+                     std::max(Limit("farewellMs"), Limit("legLostMs")) +
+                     kSlackMs + 1000 * (figures_.lives > 1)) {
+    Complain("a call of " + Ms(call_ms_));
+    call_ms_ = -1'000'000;
+  }
+  const bool idle = state_ == State::kListening && agent_ready_ && quiet_ &&
+                    awaited_tools_.empty();
+  idle_ms_ = idle ? idle_ms_ + ms : 0;
+  for (Result& result : results_) {
+    if (agent_ready_) result.ready_ms += ms;
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Debts
+
+void Judge::LookAtDebts() {
+  if (state_ == State::kEnded) return;
+  if (world_->stray_messages() != 0) {
+    Complain("a message on a channel that is not open");
+  }
+  if (lost_reply_ && idle_ms_ > kIdleMs) {
+    Complain("a reply that was lost with its socket was not asked for again");
+    lost_reply_ = false;
+  }
+  for (Said& said : says_) {
+    if (idle_ms_ <= kIdleMs || said.heard || said.failed) continue;
+    const int64_t most =
+        said.requests == 0 ? kIdleMs : kIdleMs + Limit("replyMs");
+    if ((world_->now() - said.at).ms() <= most) continue;
+    Complain(said.requests == 0 ? "'" + said.text + "' was never asked for"
+                                : "'" + said.text + "' was never said");
+    said.failed = true;
+  }
+  for (Result& result : results_) {
+    if (result.ready_ms <= 3'000) continue;
+    Complain("the accepted " + result.output + " was not given to the agent");
+    result.ready_ms = -1'000'000;
+  }
+  if (!plan_.greeting().empty() && plan_.realtime() && greetings_ == 0 &&
+      idle_ms_ > kIdleMs) {
+    Complain("the greeting was never asked for");
+    greetings_ = 1;
+  }
+}
+
+void Judge::OnRequest(const Json& request) {
+  const std::string type(StringMember(request, "type"));
+  if (type == "response.create") {
+    ++figures_.requests;
+    lost_reply_ = false;
+    figures_.requests_unheard.Take(++requests_unheard_, seed_);
+    figures_.requests_per_turn.Take(++requests_of_turn_, seed_);
+    if (requests_unheard_ > kMostUnheard) {
+      Complain(std::to_string(requests_unheard_) +
+               " requests, and nothing to be heard");
+      requests_unheard_ = -1'000'000;
+    }
+    if (requests_of_turn_ > kMostRequests) {
+      Complain(std::to_string(requests_of_turn_) + " requests for one turn");
+      requests_of_turn_ = -1'000'000;
+    }
+    const Json* response = FindMember(request, "response");
+    const std::string said(
+        response == nullptr ? "" : StringMember(*response, "instructions"));
+    greeting_in_air_ = !plan_.greeting().empty() &&
+                       said.find(plan_.greeting()) != std::string::npos;
+    if (greeting_in_air_) {
+      if (greeted_) Complain("the caller was greeted, and is once more");
+      ++greetings_;
+    }
+    says_in_air_ = SIZE_MAX;
+    for (size_t i = 0; i < says_.size(); ++i) {
+      if (said.find(says_[i].text) == std::string::npos) continue;
+      if (says_[i].heard) Complain("'" + says_[i].text + "' was heard, twice");
+      ++says_[i].requests;
+      says_[i].at = world_->now();
+      says_in_air_ = i;
+    }
+    return;
+  }
+  if (type != "conversation.item.create") return;
+  const Json* item = FindMember(request, "item");
+  if (item == nullptr) return;
+  const std::string text = PrintJson(*item);
+  const std::string id(StringMember(*item, "call_id"));
+  const std::string_view kind = StringMember(*item, "type");
+  if (kind == "function_call") {
+    ++may_output_[id];
+  } else if (kind == "function_call_output") {
+    if (++outputs_[id] > may_output_[id]) {
+      Complain("call " + id + " was answered more often than made");
+    }
+  }
+  std::erase_if(results_, [&](const Result& result) {
+    return text.find(result.output) != std::string::npos;
+  });
+}
+
+void Judge::OnCommand(const Json& command, const Json& result) {
+  const bool done = StringMember(result, "status") == "done";
+  const std::string type(StringMember(command, "type"));
+  if (!done) return;
+  if (type == "hangUp") told_to_hang_up_ = true;
+  if (type == "say" && state_ != State::kFarewell) {
+    says_.push_back(
+        {std::string(StringMember(command, "text")), world_->now()});
+  }
+  if (type == "toolResult") {
+    results_.push_back(
+        {std::string(StringMember(command, "output")), world_->now()});
+  }
+}
+
+std::string Judge::OpenTool() const {
+  return awaited_tools_.empty() ? "" : *awaited_tools_.begin();
+}
+
+std::string Judge::OldestTool() const {
+  return tools_.empty() ? "" : tools_.front();
+}
+
+// ---------------------------------------------------------------------------
+// Events
+
+void Judge::OnEvent(const Json& event) {
+  ++figures_.events;
+  const std::string_view type = StringMember(event, "type");
+  if (type == "state") {
+    OnState(event);
+  } else if (type == "agentReady") {
+    agent_ready_ = was_ready_ = true;
+    thinking_ms_ = 0;
+    outputs_.clear();
+    // What it is told comes before this event.
+  } else if (type == "agentFailed") {
+    const Json* fatal = FindMember(event, "fatal");
+    if (fatal != nullptr && *fatal == true) fatal_ = true;
+    unanswered_.reset();
+    for (Said& said : says_) said.failed = said.requests > 0 || said.failed;
+  } else if (type == "speechStarted") {
+    quiet_ = false;
+    spoke_ = true;
+    silence_ms_ = 0;
+    requests_unheard_ = 0;
+    requests_of_turn_ = 0;
+  } else if (type == "speechStopped") {
+    quiet_ = true;
+  } else if (type == "turnEnded") {
+    ++turns_;
+    if (spoke_) {
+      thinking_ms_ = 0;
+      unanswered_ = world_->now();
+    }
+    spoke_ = false;
+    if (IntegerMember(event, "turn") != turns_) {
+      Complain("turn " + PrintJson(event["turn"]) + " is the " +
+               std::to_string(turns_) + "th");
+    }
+  } else if (type == "replyStarted") {
+    unanswered_.reset();
+    if (greeting_in_air_) greeted_ = true;
+    if (says_in_air_ < says_.size()) says_[says_in_air_].heard = true;
+  } else if (type == "truncated") {
+    OnTruncated(event);
+  } else if (type == "replyDone") {
+    ++replies_;
+  } else if (type == "resumed") {
+    ++resumes_;
+    ++resumes_of_life_;
+  } else if (type == "toolCall") {
+    const std::string id(StringMember(event, "toolCallId"));
+    const std::string_view name = StringMember(event, "name");
+    if (calls_of_tool_[id]++ == 0) tools_.push_back(id);
+    ++may_output_[id];
+    open_tools_.insert(id);
+    if (name == "lookup" || name == "quick") awaited_tools_.insert(id);
+    if (name == "end_call") told_to_hang_up_ = true;
+  } else if (type == "line") {
+    OnLine(event);
+  } else if (type == "fault") {
+    if (StringMember(event, "source") == "leg") leg_fault_ = true;
+    if (StringMember(event, "code") == "snapshotRefused") {
+      Complain("its own snapshot was refused");
+    }
+  }
+}
+
+void Judge::OnState(const Json& event) {
+  const State from = StateOf(StringMember(event, "from"));
+  const State to = StateOf(StringMember(event, "to"));
+  const std::string_view reason = StringMember(event, "reason");
+  figures_.longest_ms[static_cast<size_t>(from)].Take(in_state_ms_, seed_);
+  in_state_ms_ = 0;
+  dry_ms_ = 0;
+  if (to == State::kThinking) thinking_ms_ = 0;
+  if (reason == "bargeIn") {
+    ++barge_ins_;
+    lost_reply_ = false;
+    for (Said& said : says_) said.failed = said.requests > 0 || said.failed;
+  }
+  if (reason == "callerGoesOn") {
+    unanswered_.reset();
+    lost_reply_ = false;
+  }
+  if (reason == "legGone") ++losses_;
+  if (to == State::kFarewell) {
+    lost_reply_ = false;
+    waited_ms_ = unanswered_ ? (world_->now() - *unanswered_).ms() : int64_t{0};
+    before_farewell_ = session::ToString(from);
+  }
+  if (to == State::kEnded) last_from_ = session::ToString(from);
+  state_ = to;
+}
+
+void Judge::OnTruncated(const Json& event) {
+  const std::string item(StringMember(event, "item"));
+  const int64_t told = IntegerMember(event, "audioEndMs").value_or(0);
+  const int64_t received = IntegerMember(event, "receivedMs").value_or(0);
+  if (told > received) Complain("more heard of " + item + " than received");
+  const auto playback = world_->line.config().traits.playback;
+  if (!plan_.honest_line || !plan_.realtime() ||
+      playback == protocol::LegTraits::Playback::kClock) {
+    return;
+  }
+  // When what stops it has come to the line.
+  const Duration way = plan_.options.leg_delay + plan_.options.leg_jitter;
+  heard_.push_back({item, told, world_->now() + way + Duration::Millis(5)});
+}
+
+void Judge::OnLine(const Json& event) {
+  const int64_t line = IntegerMember(event, "line").value_or(-1);
+  if (line < 1 || !lines_.insert(line).second) {
+    Complain("line " + std::to_string(line) + " twice");
+  }
+  const auto start = IntegerMember(event, "startMs");
+  const auto end = IntegerMember(event, "endMs");
+  if (!start || !end || *start > *end) {
+    Complain("line " + std::to_string(line) + " ends before it begins");
+  }
+  const std::string_view role = StringMember(event, "role");
+  if (role == "tool") {
+    const std::string id(StringMember(event, "toolCallId"));
+    ++lines_of_tool_[id];
+    open_tools_.erase(id);
+    awaited_tools_.erase(id);
+    return;
+  }
+  const std::string said(StringMember(event, "said"));
+  const std::string heard(StringMember(event, "heard"));
+  if (!said.starts_with(heard)) {
+    Complain("'" + heard + "' was heard of '" + said + "'");
+  }
+}
+
+// ---------------------------------------------------------------------------
+// The end
+
+void Judge::EndLife(How how) {
+  Look();
+  for (const Heard& heard : heard_) JudgeHeard(heard);
+  heard_.clear();
+  const int64_t listened = world_->realtime.listened_ms();
+  figures_.made_of_nothing_ms.Take(listened - Now(), seed_);
+  if (how == How::kLost) return;
+  over_ = true;
+  ++figures_.calls;
+  figures_.virtual_ms += static_cast<uint64_t>(std::max<int64_t>(call_ms_, 0));
+  JudgeEnd();
+}
+
+void Judge::JudgeHeard(const Heard& heard) {
+  const auto& items = world_->agent.items();
+  const auto item =
+      std::find_if(items.begin(), items.end(),
+                   [&](const Agent::Item& i) { return i.id == heard.item; });
+  if (item == items.end()) return;
+  const int64_t ear = world_->HeardMs(*item);
+  const int64_t error = std::abs(ear - heard.told_ms);
+  const int64_t way = 2 * plan_.options.leg_delay.ms();
+  const int64_t most = 60 + 25 * resumes_of_life_ + losses_ * (way + 120) +
+                       2 * plan_.options.leg_jitter.ms() + (hung_up_ ? way : 0);
+  if (losses_ == 0 && !hung_up_) figures_.heard_error_ms.Take(error, seed_);
+  if (error > most) {
+    Complain("of " + heard.item + " " + Ms(heard.told_ms) + " are logged and " +
+             Ms(ear) + " were heard");
+  }
+}
+
+void Judge::JudgeEnd() {
+  const auto& ended = world_->ended();
+  if (ended.size() != 1) {
+    Complain(std::to_string(ended.size()) + " summaries");
+    return;
+  }
+  if (world_->effects_after_end() != 0) Complain("effects after the end");
+  if (world_->upstreams.dangling() != 0) Complain("a channel was left open");
+  if (world_->leg_open()) Complain("the leg's socket was left open");
+  const Json& summary = ended[0];
+  const std::string reason(StringMember(summary, "reason"));
+  const auto known =
+      std::find(std::begin(kReasons), std::end(kReasons), reason);
+  const auto index = static_cast<size_t>(known - std::begin(kReasons));
+  ++figures_.ends[std::min(index, Figures::kReasons - 1)];
+  if (known == std::end(kReasons)) Complain("it ended for '" + reason + "'");
+  const auto count = [&](const char* key, int64_t counted) {
+    const int64_t told = IntegerMember(summary, key).value_or(-1);
+    if (told == counted) return;
+    Complain("the summary has " + std::to_string(told) + " " + key +
+             ", the events " + std::to_string(counted));
+  };
+  count("turns", turns_);
+  count("replies", replies_);
+  count("bargeIns", barge_ins_);
+  count("resumes", resumes_);
+  for (const auto& [id, calls] : calls_of_tool_) {
+    const int lines = lines_of_tool_[id];
+    if (lines < 1 || lines > calls) {
+      Complain("call " + id + " was made " + std::to_string(calls) +
+               " times and has " + std::to_string(lines) + " lines");
+    }
+  }
+  // Why it ended.
+  const auto unexplained = [&](const char* of, bool explained) {
+    if (reason == of && !explained) Complain("nothing explains " + reason);
+  };
+  const bool in_lost = last_from_ == "legLost";
+  unexplained("callerHangUp", hung_up_);
+  unexplained("legLost", in_lost);
+  unexplained("agentFailed", fatal_);
+  unexplained("noAnswer", fatal_);
+  unexplained("deadAir", before_farewell_ == "listening");
+  unexplained("maxDuration",
+              call_ms_ < 0 || call_ms_ >= Limit("maxCallMs") - kSlackMs);
+  unexplained("hangUp", told_to_hang_up_);
+  unexplained("unauthorized", false);
+  unexplained("noStart", last_from_ == "setup");
+  unexplained("protocol", leg_fault_);
+  const bool failed =
+      reason == "agentFailed" || reason == "noAnswer" || reason == "protocol";
+  const bool was_failed = waited_ms_ > Limit("replyMs") + kSlackMs;
+  if ((reason == "deadAir" || reason == "maxDuration") && was_failed &&
+      awaited_tools_.empty()) {
+    Complain("the caller was failed, and the log says " + reason);
+  }
+  // Another end may come before that of the farewell, and another session may
+  // have another agent.
+  const bool ended_first = reason == "callerHangUp" || reason == "hangUp" ||
+                           reason == "maxDuration" || reason == "legLost" ||
+                           reason == "deadAir" || figures_.lives > 1;
+  if (fatal_ && !failed && !ended_first) {
+    Complain("the agent failed, and the log says " + reason);
+  }
+}
+
+}  // namespace trunkline::test

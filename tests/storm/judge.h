@@ -1,0 +1,186 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "session/state.h"
+#include "storm/plan.h"
+#include "support/world/world.h"
+
+namespace trunkline::test {
+
+// The most of something, and in which call it was.
+struct Most {
+  int64_t value = 0;
+  uint64_t seed = 0;
+  void Take(int64_t other, uint64_t of) {
+    if (other > value) *this = {other, of};
+  }
+  void Take(const Most& other) { Take(other.value, other.seed); }
+};
+
+// What calls have come to. Plain, so that processes can share it.
+struct Figures {
+  static constexpr size_t kReasons = 11;
+
+  uint64_t calls = 0;
+  uint64_t lives = 0;
+  uint64_t events = 0;
+  uint64_t virtual_ms = 0;
+  uint64_t requests = 0;
+  std::array<uint64_t, kReasons> ends{};
+  std::array<Most, session::kStateCount> longest_ms{};
+  Most silence_ms;
+  Most thinking_ms;  // without the time that tools and new sockets took
+  Most outage_ms;
+  Most requests_unheard;
+  Most requests_per_turn;
+  Most heard_error_ms;
+  Most made_of_nothing_ms;
+  Most memory_bytes;
+
+  void Add(const Figures& other);
+};
+
+// Reasons of ends, by their index in Figures::ends; the last is any other.
+const char* ReasonOfEnd(size_t index);
+
+// Watches a call, over all its sessions, and says what of it should not have
+// been. Looks at what crosses the boundary, at the peers and at events alone.
+class Judge {
+ public:
+  Judge(const Plan& plan, uint64_t seed) : plan_(plan), seed_(seed) {}
+
+  void BeginLife(VirtualWorld& world);
+  // After each step.
+  void Look();
+  // What goes up to the provider, but for audio.
+  void OnRequest(const Json& request);
+  // The provider's socket is gone in the middle of a reply that was asked for.
+  void OnReplyLost() { lost_reply_ = true; }
+  // What was wanted, and what became of it.
+  void OnCommand(const Json& command, const Json& result);
+  void OnCallerHungUp() { hung_up_ = true; }
+  // The call's session is over, or its object lost.
+  enum class How : uint8_t { kOver, kLost };
+  void EndLife(How how);
+  void OnMemory(int64_t bytes) { figures_.memory_bytes.Take(bytes, seed_); }
+
+  // A call of a tool that waits, or the oldest that there was; "" for none.
+  std::string OpenTool() const;
+  std::string OldestTool() const;
+
+  // The highest number of a line that was told.
+  int64_t last_line() const { return lines_.empty() ? 0 : *lines_.rbegin(); }
+
+  const std::vector<std::string>& complaints() const { return complaints_; }
+  const Figures& figures() const { return figures_; }
+  bool over() const { return over_; }
+
+ private:
+  struct Said {
+    std::string text;
+    Instant at;
+    int requests = 0;
+    bool heard = false;
+    bool failed = false;
+  };
+  // What the log says was heard, to be held against the ear.
+  struct Heard {
+    std::string item;
+    int64_t told_ms = 0;
+    Instant due;
+  };
+  struct Result {
+    std::string output;
+    Instant at;
+    int64_t ready_ms = 0;
+  };
+
+  void Complain(const std::string& what);
+  void OnEvent(const Json& event);
+  void OnState(const Json& event);
+  void OnLine(const Json& event);
+  void LookAtTime();
+  void LookAtDebts();
+  void JudgeEnd();
+  void OnTruncated(const Json& event);
+  void JudgeHeard(const Heard& heard);
+  bool Ready() const;
+  int64_t Now() const;
+  int64_t Limit(const char* key) const { return plan_.limit(key); }
+
+  const Plan& plan_;
+  const uint64_t seed_;
+  VirtualWorld* world_ = nullptr;
+  std::vector<std::string> complaints_;
+  Figures figures_;
+  bool over_ = false;
+  size_t seen_events_ = 0;
+
+  // Time.
+  Instant last_look_;
+  session::State state_ = session::State::kSetup;
+  int64_t in_state_ms_ = 0;
+  int64_t thinking_ms_ = 0;
+  int64_t dry_ms_ = 0;
+  int64_t outage_ms_ = 0;
+  int64_t silence_ms_ = 0;
+  int64_t idle_ms_ = 0;
+  int64_t call_ms_ = 0;
+  int64_t stream_ms_ = 0;
+  bool quiet_ = true;
+  bool agent_ready_ = false;
+  bool was_ready_ = false;
+  bool spoke_ = false;
+  int64_t heard_ms_ = 0;
+  int64_t talked_ms_ = 0;
+
+  // What is owed.
+  int64_t requests_unheard_ = 0;
+  int64_t requests_of_turn_ = 0;
+  bool lost_reply_ = false;
+  bool greeted_ = false;
+  int greetings_ = 0;
+  bool greeting_in_air_ = false;
+  std::vector<Said> says_;
+  size_t says_in_air_ = SIZE_MAX;
+  std::vector<Result> results_;
+  std::vector<Heard> heard_;
+  std::set<std::string> open_tools_;
+  std::set<std::string> awaited_tools_;
+  std::vector<std::string> tools_;
+  std::map<std::string, int> calls_of_tool_;
+  std::map<std::string, int> lines_of_tool_;
+  // On this connection.
+  std::map<std::string, int> outputs_;
+  std::map<std::string, int> may_output_;
+  // A turn that nobody has answered, and nobody has said why.
+  std::optional<Instant> unanswered_;
+
+  // The log.
+  std::set<int64_t> lines_;
+  int64_t turns_ = 0;
+  int64_t replies_ = 0;
+  int64_t barge_ins_ = 0;
+  int64_t resumes_ = 0;
+  int64_t losses_ = 0;
+  int64_t resumes_of_life_ = 0;
+  // How long one had waited for an answer when the goodbye began.
+  int64_t waited_ms_ = 0;
+  bool fatal_ = false;
+  bool hung_up_ = false;
+  bool told_to_hang_up_ = false;
+  bool leg_fault_ = false;
+  std::string before_farewell_;
+  std::string last_from_;
+};
+
+}  // namespace trunkline::test

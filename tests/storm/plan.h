@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "support/world/dice.h"
+#include "support/world/hostile_line.h"
+#include "support/world/hostile_realtime.h"
+#include "support/world/world.h"
+
+namespace trunkline::test {
+
+// A call of the storm, all of it by seed: who meets whom, in which moods, and
+// what callers and operators do when.
+struct Plan {
+  // What a caller says, an operator wants, or fate does, at a time of the call.
+  struct Deed {
+    enum class Kind : uint8_t {
+      kSpeak,
+      kSay,
+      kToolResult,  // of a call that waits, if one does
+      kUnknownToolResult,
+      kAnswerLate,  // of the oldest call
+      kPauseRecording,
+      kHangUp,  // by command
+      kCallerHangsUp,
+      kLoseObject,
+      kLoseLeg,  // and it comes back
+      kAgentDrops,
+    };
+    Kind kind = Kind::kSpeak;
+    Duration at;
+    int64_t ms = 0;
+  };
+
+  explicit Plan(uint64_t seed);
+
+  VirtualWorld::Options options;
+  HostileRealtime::Temper provider;
+  HostileLine::Temper carrier;
+  std::vector<Deed> deeds;
+  Dice dice;
+  // Where the peers keep to their protocols, and the rule's accuracy holds.
+  bool honest_line = false;
+
+  bool realtime() const { return options.agent == "openai-realtime"; }
+  int64_t limit(const char* key) const {
+    return IntegerMember(options.limits, key).value_or(0);
+  }
+  std::string greeting() const {
+    return std::string(StringMember(options.profile, "greeting"));
+  }
+  // For people.
+  std::string Describe() const;
+
+ private:
+  void ThrowLimits();
+  void ThrowPeers();
+  void ThrowProvider();
+  void ThrowCarrier();
+  void ThrowDeeds();
+};
+
+const char* ToString(Plan::Deed::Kind kind);
+
+}  // namespace trunkline::test
