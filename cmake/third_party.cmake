@@ -58,7 +58,7 @@ set(opus_hot_sources
   celt/celt_lpc.c celt/entenc.c celt/pitch.c
   silk/A2NLSF.c silk/LPC_analysis_filter.c silk/LPC_inv_pred_gain.c
   silk/NLSF_del_dec_quant.c silk/NSQ.c silk/VAD.c silk/VQ_WMat_EC.c
-  silk/ana_filt_bank_1.c silk/encode_pulses.c silk/lin2log.c
+  silk/ana_filt_bank_1.c silk/lin2log.c
   silk/resampler_down2.c silk/shell_coder.c silk/sum_sqr_shift.c
   silk/fixed/apply_sine_window_FIX.c silk/fixed/burg_modified_FIX.c
   silk/fixed/find_LTP_FIX.c silk/fixed/pitch_analysis_core_FIX.c

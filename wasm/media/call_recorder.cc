@@ -113,21 +113,18 @@ void CallRecorder::WatchReturn(Instant now) {
 void CallRecorder::InsertSilence(int64_t index, int64_t frames) {
   index = std::max(index, delivered_);
   const auto count = static_cast<size_t>(frames_ - index);
-  std::vector<int16_t> behind;
+  const auto behind = std::make_unique<int16_t[]>(count * frame_samples_);
   std::array<bool, kHeldFrames> muted{};
   for (size_t i = 0; i < count; ++i) {
     const size_t slot = (static_cast<size_t>(index) + i) % kHeldFrames;
-    const auto from =
-        held_.begin() + static_cast<ptrdiff_t>(slot * frame_samples_);
-    behind.insert(behind.end(), from,
-                  from + static_cast<ptrdiff_t>(frame_samples_));
+    std::copy_n(&held_[slot * frame_samples_], frame_samples_,
+                &behind[i * frame_samples_]);
     muted[i] = held_muted_[slot];
   }
   frames_ = index;
   FillSilence(frames);
   for (size_t i = 0; i < count; ++i) {
-    Push(std::span(behind).subspan(i * frame_samples_, frame_samples_),
-         muted[i]);
+    Push({&behind[i * frame_samples_], frame_samples_}, muted[i]);
   }
 }
 
@@ -176,7 +173,9 @@ void CallRecorder::Push(std::span<const int16_t> frame, bool muted) {
 
 void CallRecorder::MuteHeld() {
   held_muted_.fill(true);
-  std::fill(agent_kept_.begin(), agent_kept_.end(), int16_t{0});
+  if (agent_kept_) {
+    std::fill_n(agent_kept_.get(), kWaitingFrames * agent_.size(), int16_t{0});
+  }
   muted_ = true;
 }
 
@@ -194,11 +193,7 @@ void CallRecorder::DeliverOldest() {
                             : std::span<const int16_t>(held_).subspan(
                                   slot * frame_samples_, frame_samples_);
   if (waiting() > 0) {
-    const auto kept = std::span<const int16_t>(agent_kept_)
-                          .subspan(static_cast<size_t>(delivered_) %
-                                       kWaitingFrames * agent_.size(),
-                                   agent_.size());
-    std::copy(kept.begin(), kept.end(), agent_.begin());
+    std::copy_n(KeptAgent(delivered_), agent_.size(), agent_.begin());
     if (muted) std::fill(agent_.begin(), agent_.end(), int16_t{0});
   } else {
     ReadAgent(delivered_, muted);
@@ -209,13 +204,17 @@ void CallRecorder::DeliverOldest() {
 }
 
 void CallRecorder::KeepAgent() {
-  agent_kept_.resize(kWaitingFrames * agent_.size());
+  if (!agent_kept_) {
+    agent_kept_ = std::make_unique<int16_t[]>(kWaitingFrames * agent_.size());
+  }
   ReadAgent(agent_read_, IsMuted(agent_read_));
-  std::copy(agent_.begin(), agent_.end(),
-            agent_kept_.begin() +
-                static_cast<ptrdiff_t>(static_cast<size_t>(agent_read_) %
-                                       kWaitingFrames * agent_.size()));
+  std::copy_n(agent_.begin(), agent_.size(), KeptAgent(agent_read_));
   ++agent_read_;
+}
+
+int16_t* CallRecorder::KeptAgent(int64_t index) {
+  return &agent_kept_[static_cast<size_t>(index) % kWaitingFrames *
+                      agent_.size()];
 }
 
 void CallRecorder::ReadAgent(int64_t index, bool muted) {

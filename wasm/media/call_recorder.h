@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -130,6 +131,7 @@ class CallRecorder {
   // order.
   void ReadAgent(int64_t index, bool muted);
   void KeepAgent();
+  int16_t* KeptAgent(int64_t index);
   int64_t waiting() const { return agent_read_ - delivered_; }
   void FillSilence(int64_t frames);
   // How much later frame `frames_` comes than over the shortest way, if it
@@ -158,7 +160,7 @@ class CallRecorder {
   int64_t delivered_ = 0;
   // What was heard beside the frames from delivered_ to agent_read_, which the
   // caller's do not fill yet; a frame's place is its index's.
-  std::vector<int16_t> agent_kept_;
+  std::unique_ptr<int16_t[]> agent_kept_;
   int64_t agent_read_ = 0;
   // Frames of silence that stand for what did not come.
   int64_t ahead_ = 0;
