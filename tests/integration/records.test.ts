@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { speechBounds } from "../simulators/audio/analysis.ts";
 import type { PhoneCall } from "../simulators/twilio/phone-call.ts";
 import { measured } from "../support/measured.ts";
+import { parseWebVtt } from "../support/webvtt.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { type Behaviour, Listeners } from "./support/listeners.ts";
 import { decode, HZ, judge } from "./support/opus.ts";
@@ -53,6 +54,7 @@ async function shortCall(during: () => Promise<void> = async () => {}): Promise<
 
 interface TurnJson {
   readonly role: "caller" | "agent";
+  readonly text: string;
   readonly recordingMs: number | null;
 }
 
@@ -119,7 +121,10 @@ describe("a call that is over", () => {
     expect([events[0]?.type, events.at(-1)?.type]).toEqual(["opened", "ended"]);
     const captions = await gateway.api(`/api/calls/${callId}/captions.vtt`);
     expect(captions.headers.get("Content-Type")).toContain("text/vtt");
-    expect(await captions.text()).toMatch(/^WEBVTT\n/);
+    const cues = parseWebVtt(await captions.text());
+    expect(cues.length).toBe(turns.filter(({ text }) => text.trim() !== "").length);
+    const { seconds } = judge(await stored(gateway, `/api/calls/${callId}/recording`));
+    for (const { toMs } of cues) expect(toMs).toBeLessThanOrEqual(seconds * 1000);
   });
 
   it("was told to Supabase and to the webhook, once each and in order", async () => {

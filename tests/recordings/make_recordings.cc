@@ -4,6 +4,8 @@
 //                                        NUMBER.raw, what it is of: both sides
 //                                        in turns, S16, at the recording's
 //                                        rate, muted where it was paused
+//   make_recordings FOLDER wav           writes WAV files of each encoding, and
+//                                        as ENCODING.raw what they decode to
 //
 // People and prompts take turns on lines that are digitally silent or have
 // noise of some level, at 8 and at 16 kHz; on some of them one side says
@@ -20,8 +22,10 @@
 #include <string>
 #include <vector>
 
+#include "audio/g711.h"
 #include "audio/recorder.h"
 #include "audio/resampler.h"
+#include "audio/wav.h"
 #include "support/audio_signals.h"
 #include "support/corpus.h"
 #include "support/line_conditions.h"
@@ -52,6 +56,13 @@ const Samples& Voice(size_t number, int rate_hz) {
   wide.resize(resampler.Process(voice, wide));
   voice = wide;
   return voice;
+}
+
+void Write(const std::string& name, const void* bytes, size_t size) {
+  std::ofstream file(name, std::ios::binary);
+  file.write(static_cast<const char*>(bytes),
+             static_cast<std::streamsize>(size));
+  if (!file.flush()) Die("not written", name);
 }
 
 // One call.
@@ -183,13 +194,6 @@ class Call {
   void Append(std::span<const uint8_t> pages) {
     file_.insert(file_.end(), pages.begin(), pages.end());
   }
-  static void Write(const std::string& name, const void* bytes, size_t size) {
-    std::ofstream file(name, std::ios::binary);
-    file.write(static_cast<const char*>(bytes),
-               static_cast<std::streamsize>(size));
-    if (!file.flush()) Die("not written", name);
-  }
-
   Random random_;
   int rate_hz_;
   size_t frame_;
@@ -201,12 +205,49 @@ class Call {
   std::vector<uint8_t> file_;
 };
 
+void WriteWav(const std::string& name, audio::WavFormat::Encoding encoding,
+              const Samples& samples) {
+  audio::WavFormat format;
+  format.encoding = encoding;
+  format.channels = 1;
+  format.sample_rate_hz = 8000;
+  std::vector<uint8_t> file(audio::kMaxWavHeaderBytes + 2 * samples.size() + 1);
+  const size_t data =
+      samples.size() * static_cast<size_t>(format.bytes_per_sample());
+  const size_t header = audio::WriteWavHeader(format, data, file);
+  const size_t written =
+      audio::WriteWavSamples(format, samples, std::span(file).subspan(header));
+  file[header + written] = 0;
+  Write(name, file.data(), header + written + data % 2);
+}
+
+void WriteWavs(const std::string& folder) {
+  const Samples samples = RandomSamples(8001, 5);
+  Samples decoded = samples;
+  WriteWav(folder + "/pcm16.wav", audio::WavFormat::Encoding::kPcm16, samples);
+  Write(folder + "/pcm16.raw", decoded.data(), 2 * decoded.size());
+  std::vector<uint8_t> codes(samples.size());
+  WriteWav(folder + "/mulaw.wav", audio::WavFormat::Encoding::kMuLaw, samples);
+  audio::EncodeMuLaw(samples, codes);
+  audio::DecodeMuLaw(codes, decoded);
+  Write(folder + "/mulaw.raw", decoded.data(), 2 * decoded.size());
+  WriteWav(folder + "/alaw.wav", audio::WavFormat::Encoding::kALaw, samples);
+  audio::EncodeALaw(samples, codes);
+  audio::DecodeALaw(codes, decoded);
+  Write(folder + "/alaw.raw", decoded.data(), 2 * decoded.size());
+}
+
 }  // namespace
 }  // namespace trunkline::test
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[2]) == "wav") {
+    trunkline::test::WriteWavs(argv[1]);
+    return 0;
+  }
   if (argc != 4) {
-    std::fputs("usage: make_recordings FOLDER FIRST COUNT\n", stderr);
+    std::fputs("usage: make_recordings FOLDER FIRST COUNT | FOLDER wav\n",
+               stderr);
     return 2;
   }
   const size_t first = std::strtoul(argv[2], nullptr, 10);
