@@ -26,15 +26,15 @@ protocol::Registry PartsRegistry() {
       {"puppet",
        [](protocol::AgentSettings settings,
           protocol::Channels&) -> std::unique_ptr<protocol::Agent> {
-         return std::make_unique<PuppetAgent>(settings);
+         return std::make_unique<PuppetAgent>(
+             std::move(settings.model).value_or(""));
        }}};
   return {legs, agents};
 }
 
 }  // namespace
 
-PuppetAgent::PuppetAgent(const protocol::AgentSettings& settings) {
-  const std::string abilities = settings.model.value_or("");
+PuppetAgent::PuppetAgent(const std::string& abilities) {
   const auto has = [&abilities](std::string_view word) {
     return abilities.find(word) != std::string::npos;
   };

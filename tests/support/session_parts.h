@@ -29,7 +29,7 @@ namespace trunkline::test {
 // "cannot-say", "provider-turns".
 class PuppetAgent final : public protocol::Agent {
  public:
-  explicit PuppetAgent(const protocol::AgentSettings& settings);
+  explicit PuppetAgent(const std::string& abilities);
 
   const protocol::AgentTraits& traits() const override { return traits_; }
   void Begin() override {}

@@ -41,8 +41,9 @@ void Conversation::SetState(State next, Reason reason) {
 
 void Conversation::Begin(media::LineOut& line) {
   line_ = &line;
-  caller_.emplace(context_, agent_, transcript_);
-  playback_.emplace(context_, leg_, agent_, transcript_, line);
+  caller_ = std::make_unique<CallerTurns>(context_, agent_, transcript_);
+  playback_ = std::make_unique<ReplyPlayback>(context_, leg_, agent_,
+                                              transcript_, line);
   replies_.OnAgentCreated();
   SetState(State::kConnecting, Reason::kAuthorized);
   // A call that has lost its object has not more time for it.
@@ -253,7 +254,7 @@ void Conversation::SayGoodbye(std::string_view end_reason) {
   }
   playback_->BeginFarewell();
   SetState(State::kFarewell, Reason::kGoodbye);
-  farewell_.emplace(context_, agent_, replies_, *line_);
+  farewell_ = std::make_unique<Farewell>(context_, agent_, replies_, *line_);
 }
 
 void Conversation::End(std::string_view end_reason) {

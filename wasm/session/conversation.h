@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -170,10 +171,10 @@ class Conversation {
   DigitEntry digits_;
   // From Begin() on.
   media::LineOut* line_ = nullptr;
-  std::optional<CallerTurns> caller_;
-  std::optional<ReplyPlayback> playback_;
+  std::unique_ptr<CallerTurns> caller_;
+  std::unique_ptr<ReplyPlayback> playback_;
   // From the goodbye on.
-  std::optional<Farewell> farewell_;
+  std::unique_ptr<Farewell> farewell_;
 
   State state_ = State::kSetup;
   Interrupter interrupter_ = Interrupter::kLocal;

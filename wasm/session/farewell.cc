@@ -7,7 +7,7 @@ namespace trunkline::session {
 
 Farewell::Farewell(const CallContext& context, AgentLink& agent,
                    Replies& replies, media::LineOut& line)
-    : line_(line), says_(false), from_(line.received()) {
+    : line_(line), from_(line.received()) {
   const std::string& words = context.config().profile.farewell;
   line_.StopFade();
   if (agent.ready() && agent.traits().can_say && !words.empty()) {

@@ -36,7 +36,7 @@ class Farewell {
  private:
   media::LineOut& line_;
   // The agent was asked for words, which may still come.
-  bool says_;
+  bool says_ = false;
   // Where in what was received it begins.
   const uint64_t from_;
 };
