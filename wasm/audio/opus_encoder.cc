@@ -54,9 +54,10 @@ constexpr opus_int8 kSilentIndex = 8;
 // The energy of a subframe's excitation.
 int64_t ExcitationEnergy(std::span<const opus_int8> pulses, int64_t offset) {
   int64_t energy = 0;
-  for (const int pulse : pulses) {
-    const int64_t value = pulse > 0   ? pulse * 1024 - kTowardsZero + offset
-                          : pulse < 0 ? pulse * 1024 + kTowardsZero + offset
+  for (const opus_int8 pulse : pulses) {
+    const int64_t steps = int64_t{pulse} * 1024;
+    const int64_t value = pulse > 0   ? steps - kTowardsZero + offset
+                          : pulse < 0 ? steps + kTowardsZero + offset
                                       : offset;
     energy += value * value;
   }

@@ -69,7 +69,7 @@ void CallRecorder::OnCallerFrame(std::span<const int16_t> frame,
 }
 
 Duration CallRecorder::LateNow(Instant now) const {
-  return now - (*origin_ + Frames(frames_));
+  return origin_ ? now - (*origin_ + Frames(frames_)) : Duration();
 }
 
 bool CallRecorder::IsTooLate(CallerAudio::Source source, Instant now) {

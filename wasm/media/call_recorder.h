@@ -135,7 +135,7 @@ class CallRecorder {
   int64_t waiting() const { return agent_read_ - delivered_; }
   void FillSilence(int64_t frames);
   // How much later frame `frames_` comes than over the shortest way, if it
-  // comes now.
+  // comes now; 0 before it is known when the stream began.
   Duration LateNow(Instant now) const;
   // Whether the frame that has come belongs where silence is.
   bool IsTooLate(CallerAudio::Source source, Instant now);
