@@ -10,7 +10,7 @@ const TEXTS = [
   "a <b> & c --> d",
   "two\n\nlines\r\nand more",
   "  ",
-  "Grüße, 你好 🎧",
+  "Gr\u00fc\u00dfe, \u4f60\u597d \u{1f3a7}",
   "<v Agent>no</v>",
   "&lt;",
   "1\n2",

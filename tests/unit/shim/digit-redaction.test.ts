@@ -152,7 +152,10 @@ it.each(["long", "all"] as const)("reaches nobody by any way where the profile s
     { turns: { role: string; text: string; startMs: number; endMs: number; recordingMs: null }[] },
   ];
   expect(log.turns[0]?.text).toBe("#### #### #### ####");
-  const cues = captions(log.turns.map((turn) => ({ ...turn, recordingMs: 0 })));
+  const cues = captions(
+    log.turns.map((turn) => ({ ...turn, recordingMs: 0 })),
+    60_000,
+  );
   expect(cues).toContain("#### #### #### ####");
   const stored = world.sql.exec("SELECT * FROM batch").toArray();
   const everything = JSON.stringify([told, observer.sent, stored, world.call.events(), cues]);
