@@ -118,7 +118,7 @@ describe("heardText", () => {
     expect(heardText(text, 1_450, 4_300, [[1_400, 1_700]])).toBe(text.slice(0, 8));
   });
 
-  it("is what was heard of numbers by a real voice, nearly always within one word", { timeout: 60_000 }, async () => {
+  it("is what was heard of numbers by a real voice, nearly always within one word", { timeout: 180_000 }, async () => {
     const { instants, within } = await compare([
       "We are open from 9 to 17 on weekdays, and from 10 to 14 on Saturdays.",
       "Your table for 4 is booked at 7 on the 24th of May.",
@@ -130,7 +130,7 @@ describe("heardText", () => {
     expect(within / instants).toBeGreaterThan(0.97);
   });
 
-  it("is what was heard of a real voice, within one word", { timeout: 60_000 }, async () => {
+  it("is what was heard of a real voice, within one word", { timeout: 180_000 }, async () => {
     // Alone, and as long replies of several sentences.
     const texts = [
       ...ANSWERS,
