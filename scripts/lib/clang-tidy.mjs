@@ -1,5 +1,5 @@
 // Runs clang-tidy over the sources of the core and the C++ tests with the
-// compile commands of the preset asan, two files at a time. What passed is
+// compile commands of the preset lint, two files at a time. What passed is
 // remembered by a hash of the preprocessed file, so that only what changed is
 // looked at again.
 
@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const runShell = promisify(exec);
 const root = path.join(import.meta.dirname, "../..");
-const build = path.join(root, "build/asan");
+const build = path.join(root, "build/lint");
 const cache = path.join(root, "build/clang-tidy");
 const JOBS = 2;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;

@@ -162,7 +162,7 @@ function vitest(project: string, presets: readonly string[], keepsTime = false):
 /** A minute of every fuzz target together, from its seeds: one test each. */
 const fuzz: Suite = {
   name: "fuzz",
-  presets: ["fuzz"],
+  presets: ["asan"],
   alone: true,
   async run() {
     const targets = globSync("tests/fuzz/*_fuzz.cc", { cwd: root }).map((file) => path.basename(file, ".cc"));
@@ -179,7 +179,7 @@ const fuzz: Suite = {
       }
       const dictionary = path.join("tests/fuzz", `${target}.dict`);
       for (const directory of [found, crashes]) mkdirSync(path.join(root, directory), { recursive: true });
-      const { status, output } = await run(path.join(root, "build/fuzz/fuzz", target), [
+      const { status, output } = await run(path.join(root, "build/asan/fuzz", target), [
         `-max_total_time=${seconds}`,
         "-timeout=10",
         "-print_final_stats=1",

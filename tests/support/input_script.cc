@@ -108,7 +108,7 @@ std::string Pick(const char* const (&texts)[kCount], uint8_t choice) {
 
 // A media frame of the caller: loud noise, a tone or silence.
 std::string Media(Script& script, uint32_t& sequence) {
-  constexpr char kAlphabet[] =
+  constexpr char kBase64[] =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const uint8_t kind = script.Byte();
   const uint32_t skipped = kind >> 5;
@@ -122,7 +122,7 @@ std::string Media(Script& script, uint32_t& sequence) {
         payload += '/';
         break;
       case 1:
-        payload += kAlphabet[random >> 26];
+        payload += kBase64[random >> 26];
         break;
       default:
         payload += i / 6 % 2 == 0 ? 'g' : 'C';

@@ -2,9 +2,8 @@
 
 namespace trunkline::session {
 
-using Kind = TranscriptLine::Kind;
-
 FinalLine ToFinalLine(const TranscriptLine& line) {
+  using Kind = TranscriptLine::Kind;
   FinalLine final;
   final.line = line.id;
   final.kind = line.kind;
@@ -34,7 +33,7 @@ FinalLine ToFinalLine(const TranscriptLine& line) {
       final.tool = line.tool;
       break;
   }
-  if (line.kind != Kind::kTool) {
+  if (line.kind != TranscriptLine::Kind::kTool) {
     final.item = line.item;
     final.part = line.part;
     final.said = line.said;
@@ -49,7 +48,7 @@ std::optional<ToldLine> ToToldLine(const TranscriptLine& line) {
   ToldLine told;
   told.line = line.id;
   told.kind = line.kind;
-  if (line.kind == Kind::kTool) {
+  if (line.kind == TranscriptLine::Kind::kTool) {
     told.call_id = line.item;
     told.name = line.name;
     told.arguments = line.arguments;

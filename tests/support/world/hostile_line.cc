@@ -5,7 +5,7 @@
 namespace trunkline::test {
 namespace {
 
-constexpr const char* kTimes[] = {
+constexpr const char* kHostileTimestamps[] = {
     "NaN",      "-1",   "1e99", "\"soon\"",
     "\"12ms\"", "null", "[]",   "99999999999999999999",
     "0.5",      "true"};
@@ -93,7 +93,7 @@ void HostileLine::SpoilTime(std::string& text) {
       time = std::to_string(1'000'000 + time_ms_);
       break;
     case Times::kNotANumber:
-      time = dice_.Pick(kTimes);
+      time = dice_.Pick(kHostileTimestamps);
       break;
     case Times::kMissing:
       // Another key in its place.

@@ -24,7 +24,7 @@ constexpr const char* kErrors[] = {"server_error",
                                    "response_cancel_not_active",
                                    "conversation_already_has_active_response",
                                    "item_truncate_invalid_item_id"};
-constexpr const char* kTimes[] = {
+constexpr const char* kRetryTexts[] = {
     "Rate limit reached. Please try again in 3.1s.",
     "Please try again in 20ms.",
     "Please try again in 300ms. Visit the page.",
@@ -259,7 +259,7 @@ void HostileRealtime::DoUpdate(ChannelId channel, const Message& message,
       return;
     case Start::kConfigRefused:
       return Refuse(request, dice_.Chance(500), dice_.Pick(kErrors),
-                    dice_.Pick(kTimes));
+                    dice_.Pick(kRetryTexts));
     case Start::kSlow:
       clock_.After(Duration::Millis(dice_.Between(50, 1500)),
                    [this, channel, message, connection = connection_] {
@@ -401,10 +401,10 @@ HostileRealtime::Steps HostileRealtime::StepsOf(Reply reply,
   Steps steps;
   const auto created = [&] { steps.push_back([this] { Created(); }); };
   const auto failure = [&] {
-    return Json{
-        {"type", "failed"},
-        {"error",
-         {{"code", dice_.Pick(kErrors)}, {"message", dice_.Pick(kTimes)}}}};
+    return Json{{"type", "failed"},
+                {"error",
+                 {{"code", dice_.Pick(kErrors)},
+                  {"message", dice_.Pick(kRetryTexts)}}}};
   };
   const auto incomplete = [&] {
     const std::string reason = dice_.Pick(kReasons);
@@ -424,7 +424,7 @@ HostileRealtime::Steps HostileRealtime::StepsOf(Reply reply,
       });
       break;
     case Reply::kLimited:
-      steps.push_back([this, request, text = dice_.Pick(kTimes)] {
+      steps.push_back([this, request, text = dice_.Pick(kRetryTexts)] {
         Refuse(request, true, "rate_limit_exceeded", text);
       });
       break;
@@ -574,7 +574,7 @@ void HostileRealtime::DoWhim() {
     case 0:
       Deed("whim: error");
       return Refuse(Json::object(), false, dice_.Pick(kErrors),
-                    dice_.Pick(kTimes));
+                    dice_.Pick(kRetryTexts));
     case 1:
       Deed("whim: speech started");
       return honest_.SpeechStarted();

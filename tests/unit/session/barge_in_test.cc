@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "support/world/world.h"
+#include "unit/session/connect.h"
 
 namespace trunkline::test {
 namespace {
@@ -29,12 +30,6 @@ void HearReply(VirtualWorld& world, int64_t ms) {
     return world.agent.items().size() > items &&
            world.HeardMs(world.agent.items().back()) >= ms;
   })) << session::ToString(world.state());
-}
-
-void Connect(VirtualWorld& world) {
-  world.line.Call();
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.state() == State::kListening; }));
 }
 
 TEST(BargeInTest, SpeechOverTheReplyClearsWithinTheSameInput) {

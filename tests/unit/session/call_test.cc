@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "support/world/world.h"
+#include "unit/session/connect.h"
 
 namespace trunkline::test {
 namespace {
@@ -18,12 +19,6 @@ VirtualWorld::Options Realtime() {
   options.agent = "openai-realtime";
   options.leg_delay = Duration::Millis(10);
   return options;
-}
-
-void Connect(VirtualWorld& world) {
-  world.line.Call();
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.state() == State::kListening; }));
 }
 
 TEST(CallTest, ParrotAnswersWithTheCallersOwnBytes) {

@@ -5,11 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <span>
 
-#include "audio/level.h"
 #include "support/ogg_opus.h"
 #include "support/world/peers.h"
+#include "unit/session/recorded_track.h"
 
 namespace trunkline::test {
 namespace {
@@ -223,23 +222,6 @@ TEST_P(PeersLossTest, TheCallersHangUpEndsTheCallOnce) {
   }
 }
 
-// Level of [from_ms, to_ms) of a track at 16 kHz, tenths of dBFS.
-int Level(const std::vector<int16_t>& track, int64_t from_ms, int64_t to_ms) {
-  EXPECT_LE(static_cast<size_t>(to_ms) * 16, track.size());
-  return audio::LevelDbfsTenths(audio::MeanSquare(
-      std::span(track).subspan(static_cast<size_t>(from_ms) * 16,
-                               static_cast<size_t>(to_ms - from_ms) * 16)));
-}
-
-// The first 10 ms from `from_ms` on that are louder than -40 dBFS, ms.
-int64_t Onset(const std::vector<int16_t>& track, int64_t from_ms) {
-  const auto end = static_cast<int64_t>(track.size()) / 16 - 10;
-  for (int64_t ms = from_ms; ms <= end; ++ms) {
-    if (Level(track, ms, ms + 10) > -400) return ms;
-  }
-  return -1;
-}
-
 TEST_P(PeersLossTest, TheRecordingHasBothSidesWhereTheyWereHeard) {
   VirtualWorld::Options options = GetParam().Options();
   options.profile["recording"] = "on";
@@ -263,8 +245,8 @@ TEST_P(PeersLossTest, TheRecordingHasBothSidesWhereTheyWereHeard) {
 
   const auto [caller, agent] = DecodeRecording(world.recording(), 16000);
   EXPECT_EQ(caller.size(), agent.size());
-  const int64_t caller_ms = Onset(caller, 0);
-  const int64_t agent_ms = Onset(agent, 0);
+  const int64_t caller_ms = Onset(caller, 0, 16'000);
+  const int64_t agent_ms = Onset(agent, 0, 16'000);
   EXPECT_NEAR(static_cast<double>(caller_ms), static_cast<double>(said_ms), 30);
   // By the clock alone nobody knows how far the line is: the agent is early by
   // the way there and back.
@@ -275,8 +257,8 @@ TEST_P(PeersLossTest, TheRecordingHasBothSidesWhereTheyWereHeard) {
               static_cast<double>(heard_ms - early_ms), 20);
   // What the interruption cut is not in it.
   const int64_t end_ms = agent_ms + cut_ms;
-  EXPECT_GT(Level(agent, end_ms - 200, end_ms - 20), -450);
-  EXPECT_LT(Level(agent, end_ms + 60, end_ms + 350), -600);
+  EXPECT_GT(Level(agent, end_ms - 200, end_ms - 20, 16'000), -450);
+  EXPECT_LT(Level(agent, end_ms + 60, end_ms + 350, 16'000), -600);
 }
 
 // A second session: the agent knows what was said, no greeting comes twice,

@@ -13,6 +13,8 @@
 #include "media/call_recorder.h"
 #include "support/ogg_opus.h"
 #include "support/world/world.h"
+#include "unit/session/connect.h"
+#include "unit/session/recorded_track.h"
 
 namespace trunkline::test {
 namespace {
@@ -26,32 +28,6 @@ VirtualWorld::Options RecordedOptions(const char* recording = "on") {
   options.leg_delay = Duration::Millis(25);
   options.profile = {{"recording", recording}};
   return options;
-}
-
-void Connect(VirtualWorld& world) {
-  world.line.Call();
-  ASSERT_TRUE(
-      world.RunUntil([&] { return world.state() == State::kListening; }));
-}
-
-// Level of [from_ms, to_ms) of a track, tenths of dBFS.
-int Level(const std::vector<int16_t>& track, int64_t from_ms, int64_t to_ms) {
-  const auto at = [](int64_t ms) {
-    return static_cast<size_t>(ms) * kHz / 1000;
-  };
-  EXPECT_LE(at(to_ms), track.size());
-  return audio::LevelDbfsTenths(audio::MeanSquare(
-      std::span(track).subspan(at(from_ms), at(to_ms - from_ms))));
-}
-
-// The first 10 ms from `from_ms` on that are louder than -40 dBFS, ms; -1 for
-// none.
-int64_t Onset(const std::vector<int16_t>& track, int64_t from_ms) {
-  const auto end = static_cast<int64_t>(track.size()) * 1000 / kHz - 10;
-  for (int64_t ms = from_ms; ms <= end; ++ms) {
-    if (Level(track, ms, ms + 10) > -400) return ms;
-  }
-  return -1;
 }
 
 TEST(RecordingTest, BothSidesAreWhereTheyWereHeard) {
@@ -72,15 +48,15 @@ TEST(RecordingTest, BothSidesAreWhereTheyWereHeard) {
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
   const double length = static_cast<double>(caller.size()) * 1000 / kHz;
   EXPECT_NEAR(length, static_cast<double>((world.now() - zero).ms()), 60);
-  const int64_t caller_ms = Onset(caller, 0);
-  const int64_t agent_ms = Onset(agent, 0);
+  const int64_t caller_ms = Onset(caller, 0, kHz);
+  const int64_t agent_ms = Onset(agent, 0, kHz);
   // Zero is known to a frame and the way; the distance of the two is exact.
   EXPECT_NEAR(static_cast<double>(caller_ms), static_cast<double>(said_ms), 80);
   EXPECT_NEAR(static_cast<double>(agent_ms - caller_ms),
               static_cast<double>(heard_ms - said_ms), 20);
   // The parrot's words beside the caller's own.
-  EXPECT_NEAR(Level(agent, agent_ms + 100, agent_ms + 1200),
-              Level(caller, caller_ms + 100, caller_ms + 1200), 15);
+  EXPECT_NEAR(Level(agent, agent_ms + 100, agent_ms + 1200, kHz),
+              Level(caller, caller_ms + 100, caller_ms + 1200, kHz), 15);
 }
 
 TEST(RecordingTest, WhatAnInterruptionCutIsNotInIt) {
@@ -99,11 +75,11 @@ TEST(RecordingTest, WhatAnInterruptionCutIsNotInIt) {
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
 
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
-  const int64_t begin = Onset(agent, 0);
+  const int64_t begin = Onset(agent, 0, kHz);
   const auto heard = cleared["heardMs"].get<int64_t>();
-  EXPECT_GT(Level(agent, begin + heard - 150, begin + heard - 20), -450);
+  EXPECT_GT(Level(agent, begin + heard - 150, begin + heard - 20, kHz), -450);
   // The codec rings for some milliseconds.
-  EXPECT_LT(Level(agent, begin + heard + 60, begin + heard + 500), -600);
+  EXPECT_LT(Level(agent, begin + heard + 60, begin + heard + 500, kHz), -600);
 }
 
 TEST(RecordingTest, IsOneFileThatEnds) {
@@ -145,7 +121,7 @@ TEST(RecordingTest, NothingIsHeardInItBeforeConsent) {
   world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
-  EXPECT_GE(Onset(caller, 0), consent_ms - 20);
+  EXPECT_GE(Onset(caller, 0, kHz), consent_ms - 20);
   EXPECT_EQ(world.EventsOf("recording").size(), 2U);
 }
 
@@ -161,9 +137,9 @@ TEST(RecordingTest, ACommandPausesAndResumesIt) {
   world.line.HangUp();
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
-  EXPECT_GT(Level(caller, 300, 900), -400);
-  EXPECT_LT(Level(caller, 1150, 1900), -600);
-  EXPECT_GT(Level(caller, 2200, 3500), -400);
+  EXPECT_GT(Level(caller, 300, 900, kHz), -400);
+  EXPECT_LT(Level(caller, 1150, 1900, kHz), -600);
+  EXPECT_GT(Level(caller, 2200, 3500, kHz), -400);
   // Silence stands for what was left out.
   EXPECT_GT(caller.size(), size_t{3900 * 8});
 }
@@ -185,10 +161,10 @@ TEST(RecordingTest, DigitsAreNotInItUnlessTheyMay) {
     const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
     const bool kept = std::string_view(record) == "yes";
     // Half a second before the message, and until three seconds after it.
-    EXPECT_EQ(Level(caller, 1700, 2400) > -600, kept);
-    EXPECT_EQ(Level(caller, 2600, 3400) > -600, kept);
-    EXPECT_GT(Level(caller, 700, 1200), -400);
-    EXPECT_GT(Level(caller, 5400, 6000), -400);
+    EXPECT_EQ(Level(caller, 1700, 2400, kHz) > -600, kept);
+    EXPECT_EQ(Level(caller, 2600, 3400, kHz) > -600, kept);
+    EXPECT_GT(Level(caller, 700, 1200, kHz), -400);
+    EXPECT_GT(Level(caller, 5400, 6000, kHz), -400);
   }
 }
 
@@ -247,11 +223,11 @@ TEST(RecordingTest, ASecondSessionGoesOnBehindTheFirst) {
     const auto [caller, agent] = DecodeRecording(stored.file, kHz);
     EXPECT_EQ(caller.size(), agent.size());
     if (pages > 2) {
-      EXPECT_GT(Level(caller, 300, 1400), -400);
+      EXPECT_GT(Level(caller, 300, 1400, kHz), -400);
     }
     // Silence for what was lost, then the caller where he speaks.
-    EXPECT_LT(Level(caller, 2500, begun), -600);
-    EXPECT_NEAR(static_cast<double>(Onset(caller, 2500)),
+    EXPECT_LT(Level(caller, 2500, begun, kHz), -600);
+    EXPECT_NEAR(static_cast<double>(Onset(caller, 2500, kHz)),
                 static_cast<double>(said_ms), 80);
   }
 }
@@ -287,8 +263,8 @@ TEST(RecordingTest, ASecondSessionKeepsThePauses) {
   std::vector<uint8_t> file = stored.file;
   file.insert(file.end(), second.recording().begin(), second.recording().end());
   const auto [caller, agent] = DecodeRecording(file, kHz);
-  EXPECT_LT(Level(caller, 0, 4800), -600);
-  EXPECT_GT(Level(caller, 5500, 6500), -400);
+  EXPECT_LT(Level(caller, 0, 4800, kHz), -600);
+  EXPECT_GT(Level(caller, 5500, 6500, kHz), -400);
 }
 
 TEST(RecordingTest, NoMoreThanAMinuteIsFilled) {
@@ -368,10 +344,11 @@ TEST(RecordingTest, AGapOfAnyLengthMovesNothing) {
       const double length = static_cast<double>(caller.size()) * 1000 / kHz;
       EXPECT_NEAR(length, static_cast<double>((world.now() - zero).ms()), 120);
       EXPECT_EQ(caller.size(), agent.size());
-      EXPECT_NEAR(static_cast<double>(Onset(caller, 0)),
+      EXPECT_NEAR(static_cast<double>(Onset(caller, 0, kHz)),
                   static_cast<double>(said_ms), 80);
-      EXPECT_NEAR(static_cast<double>(Onset(agent, 0) - Onset(caller, 0)),
-                  static_cast<double>(heard_ms - said_ms), 40);
+      EXPECT_NEAR(
+          static_cast<double>(Onset(agent, 0, kHz) - Onset(caller, 0, kHz)),
+          static_cast<double>(heard_ms - said_ms), 40);
       // What is told of the call lies where it is heard.
       const int64_t begun =
           world.EventsOf("recordingStarted").at(0)["startMs"].get<int64_t>();
@@ -400,7 +377,7 @@ TEST(RecordingTest, AGapAtTheBeginMovesNothing) {
     world.line.HangUp();
     ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
     const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
-    EXPECT_NEAR(static_cast<double>(Onset(caller, 0)),
+    EXPECT_NEAR(static_cast<double>(Onset(caller, 0, kHz)),
                 static_cast<double>(said_ms), 80);
   }
 }
@@ -422,10 +399,12 @@ TEST(RecordingTest, ACallThatEndsInAGapHasAFileOfItsLength) {
     const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
     EXPECT_NEAR(static_cast<double>(caller.size()) * 1000 / kHz,
                 static_cast<double>((world.now() - zero).ms()), 120);
-    EXPECT_NEAR(static_cast<double>(Onset(agent, 0) - Onset(caller, 0)),
-                static_cast<double>(heard_ms), 40);
+    EXPECT_NEAR(
+        static_cast<double>(Onset(agent, 0, kHz) - Onset(caller, 0, kHz)),
+        static_cast<double>(heard_ms), 40);
     const int64_t heard_until = std::min<int64_t>(gap_ms, 2500);
-    EXPECT_GT(Level(agent, heard_ms + 200, heard_ms + heard_until - 200), -400);
+    EXPECT_GT(Level(agent, heard_ms + 200, heard_ms + heard_until - 200, kHz),
+              -400);
   }
 }
 
