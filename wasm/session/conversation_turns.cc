@@ -67,9 +67,10 @@ void Conversation::OnAgentReady() {
       }
       break;
     case State::kThinking:
-      // The reply that was due died with the former socket.
-      replies_.OnAgentBack();
-      if (!tools_.waiting()) AskForReply();
+      // The reply that was due died with the former socket. One is asked for,
+      // behind the results that came meanwhile.
+      replies_.Await();
+      replies_.OnAnswersGiven();
       break;
     case State::kListening:
     case State::kSpeaking:
@@ -450,11 +451,11 @@ void Conversation::OnReplyHeard() {
   switch (replies_.TakeNext()) {
     case Replies::Next::kMore:
       SetState(State::kThinking, Reason::kToolsAwaited);
-      // A reply that its agent's socket did not live to end.
-      if (agent_.ready() && !replies_.making() && !tools_.waiting() &&
-          replies_.TakeLost()) {
-        AskForReply();
-      }
+      return;
+    case Replies::Next::kLost:
+      SetState(State::kThinking, Reason::kToolsAwaited);
+      replies_.OnAnswersGiven();
+      GiveAnswers();
       return;
     case Replies::Next::kCallersTurn:
       SetState(State::kListening, Reason::kReplyHeard);

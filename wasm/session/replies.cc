@@ -108,21 +108,14 @@ Replies::Missing Replies::OnMissing(const AgentReplyDone& done) {
 
 void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
   const bool returns = outlook == AgentLink::Outlook::kReturns;
-  // What was not said of a reply is asked for again.
-  lost_ = returns && making_;
   if (!returns) {
     next_ = Next::kCallersTurn;
-  } else if (making_) {
-    next_ = Next::kMore;
+  } else if (making_ || asked_) {
+    next_ = Next::kLost;
   }
   making_ = false;
   asked_ = false;
   if (returns) context_.ClearTimer(Timer::kReply);
-}
-
-void Replies::OnAgentBack() {
-  lost_ = false;
-  Await();
 }
 
 void Replies::OnLegLost() { left_over_ = agent_.traits().can_say; }
@@ -130,8 +123,6 @@ void Replies::OnLegLost() { left_over_ = agent_.traits().can_say; }
 Replies::Next Replies::TakeNext() {
   return std::exchange(next_, Next::kCallersTurn);
 }
-
-bool Replies::TakeLost() { return std::exchange(lost_, false); }
 
 bool Replies::coming() const {
   return asked_ || context_.deadlines().IsSet(Timer::kAskAgain);

@@ -25,7 +25,8 @@ namespace trunkline::session {
 // - what nobody has asked for yet although it is due: a reply that another
 //   session, or a time without the leg, has left over, and one to the results
 //   of tools. Ask() asks for all of it at once;
-// - what follows the reply that is heard: the caller's turn, or more of it.
+// - what follows the reply that is heard: the caller's turn, more of it, or
+//   what of it was lost.
 //
 // Owns the timers kReply and kAskAgain.
 class Replies {
@@ -34,8 +35,12 @@ class Replies {
   // it the agent has failed.
   static constexpr int kMaxSilent = 8;
 
-  // What follows a reply: kMore comes after its tools, or on a new connection.
-  enum class Next : uint8_t { kCallersTurn, kMore };
+  // What follows a reply.
+  enum class Next : uint8_t {
+    kCallersTurn,
+    kMore,  // it goes on after its tools
+    kLost,  // the rest was lost with its connection, and is to be asked for
+  };
 
   // All are borrowed for the life of the object. Who has a greeting owes it.
   Replies(CallContext& context, AgentLink& agent);
@@ -83,10 +88,8 @@ class Replies {
   Missing OnMissing(const protocol::AgentReplyDone& done);
   // The agent is gone, and what it made is lost.
   void OnAgentFailed(AgentLink::Outlook outlook);
-  // The agent has another connection while a reply is due: that is awaited
-  // there, and asked for there, once.
-  void OnAgentBack();
-  // Results of tools were given to the agent.
+  // A reply is due as soon as the agent has all results of tools: some were
+  // given to it, or the reply that was due died with its connection.
   void OnAnswersGiven() { answers_due_ = true; }
   void OnCallerSpeaks() { silent_ = 0; }
   void OnTurnEnded() { retried_ = false; }
@@ -96,12 +99,10 @@ class Replies {
   void SetNext(Next next) { next_ = next; }
   // The reply was heard to its end; the caller's turn follows the next one.
   Next TakeNext();
-  // Whether a reply was lost with its connection, and was not asked for again.
-  bool TakeLost();
 
   bool owes_greeting() const { return greeting_ != Greeting::kNone; }
   bool owes_reply() const { return left_over_; }
-  // Results were given that no reply was asked for yet.
+  // One is due to results that were given, and was not asked for yet.
   bool owes_answer() const { return answers_due_; }
   // The agent makes a reply, and has not said that it is done.
   bool making() const { return making_; }
@@ -132,7 +133,6 @@ class Replies {
   bool left_over_ = false;
   bool answers_due_ = false;
   Next next_ = Next::kCallersTurn;
-  bool lost_ = false;
   // The reply that is due was asked for twice.
   bool retried_ = false;
   // Replies since the caller was last spoken to, or spoke.

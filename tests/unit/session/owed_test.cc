@@ -210,6 +210,100 @@ TEST(OwedTest, AReplyThatDiedWithItsSocketIsAskedForAgain) {
       Duration::Millis(5'000)));
 }
 
+// It was asked for twice, the first time before the results: two replies.
+TEST(OwedTest, AReplyThatWaitsForAToolIsAskedForOnceOnTheNextSocket) {
+  VirtualWorld world(Realtime());
+  Start(world);
+  world.agent.next_calls = {"k1"};
+  world.line.Say(Speech(700));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("toolCall") == 1; }));
+  world.Advance(Duration::Millis(200));
+  ASSERT_EQ(world.state(), State::kThinking);
+  world.agent.Drop(1006);
+  EXPECT_EQ(Result(world, "k1", "nine"), "done");
+  const int asked = world.realtime.CountReceived("response.create");
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+  EXPECT_THAT(world.agent.tool_results(), testing::ElementsAre("k1=nine"));
+  world.Advance(Duration::Millis(2'000));
+  EXPECT_EQ(world.realtime.CountReceived("response.create"), asked + 1);
+  EXPECT_EQ(world.state(), State::kListening);
+}
+
+// That a reply had been lost was remembered after the caller had spoken over
+// it, and a later one that called a tool was asked for twice.
+TEST(OwedTest, AReplyThatWasSpokenOverIsNotAskedForAgain) {
+  VirtualWorld world(Realtime());
+  Start(world);
+  world.agent.speed = 2;
+  world.line.Say(Speech(700));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+  world.Advance(Duration::Millis(700));
+  world.agent.Drop(1006);
+  world.line.Say(Speech(900));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") > 0; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; },
+                             Duration::Millis(20'000)));
+  const int asked = world.realtime.CountReceived("response.create");
+  world.agent.think = Duration::Millis(8'000);
+  world.agent.Respond();
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+  world.agent.CallTool("k1", "lookup");
+  world.Advance(Duration::Millis(300));
+  EXPECT_EQ(Result(world, "k1", "nine"), "done");
+  world.Advance(Duration::Millis(25'000));
+  EXPECT_EQ(world.realtime.CountReceived("response.create"), asked + 1);
+}
+
+// Nobody was asked for the rest when the second socket broke as well while what
+// there was of the reply played; the caller waited for `replyMs`.
+TEST(OwedTest, AReplyIsAskedForAgainHoweverOftenItsSocketIsLost) {
+  VirtualWorld world(Realtime());
+  Start(world);
+  world.agent.reply_ms = 12'000;
+  world.agent.speed = 3;
+  world.line.Say(Speech(700));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+  world.Advance(Duration::Millis(2'500));
+  world.agent.Drop(1006);
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
+  world.agent.Drop(1006);
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 3; }));
+  ASSERT_EQ(world.state(), State::kSpeaking);
+  const int asked = world.realtime.CountReceived("response.create");
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kThinking; }));
+  world.Advance(Duration::Millis(100));
+  EXPECT_EQ(world.realtime.CountReceived("response.create"), asked + 1);
+}
+
+// The answer to a tool was asked for while the preamble played, and lost with
+// the socket before its first audio.
+TEST(OwedTest, AnAnswerThatWasAskedForAndNotBegunIsAskedForAgain) {
+  VirtualWorld world(Realtime());
+  Start(world);
+  world.agent.think = Duration::Millis(5'000);
+  world.agent.Respond();
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+  world.agent.CallTool("k1", "lookup");
+  world.Advance(Duration::Millis(700));
+  EXPECT_EQ(Result(world, "k1", "nine"), "done");
+  world.Advance(Duration::Millis(100));
+  ASSERT_EQ(world.realtime.CountReceived("response.create"), 1);
+  world.agent.Drop(1006);
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
+  ASSERT_EQ(world.state(), State::kSpeaking);
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kThinking; }));
+  world.Advance(Duration::Millis(100));
+  EXPECT_EQ(world.realtime.CountReceived("response.create"), 2);
+}
+
 // Each line of the conversation is told once, when it is final.
 TEST(OwedTest, TheCallLeavesALineForEachUtterance) {
   VirtualWorld world(Realtime());

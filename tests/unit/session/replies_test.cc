@@ -282,7 +282,7 @@ TEST(RepliesTest, RepliesThatOnlyCallToolsAreBounded) {
   }
 }
 
-TEST(RepliesTest, AReplyThatIsLostGoesOnOnTheNextConnection) {
+TEST(RepliesTest, WhatIsLostOfAReplyFollowsIt) {
   Desk desk;
   desk.replies.Ask(kAgo);
   desk.replies.Await();
@@ -291,20 +291,30 @@ TEST(RepliesTest, AReplyThatIsLostGoesOnOnTheNextConnection) {
   EXPECT_FALSE(desk.replies.making());
   EXPECT_FALSE(desk.replies.coming());
   EXPECT_FALSE(desk.parts.IsSet(Timer::kReply));
-  EXPECT_EQ(desk.replies.TakeNext(), Next::kMore);
-  EXPECT_TRUE(desk.replies.TakeLost());
-  EXPECT_FALSE(desk.replies.TakeLost());
+  // The next connection is lost as well, before anything was asked for.
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kLost);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
 }
 
-TEST(RepliesTest, AnAgentThatReturnsWhileAReplyIsDueIsAskedThere) {
+TEST(RepliesTest, AReplyThatWasAskedForAndNotBegunIsLostAsWell) {
   Desk desk;
+  desk.replies.SetNext(Next::kMore);
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kLost);
+}
+
+TEST(RepliesTest, WhatWasCancelledOrNobodyHearsIsNotLost) {
+  Desk desk;
+  desk.replies.Ask(kAgo);
+  desk.replies.Cancel();
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
   desk.replies.OnAudio();
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
-  desk.parts.Advance(Duration::Millis(900));
-  desk.replies.OnAgentBack();
-  EXPECT_FALSE(desk.replies.TakeLost());
-  EXPECT_EQ(desk.replies.awaited_since(), desk.parts.context.now());
-  EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 12'000);
+  desk.replies.SetNext(Next::kCallersTurn);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
 }
 
 TEST(RepliesTest, NothingFollowsWhenTheAgentIsLostForGood) {
@@ -314,7 +324,6 @@ TEST(RepliesTest, NothingFollowsWhenTheAgentIsLostForGood) {
   desk.replies.SetNext(Next::kMore);
   desk.replies.OnAgentFailed(AgentLink::Outlook::kLost);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
-  EXPECT_FALSE(desk.replies.TakeLost());
 }
 
 TEST(RepliesTest, NothingIsLostOfAReplyThatHadEnded) {
@@ -323,12 +332,10 @@ TEST(RepliesTest, NothingIsLostOfAReplyThatHadEnded) {
   desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
-  EXPECT_FALSE(desk.replies.TakeLost());
   // One that awaits its tools does so still.
   desk.replies.OnDone(End::kComplete, Next::kMore);
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kMore);
-  EXPECT_FALSE(desk.replies.TakeLost());
 }
 
 TEST(RepliesTest, WordsByCommandAreNoReply) {
