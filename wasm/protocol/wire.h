@@ -55,7 +55,7 @@ enum class Fault : uint8_t {
   kMissingField,       // a field that the event needs is absent
   kWrongType,          // a field has a type or value it cannot have
   kUnknownEvent,       // an event this build does not know; ignored by design
-  kOutOfOrder,         // media, mark or DTMF before `start`
+  kOutOfOrder,         // where it cannot be: media before `start`, a second end
   kDuplicateStart,     // a second `start` on one stream; the first one holds
   kForeignStream,      // names another stream than `start` did
   kBadPayload,         // base64 that is none, or an odd number of PCM bytes

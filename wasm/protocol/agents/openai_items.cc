@@ -4,19 +4,30 @@
 
 namespace trunkline::protocol {
 
-const OpenAiItems::Item& OpenAiItems::OnAudio(std::string_view name,
+const OpenAiItems::Item* OpenAiItems::OnAudio(std::string_view name,
                                               int64_t content_index,
                                               uint32_t connection,
                                               size_t bytes) {
-  if (items_.empty() || items_.back().connection != connection ||
-      items_.back().name != name ||
-      items_.back().content_index != content_index) {
-    if (items_.size() == kMaxItems) items_.pop_front();
+  const auto is_of = [&](const Item& item) {
+    return item.connection == connection &&
+           item.content_index == content_index && item.name == name;
+  };
+  for (const Item& item : items_) {
+    if (item.cut && is_of(item)) return nullptr;
+  }
+  if (items_.empty() || !is_of(items_.back())) {
+    if (items_.size() == kMaxItems) items_.erase(items_.begin());
     items_.push_back({ItemId{++count_}, std::string(name), content_index,
-                      /*received_bytes=*/0, connection});
+                      /*received_bytes=*/0, connection, /*cut=*/false});
   }
   items_.back().received_bytes += bytes;
-  return items_.back();
+  return &items_.back();
+}
+
+void OpenAiItems::Cut(ItemId id) {
+  for (Item& item : items_) {
+    if (item.id == id) item.cut = true;
+  }
 }
 
 const OpenAiItems::Item* OpenAiItems::Find(ItemId id) const {

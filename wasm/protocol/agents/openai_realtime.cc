@@ -36,6 +36,9 @@ bool IsAudioDelta(std::string_view type) {
          type == "response.audio.delta";
 }
 
+// A request was refused for a response that goes on.
+constexpr std::string_view kBusy = "conversation_already_has_active_response";
+
 // The content part that a message is about.
 int32_t PartOf(const Json& message) {
   const int64_t part = IntegerMember(message, "content_index").value_or(0);
@@ -299,7 +302,11 @@ bool OpenAiRealtime::ScanAudioDelta(std::string_view text) {
 void OpenAiRealtime::OnAudioDelta(std::string_view response,
                                   std::string_view item, int64_t content_index,
                                   std::string_view delta) {
-  if (responses_.IsDiscarded(response)) return;
+  if (responses_.IsUnwanted(response)) return;
+  if (responses_.IsOver(response)) {
+    Report(Fault::kOutOfOrder);
+    return;
+  }
   if (item.empty()) {
     Report(Fault::kMissingField);
     return;
@@ -311,11 +318,15 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
     return;
   }
   if (*size == 0) return;
-  responses_.OnAudio();
-  const OpenAiItems::Item& of =
+  const OpenAiItems::Item* of =
       items_.OnAudio(item, content_index, connection_, *size);
+  if (of == nullptr) {
+    Report(Fault::kOutOfOrder);
+    return;
+  }
+  responses_.OnAudio();
   events_.Push(
-      AgentAudio{of.id, std::span<const uint8_t>(audio_).first(*size)});
+      AgentAudio{of->id, std::span<const uint8_t>(audio_).first(*size)});
 }
 
 void OpenAiRealtime::OnTranscript(Role role, const Json& message,
@@ -334,7 +345,12 @@ void OpenAiRealtime::OnOutputItemDone(const Json& message) {
   }
   // An incomplete call has truncated arguments.
   if (StringMember(*item, "status") != "completed") return;
-  if (responses_.IsDiscarded(StringMember(message, "response_id"))) return;
+  const std::string_view response = StringMember(message, "response_id");
+  if (responses_.IsDiscarded(response)) return;
+  if (responses_.IsOver(response)) {
+    Report(Fault::kOutOfOrder);
+    return;
+  }
   const std::string_view call_id = StringMember(*item, "call_id");
   if (call_id.empty()) {
     Report(Fault::kMissingField);
@@ -348,12 +364,19 @@ void OpenAiRealtime::OnOutputItemDone(const Json& message) {
 }
 
 void OpenAiRealtime::OnResponseDone(const Json& message) {
-  const Json nothing = Json::object();
   const Json* found = FindMember(message, "response");
-  const Json& response = found != nullptr ? *found : nothing;
+  if (found == nullptr || !found->is_object()) {
+    Report(Fault::kMissingField);
+    return;
+  }
+  const Json& response = *found;
   const std::string_view status = StringMember(response, "status");
-  const OpenAiResponses::Done done =
-      responses_.OnDone(StringMember(response, "id"));
+  const std::optional<OpenAiResponses::Done> done =
+      responses_.OnDone(StringMember(response, "id"), status);
+  if (!done) {
+    Report(Fault::kOutOfOrder);
+    return;
+  }
   Usage usage;
   if (const Json* tokens = FindMember(response, "usage")) {
     usage.input_tokens = IntegerMember(*tokens, "input_tokens").value_or(0);
@@ -362,8 +385,11 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
   auto end = AgentReplyDone::End::kComplete;
   Failure why;
   const Json* details = FindMember(response, "status_details");
-  if (done.discarded || status == "cancelled") {
+  if (done->what == OpenAiResponses::Done::What::kNothing) {
     end = AgentReplyDone::End::kCancelled;
+  } else if (done->what == OpenAiResponses::Done::What::kBusy) {
+    end = AgentReplyDone::End::kFailed;
+    why.code = kBusy;
   } else if (status == "failed") {
     const Json* found_error =
         details != nullptr ? FindMember(*details, "error") : nullptr;
@@ -373,16 +399,17 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
       if (error.fatal) end = AgentReplyDone::End::kRefused;
       why = error.why;
     }
-  } else if (status == "incomplete") {
+  } else if (status == "incomplete" || status == "cancelled") {
+    // Nobody here has cancelled it.
     end = AgentReplyDone::End::kIncomplete;
     why.code = details != nullptr ? StringMember(*details, "reason") : "";
-    if (why.code.empty()) why.code = "incomplete";
-  } else if (done.only_text) {
+    if (why.code.empty()) why.code = status;
+  } else if (done->only_text) {
     end = AgentReplyDone::End::kIncomplete;
     why.code = "noAudio";
   }
   events_.Push(AgentReplyDone{end,
-                              done.called_tools
+                              done->called_tools
                                   ? AgentReplyDone::After::kAwaitsTools
                                   : AgentReplyDone::After::kCallersTurn,
                               usage, why});
@@ -416,8 +443,7 @@ void OpenAiRealtime::OnError(const Json& message) {
     } else {
       Report(Fault::kPeerError);
     }
-  } else if (code == "conversation_already_has_active_response" &&
-             responses_.requested()) {
+  } else if (code == kBusy && responses_.requested()) {
     responses_.OnBusy();
     Report(Fault::kPeerError);
   } else if (responses_.requested() &&
@@ -488,6 +514,7 @@ int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
   const int64_t audio_end_ms = std::clamp<int64_t>(heard_ms, 0, received_ms);
   // An item of a former socket is nothing that this one could name.
   if (item->connection != connection_) return audio_end_ms;
+  items_.Cut(id);
   Send(TruncateItem(item->name, item->content_index, audio_end_ms));
   return audio_end_ms;
 }

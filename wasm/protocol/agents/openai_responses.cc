@@ -8,6 +8,7 @@ namespace trunkline::protocol {
 void OpenAiResponses::Reset() {
   End();
   discarded_.clear();
+  over_.clear();
   waiting_.clear();
   retried_ = false;
 }
@@ -20,14 +21,17 @@ void OpenAiResponses::Ask(std::string instructions) {
 const std::string* OpenAiResponses::Next() {
   if (phase_ != Phase::kIdle || waiting_.empty()) return nullptr;
   last_ = std::move(waiting_.front());
-  waiting_.pop_front();
+  waiting_.erase(waiting_.begin());
   phase_ = Phase::kRequested;
+  has_audio_ = false;
+  has_text_ = false;
   cancel_id_.clear();
   return &last_;
 }
 
 bool OpenAiResponses::Cancel() {
   waiting_.clear();
+  retried_ = false;
   switch (phase_) {
     case Phase::kIdle:
       return false;
@@ -43,21 +47,46 @@ bool OpenAiResponses::Cancel() {
 
 void OpenAiResponses::OnCreated(std::string_view id) {
   active_ = id;
+  std::erase(over_, active_);
+  foreign_ = phase_ == Phase::kIdle;
   phase_ = Phase::kActive;
   has_audio_ = false;
   has_text_ = false;
   if (std::exchange(discard_requested_, false)) Discard(id);
 }
 
-OpenAiResponses::Done OpenAiResponses::OnDone(std::string_view id) {
+std::optional<OpenAiResponses::Done> OpenAiResponses::OnDone(
+    std::string_view id, std::string_view status) {
+  bool discarded = IsDiscarded(id);
+  if (!discarded && IsStale(id, status)) return std::nullopt;
+  std::erase(discarded_, id);
+  RememberOver(id);
+  bool foreign = false;
+  switch (phase_) {
+    case Phase::kRequested:
+      // It was never announced.
+      phase_ = Phase::kIdle;
+      if (std::exchange(discard_requested_, false)) discarded = true;
+      break;
+    case Phase::kActive:
+      if (!id.empty() && !active_.empty() && id != active_) break;
+      foreign = std::exchange(foreign_, false);
+      phase_ = Phase::kIdle;
+      active_.clear();
+      if (!foreign) retried_ = false;
+      break;
+    case Phase::kIdle:
+      break;
+  }
   Done done;
-  done.discarded = IsDiscarded(id);
-  Forget(id);
-  if (phase_ == Phase::kActive &&
-      (id.empty() || active_.empty() || id == active_)) {
-    phase_ = Phase::kIdle;
-    active_.clear();
-    retried_ = false;
+  if (foreign && !waiting_.empty()) {
+    // What was asked for is asked for now.
+    done.what = Done::What::kNothing;
+  } else if (foreign && std::exchange(retried_, false)) {
+    done.what = Done::What::kBusy;
+  } else if (discarded ||
+             (status == "cancelled" && (foreign || !cancel_id_.empty()))) {
+    done.what = Done::What::kNothing;
   }
   done.called_tools = std::exchange(calls_tools_, false);
   done.only_text = has_text_ && !has_audio_ && !done.called_tools;
@@ -68,8 +97,12 @@ void OpenAiResponses::OnBusy() {
   // Its id comes with its response.done.
   phase_ = Phase::kActive;
   active_.clear();
-  const bool wanted = !std::exchange(discard_requested_, false);
-  if (wanted && !std::exchange(retried_, true)) waiting_.push_front(last_);
+  foreign_ = true;
+  if (std::exchange(discard_requested_, false)) {
+    retried_ = false;
+  } else if (!std::exchange(retried_, true)) {
+    waiting_.insert(waiting_.begin(), last_);
+  }
 }
 
 bool OpenAiResponses::OnRefused() {
@@ -82,31 +115,66 @@ bool OpenAiResponses::OnNothingToCancel(std::string_view event_id) {
   const bool answers_last =
       !cancel_id_.empty() && (event_id.empty() || event_id == cancel_id_);
   if (!answers_last || phase_ != Phase::kActive) return false;
-  Forget(active_);
+  std::erase(discarded_, active_);
+  RememberOver(active_);
   End();
   return true;
 }
 
 bool OpenAiResponses::IsDiscarded(std::string_view id) const {
-  return !id.empty() && std::find(discarded_.begin(), discarded_.end(), id) !=
-                            discarded_.end();
+  return Has(discarded_, id);
+}
+
+bool OpenAiResponses::IsOver(std::string_view id) const {
+  return Has(over_, id);
+}
+
+bool OpenAiResponses::IsUnwanted(std::string_view id) const {
+  return (requested() && discard_requested_) || IsDiscarded(id);
+}
+
+bool OpenAiResponses::IsStale(std::string_view id,
+                              std::string_view status) const {
+  switch (phase_) {
+    case Phase::kActive:
+      if (!active_.empty()) return !id.empty() && id != active_;
+      break;
+    case Phase::kRequested:
+      // One that was never announced, and of which nothing has come.
+      if (!discard_requested_ && !has_audio_ && !has_text_ && !calls_tools_ &&
+          (status == "completed" || status == "cancelled")) {
+        return true;
+      }
+      break;
+    case Phase::kIdle:
+      break;
+  }
+  return IsOver(id);
 }
 
 void OpenAiResponses::End() {
   phase_ = Phase::kIdle;
   active_.clear();
   discard_requested_ = false;
+  foreign_ = false;
   cancel_id_.clear();
   calls_tools_ = false;
 }
 
-void OpenAiResponses::Discard(std::string_view id) {
-  if (discarded_.size() == kMaxDiscarded) discarded_.pop_front();
-  discarded_.emplace_back(id);
+void OpenAiResponses::Discard(std::string_view id) { Add(discarded_, id); }
+
+void OpenAiResponses::RememberOver(std::string_view id) {
+  if (!id.empty()) Add(over_, id);
 }
 
-void OpenAiResponses::Forget(std::string_view id) {
-  std::erase(discarded_, id);
+void OpenAiResponses::Add(std::vector<std::string>& ids, std::string_view id) {
+  if (ids.size() == kMaxKept) ids.erase(ids.begin());
+  ids.emplace_back(id);
+}
+
+bool OpenAiResponses::Has(const std::vector<std::string>& ids,
+                          std::string_view id) {
+  return !id.empty() && std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
 }  // namespace trunkline::protocol

@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace trunkline::protocol {
 
@@ -19,8 +20,9 @@ namespace trunkline::protocol {
 // until its response.done.
 class OpenAiResponses {
  public:
-  // Cancelled responses that are not done; above, the oldest is forgotten.
-  static constexpr size_t kMaxDiscarded = 16;
+  // Cancelled responses that are not done, and likewise those of this session
+  // that are; above, the oldest is forgotten.
+  static constexpr size_t kMaxKept = 16;
 
   // The session is a fresh one: nothing of the former is left.
   void Reset();
@@ -43,14 +45,21 @@ class OpenAiResponses {
   void OnAudio() { has_audio_ = true; }
   void OnText() { has_text_ = true; }
   void OnToolCall() { calls_tools_ = true; }
-  // response.done; `id` may be "".
+  // response.done; `id` may be "". nullopt if it ends nothing that is waited
+  // for: that response has ended before, another one is active, or nothing is
+  // known of it.
   struct Done {
-    bool discarded = false;
+    enum class What : uint8_t {
+      kAnswer,   // what was asked for
+      kNothing,  // it was cancelled, or answers nothing that was asked for
+      kBusy,     // what was asked for was put off by it, and by one before it
+    };
+    What what = What::kAnswer;
     bool called_tools = false;
     // Text, and nothing that could be heard or done.
     bool only_text = false;
   };
-  Done OnDone(std::string_view id);
+  std::optional<Done> OnDone(std::string_view id, std::string_view status);
   // The server is busy with a response of its own making: what was asked for is
   // asked for again when that is done, unless the last attempt met the same and
   // no response.done came since. Precondition: requested().
@@ -67,6 +76,10 @@ class OpenAiResponses {
   // Asked for, and response.created is not yet here.
   bool requested() const { return phase_ == Phase::kRequested; }
   bool IsDiscarded(std::string_view id) const;
+  // That, or what was asked for was cancelled before it was announced.
+  bool IsUnwanted(std::string_view id) const;
+  // It has ended: nothing more comes of it but words.
+  bool IsOver(std::string_view id) const;
 
  private:
   enum class Phase : uint8_t { kIdle, kRequested, kActive };
@@ -74,20 +87,28 @@ class OpenAiResponses {
   // The response that was asked for, or is active, is over.
   void End();
   void Discard(std::string_view id);
-  void Forget(std::string_view id);
+  void RememberOver(std::string_view id);
+  bool IsStale(std::string_view id, std::string_view status) const;
+  static void Add(std::vector<std::string>& ids, std::string_view id);
+  static bool Has(const std::vector<std::string>& ids, std::string_view id);
 
   Phase phase_ = Phase::kIdle;
   std::string active_;
   // The one in kRequested was cancelled before it had a name.
   bool discard_requested_ = false;
+  // The active one is of the server's own making: what was asked for has to
+  // wait for its end.
+  bool foreign_ = false;
   // Of the response.cancel that was sent since the last response.create; "" if
   // none was.
   std::string cancel_id_;
-  std::deque<std::string> discarded_;
+  std::vector<std::string> discarded_;
+  std::vector<std::string> over_;
   // The instructions of what waits, and of what was sent last.
-  std::deque<std::string> waiting_;
+  std::vector<std::string> waiting_;
   std::string last_;
-  // The server was busy, and no response is known to be done since.
+  // What was asked for was put off by a response of the server's own, and is
+  // asked for once more.
   bool retried_ = false;
   bool calls_tools_ = false;
   bool has_audio_ = false;

@@ -244,6 +244,106 @@ TEST_F(OpenAiRealtimeErrorsTest, ABusyServerDoesNotReviveWhatWasCancelled) {
   EXPECT_FALSE(log.audio.empty());
 }
 
+// The end of the server's own response was taken for the reply's, which was
+// sent again when nobody waited for it any more.
+TEST_F(OpenAiRealtimeErrorsTest, TheEndOfAForeignResponseIsNoReply) {
+  Connect();
+  Respond();
+  Refuse({{"code", "conversation_already_has_active_response"}});
+  Receive(
+      R"({"type":"response.done","response":{"id":"r0","status":"completed"}})");
+  EXPECT_EQ(CountSent("response.create"), 2U);
+  EXPECT_EQ(log.Words().back(), "done cancelled 0/0");
+  // Not for ever, however often it says so.
+  for (int i = 1; i < 20; ++i) {
+    Refuse({{"code", "conversation_already_has_active_response"}});
+    Receive(R"({"type":"response.done","response":{"id":"f)" +
+            std::to_string(i) + R"(","status":"completed"}})");
+  }
+  EXPECT_EQ(CountSent("response.create"), 2U);
+  EXPECT_THAT(log.Words(),
+              testing::Contains(testing::HasSubstr("done failed")));
+}
+
+// One that came twice, or late, ended the wait for the next reply.
+TEST_F(OpenAiRealtimeErrorsTest, AnEndOfAnotherResponseEndsNothing) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  const std::string done =
+      R"({"type":"response.done","response":{"id":"r1","status":"completed"}})";
+  Receive(done);
+  Respond();
+  log = {};
+  Receive(done);
+  EXPECT_THAT(log.lines, ElementsAre("fault outOfOrder"));
+  Receive(R"({"type":"response.created","response":{"id":"r2"}})");
+  log = {};
+  Receive(
+      R"({"type":"response.done","response":{"id":"r9","status":"completed"}})");
+  EXPECT_THAT(log.lines, ElementsAre("fault outOfOrder"));
+  Receive(
+      R"({"type":"response.done","response":{"id":"r2","status":"completed"}})");
+  EXPECT_EQ(log.Words().back(), "done complete 0/0");
+}
+
+// Nothing could be asked for any more.
+TEST_F(OpenAiRealtimeErrorsTest, TheEndOfAResponseThatWasNotAnnouncedIsOne) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.output_audio.delta","response_id":"r1",
+      "item_id":"i1","content_index":0,"delta":"AQID"})");
+  Receive(
+      R"({"type":"response.done","response":{"id":"r1","status":"completed"}})");
+  EXPECT_EQ(log.Words().back(), "done complete 0/0");
+  Respond();
+  EXPECT_EQ(CountSent("response.create"), 2U);
+}
+
+// What was cancelled was heard after all, when the server had said that there
+// was nothing to cancel.
+TEST_F(OpenAiRealtimeErrorsTest, NothingIsHeardOfAResponseThatHasEnded) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  Cancel();
+  Refuse({{"code", "response_cancel_not_active"}});
+  log = {};
+  Receive(R"({"type":"response.output_audio.delta","response_id":"r1",
+      "item_id":"i1","content_index":0,"delta":"AQID"})");
+  Receive(R"({"type":"response.output_item.done","response_id":"r1","item":
+      {"type":"function_call","status":"completed","call_id":"k","name":"n"}})");
+  EXPECT_THAT(log.lines, ElementsAre("fault outOfOrder", "fault outOfOrder"));
+  EXPECT_TRUE(log.audio.empty());
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, NothingIsHeardOfWhatWasCancelledUnannounced) {
+  Connect();
+  Respond();
+  Cancel();
+  Receive(R"({"type":"response.output_audio.delta","response_id":"r1",
+      "item_id":"i1","content_index":0,"delta":"AQID"})");
+  EXPECT_TRUE(log.audio.empty());
+}
+
+// The caller waited for the reply to the end of its time.
+TEST_F(OpenAiRealtimeErrorsTest, AResponseThatTheServerCancelsIsIncomplete) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  Receive(R"({"type":"response.done","response":{"id":"r1",
+      "status":"cancelled","status_details":{"reason":"turn_detected"}}})");
+  EXPECT_EQ(log.Words().back(), "done incomplete 0/0 turn_detected");
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AnEndOfNoResponseIsAFault) {
+  Connect();
+  Respond();
+  log = {};
+  Receive(R"({"type":"response.done"})");
+  EXPECT_THAT(log.lines, ElementsAre("fault missingField"));
+}
+
 TEST_F(OpenAiRealtimeErrorsTest, ACancelledRequestThatIsRefusedIsCancelled) {
   Connect();
   Respond();

@@ -184,6 +184,20 @@ TEST_F(OpenAiRealtimeTest, TruncationIsBoundedByWhatWasReceivedOfTheItem) {
   EXPECT_EQ(sent[1]["audio_end_ms"], 50);
 }
 
+// It was heard, and told as heard from its beginning.
+TEST_F(OpenAiRealtimeTest, NothingMoreIsHeardOfAnItemThatWasTruncated) {
+  Connect();
+  Respond();
+  Created("r1");
+  Delta("r1", "i1");
+  agent.Truncate(ItemId{1}, 50);
+  Delta("r1", "i1");
+  EXPECT_EQ(log.audio[1].size(), 1601U);
+  EXPECT_EQ(log.lines.back(), "fault outOfOrder");
+  Delta("r1", "i2");
+  EXPECT_EQ(log.audio[2].size(), 1601U);
+}
+
 // Trap 4: a cancel that crosses the end of its response.
 TEST_F(OpenAiRealtimeTest, CancelErrorWhileIdleIsHarmless) {
   Connect();
@@ -329,9 +343,14 @@ TEST_F(OpenAiRealtimeTest, ACancelledResponseIsSilentFromThereOn) {
   EXPECT_THAT(log.Words(), IsEmpty());
   Done("r1", "cancelled");
   EXPECT_THAT(log.Words(), ElementsAre("done cancelled 3/4"));
-  // The id is free again.
+  // It has ended: nothing more is heard of it.
   Delta("r1", "i1");
-  EXPECT_EQ(log.audio[1].size(), 2 * 1601U);
+  EXPECT_EQ(log.audio[1].size(), 1601U);
+  // Its id may be used again.
+  Respond();
+  Created("r1");
+  Delta("r1", "i2");
+  EXPECT_EQ(log.audio[2].size(), 1601U);
 }
 
 TEST_F(OpenAiRealtimeTest, ACancelBeforeTheResponseHasANameHoldsForIt) {

@@ -12,6 +12,15 @@ using Done = OpenAiResponses::Done;
 
 class OpenAiResponsesTest : public testing::Test {
  protected:
+  // An end that ends something.
+  Done OnDone(const std::string& id) {
+    const std::optional<Done> done = responses_.OnDone(id, "completed");
+    EXPECT_TRUE(done) << id;
+    return done.value_or(Done{});
+  }
+  bool IsStale(const std::string& id) {
+    return !responses_.OnDone(id, "completed");
+  }
   // The instructions of what is to be sent now.
   std::optional<std::string> Next() {
     const std::string* instructions = responses_.Next();
@@ -43,24 +52,24 @@ TEST_F(OpenAiResponsesTest, OneRequestAtATimeAndOfThoseThatWaitTheNewest) {
   responses_.OnCreated("r1");
   EXPECT_FALSE(responses_.requested());
   EXPECT_FALSE(Next());
-  responses_.OnDone("r1");
+  OnDone("r1");
   EXPECT_EQ(Next(), "three");
   responses_.OnCreated("r2");
-  responses_.OnDone("r2");
+  OnDone("r2");
   EXPECT_FALSE(Next());
 }
 
 TEST_F(OpenAiResponsesTest, TheEndOfAnotherResponseIsNotTheEndOfThisOne) {
   Create("r1");
   Ask("next");
-  responses_.OnDone("r0");
+  EXPECT_TRUE(IsStale("r0"));
   EXPECT_FALSE(Next());
   // Who says no name means the one that there is.
-  responses_.OnDone("");
+  OnDone("");
   EXPECT_EQ(Next(), "next");
   responses_.OnCreated("");
   Ask("last");
-  responses_.OnDone("r7");
+  OnDone("r7");
   EXPECT_EQ(Next(), "last");
 }
 
@@ -71,7 +80,7 @@ TEST_F(OpenAiResponsesTest, CancelsWhatIsActiveOnce) {
   EXPECT_TRUE(responses_.Cancel());
   EXPECT_TRUE(responses_.IsDiscarded("r1"));
   EXPECT_FALSE(responses_.Cancel());
-  EXPECT_TRUE(responses_.OnDone("r1").discarded);
+  EXPECT_EQ(OnDone("r1").what, Done::What::kNothing);
   EXPECT_FALSE(responses_.IsDiscarded("r1"));
   // What waited went with it.
   EXPECT_FALSE(Next());
@@ -86,7 +95,7 @@ TEST_F(OpenAiResponsesTest, WhatIsCancelledBeforeItHasANameIsDiscardedByIt) {
   responses_.OnCreated("r1");
   EXPECT_TRUE(responses_.IsDiscarded("r1"));
   EXPECT_FALSE(responses_.Cancel());
-  responses_.OnDone("r1");
+  OnDone("r1");
   Create("r2");
   EXPECT_FALSE(responses_.IsDiscarded("r2"));
 }
@@ -95,23 +104,23 @@ TEST_F(OpenAiResponsesTest, AResponseWithoutANameIsNeverDiscarded) {
   Create("");
   EXPECT_TRUE(responses_.Cancel());
   EXPECT_FALSE(responses_.IsDiscarded(""));
-  EXPECT_FALSE(responses_.OnDone("").discarded);
+  EXPECT_EQ(OnDone("").what, Done::What::kAnswer);
 }
 
 TEST_F(OpenAiResponsesTest, TheOldestThatIsNeverDoneIsForgotten) {
-  for (size_t i = 0; i <= OpenAiResponses::kMaxDiscarded; ++i) {
+  for (size_t i = 0; i <= OpenAiResponses::kMaxKept; ++i) {
     Create("r" + std::to_string(i));
     // Both ways of being cancelled keep to the bound.
     if (i % 2 == 0) {
       ASSERT_TRUE(responses_.Cancel());
-      responses_.OnDone("");
+      OnDone("");
     } else {
-      responses_.OnDone("");
+      OnDone("");
       Ask();
       Next();
       ASSERT_TRUE(responses_.Cancel());
       responses_.OnCreated("r" + std::to_string(i));
-      responses_.OnDone("");
+      OnDone("");
     }
   }
   EXPECT_FALSE(responses_.IsDiscarded("r0"));
@@ -122,25 +131,25 @@ TEST_F(OpenAiResponsesTest, TheOldestThatIsNeverDoneIsForgotten) {
 TEST_F(OpenAiResponsesTest, SaysWhatAResponseWas) {
   Create("r1");
   responses_.OnText();
-  Done done = responses_.OnDone("r1");
+  Done done = OnDone("r1");
   EXPECT_TRUE(done.only_text);
   EXPECT_FALSE(done.called_tools);
-  EXPECT_FALSE(done.discarded);
+  EXPECT_EQ(done.what, Done::What::kAnswer);
 
   Create("r2");
   responses_.OnText();
   responses_.OnAudio();
-  EXPECT_FALSE(responses_.OnDone("r2").only_text);
+  EXPECT_FALSE(OnDone("r2").only_text);
 
   Create("r3");
   responses_.OnText();
   responses_.OnToolCall();
-  done = responses_.OnDone("r3");
+  done = OnDone("r3");
   EXPECT_FALSE(done.only_text);
   EXPECT_TRUE(done.called_tools);
 
   Create("r4");
-  done = responses_.OnDone("r4");
+  done = OnDone("r4");
   EXPECT_FALSE(done.only_text);
   EXPECT_FALSE(done.called_tools);
 }
@@ -152,31 +161,85 @@ TEST_F(OpenAiResponsesTest, AServerThatIsBusyIsAskedAgainWhenThatIsDone) {
   EXPECT_FALSE(responses_.requested());
   EXPECT_FALSE(Next());
   // The name of what it makes comes with its end.
-  responses_.OnDone("theirs");
+  EXPECT_EQ(OnDone("theirs").what, Done::What::kNothing);
   EXPECT_EQ(Next(), "one");
   // What was asked for meanwhile comes in its place.
   responses_.OnBusy();
   Ask("two");
-  responses_.OnDone("theirs");
+  EXPECT_EQ(OnDone("theirs too").what, Done::What::kNothing);
   EXPECT_EQ(Next(), "two");
   responses_.OnCreated("r1");
-  responses_.OnDone("r1");
+  OnDone("r1");
   EXPECT_FALSE(Next());
 }
 
-// It is not known to be done: no third attempt.
+// No third attempt, and who asked is told that there is none.
 TEST_F(OpenAiResponsesTest, AServerThatStaysBusyIsNotAskedForEver) {
   Ask("one");
   Next();
   responses_.OnBusy();
-  responses_.Cancel();
-  responses_.OnCancelSent("c1");
-  ASSERT_TRUE(responses_.OnNothingToCancel("c1"));
+  OnDone("theirs");
+  EXPECT_EQ(Next(), "one");
+  responses_.OnBusy();
+  EXPECT_EQ(OnDone("theirs too").what, Done::What::kBusy);
+  EXPECT_FALSE(Next());
+  // Another request has attempts of its own.
   Ask("two");
   EXPECT_EQ(Next(), "two");
   responses_.OnBusy();
-  responses_.OnDone("theirs");
-  EXPECT_FALSE(Next());
+  OnDone("another");
+  EXPECT_EQ(Next(), "two");
+}
+
+// The server ends nothing twice, and nothing that nobody has heard of.
+TEST_F(OpenAiResponsesTest, AnEndThatIsLateIsStale) {
+  Create("r1");
+  OnDone("r1");
+  EXPECT_TRUE(responses_.IsOver("r1"));
+  EXPECT_TRUE(IsStale("r1"));
+  Ask();
+  Next();
+  EXPECT_TRUE(IsStale("r1"));
+  EXPECT_TRUE(IsStale("r2")) << "nothing has come of it";
+  EXPECT_TRUE(responses_.requested());
+  // One that was not announced, and of which something has come.
+  responses_.OnAudio();
+  EXPECT_FALSE(IsStale("r2"));
+  EXPECT_FALSE(responses_.requested());
+  // A name that is used again is not over.
+  responses_.OnCreated("r1");
+  EXPECT_FALSE(responses_.IsOver("r1"));
+}
+
+TEST_F(OpenAiResponsesTest, WhatIsOverIsForgottenInTheEnd) {
+  for (size_t i = 0; i <= OpenAiResponses::kMaxKept; ++i) {
+    const std::string id = "r" + std::to_string(i);
+    Create(id);
+    OnDone(id);
+  }
+  EXPECT_FALSE(responses_.IsOver("r0"));
+  EXPECT_TRUE(responses_.IsOver("r1"));
+}
+
+TEST_F(OpenAiResponsesTest, NothingOfWhatWasCancelledUnannouncedIsWanted) {
+  Ask();
+  Next();
+  EXPECT_FALSE(responses_.IsUnwanted("r1"));
+  responses_.Cancel();
+  EXPECT_TRUE(responses_.IsUnwanted("r1"));
+  responses_.OnCreated("r1");
+  EXPECT_TRUE(responses_.IsUnwanted("r1"));
+  OnDone("r1");
+  EXPECT_FALSE(responses_.IsUnwanted("r1"));
+}
+
+TEST_F(OpenAiResponsesTest, WhatTheServerCancelsByItselfWasNoAnswerRefused) {
+  Create("r1");
+  EXPECT_EQ(responses_.OnDone("r1", "cancelled")->what, Done::What::kAnswer);
+  Create("r2");
+  responses_.Cancel();
+  responses_.OnCancelSent("c1");
+  EXPECT_EQ(responses_.OnDone("", "cancelled")->what, Done::What::kNothing);
 }
 
 TEST_F(OpenAiResponsesTest, WhatNobodyWantsIsNotAskedForAgain) {
@@ -184,7 +247,7 @@ TEST_F(OpenAiResponsesTest, WhatNobodyWantsIsNotAskedForAgain) {
   Next();
   responses_.Cancel();
   responses_.OnBusy();
-  responses_.OnDone("theirs");
+  OnDone("theirs");
   EXPECT_FALSE(Next());
 }
 
@@ -219,7 +282,7 @@ TEST_F(OpenAiResponsesTest, NothingToCancelMayHaveCrossedWithTheEnd) {
   Create("r1");
   responses_.Cancel();
   responses_.OnCancelSent("c1");
-  responses_.OnDone("r1");
+  OnDone("r1");
   EXPECT_FALSE(responses_.OnNothingToCancel("c1"));
   // With the next request the cancel is forgotten.
   Create("r2");
@@ -239,7 +302,7 @@ TEST_F(OpenAiResponsesTest, AFreshSessionHasNothingOfTheFormer) {
   EXPECT_FALSE(responses_.requested());
   Create("r1");
   EXPECT_FALSE(responses_.OnNothingToCancel(""));
-  EXPECT_FALSE(responses_.OnDone("r1").called_tools);
+  EXPECT_FALSE(OnDone("r1").called_tools);
 }
 
 }  // namespace

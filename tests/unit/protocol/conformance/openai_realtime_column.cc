@@ -316,7 +316,7 @@ AgentColumn OpenAiRealtimeColumn() {
          > text 1 {"type":"error","error":{"code":"conversation_already_has_active_response"}}
          = fault peerError
          > text 1 {"type":"response.done","response":{"id":"r0","status":"completed"}}
-         = done complete 0/0
+         = done cancelled 0/0
          < 1< {"type":"response.create"}
        )"})},
       {AgentRow::kForeignChannel, Ready({R"(
