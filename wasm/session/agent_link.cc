@@ -34,7 +34,10 @@ void AgentLink::Create(protocol::AudioFormat leg_format) {
 
 void AgentLink::Start() {
   phase_ = Phase::kStarting;
-  context_.SetTimer(Timer::kAgentReady, context_.config().limits.agent_ready);
+  if (!ready_by_) {
+    ready_by_ = context_.now() + context_.config().limits.agent_ready;
+  }
+  context_.deadlines().Set(Timer::kAgentReady, *ready_by_);
   agent().Begin();
 }
 
@@ -57,6 +60,7 @@ std::optional<protocol::AgentEvent> AgentLink::NextEvent() {
 
 void AgentLink::BeReady() {
   phase_ = Phase::kReady;
+  ready_by_.reset();
   context_.ClearTimer(Timer::kAgentReady);
   context_.Emit(context_.NewEvent("agentReady"));
   if (!backlog_.empty()) agent_->Listen(std::exchange(backlog_, {}));
@@ -68,9 +72,13 @@ AgentLink::Outlook AgentLink::Fail(protocol::AgentFailed::Loss loss,
       std::max(Duration::Micros(kRetryPause.us() << retries_),
                why.retry_after.value_or(Duration()));
   // Nobody waits for one that takes longer than it may take to be ready.
+  if (!ready_by_) {
+    ready_by_ =
+        context_.now() + kRetryPause + context_.config().limits.agent_ready;
+  }
+  const Duration left = *ready_by_ - context_.now();
   const bool retry = loss == protocol::AgentFailed::Loss::kRetryable &&
-                     retries_ < kMaxRetries &&
-                     pause <= context_.config().limits.agent_ready;
+                     retries_ < kMaxRetries && pause <= left;
   context_.ReportAgentFailed(why, !retry);
   agent_->End(why.code);
   context_.ClearTimer(Timer::kAgentReady);

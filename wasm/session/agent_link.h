@@ -35,7 +35,9 @@ class AgentLink {
   // Makes the agent that the configuration names, for a leg of this format.
   void Create(protocol::AudioFormat leg_format);
   bool created() const { return agent_ != nullptr; }
-  // Starts it, or starts it again. AgentReady comes when it may be spoken to.
+  // Starts it, or starts it again. AgentReady comes when it may be spoken to,
+  // all attempts together within `agentReadyMs`, after a loss with the first
+  // pause besides.
   void Start();
   bool ready() const { return phase_ == Phase::kReady; }
   // It will be ready, or lost, without anybody's doing.
@@ -93,6 +95,9 @@ class AgentLink {
   std::unique_ptr<protocol::Agent> agent_;
   Phase phase_ = Phase::kNone;
   int retries_ = 0;
+  // When the attempts since it was ready last have taken too long; nullopt
+  // before the first.
+  std::optional<Instant> ready_by_;
   // In the agent's input format.
   std::vector<uint8_t> backlog_;
   FaultCounts faults_{};
