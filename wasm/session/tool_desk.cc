@@ -46,12 +46,13 @@ Duration ToolDesk::TimeoutOf(const Json& tool) const {
   return Duration::Millis(std::clamp(*ms, kMinTimeoutMs, kMaxTimeoutMs));
 }
 
-void ToolDesk::Open(std::string_view call_id, std::string_view name,
+bool ToolDesk::Open(std::string_view call_id, std::string_view name,
                     Instant now) {
   if (std::any_of(calls_.begin(), calls_.end(),
                   [call_id](const Call& call) { return call.id == call_id; })) {
-    return;
+    return true;
   }
+  if (calls_.size() >= kMaxCalls) return false;
   Call call{std::string(call_id), std::string(name), Instant::Never(), {}};
   const Json* tool = FindTool(name);
   if (tool == nullptr) {
@@ -62,6 +63,7 @@ void ToolDesk::Open(std::string_view call_id, std::string_view name,
     call.due = now + TimeoutOf(*tool);
   }
   calls_.push_back(std::move(call));
+  return true;
 }
 
 ToolDesk::Taken ToolDesk::Take(std::string_view call_id,
@@ -80,7 +82,7 @@ ToolDesk::Taken ToolDesk::Take(std::string_view call_id,
   *late_name = late->name;
   late_.erase(late);
   for (Call& call : calls_) {
-    if (call.id != call_id) continue;
+    if (call.id != call_id || call.answered) continue;
     // That it took too long was not told yet.
     call.output = output;
     call.answered = true;
@@ -106,7 +108,7 @@ bool ToolDesk::waiting() const {
 std::optional<ToolDesk::Answer> ToolDesk::NextAnswer() {
   if (calls_.empty() || !calls_.front().output) return std::nullopt;
   Call call = std::move(calls_.front());
-  calls_.pop_front();
+  calls_.erase(calls_.begin());
   return Answer{std::move(call.id), std::move(call.name),
                 std::move(call.output).value_or(""), call.answered};
 }
@@ -123,7 +125,7 @@ void ToolDesk::OnDeadline(Instant now) {
   for (Call& call : calls_) {
     if (call.output || call.due > now) continue;
     call.output = R"({"error":"the tool did not answer in time"})";
-    if (late_.size() == kMaxLate) late_.pop_front();
+    if (late_.size() == kMaxLate) late_.erase(late_.begin());
     late_.push_back({call.id, call.name});
   }
 }
@@ -150,11 +152,11 @@ Json ToolDesk::ToJson(Instant now) const {
 bool ToolDesk::FromJson(const Json& json, Instant now) {
   const Json* calls = FindMember(json, "calls");
   const Json* late = FindMember(json, "late");
-  if (calls == nullptr || !calls->is_array() || calls->size() > 2 * kMaxOpen ||
+  if (calls == nullptr || !calls->is_array() || calls->size() > kMaxCalls ||
       late == nullptr || !late->is_array() || late->size() > kMaxLate) {
     return false;
   }
-  std::deque<Call> read;
+  std::vector<Call> read;
   for (const Json& one : *calls) {
     Call call{std::string(StringMember(one, "id")),
               std::string(StringMember(one, "name")),
@@ -176,7 +178,7 @@ bool ToolDesk::FromJson(const Json& json, Instant now) {
     }
     read.push_back(std::move(call));
   }
-  std::deque<Late> read_late;
+  std::vector<Late> read_late;
   for (const Json& one : *late) {
     read_late.push_back({std::string(StringMember(one, "id")),
                          std::string(StringMember(one, "name"))});

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +25,9 @@ class ToolDesk {
   // Calls that wait for their results at a time. Overflow: the newest is
   // answered with an error.
   static constexpr size_t kMaxOpen = 16;
+  // Calls that are open or answered and not yet given, which have to wait for
+  // one before them. Overflow: the newest is not taken.
+  static constexpr size_t kMaxCalls = 2 * kMaxOpen;
   // Calls that ran out of time and whose results may still come; the oldest is
   // forgotten for a new one.
   static constexpr size_t kMaxLate = 16;
@@ -50,8 +52,9 @@ class ToolDesk {
 
   // The agent calls a tool. One that the profile does not have is answered at
   // once with an error, and so is one too many. A call that is known already is
-  // the same call.
-  void Open(std::string_view call_id, std::string_view name, Instant now);
+  // the same call. False if there is no place for it: it has to be answered by
+  // whoever tells of it.
+  bool Open(std::string_view call_id, std::string_view name, Instant now);
   // A result. kLate: the call was answered for; `late_name` is its tool.
   enum class Taken : uint8_t { kAnswer, kLate, kUnknown };
   Taken Take(std::string_view call_id, std::string_view output,
@@ -93,8 +96,8 @@ class ToolDesk {
   const Json& tools_;
   const Duration timeout_;
   // In the order in which they were made.
-  std::deque<Call> calls_;
-  std::deque<Late> late_;
+  std::vector<Call> calls_;
+  std::vector<Late> late_;
 };
 
 }  // namespace trunkline::session

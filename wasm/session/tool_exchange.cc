@@ -19,7 +19,16 @@ ToolExchange::Called ToolExchange::OnCall(const protocol::AgentToolCall& call) {
     end_call_id_ = call.tool_call_id;
     return Called::kEndsCall;
   }
-  desk_.Open(call.tool_call_id, call.name, context_.now());
+  if (desk_.Open(call.tool_call_id, call.name, context_.now())) {
+    return Called::kOpened;
+  }
+  // Out of turn: those before it wait for their tools.
+  constexpr std::string_view kTooMany =
+      R"({"error":"too many tools at a time"})";
+  agent_.agent().ToolResult(call.tool_call_id, kTooMany);
+  transcript_.OnToolResult(call.tool_call_id, kTooMany,
+                           Transcript::ToolState::kFailed, context_.now());
+  gave_besides_ = true;
   return Called::kOpened;
 }
 
@@ -51,7 +60,7 @@ void ToolExchange::Take(std::string_view call_id, std::string_view output) {
 void ToolExchange::TakeLate(std::string_view call_id, std::string_view name,
                             std::string_view output) {
   transcript_.OnLateToolResult(call_id, output);
-  gave_late_ = true;
+  gave_besides_ = true;
   if (!agent_.ready()) return;
   std::string text = "The tool ";
   text += name;
@@ -76,7 +85,7 @@ bool ToolExchange::FromJson(const Json& json, Instant now) {
 }
 
 bool ToolExchange::Give() {
-  bool gave = std::exchange(gave_late_, false);
+  bool gave = std::exchange(gave_besides_, false);
   if (!agent_.ready()) return gave;
   while (const auto answer = desk_.NextAnswer()) {
     agent_.agent().ToolResult(answer->call_id, answer->output);

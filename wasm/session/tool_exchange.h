@@ -59,8 +59,9 @@ class ToolExchange {
   ToolDesk desk_;
   // The open call of the tool that ends the call.
   std::optional<std::string> end_call_id_;
-  // A late result was told, or is kept for the next connection.
-  bool gave_late_ = false;
+  // A late result was told, or is kept for the next connection; or a call was
+  // answered that found no place.
+  bool gave_besides_ = false;
 };
 
 }  // namespace trunkline::session
