@@ -27,7 +27,7 @@ void CallContext::ReportFault(const char* source, const char* code,
 
 void CallContext::ReportAgentFailed(const protocol::Failure& why, bool fatal) {
   Json event = NewEvent("agentFailed");
-  event["code"] = WithoutSecrets(why.code);
+  event["code"] = why.code.empty() ? "replyFailed" : WithoutSecrets(why.code);
   if (!why.param.empty()) event["param"] = WithoutSecrets(why.param);
   if (!why.message.empty()) event["message"] = WithoutSecrets(why.message);
   if (why.retry_after) event["retryAfterMs"] = why.retry_after->ms();

@@ -33,7 +33,12 @@ void Conversation::SetState(State next, Reason reason) {
     context_.SetTimer(timer, LimitOf(timer, limits()));
   }
   if (playback_ && !Waits(next)) playback_->EndWaiting();
-  if (next == State::kThinking) replies_.Await();
+  if (next == State::kThinking) AwaitReply();
+}
+
+void Conversation::AwaitReply() {
+  replies_.Await();
+  if (tools_.waiting()) replies_.OnToolsWait();
 }
 
 // ---------------------------------------------------------------------------
@@ -54,12 +59,14 @@ void Conversation::Begin(media::LineOut& line) {
 
 void Conversation::OnLegBack() {
   // The stream is back: its buffer is empty, its clock a new one.
-  if (!agent_.ready()) {
+  const bool unsent = playback_->has_unsent();
+  // What is here of a reply is played meanwhile.
+  if (!agent_.ready() && !unsent) {
     SetState(State::kConnecting, Reason::kAuthorized);
     return;
   }
-  const bool unsent = playback_->has_unsent();
-  if (!unsent && (replies_.owes_reply() || replies_.owes_answer())) {
+  if (!unsent && (replies_.owes_greeting() || replies_.owes_reply() ||
+                  replies_.owes_answer())) {
     SetState(State::kThinking, Reason::kReplyOwed);
     if (!replies_.coming() && !tools_.waiting()) AskForReply();
     GiveAnswers();
@@ -71,7 +78,7 @@ void Conversation::OnLegBack() {
     return;
   }
   SetState(State::kSpeaking, Reason::kReplyAudio);
-  if (!playback_->reply_ended()) replies_.AwaitMore();
+  if (!playback_->reply_ended()) replies_.OnLegBack();
 }
 
 void Conversation::OnLegRefused() {
@@ -146,7 +153,13 @@ void Conversation::OnMaxCall() {
 void Conversation::OnReplyTimeout() {
   // A tool has a deadline of its own.
   if (tools_.waiting()) {
-    replies_.AwaitMore();
+    context_.SetTimer(Timer::kReply, limits().reply);
+    return;
+  }
+  // Its socket is well, and it has had the time of a reply.
+  if (state_ == State::kThinking && replies_.only_called_tools()) {
+    context_.ReportAgentFailed({.code = "onlyTools"}, true);
+    SayGoodbye("agentFailed");
     return;
   }
   // An open socket that says nothing is as good as a lost one.
@@ -155,7 +168,7 @@ void Conversation::OnReplyTimeout() {
 
 void Conversation::OnAskAgain() {
   if (state_ != State::kThinking || !agent_.ready()) return;
-  replies_.Await();
+  replies_.AwaitStill();
   AskForReply();
 }
 
@@ -199,8 +212,11 @@ void Conversation::HangUp() {
   }
 }
 
-CommandOutcome Conversation::JudgeSay() const {
+CommandOutcome Conversation::JudgeSay(std::string_view text) const {
   using Code = CommandOutcome::Code;
+  if (text.size() > Replies::kMaxSayBytes) {
+    return {Code::kInvalid, "text must have at most 4000 bytes", "text"};
+  }
   if (agent_.created() && !agent_.traits().can_say) {
     return {Code::kUnsupported, "the agent cannot say a text of others", ""};
   }
@@ -208,10 +224,17 @@ CommandOutcome Conversation::JudgeSay() const {
     return {Code::kConflict, "the call is ending", ""};
   }
   if (!agent_.ready()) return {Code::kConflict, "the agent is not ready", ""};
+  if (!replies_.has_room_for_say()) {
+    return {Code::kConflict, "too many texts wait to be said", ""};
+  }
   return {};
 }
 
-void Conversation::Say(std::string_view text) { replies_.Say(text); }
+// It is asked for at the end of this input, or when nothing else is due.
+void Conversation::Say(std::string_view text) {
+  replies_.OweSay(text);
+  snapshot_due_ = true;
+}
 
 CommandOutcome Conversation::JudgeDigits(std::string_view digits) const {
   using Code = CommandOutcome::Code;
@@ -219,7 +242,10 @@ CommandOutcome Conversation::JudgeDigits(std::string_view digits) const {
     return {Code::kInvalid, "digits must be 1 to 32 of 0 to 9, *, # and A to D",
             "digits"};
   }
-  return JudgeSay();
+  if (!digits_.has_room_for(digits)) {
+    return {Code::kConflict, "too many digits wait to be told", ""};
+  }
+  return JudgeSay(digits);
 }
 
 CommandOutcome Conversation::JudgeToolResult(
@@ -246,6 +272,7 @@ void Conversation::SayGoodbye(std::string_view end_reason) {
   if (state_ == State::kFarewell || ended()) return;
   end_reason_ = end_reason;
   playback_->EndWaiting();
+  GiveUpAll();
   if (playback_->has_unheard()) {
     playback_->Stop();
     DropUnheard();
@@ -260,6 +287,7 @@ void Conversation::SayGoodbye(std::string_view end_reason) {
 void Conversation::End(std::string_view end_reason) {
   if (ended()) return;
   end_reason_ = end_reason;
+  GiveUpAll();
   // What the end of the call cut short.
   if (playback_) playback_->EndWaiting();
   if (playback_) playback_->DropUnheard(ReplyPlayback::Tell::kNobody);
@@ -277,21 +305,67 @@ Conversation::Outcome Conversation::outcome() const {
 // After every input
 
 void Conversation::Settle() {
+  if (state_ == State::kSpeaking) {
+    Pump();
+    if (playback_->done()) OnReplyHeard();
+  }
   if (digits_.whole()) TellDigits();
   if (playback_ && playback_->waiting()) Pump();
-  if (state_ == State::kSpeaking || state_ == State::kFarewell) {
+  if (state_ == State::kFarewell) {
     Pump();
-    if (state_ == State::kSpeaking) {
-      if (playback_->done()) OnReplyHeard();
-    } else if (farewell_->done(context_.now())) {
+    if (farewell_->done(context_.now())) {
       leg_.Close(kCloseNormal, end_reason_);
       End(end_reason_);
     }
   }
   if (ended()) return;
+  SayWhatIsOwed();
   EmitFinalLines();
   context_.deadlines().Set(Timer::kText, transcript_.deadline());
   context_.deadlines().Set(Timer::kTool, tools_.deadline());
+}
+
+void Conversation::SayWhatIsOwed() {
+  if (!agent_.ready()) return;
+  if (state_ != State::kListening && state_ != State::kSpeaking) return;
+  if (replies_.GiveUpGreeting(Replies::GiveUp::kHopeless)) {
+    events_.NotSaid(context_.config().profile.greeting, "failed");
+    snapshot_due_ = true;
+  }
+  // A caller who speaks is greeted in answer to that.
+  if (state_ == State::kListening && replies_.MayGreet() && replies_.MayAsk() &&
+      !caller_->in_turn()) {
+    replies_.Ask(caller_->since_speech());
+    replies_.AwaitMore();
+    return;
+  }
+  GiveUpSays(Replies::GiveUp::kHopeless, "failed");
+  if (!replies_.owes_say() && !replies_.owes_greeting()) return;
+  if (replies_.MaySay() && replies_.MayAsk()) {
+    replies_.AskForSay();
+  } else if ((replies_.saying() ||
+              (replies_.making() && state_ == State::kListening)) &&
+             !context_.deadlines().IsSet(Timer::kReply)) {
+    // It comes, or its turn, when the reply that was cancelled is over.
+    replies_.AwaitMore();
+  }
+}
+
+void Conversation::GiveUpSays(Replies::GiveUp which, std::string_view reason) {
+  while (const auto text = replies_.TakeGivenUpSay(which)) {
+    events_.NotSaid(*text, reason);
+    snapshot_due_ = true;
+  }
+}
+
+void Conversation::GiveUpAll() {
+  constexpr std::string_view kEnded = "ended";
+  if (!playback_) return;
+  if (replies_.GiveUpGreeting(Replies::GiveUp::kAll)) {
+    events_.NotSaid(context_.config().profile.greeting, kEnded);
+  }
+  GiveUpSays(Replies::GiveUp::kAll, kEnded);
+  if (!digits_.empty()) events_.NotSaid(KeptWords(digits_.Take()), kEnded);
 }
 
 void Conversation::EmitFinalLines() {

@@ -87,7 +87,7 @@ class Conversation {
   void OnDigit(char digit);
 
   // Whether a command can be carried out now.
-  CommandOutcome JudgeSay() const;
+  CommandOutcome JudgeSay(std::string_view text) const;
   CommandOutcome JudgeToolResult(std::string_view tool_call_id) const;
   CommandOutcome JudgeDigits(std::string_view digits) const;
   void HangUp();
@@ -147,7 +147,18 @@ class Conversation {
   void ResumeReply();
   void ConfirmBargeIn();
   void DropUnheard();
-  void AskForReply() { replies_.Ask(caller_->since_speech()); }
+  // Asks for a reply, unless too many were asked for already: then the call
+  // ends.
+  void AskForReply();
+  // One is due, from now on.
+  void AwaitReply();
+  // What is to be said by command, when its time has come.
+  void SayWhatIsOwed();
+  void GiveUpSays(Replies::GiveUp which, std::string_view reason);
+  // The call ends: what is owed until then will not be said, nor told.
+  void GiveUpAll();
+  // An entry, as far as it is kept.
+  std::string KeptWords(std::string_view digits) const;
   // Gives the agent the results that are there, and asks it to go on when it
   // has all of them.
   void GiveAnswers();

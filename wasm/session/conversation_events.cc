@@ -61,6 +61,14 @@ void ConversationEvents::Waiting() {
   context_.Emit(context_.NewEvent("waiting"));
 }
 
+void ConversationEvents::NotSaid(std::string_view text,
+                                 std::string_view reason) {
+  Json event = context_.NewEvent("notSaid");
+  event["text"] = text;
+  event["reason"] = reason;
+  context_.Emit(event);
+}
+
 void ConversationEvents::ReplyStarted(std::string_view item, int64_t turn) {
   Json event = context_.NewEvent("replyStarted");
   event["item"] = item;

@@ -32,6 +32,8 @@ class ConversationEvents {
   void Used(const protocol::Usage& usage);
   // The sound for who waits begins.
   void Waiting();
+  // A text by command that will not be said.
+  void NotSaid(std::string_view text, std::string_view reason);
   void ReplyStarted(std::string_view item, int64_t turn);
   void Cleared(std::string_view item, int64_t heard_ms);
   void Resumed(std::string_view item, int64_t from_ms);

@@ -69,7 +69,7 @@ void Conversation::OnAgentReady() {
     case State::kThinking:
       // The reply that was due died with the former socket. One is asked for,
       // behind the results that came meanwhile.
-      replies_.Await();
+      AwaitReply();
       replies_.OnAnswersGiven();
       break;
     case State::kListening:
@@ -167,7 +167,11 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
       return;
   }
   if (!playback_->OnAudio(audio, replies_.origin())) return;
-  replies_.OnAudio();
+  // The text that it says is not owed any more.
+  if (replies_.saying()) snapshot_due_ = true;
+  const size_t bytes_per_ms = protocol::BytesOf(agent_.traits().output, 1);
+  replies_.OnAudio(Duration::Micros(
+      static_cast<int64_t>(audio.audio.size() * 1'000 / bytes_per_ms)));
   // An agent that falls silent in the middle of a reply is noticed too.
   if (state_ != State::kFarewell && state_ != State::kLegLost) {
     replies_.AwaitMore();
@@ -186,13 +190,18 @@ void Conversation::OnToolCall(const protocol::AgentToolCall& call) {
   events_.ToolCall(call);
   replies_.OnToolCall();
   snapshot_due_ = true;
-  if (tools_.OnCall(call) == ToolExchange::Called::kOpened) GiveAnswers();
+  if (tools_.OnCall(call) != ToolExchange::Called::kOpened) return;
+  if (state_ == State::kThinking && tools_.waiting()) replies_.OnToolsWait();
+  GiveAnswers();
 }
 
 void Conversation::GiveAnswers() {
   if (tools_.Give()) {
     replies_.OnAnswersGiven();
     snapshot_due_ = true;
+  }
+  if (state_ == State::kThinking && !tools_.waiting()) {
+    replies_.OnToolsAnswered();
   }
   if (!agent_.ready()) return;
   // One reply to all results, and only when the one that asked for them is
@@ -204,7 +213,11 @@ void Conversation::GiveAnswers() {
       replies_.SetNext(state_ == State::kSpeaking
                            ? Replies::Next::kMore
                            : Replies::Next::kCallersTurn);
-      replies_.Await();
+      if (state_ == State::kSpeaking) {
+        replies_.Await();
+      } else {
+        replies_.AwaitStill();
+      }
       AskForReply();
       return;
     case State::kListening:
@@ -233,6 +246,8 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   const bool whole = done.end == End::kComplete;
   const bool awaits_tools =
       done.after == AgentReplyDone::After::kAwaitsTools && !tools_.ends_call();
+  const bool before_what_is_due =
+      state_ == State::kThinking && replies_.behind();
   // One reply at a time: whatever comes next belongs to the next one.
   playback_->EndReply(whole ? ReplyPlayback::Extent::kWhole
                             : ReplyPlayback::Extent::kPart);
@@ -250,7 +265,16 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   }
   if (state_ != State::kThinking) {
     // What came of it is heard.
+    if (!whole) {
+      context_.ReportAgentFailed(done.why, false);
+      replies_.PutOff(done.why.retry_after);
+    }
+    GiveAnswers();
+    return;
+  }
+  if (before_what_is_due) {
     if (!whole) context_.ReportAgentFailed(done.why, false);
+    replies_.AwaitStill();
     GiveAnswers();
     return;
   }
@@ -264,11 +288,13 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
       SayGoodbye("agentFailed");
       return;
     }
-    replies_.Await();
+    replies_.AwaitStill();
     GiveAnswers();
   } else if (!whole) {
     OnReplyMissing(done);
   } else {
+    // The agent has nothing to say to that.
+    context_.ReportAgentFailed({.code = "emptyReply"}, false);
     SetState(State::kListening, Reason::kReplyEmpty);
   }
 }
@@ -372,12 +398,28 @@ void Conversation::OnLocalTurnEnd() {
 
 void Conversation::EndTurn(std::string_view source) {
   caller_->End(source, ++turns_);
+  snapshot_due_ = true;
   replies_.OnTurnEnded();
   if (state_ == State::kListening) {
     SetState(State::kThinking, Reason::kTurnEnded);
+  } else if (replies_.caller_spoke()) {
+    replies_.Await();
+  } else {
+    // Nobody has spoken: the reply that is due has no more time for it.
+    replies_.AwaitStill();
   }
-  replies_.Await();
+  // What he says on is of this turn, or of another.
+  if (caller_->speaking()) replies_.OnCallerSpeaks();
   AskForReply();
+}
+
+void Conversation::AskForReply() {
+  if (replies_.MayAsk()) {
+    replies_.Ask(caller_->since_speech());
+    return;
+  }
+  context_.ReportAgentFailed({.code = "tooManyRequests"}, true);
+  SayGoodbye("agentFailed");
 }
 
 void Conversation::OnDigit(char digit) {
@@ -392,21 +434,32 @@ void Conversation::OnDigit(char digit) {
   if (state_ == State::kInterrupted) ConfirmBargeIn();
 }
 
+std::string Conversation::KeptWords(std::string_view digits) const {
+  using Recorded = Config::RecordDigits;
+  std::string words = "[keypad";
+  if (context_.config().profile.record_digits == Recorded::kYes) {
+    words += ": ";
+    words += digits;
+  }
+  words += ']';
+  return words;
+}
+
 void Conversation::TellDigits() {
   const bool listens =
       state_ == State::kListening || state_ == State::kThinking;
   if (!listens || !agent_.ready()) return;
   const std::string digits = digits_.Take();
-  using Recorded = Config::RecordDigits;
-  const bool kept = context_.config().profile.record_digits == Recorded::kYes;
   const std::string words = "[keypad: " + digits + "]";
   protocol::ConversationLine line;
   line.kind = protocol::ConversationLine::Kind::kCaller;
   line.text = words;
   agent_.agent().Tell({&line, 1});
-  transcript_.OnDigits(kept ? words : "[keypad]", context_.now());
+  transcript_.OnDigits(KeptWords(digits), context_.now());
   if (caller_->in_turn()) return;
   if (state_ == State::kThinking) replies_.Cancel();
+  // A key counts as a word.
+  replies_.OnCallerSpeaks();
   EndTurn("keypad");
 }
 

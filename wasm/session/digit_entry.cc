@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "base/check.h"
-
 namespace trunkline::session {
 
 bool DigitEntry::Are(std::string_view digits) {
@@ -29,8 +27,6 @@ void DigitEntry::Add(std::string_view digits) {
 }
 
 std::string DigitEntry::Take() {
-  // INVARIANT: what is not whole is not taken.
-  TL_CHECK(whole_);
   whole_ = false;
   return std::exchange(digits_, {});
 }

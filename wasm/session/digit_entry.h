@@ -25,12 +25,16 @@ class DigitEntry {
 
   // Digits that are more than fit into an entry nobody has taken are dropped.
   void Add(char digit);
-  // A whole entry, by command.
+  // A whole entry, by command. Precondition: there is room for it.
   void Add(std::string_view digits);
   void OnTimeout() { whole_ = true; }
 
+  bool empty() const { return digits_.empty(); }
+  bool has_room_for(std::string_view digits) const {
+    return digits_.size() + digits.size() <= kMaxDigits;
+  }
   bool whole() const { return whole_; }
-  // Precondition: whole(). The next entry begins.
+  // Whole or not: the next entry begins.
   std::string Take();
 
  private:

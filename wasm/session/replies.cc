@@ -1,5 +1,6 @@
 #include "session/replies.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace trunkline::session {
@@ -17,6 +18,7 @@ void Replies::OnAgentCreated() {
   greeting_ = Greeting::kNone;
   // One that is not told the conversation has nothing to go on with.
   left_over_ = false;
+  says_.clear();
 }
 
 void Replies::Restore(const Json& snapshot) {
@@ -24,20 +26,34 @@ void Replies::Restore(const Json& snapshot) {
     greeting_ = Greeting::kNone;
   }
   left_over_ = IntegerMember(snapshot, "owesReply").value_or(0) > 0;
+  const Json* says = FindMember(snapshot, "says");
+  if (says == nullptr || !says->is_array()) return;
+  for (const Json& text : *says) {
+    if (!text.is_string() || !has_room_for_say()) continue;
+    OweSay(text.get_ref<const std::string&>());
+  }
 }
 
 void Replies::AddTo(Json& snapshot, Due due) const {
   snapshot["owesGreeting"] = owes_greeting() ? 1 : 0;
   snapshot["owesReply"] =
       left_over_ || answers_due_ || due == Due::kYes ? 1 : 0;
+  if (!says_.empty()) snapshot["says"] = says_;
 }
 
 void Replies::Ask(Duration since_speech) {
   context_.ClearTimer(Timer::kAskAgain);
   answers_due_ = false;
   left_over_ = false;
+  // One that is on its way is followed by the reply.
+  const bool greets =
+      owes_greeting() && !(greeting_ == Greeting::kAsked && asked_);
+  behind_ = asked_ || making_ || saying_;
   asked_ = true;
-  if (owes_greeting()) {
+  ++unheard_;
+  ++requests_;
+  if (greets) {
+    ++greeting_tries_;
     greeting_ = Greeting::kAsked;
     Say(context_.config().profile.greeting);
     return;
@@ -51,22 +67,97 @@ void Replies::Say(std::string_view text) {
   agent_.agent().Say(text);
 }
 
+bool Replies::MaySay() const {
+  return !says_.empty() && !owes_greeting() && IsIdle();
+}
+
+bool Replies::MayGreet() const { return owes_greeting() && IsIdle(); }
+
+bool Replies::GiveUpGreeting(GiveUp which) {
+  if (which == GiveUp::kHopeless &&
+      (!MayGreet() || greeting_tries_ < kMaxSayTries)) {
+    return false;
+  }
+  return std::exchange(greeting_, Greeting::kNone) != Greeting::kNone;
+}
+
+bool Replies::IsIdle() const {
+  return !saying_ && !coming() && !making_ && !left_over_ && !answers_due_;
+}
+
+void Replies::AskForSay() {
+  saying_ = true;
+  ++say_tries_;
+  ++unheard_;
+  Say(says_.front());
+  AwaitMore();
+}
+
+void Replies::PutOff(std::optional<Duration> time) {
+  if (time && !asked_)
+    context_.SetTimer(Timer::kAskAgain, std::min(*time, patience()));
+}
+
+std::optional<std::string> Replies::TakeGivenUpSay(GiveUp which) {
+  if (says_.empty() ||
+      (which == GiveUp::kHopeless && (saying_ || say_tries_ < kMaxSayTries))) {
+    return std::nullopt;
+  }
+  saying_ = false;
+  say_tries_ = 0;
+  std::string text = std::move(says_.front());
+  says_.erase(says_.begin());
+  return text;
+}
+
 void Replies::Cancel() {
-  asked_ = false;
+  asked_ = behind_ = left_over_ = false;
+  saying_ = audible_ = false;
   if (agent_.ready()) agent_.agent().Cancel();
 }
 
 void Replies::Await() {
-  awaited_since_ = context_.now();
-  AwaitMore();
+  due_by_ = context_.now() + patience();
+  left_.reset();
+  caller_spoke_ = audible_ = false;
+  AwaitStill();
 }
 
-void Replies::AwaitMore() { context_.SetTimer(Timer::kReply, patience()); }
+void Replies::AwaitStill() {
+  awaited_since_ = context_.now();
+  context_.deadlines().Set(Timer::kReply, due_by_);
+}
 
-void Replies::OnAudio() {
+void Replies::OnToolsWait() {
+  if (!left_) left_ = std::max(due_by_ - context_.now(), Duration());
+}
+
+void Replies::OnToolsAnswered() {
+  if (!left_) return;
+  due_by_ = context_.now() + *std::exchange(left_, {});
+  if (context_.deadlines().IsSet(Timer::kReply)) AwaitStill();
+}
+
+void Replies::AwaitMore() {
+  Instant due = context_.now() + patience();
+  if (audible_) due = std::min(due, plays_until_ + patience());
+  context_.deadlines().Set(Timer::kReply, due);
+}
+
+void Replies::OnAudio(Duration length) {
   making_ = true;
+  if (!std::exchange(audible_, true)) plays_until_ = context_.now();
+  plays_until_ = plays_until_ + length;
   left_over_ = false;
   silent_ = 0;
+  since_unheard_ = since_unheard_ + length;
+  if (since_unheard_ >= kHeard) {
+    since_unheard_ = Duration();
+    unheard_ = 0;
+  }
+  if (!std::exchange(saying_, false)) return;
+  says_.erase(says_.begin());
+  say_tries_ = 0;
 }
 
 bool Replies::OnSent() {
@@ -77,12 +168,19 @@ bool Replies::OnSent() {
 
 void Replies::OnDone(AgentReplyDone::End end, Next next) {
   making_ = false;
+  const bool audible = std::exchange(audible_, false);
+  const bool behind = std::exchange(behind_, false);
   if (end == AgentReplyDone::End::kCancelled) return;
-  asked_ = false;
-  next_ = next;
+  if (std::exchange(saying_, false) && end == AgentReplyDone::End::kRefused) {
+    say_tries_ = kMaxSayTries;
+  }
+  asked_ = asked_ && behind;
+  // What was asked for comes next.
+  next_ = asked_ ? Next::kMore : next;
   context_.ClearTimer(Timer::kReply);
   if (end == AgentReplyDone::End::kComplete) {
-    agent_.ForgetRetries();
+    // An agent of which nothing is heard is none that works.
+    if (audible) agent_.ForgetRetries();
     retried_ = false;
   }
 }
@@ -93,16 +191,16 @@ Replies::Missing Replies::OnMissing(const AgentReplyDone& done) {
   if (why.code.empty()) why.code = "replyFailed";
   // Once more, and not sooner than the provider wants; a caller who would wait
   // too long for that is told goodbye.
-  const bool again = done.end != End::kRefused && !retried_ &&
-                     why.retry_after.value_or(Duration()) <= patience();
+  const bool again =
+      done.end != End::kRefused && !retried_ &&
+      why.retry_after.value_or(Duration()) <= due_by_ - context_.now();
   const bool fatal = !again && done.end != End::kIncomplete;
   context_.ReportAgentFailed(why, fatal);
   if (!again) return fatal ? Missing::kFailed : Missing::kNothing;
   retried_ = true;
-  Await();
+  AwaitStill();
   if (!why.retry_after) return Missing::kAskNow;
   context_.SetTimer(Timer::kAskAgain, *why.retry_after);
-  context_.SetTimer(Timer::kReply, *why.retry_after + patience());
   return Missing::kAskLater;
 }
 
@@ -114,11 +212,18 @@ void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
     next_ = Next::kLost;
   }
   making_ = false;
-  asked_ = false;
+  audible_ = false;
+  asked_ = behind_ = false;
+  saying_ = false;
   if (returns) context_.ClearTimer(Timer::kReply);
 }
 
 void Replies::OnLegLost() { left_over_ = agent_.traits().can_say; }
+
+void Replies::OnLegBack() {
+  plays_until_ = std::max(plays_until_, context_.now());
+  AwaitMore();
+}
 
 Replies::Next Replies::TakeNext() {
   return std::exchange(next_, Next::kCallersTurn);

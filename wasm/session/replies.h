@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/time.h"
@@ -27,6 +31,8 @@ namespace trunkline::session {
 //   of tools. Ask() asks for all of it at once;
 // - what follows the reply that is heard: the caller's turn, more of it, or
 //   what of it was lost.
+// And the texts that are to be said by command: each is owed until its audio
+// is here, or it is given up.
 //
 // Owns the timers kReply and kAskAgain.
 class Replies {
@@ -34,6 +40,20 @@ class Replies {
   // Replies in a row that only call tools, without a word to the caller. Beyond
   // it the agent has failed.
   static constexpr int kMaxSilent = 8;
+  // Requests since the caller was last spoken to, or spoke, whatever has come
+  // of them: those of kMaxSilent and a few that failed. And requests for one
+  // turn of his, of an agent that says a little each time. Beyond either the
+  // agent has failed.
+  static constexpr int kMaxUnheard = 12;
+  // Audio since then of which something was heard.
+  static constexpr Duration kHeard = Duration::Millis(200);
+  static constexpr int kMaxRequests = 64;
+  // Texts that wait to be said by command, and how long each may be. Overflow:
+  // the command is refused.
+  static constexpr size_t kMaxSays = 8;
+  static constexpr size_t kMaxSayBytes = 4'000;
+  // Times that one, or the greeting, is asked for before it is given up.
+  static constexpr int kMaxSayTries = 3;
 
   // What follows a reply.
   enum class Next : uint8_t {
@@ -57,17 +77,52 @@ class Replies {
   // Asks the agent for the greeting while that is owed, else for a reply to the
   // caller, whose speech ended `since_speech` ago.
   void Ask(Duration since_speech);
-  // Has the agent say a text of ours.
+  // Has the agent say a text of ours, now and once.
   void Say(std::string_view text);
+  // Whether one more request is within the bounds.
+  bool MayAsk() const {
+    return unheard_ < kMaxUnheard && requests_ < kMaxRequests;
+  }
+
+  // A text by command is owed. Precondition: there is room for it.
+  void OweSay(std::string_view text) { says_.emplace_back(text); }
+  bool has_room_for_say() const { return says_.size() < kMaxSays; }
+  bool owes_say() const { return !says_.empty(); }
+  // Nothing else is asked for, made or due: the next text's turn has come.
+  bool MaySay() const;
+  // The same for a greeting that was asked for in vain.
+  bool MayGreet() const;
+  // Asks for it, and gives it the time for a reply to begin.
+  void AskForSay();
+  // What was asked for beside the caller's turns has failed: nothing of that is
+  // asked for again before this time is over, or that of a reply.
+  void PutOff(std::optional<Duration> time);
+  // A text that is given up: one that was asked for too often, or, with kAll,
+  // any. nullopt if there is none.
+  enum class GiveUp : uint8_t { kHopeless, kAll };
+  // The same for the greeting: true if it is given up.
+  bool GiveUpGreeting(GiveUp which);
+  std::optional<std::string> TakeGivenUpSay(GiveUp which);
+  // Its audio is waited for.
+  bool saying() const { return saying_; }
   // What was asked for is not wanted any more.
   void Cancel();
   // A reply is due from now on, and has the time for one to begin.
   void Await();
-  // More of it, or its beginning, has that time from now on.
+  // The same reply is asked for once more, or the results of tools were given:
+  // it has what is left of that time.
+  void AwaitStill();
+  // More of it, or its beginning, has that time from now on, and all that is
+  // missing between what came of it has that time together: an agent that says
+  // a syllable now and then says nothing.
   void AwaitMore();
+  // Tools have been called that have times of their own: meanwhile that of the
+  // reply stands still.
+  void OnToolsWait();
+  void OnToolsAnswered();
 
-  // Audio of a reply was queued.
-  void OnAudio();
+  // So much audio of a reply was queued.
+  void OnAudio(Duration length);
   void OnToolCall() { making_ = true; }
   // The first audio since was sent to the leg. True if it is the greeting's,
   // which is not owed any more.
@@ -79,6 +134,7 @@ class Replies {
   bool OnSilent() { return ++silent_ <= kMaxSilent; }
   // The reply that is due has failed, or has no audio: tells, and says what
   // there is to do. For kAskLater the timers are set: OnAskAgain comes.
+  // Precondition: Await().
   enum class Missing : uint8_t {
     kAskNow,
     kAskLater,
@@ -91,10 +147,18 @@ class Replies {
   // A reply is due as soon as the agent has all results of tools: some were
   // given to it, or the reply that was due died with its connection.
   void OnAnswersGiven() { answers_due_ = true; }
-  void OnCallerSpeaks() { silent_ = 0; }
-  void OnTurnEnded() { retried_ = false; }
+  void OnCallerSpeaks() {
+    caller_spoke_ = true;
+    silent_ = unheard_ = requests_ = 0;
+  }
+  void OnTurnEnded() {
+    retried_ = false;
+    requests_ = 0;
+  }
   // The leg is gone while a reply is due.
   void OnLegLost();
+  // It is back while a reply is made, of which more may come.
+  void OnLegBack();
   // What follows the reply that is heard.
   void SetNext(Next next) { next_ = next; }
   // The reply was heard to its end; the caller's turn follows the next one.
@@ -106,8 +170,15 @@ class Replies {
   bool owes_answer() const { return answers_due_; }
   // The agent makes a reply, and has not said that it is done.
   bool making() const { return making_; }
+  // The next that is done is not the one that was asked for.
+  bool behind() const { return asked_ && behind_; }
   // A reply comes without being asked for once more.
   bool coming() const;
+  // The caller has spoken since a reply is due.
+  bool caller_spoke() const { return caller_spoke_; }
+  // All that the agent has done since the caller was last spoken to, or spoke,
+  // is to call tools.
+  bool only_called_tools() const { return silent_ > 0; }
   // Why the agent says what comes next.
   Transcript::Origin origin() const { return origin_; }
   // From when on a reply has been due.
@@ -120,14 +191,16 @@ class Replies {
     kAsked,  // the next audio that is sent is the greeting's
   };
 
+  bool IsIdle() const;
   Duration patience() const { return context_.config().limits.reply; }
 
   CallContext& context_;
   AgentLink& agent_;
   Greeting greeting_;
   Transcript::Origin origin_ = Transcript::Origin::kReply;
-  // Neither over nor cancelled.
+  // Neither over nor cancelled; behind another one that is over first.
   bool asked_ = false;
+  bool behind_ = false;
   bool making_ = false;
   // Of another session, or of a time without the leg.
   bool left_over_ = false;
@@ -135,9 +208,26 @@ class Replies {
   Next next_ = Next::kCallersTurn;
   // The reply that is due was asked for twice.
   bool retried_ = false;
-  // Replies since the caller was last spoken to, or spoke.
+  // The reply that is made has audio, and would be over by then if it were all.
+  bool audible_ = false;
+  Instant plays_until_;
+  // Replies since the caller was last spoken to, or spoke; requests since then,
+  // and for his turn.
   int silent_ = 0;
+  int unheard_ = 0;
+  Duration since_unheard_;
+  int requests_ = 0;
+  bool caller_spoke_ = false;
   Instant awaited_since_;
+  // When the time of the reply that is due is over; what was left of it when
+  // tools had to be waited for.
+  Instant due_by_;
+  std::optional<Duration> left_;
+  // The first of them may be asked for, so many times.
+  std::vector<std::string> says_;
+  bool saying_ = false;
+  int say_tries_ = 0;
+  int greeting_tries_ = 0;
 };
 
 }  // namespace trunkline::session

@@ -273,10 +273,9 @@ CommandOutcome Session::Judge(const CommandEnvelope& envelope) const {
     return {};
   }
   if (type == "say") {
-    if (StringMember(command, "text").empty()) {
-      return {Code::kInvalid, "text must be a text", "text"};
-    }
-    return conversation_.JudgeSay();
+    const std::string_view text = StringMember(command, "text");
+    if (text.empty()) return {Code::kInvalid, "text must be a text", "text"};
+    return conversation_.JudgeSay(text);
   }
   if (type == "digits") {
     return conversation_.JudgeDigits(StringMember(command, "digits"));
@@ -455,7 +454,8 @@ void Session::AnnounceDeadline() {
   // second; this keeps timers off their path.
   const bool past = announced_deadline_ <= context_.now();
   if (next < announced_deadline_ || past || next.is_never()) {
-    if (next == announced_deadline_) return;
+    // One that is past has been: the same is announced anew.
+    if (next == announced_deadline_ && !past) return;
     announced_deadline_ = next;
     context_.sink().SetDeadline(next);
   }

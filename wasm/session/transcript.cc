@@ -279,7 +279,8 @@ Transcript::Line* Transcript::FindForText(Role role, ItemName name,
 void Transcript::OnDigits(std::string_view text, Instant now) {
   if (finished_) return;
   asked_ms_ = SetNow(now);
-  Line& line = AddUnnoticedTurn({}, TextState::kFinal);
+  Line& line = AddUnnoticedTurn({}, TextState::kAwaited);
+  line.text = TextState::kFinal;
   AddText(line, line.said, text);
   MakeFinal(line);
   KeepBounds();

@@ -182,7 +182,7 @@ void HostileRealtime::OnClosed(ChannelId channel) {
 }
 
 void HostileRealtime::Close() {
-  const uint16_t code = dice_.Pick(kCodes);
+  const uint16_t code = close_code.value_or(dice_.Pick(kCodes));
   Deed("closes with " + std::to_string(code));
   const bool making = active_.has_value() || agent_.replying();
   ++run_;
@@ -312,7 +312,11 @@ void HostileRealtime::DoCreate(ChannelId channel, const Message& message,
   Deed(std::string("reply: ") + ToString(reply));
   was_asked_ = true;
   was_cancelled_ = false;
-  if (reply == Reply::kHonest) return honest_.OnMessage(channel, message);
+  if (reply == Reply::kHonest) {
+    honest_.OnMessage(channel, message);
+    if (on_item) on_item(agent_.items().back().id);
+    return;
+  }
   Play(StepsOf(reply, request));
 }
 
@@ -359,8 +363,13 @@ void HostileRealtime::AddTool(Steps& steps, const std::string& id,
       [this, id, name] { honest_.ToolCall(active_.value_or(0), id, name); });
 }
 
+void HostileRealtime::BeginItem() {
+  const std::string id = agent_.BeginItem().id;
+  if (was_asked_ && on_item) on_item(id);
+}
+
 void HostileRealtime::AddItem(Steps& steps, int64_t ms, bool with_words) {
-  steps.push_back([this] { agent_.BeginItem(); });
+  steps.push_back([this] { BeginItem(); });
   for (int64_t at = 0; at < ms; at += 200) {
     steps.push_back([this, piece = std::min<int64_t>(200, ms - at)] {
       agent_.Say(active_.value_or(0), piece);
@@ -509,7 +518,7 @@ HostileRealtime::Steps HostileRealtime::StepsOf(Reply reply,
       break;
     case Reply::kTrickle:
       created();
-      steps.push_back([this] { agent_.BeginItem(); });
+      steps.push_back([this] { BeginItem(); });
       for (int i = 0; i < 40; ++i) {
         steps.push_back([this] { agent_.Say(active_.value_or(0), 1); });
         // The others do nothing: time passes.

@@ -106,11 +106,15 @@ class HostileRealtime final : public Provider {
   // By a test: what comes of the next requests and sockets, before the dice.
   std::deque<Reply> next_replies;
   std::deque<Start> next_starts;
+  // With what a socket closes that does so by itself; nullopt for any.
+  std::optional<uint16_t> close_code;
   // A reply is answered like this from when on the script is over.
   std::optional<Reply> always;
 
   // Each message but audio, before anything is done about it.
   std::function<void(const Json&)> on_request;
+  // Which item the reply to the last request begins.
+  std::function<void(const std::string&)> on_item;
   // A socket closes on a reply that was asked for and is not done.
   std::function<void()> on_reply_lost;
   // What it does, for people.
@@ -133,6 +137,7 @@ class HostileRealtime final : public Provider {
   // The events of a reply, one after the other.
   Steps StepsOf(Reply reply, const Json& request);
   void AddTool(Steps& steps, const std::string& id, const std::string& name);
+  void BeginItem();
   void AddItem(Steps& steps, int64_t ms, bool with_words);
   void AddDone(Steps& steps, const std::string& status, const Json& details);
   void Play(Steps steps);

@@ -66,6 +66,46 @@ TEST_P(DigitsTest, AHashEndsAnEntryAtOnceAndWhatIsKeptSaysIt) {
   EXPECT_EQ(LastCallerLine(world)["text"], "final");
 }
 
+// Each was told twice.
+TEST_P(DigitsTest, AnEntryIsOneLineOfTheLog) {
+  VirtualWorld world(GetParam().Options());
+  Start(world);
+  Enter(world, "12#");
+  Enter(world, "3#");
+  world.Advance(Duration::Millis(1'000));
+  std::vector<int64_t> lines;
+  for (const Json& line : world.EventsOf("line")) {
+    if (line["said"] == "[keypad]") lines.push_back(line["line"]);
+  }
+  EXPECT_THAT(lines, testing::SizeIs(2));
+  EXPECT_NE(lines.front(), lines.back());
+}
+
+// What nobody was told when the call ends is given up by name.
+TEST_P(DigitsTest, AnEntryThatTheEndCutsShortIsNamed) {
+  VirtualWorld world(GetParam().Options());
+  Start(world);
+  Enter(world, "47");
+  world.line.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+  ASSERT_EQ(world.Count("notSaid"), 1U);
+  EXPECT_EQ(world.EventsOf("notSaid")[0]["text"], "[keypad]");
+  EXPECT_EQ(world.EventsOf("notSaid")[0]["reason"], "ended");
+}
+
+// What does not fit was dropped behind a command that was done.
+TEST_P(DigitsTest, ACommandThatFindsNoRoomIsRefused) {
+  VirtualWorld world(GetParam().Options());
+  Start(world);
+  HearReply(world, 500);
+  if (HasFatalFailure()) return;
+  const Json command = {{"type", "digits"}, {"digits", std::string(20, '1')}};
+  EXPECT_EQ(world.Command(command)["status"], "done");
+  const Json result = world.Command(command);
+  EXPECT_EQ(result["status"], "refused");
+  EXPECT_EQ(result["code"], "conflict");
+}
+
 // A key is no cough: the reply stops with the first one.
 TEST_P(DigitsTest, AKeyEndsTheReplyThatPlays) {
   VirtualWorld world(GetParam().Options());

@@ -41,6 +41,7 @@ struct Desk {
     return snapshot;
   }
   Missing Miss(End end, protocol::Failure why = {}) {
+    if (!parts.IsSet(Timer::kReply)) replies.Await();
     return replies.OnMissing({.end = end, .why = why});
   }
 
@@ -95,7 +96,7 @@ TEST(RepliesTest, AnAgentThatCannotSayOwesNoGreetingAndNothingLeftOver) {
 TEST(RepliesTest, ACancelledReplyIsMadeUntilTheAgentKnows) {
   Desk desk;
   desk.replies.Ask(kAgo);
-  desk.replies.OnAudio();
+  desk.replies.OnAudio(Duration::Millis(200));
   EXPECT_TRUE(desk.replies.making());
   desk.replies.Cancel();
   EXPECT_FALSE(desk.replies.coming());
@@ -132,11 +133,22 @@ TEST(RepliesTest, OneRequestAsksForAllThatIsDue) {
   EXPECT_THAT(desk.parts.TakeCommands(), ElementsAre("respond 500"));
 }
 
+// Nothing else was said any more.
+TEST(RepliesTest, WhatIsCancelledIsNotLeftOver) {
+  Desk desk;
+  desk.replies.OnLegLost();
+  EXPECT_TRUE(desk.replies.owes_reply());
+  desk.replies.Cancel();
+  EXPECT_FALSE(desk.replies.owes_reply());
+  desk.replies.OweSay("One.");
+  EXPECT_TRUE(desk.replies.MaySay());
+}
+
 TEST(RepliesTest, AudioIsTheReplyThatWasLeftOverAndNoAnswerToResults) {
   Desk desk;
   desk.replies.OnLegLost();
   desk.replies.OnAnswersGiven();
-  desk.replies.OnAudio();
+  desk.replies.OnAudio(Duration::Millis(200));
   EXPECT_FALSE(desk.replies.owes_reply());
   EXPECT_TRUE(desk.replies.owes_answer());
 }
@@ -251,7 +263,7 @@ TEST(RepliesTest, AsksNotSoonerThanTheProviderWants) {
             Missing::kAskLater);
   // The longest that a caller waits; it comes without being asked for.
   EXPECT_EQ(desk.parts.DueInMs(Timer::kAskAgain), 12'000);
-  EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 24'000);
+  EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 12'000);
   EXPECT_TRUE(desk.replies.coming());
   desk.replies.Ask(kAgo);
   EXPECT_FALSE(desk.parts.IsSet(Timer::kAskAgain));
@@ -273,7 +285,7 @@ TEST(RepliesTest, RepliesThatOnlyCallToolsAreBounded) {
     EXPECT_FALSE(desk.replies.OnSilent());
     // A word of either side, and they count anew.
     if (spoken_to) {
-      desk.replies.OnAudio();
+      desk.replies.OnAudio(Duration::Millis(200));
     } else {
       desk.replies.OnCallerSpeaks();
     }
@@ -286,7 +298,7 @@ TEST(RepliesTest, WhatIsLostOfAReplyFollowsIt) {
   Desk desk;
   desk.replies.Ask(kAgo);
   desk.replies.Await();
-  desk.replies.OnAudio();
+  desk.replies.OnAudio(Duration::Millis(200));
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
   EXPECT_FALSE(desk.replies.making());
   EXPECT_FALSE(desk.replies.coming());
@@ -311,7 +323,7 @@ TEST(RepliesTest, WhatWasCancelledOrNobodyHearsIsNotLost) {
   desk.replies.Cancel();
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
-  desk.replies.OnAudio();
+  desk.replies.OnAudio(Duration::Millis(200));
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
   desk.replies.SetNext(Next::kCallersTurn);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
@@ -320,7 +332,7 @@ TEST(RepliesTest, WhatWasCancelledOrNobodyHearsIsNotLost) {
 TEST(RepliesTest, NothingFollowsWhenTheAgentIsLostForGood) {
   Desk desk;
   desk.replies.Await();
-  desk.replies.OnAudio();
+  desk.replies.OnAudio(Duration::Millis(200));
   desk.replies.SetNext(Next::kMore);
   desk.replies.OnAgentFailed(AgentLink::Outlook::kLost);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
@@ -328,7 +340,7 @@ TEST(RepliesTest, NothingFollowsWhenTheAgentIsLostForGood) {
 
 TEST(RepliesTest, NothingIsLostOfAReplyThatHadEnded) {
   Desk desk;
-  desk.replies.OnAudio();
+  desk.replies.OnAudio(Duration::Millis(200));
   desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
