@@ -22,6 +22,8 @@ interface Suite {
   readonly alone?: boolean;
   /** It measures time: it has the usual priority, where all others have the lowest. */
   readonly keepsTime?: boolean;
+  /** It takes too long to run unless it is named. */
+  readonly byName?: boolean;
   run(): Promise<Counts>;
 }
 
@@ -218,6 +220,7 @@ async function counted(command: string, args: readonly string[]): Promise<Counts
   const { status, output } = await run(command, args);
   const last = /(\d+) passed, (\d+) failed\s*$/.exec(output);
   if (status !== 0 || !last) console.log(output);
+  else for (const line of output.split("\n")) if (line.startsWith("measured: ")) console.log(line);
   return withStatus(last ? counts(Number(last[1]), Number(last[2])) : counts(), status);
 }
 
@@ -252,6 +255,24 @@ const freeze: Suite = {
   run: () => counted(path.join(root, "build/release/freeze"), []),
 };
 
+/** Calls of a session with hostile peers, for so many seconds and so many at least: each is one test. */
+function storm(
+  name: string,
+  [calls, seconds, least]: readonly [number, number, number],
+  rest: Pick<Suite, "alone" | "byName"> = {},
+): Suite {
+  return {
+    name,
+    presets: ["release"],
+    ...rest,
+    run: () =>
+      counted(path.join(root, "build/release/storm"), [
+        ...["--calls", String(calls), "--jobs", String(rest.alone ? JOBS : 1)],
+        ...["--seconds", String(seconds), "--at-least", String(least)],
+      ]),
+  };
+}
+
 const suites: readonly Suite[] = [
   checks,
   // The longest first.
@@ -265,6 +286,8 @@ const suites: readonly Suite[] = [
   vectors,
   quality,
   freeze,
+  storm("storm", [20_000, 55, 2_000]),
+  storm("storm-long", [1_000_000, 600, 100_000], { alone: true, byName: true }),
   vitest("integration", ["wasm-wasi", "release"], true),
   fuzz,
 ];
@@ -291,7 +314,7 @@ async function main(names: readonly string[]): Promise<number> {
     console.error(`no suite ${unknown.join(", ")}`);
     return 2;
   }
-  const wanted = names.length === 0 ? suites : suites.filter((suite) => names.includes(suite.name));
+  const wanted = suites.filter((suite) => (names.length === 0 ? !suite.byName : names.includes(suite.name)));
   mkdirSync(reports, { recursive: true });
   // A module that was missing in one run stays unresolved in vitest's cache.
   rmSync(path.join(root, "node_modules/.vitest-cache"), { recursive: true, force: true });

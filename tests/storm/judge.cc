@@ -3,6 +3,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
+
+#include "session/digit_entry.h"
+#include "session/replies.h"
 
 namespace trunkline::test {
 namespace {
@@ -17,9 +21,8 @@ constexpr int64_t kSlackMs = 45;
 constexpr int64_t kIdleMs = 400;
 // Marks may stand still for so long before they are given up.
 constexpr int64_t kMarksMs = 3'000;
-// Requests of which nothing was heard, and those for one turn.
-constexpr int64_t kMostUnheard = 12;
-constexpr int64_t kMostRequests = 64;
+// The sound for who waits is on its way, or is held up by a line that is full.
+constexpr int64_t kWaitingGapMs = 400;
 
 constexpr const char* kReasons[Figures::kReasons] = {
     "callerHangUp", "legLost",     "agentFailed", "noAnswer",
@@ -46,6 +49,7 @@ void Figures::Add(const Figures& other) {
   events += other.events;
   virtual_ms += other.virtual_ms;
   requests += other.requests;
+  unexplained += other.unexplained;
   for (size_t i = 0; i < kReasons; ++i) ends[i] += other.ends[i];
   for (size_t i = 0; i < longest_ms.size(); ++i) {
     longest_ms[i].Take(other.longest_ms[i]);
@@ -91,8 +95,13 @@ void Judge::BeginLife(VirtualWorld& world) {
   outputs_.clear();
   may_output_.clear();
   lost_reply_ = false;
+  greeting_items_.clear();
   says_.clear();
   results_.clear();
+  keys_.clear();
+  keys_whole_ = false;
+  keys_on_way_.clear();
+  waiting_ = false;
   losses_ = 0;
   resumes_of_life_ = 0;
 }
@@ -106,6 +115,10 @@ void Judge::Look() {
   const auto& events = world_->events();
   while (seen_events_ < events.size()) OnEvent(events[seen_events_++]);
   state_ = world_->state();
+  // From now on: what has passed was before that.
+  if (!world_->agent_open() && plan_.options.agent != "parrot") {
+    agent_ready_ = false;
+  }
   LookAtDebts();
 }
 
@@ -121,25 +134,26 @@ void Judge::LookAtTime() {
   in_state_ms_ += ms;
   const int64_t heard = world_->line.heard_ms();
   const bool plays = heard > heard_ms_;
-  talked_ms_ += heard - heard_ms_;
+  // What is heard while he waits says nothing.
+  if (!session::Waits(state_)) talked_ms_ += heard - heard_ms_;
   heard_ms_ = heard;
   if (talked_ms_ >= 200) {
     talked_ms_ = 0;
     requests_unheard_ = 0;
   }
+  if (!quiet_) spoke_ = true;
   const bool may_be_silent = state_ == State::kSetup ||
                              state_ == State::kLegLost ||
                              state_ == State::kFarewell;
   silence_ms_ = plays || !quiet_ || may_be_silent ? 0 : silence_ms_ + ms;
   figures_.silence_ms.Take(silence_ms_, seed_);
 
-  const bool open = world_->agent_open() || plan_.options.agent == "parrot";
-  if (agent_ready_ && !open) agent_ready_ = false;
+  LookAtWaiting(ms, plays);
   const bool wants = state_ == State::kConnecting || state_ == State::kThinking;
   outage_ms_ = !agent_ready_ && wants ? outage_ms_ + ms : 0;
   figures_.outage_ms.Take(outage_ms_, seed_);
   const int64_t outage = Limit("agentReadyMs") + (was_ready_ ? 500 : 0);
-  if (outage_ms_ > outage + kSlackMs) {
+  if (outage_ms_ > outage + 3 * kSlackMs) {
     Complain("no agent for " + Ms(outage_ms_) + ", agentReadyMs is " +
              Ms(Limit("agentReadyMs")));
     outage_ms_ = -1'000'000;
@@ -155,8 +169,8 @@ void Judge::LookAtTime() {
       }
       break;
     case State::kSpeaking:
-      dry_ms_ = plays ? dry_ms_ : dry_ms_ + ms;
-      if (dry_ms_ > Limit("replyMs") + kMarksMs) {
+      if (!plays && awaited_tools_.empty()) dry_ms_ += ms;
+      if (dry_ms_ > Limit("replyMs") + 2 * kMarksMs) {
         Complain("it speaks, and nothing was to be heard for " + Ms(dry_ms_));
         dry_ms_ = -1'000'000;
       }
@@ -200,6 +214,31 @@ void Judge::LookAtTime() {
   }
 }
 
+void Judge::LookAtWaiting(int64_t ms, bool plays) {
+  const bool sound =
+      StringMember(plan_.options.profile, "waitingSound") != "off";
+  if (!session::Waits(state_) || !sound) {
+    if (waiting_) Complain("he is told that he waits");
+    waiting_ = false;
+    return;
+  }
+  const int64_t most = IntegerMember(plan_.options.limits, "waitingMs")
+                           .value_or(session::Config::Limits().waiting.ms());
+  if (!waiting_ && in_state_ms_ > most + kSlackMs) {
+    Complain("he waits for " + Ms(in_state_ms_) + " in silence");
+    waiting_ = true;
+    waits_unheard_ms_ = -1'000'000;
+  }
+  if (!waiting_ || !plan_.honest_line) return;
+  waits_unheard_ms_ =
+      plays ? std::min<int64_t>(waits_unheard_ms_, 0) : waits_unheard_ms_ + ms;
+  if (waits_unheard_ms_ > kWaitingGapMs) {
+    Complain("he waits, and nothing was to be heard for " +
+             Ms(waits_unheard_ms_));
+    waits_unheard_ms_ = -1'000'000;
+  }
+}
+
 // ---------------------------------------------------------------------------
 // Debts
 
@@ -208,19 +247,42 @@ void Judge::LookAtDebts() {
   if (world_->stray_messages() != 0) {
     Complain("a message on a channel that is not open");
   }
-  if (lost_reply_ && idle_ms_ > kIdleMs) {
+  // An error that names no request may be taken for the answer to this one.
+  const bool named = plan_.provider.whim_every == Duration();
+  if (lost_reply_ && named && idle_ms_ > kIdleMs) {
     Complain("a reply that was lost with its socket was not asked for again");
     lost_reply_ = false;
   }
+  // What the ear has heard was said.
   for (Said& said : says_) {
-    if (idle_ms_ <= kIdleMs || said.heard || said.failed) continue;
-    const int64_t most =
-        said.requests == 0 ? kIdleMs : kIdleMs + Limit("replyMs");
-    if ((world_->now() - said.at).ms() <= most) continue;
-    Complain(said.requests == 0 ? "'" + said.text + "' was never asked for"
-                                : "'" + said.text + "' was never said");
-    said.failed = true;
+    for (const Agent::Item& item : world_->agent.items()) {
+      if (said.heard || !said.items.contains(item.id)) continue;
+      // Of the shortest, a fade leaves no level that could be told.
+      said.faint = item.generated_ms > 0 && item.generated_ms <= 60;
+      if (world_->HeardMs(item) <= 0) continue;
+      said.heard = true;
+      last_say_ = world_->now();
+    }
   }
+  // One at a time.
+  const auto next = std::find_if(
+      says_.begin(), says_.end(),
+      [](const Said& said) { return !said.heard && !said.failed; });
+  if (next != says_.end() && plan_.realtime()) {
+    // Another request may be on its way, and in vain.
+    const int64_t most = kIdleMs + Limit("replyMs");
+    const int64_t waits = (world_->now() - std::max(next->at, last_say_)).ms();
+    // Where messages are lost or broken, a response of the server's own may be
+    // taken for it.
+    const bool known = next->requests == 0 ||
+                       (plan_.on_a_socket() && plan_.provider.lost == 0);
+    if (std::min(waits, idle_ms_) > most && !next->faint && known) {
+      Complain("'" + next->text + "' was never " +
+               (next->requests == 0 ? "asked for" : "said"));
+      next->failed = true;
+    }
+  }
+  LookAtKeys();
   for (Result& result : results_) {
     if (result.ready_ms <= 3'000) continue;
     Complain("the accepted " + result.output + " was not given to the agent");
@@ -233,6 +295,39 @@ void Judge::LookAtDebts() {
   }
 }
 
+void Judge::OnKeys(const std::string& keys) {
+  keys_ += keys;
+  keys_at_ = world_->now();
+  if (keys.find('#') != std::string::npos ||
+      keys_.size() >= session::DigitEntry::kMaxDigits) {
+    keys_whole_ = true;
+  }
+}
+
+void Judge::OnKeysTold(const std::string& keys) {
+  const auto told = std::find(keys_on_way_.begin(), keys_on_way_.end(), keys);
+  if (told != keys_on_way_.end()) {
+    keys_on_way_.erase(keys_on_way_.begin(), told + 1);
+  } else if (StringMember(plan_.options.profile, "recordDigits") != "yes") {
+    // Where they are kept, each new connection is told of them.
+    Complain("the agent is told of keys " + keys);
+  }
+}
+
+void Judge::LookAtKeys() {
+  if (!plan_.realtime() || idle_ms_ <= kIdleMs) return;
+  const int64_t pause =
+      keys_whole_ ? 0 : session::DigitEntry::kPause.ms() + kSlackMs;
+  if (!keys_.empty() && (world_->now() - keys_at_).ms() > pause + kIdleMs) {
+    Complain("the keys " + keys_ + " were not told to the agent");
+    keys_.clear();
+  }
+  if (!keys_on_way_.empty() && (world_->now() - keys_at_).ms() > kIdleMs) {
+    Complain("the keys " + keys_on_way_.front() + " did not come to the agent");
+    keys_on_way_.clear();
+  }
+}
+
 void Judge::OnRequest(const Json& request) {
   const std::string type(StringMember(request, "type"));
   if (type == "response.create") {
@@ -240,12 +335,13 @@ void Judge::OnRequest(const Json& request) {
     lost_reply_ = false;
     figures_.requests_unheard.Take(++requests_unheard_, seed_);
     figures_.requests_per_turn.Take(++requests_of_turn_, seed_);
-    if (requests_unheard_ > kMostUnheard) {
+    // Each may be put off by a busy server, and sent once more.
+    if (requests_unheard_ > 2 * session::Replies::kMaxUnheard) {
       Complain(std::to_string(requests_unheard_) +
                " requests, and nothing to be heard");
       requests_unheard_ = -1'000'000;
     }
-    if (requests_of_turn_ > kMostRequests) {
+    if (requests_of_turn_ > session::Replies::kMaxRequests) {
       Complain(std::to_string(requests_of_turn_) + " requests for one turn");
       requests_of_turn_ = -1'000'000;
     }
@@ -255,15 +351,18 @@ void Judge::OnRequest(const Json& request) {
     greeting_in_air_ = !plan_.greeting().empty() &&
                        said.find(plan_.greeting()) != std::string::npos;
     if (greeting_in_air_) {
-      if (greeted_) Complain("the caller was greeted, and is once more");
+      if (greeted_ && plan_.in_order())
+        Complain("the caller was greeted, and is once more");
       ++greetings_;
+      last_say_ = world_->now();
     }
     says_in_air_ = SIZE_MAX;
     for (size_t i = 0; i < says_.size(); ++i) {
       if (said.find(says_[i].text) == std::string::npos) continue;
-      if (says_[i].heard) Complain("'" + says_[i].text + "' was heard, twice");
+      if (says_[i].heard && plan_.in_order())
+        Complain("'" + says_[i].text + "' was heard, twice");
       ++says_[i].requests;
-      says_[i].at = world_->now();
+      last_say_ = world_->now();
       says_in_air_ = i;
     }
     return;
@@ -274,6 +373,11 @@ void Judge::OnRequest(const Json& request) {
   const std::string text = PrintJson(*item);
   const std::string id(StringMember(*item, "call_id"));
   const std::string_view kind = StringMember(*item, "type");
+  constexpr std::string_view kKeypad = "[keypad: ";
+  if (const size_t at = text.find(kKeypad); at != std::string::npos) {
+    const size_t from = at + kKeypad.size();
+    OnKeysTold(text.substr(from, text.find(']', from) - from));
+  }
   if (kind == "function_call") {
     ++may_output_[id];
   } else if (kind == "function_call_output") {
@@ -286,14 +390,35 @@ void Judge::OnRequest(const Json& request) {
   });
 }
 
+void Judge::OnItem(const std::string& item) {
+  if (greeting_in_air_) greeting_items_.insert(item);
+  if (says_in_air_ < says_.size()) says_[says_in_air_].items.insert(item);
+}
+
+void Judge::OnHeardItem(std::string_view item) {
+  const std::string name(item);
+  if (greeting_items_.contains(name)) greeted_ = true;
+  for (Said& said : says_) {
+    if (said.heard || !said.items.contains(name)) continue;
+    said.heard = true;
+    last_say_ = world_->now();
+  }
+}
+
 void Judge::OnCommand(const Json& command, const Json& result) {
   const bool done = StringMember(result, "status") == "done";
   const std::string type(StringMember(command, "type"));
   if (!done) return;
   if (type == "hangUp") told_to_hang_up_ = true;
+  if (type == "digits") {
+    OnKeys(std::string(StringMember(command, "digits")));
+    keys_whole_ = true;
+  }
   if (type == "say" && state_ != State::kFarewell) {
-    says_.push_back(
-        {std::string(StringMember(command, "text")), world_->now()});
+    Said said;
+    said.text = StringMember(command, "text");
+    said.at = world_->now();
+    says_.push_back(std::move(said));
   }
   if (type == "toolResult") {
     results_.push_back(
@@ -319,41 +444,72 @@ void Judge::OnEvent(const Json& event) {
     OnState(event);
   } else if (type == "agentReady") {
     agent_ready_ = was_ready_ = true;
-    thinking_ms_ = 0;
+    thinking_ms_ = outage_ms_ = 0;
     outputs_.clear();
+    keys_on_way_.clear();
     // What it is told comes before this event.
   } else if (type == "agentFailed") {
     const Json* fatal = FindMember(event, "fatal");
     if (fatal != nullptr && *fatal == true) fatal_ = true;
     unanswered_.reset();
-    for (Said& said : says_) said.failed = said.requests > 0 || said.failed;
+    last_say_ = world_->now();
   } else if (type == "speechStarted") {
     quiet_ = false;
     spoke_ = true;
     silence_ms_ = 0;
+    // He may have begun before the last turn was taken.
+    if (IntegerMember(event, "startMs").value_or(0) < turn_at_ms_) {
+      thinking_ms_ = 0;
+    }
     requests_unheard_ = 0;
     requests_of_turn_ = 0;
   } else if (type == "speechStopped") {
     quiet_ = true;
+  } else if (type == "dtmf") {
+    silence_ms_ = 0;
+    if (state_ != State::kSetup && plan_.realtime()) {
+      // More than that is dropped.
+      if (keys_.size() < session::DigitEntry::kMaxDigits) {
+        OnKeys(std::string(StringMember(event, "digit")));
+      }
+      requests_unheard_ = 0;
+      requests_of_turn_ = 0;
+    }
+  } else if (type == "waiting") {
+    waiting_ = true;
+    waits_unheard_ms_ = 0;
   } else if (type == "turnEnded") {
     ++turns_;
-    if (spoke_) {
+    turn_at_ms_ = IntegerMember(event, "atMs").value_or(0);
+    if (spoke_ || StringMember(event, "source") == "keypad") {
       thinking_ms_ = 0;
       unanswered_ = world_->now();
     }
-    spoke_ = false;
+    // What he says on is of this turn, or of another.
+    spoke_ = !quiet_;
     if (IntegerMember(event, "turn") != turns_) {
       Complain("turn " + PrintJson(event["turn"]) + " is the " +
                std::to_string(turns_) + "th");
     }
   } else if (type == "replyStarted") {
     unanswered_.reset();
-    if (greeting_in_air_) greeted_ = true;
-    if (says_in_air_ < says_.size()) says_[says_in_air_].heard = true;
+    OnHeardItem(StringMember(event, "item"));
   } else if (type == "truncated") {
     OnTruncated(event);
+  } else if (type == "notSaid") {
+    for (Said& said : says_) {
+      if (said.text == StringMember(event, "text")) said.failed = true;
+      last_say_ = world_->now();
+    }
+    const std::string_view text = StringMember(event, "text");
+    if (text == plan_.greeting()) {
+      greetings_ = std::max(greetings_, 1);
+      if (greeting_in_air_) lost_reply_ = false;
+    }
+    if (text.starts_with("[keypad")) keys_.clear();
   } else if (type == "replyDone") {
     ++replies_;
+    OnHeardItem(StringMember(event, "item"));
   } else if (type == "resumed") {
     ++resumes_;
     ++resumes_of_life_;
@@ -380,13 +536,15 @@ void Judge::OnState(const Json& event) {
   const State to = StateOf(StringMember(event, "to"));
   const std::string_view reason = StringMember(event, "reason");
   figures_.longest_ms[static_cast<size_t>(from)].Take(in_state_ms_, seed_);
-  in_state_ms_ = 0;
+  in_state_ms_ = idle_ms_ = 0;
+  waiting_ = waiting_ && session::Waits(to);
   dry_ms_ = 0;
   if (to == State::kThinking) thinking_ms_ = 0;
+  if (reason == "replyAudio") unanswered_.reset();
   if (reason == "bargeIn") {
     ++barge_ins_;
     lost_reply_ = false;
-    for (Said& said : says_) said.failed = said.requests > 0 || said.failed;
+    last_say_ = world_->now();
   }
   if (reason == "callerGoesOn") {
     unanswered_.reset();
@@ -395,7 +553,12 @@ void Judge::OnState(const Json& event) {
   if (reason == "legGone") ++losses_;
   if (to == State::kFarewell) {
     lost_reply_ = false;
-    waited_ms_ = unanswered_ ? (world_->now() - *unanswered_).ms() : int64_t{0};
+    waited_ms_ = !unanswered_ ? 0
+                 : from == State::kThinking
+                     ? thinking_ms_
+                     : (world_->now() - *unanswered_).ms();
+    // The goodbye is an answer to that.
+    unanswered_.reset();
     before_farewell_ = session::ToString(from);
   }
   if (to == State::kEnded) last_from_ = session::ToString(from);
@@ -405,10 +568,15 @@ void Judge::OnState(const Json& event) {
 void Judge::OnTruncated(const Json& event) {
   const std::string item(StringMember(event, "item"));
   const int64_t told = IntegerMember(event, "audioEndMs").value_or(0);
+  if (told > 0) OnHeardItem(item);
+  // What was cut before it was heard is named all the same.
+  for (Said& said : says_) {
+    if (said.items.contains(item)) said.heard = true;
+  }
   const int64_t received = IntegerMember(event, "receivedMs").value_or(0);
   if (told > received) Complain("more heard of " + item + " than received");
   const auto playback = world_->line.config().traits.playback;
-  if (!plan_.honest_line || !plan_.realtime() ||
+  if (!plan_.honest_line || !plan_.realtime() || !plan_.on_a_socket() ||
       playback == protocol::LegTraits::Playback::kClock) {
     return;
   }
@@ -437,6 +605,12 @@ void Judge::OnLine(const Json& event) {
   }
   const std::string said(StringMember(event, "said"));
   const std::string heard(StringMember(event, "heard"));
+  if (said.starts_with("[keypad")) {
+    keys_on_way_.push_back(std::exchange(keys_, {}));
+    keys_at_ = world_->now();
+    keys_whole_ = false;
+  }
+  OnHeardItem(StringMember(event, "item"));
   if (!said.starts_with(heard)) {
     Complain("'" + heard + "' was heard of '" + said + "'");
   }
@@ -491,7 +665,6 @@ void Judge::JudgeEnd() {
       std::find(std::begin(kReasons), std::end(kReasons), reason);
   const auto index = static_cast<size_t>(known - std::begin(kReasons));
   ++figures_.ends[std::min(index, Figures::kReasons - 1)];
-  if (known == std::end(kReasons)) Complain("it ended for '" + reason + "'");
   const auto count = [&](const char* key, int64_t counted) {
     const int64_t told = IntegerMember(summary, key).value_or(-1);
     if (told == counted) return;
@@ -509,7 +682,12 @@ void Judge::JudgeEnd() {
                " times and has " + std::to_string(lines) + " lines");
     }
   }
+  if (!keys_.empty() && plan_.realtime()) {
+    Complain("the keys " + keys_ + " were not told, and not given up");
+  }
   // Why it ended.
+  const size_t before = complaints_.size();
+  if (known == std::end(kReasons)) Complain("it ended for '" + reason + "'");
   const auto unexplained = [&](const char* of, bool explained) {
     if (reason == of && !explained) Complain("nothing explains " + reason);
   };
@@ -540,6 +718,7 @@ void Judge::JudgeEnd() {
   if (fatal_ && !failed && !ended_first) {
     Complain("the agent failed, and the log says " + reason);
   }
+  if (complaints_.size() > before) ++figures_.unexplained;
 }
 
 }  // namespace trunkline::test

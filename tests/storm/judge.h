@@ -35,6 +35,8 @@ struct Figures {
   uint64_t events = 0;
   uint64_t virtual_ms = 0;
   uint64_t requests = 0;
+  // Calls of which nothing says why they ended so.
+  uint64_t unexplained = 0;
   std::array<uint64_t, kReasons> ends{};
   std::array<Most, session::kStateCount> longest_ms{};
   Most silence_ms;
@@ -64,7 +66,12 @@ class Judge {
   // What goes up to the provider, but for audio.
   void OnRequest(const Json& request);
   // The provider's socket is gone in the middle of a reply that was asked for.
-  void OnReplyLost() { lost_reply_ = true; }
+  void OnReplyLost() {
+    lost_reply_ = true;
+    idle_ms_ = 0;
+  }
+  // The reply to the last request has this item.
+  void OnItem(const std::string& item);
   // What was wanted, and what became of it.
   void OnCommand(const Json& command, const Json& result);
   void OnCallerHungUp() { hung_up_ = true; }
@@ -89,8 +96,10 @@ class Judge {
     std::string text;
     Instant at;
     int requests = 0;
+    std::set<std::string> items;
     bool heard = false;
     bool failed = false;
+    bool faint = false;
   };
   // What the log says was heard, to be held against the ear.
   struct Heard {
@@ -108,8 +117,13 @@ class Judge {
   void OnEvent(const Json& event);
   void OnState(const Json& event);
   void OnLine(const Json& event);
+  void OnHeardItem(std::string_view item);
   void LookAtTime();
+  void LookAtWaiting(int64_t ms, bool plays);
   void LookAtDebts();
+  void LookAtKeys();
+  void OnKeys(const std::string& keys);
+  void OnKeysTold(const std::string& keys);
   void JudgeEnd();
   void OnTruncated(const Json& event);
   void JudgeHeard(const Heard& heard);
@@ -140,8 +154,13 @@ class Judge {
   bool agent_ready_ = false;
   bool was_ready_ = false;
   bool spoke_ = false;
+  int64_t turn_at_ms_ = 0;
   int64_t heard_ms_ = 0;
   int64_t talked_ms_ = 0;
+  // Since the state began, the caller has been told that he waits; and for how
+  // long he has heard nothing since.
+  bool waiting_ = false;
+  int64_t waits_unheard_ms_ = 0;
 
   // What is owed.
   int64_t requests_unheard_ = 0;
@@ -150,6 +169,8 @@ class Judge {
   bool greeted_ = false;
   int greetings_ = 0;
   bool greeting_in_air_ = false;
+  std::set<std::string> greeting_items_;
+  Instant last_say_;
   std::vector<Said> says_;
   size_t says_in_air_ = SIZE_MAX;
   std::vector<Result> results_;
@@ -162,6 +183,12 @@ class Judge {
   // On this connection.
   std::map<std::string, int> outputs_;
   std::map<std::string, int> may_output_;
+  // What was entered and is not told; and what of that is on its way to the
+  // agent, by the log.
+  std::string keys_;
+  Instant keys_at_;
+  bool keys_whole_ = false;
+  std::vector<std::string> keys_on_way_;
   // A turn that nobody has answered, and nobody has said why.
   std::optional<Instant> unanswered_;
 

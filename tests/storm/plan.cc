@@ -59,6 +59,7 @@ void Plan::ThrowLimits() {
                     {"bargeInConfirmMs", dice.Between(5, 15) * 20},
                     {"leadMs", dice.Between(60, 300)},
                     {"markMs", dice.Between(20, 200)}};
+  if (dice.Chance(500)) options.limits["waitingMs"] = dice.Between(400, 900);
 }
 
 void Plan::ThrowPeers() {
@@ -88,6 +89,10 @@ void Plan::ThrowPeers() {
   if (dice.Chance(100)) profile["recording"] = "on";
   if (dice.Chance(600)) profile["echoGuard"] = "off";
   if (dice.Chance(150)) profile["agentAudio"] = "pcm";
+  if (dice.Chance(500)) {
+    profile["waitingSound"] = dice.Chance(500) ? "off" : "melody";
+  }
+  if (dice.Chance(200)) profile["recordDigits"] = "yes";
 }
 
 void Plan::ThrowProvider() {
@@ -178,9 +183,24 @@ void Plan::ThrowDeeds() {
   }
   if (options.agent == "scripted" && dice.Chance(300))
     add(Kind::kAgentDrops, 100, end_ms);
+  for (int64_t keys = dice.Chance(300) ? dice.Between(1, 3) : 0; keys > 0;
+       --keys) {
+    add(Kind::kKeys, 0, end_ms, dice.Between(1, 6));
+  }
+  for (int64_t keys = dice.Chance(150) ? dice.Between(1, 3) : 0; keys > 0;
+       --keys) {
+    add(Kind::kKeysCommand, 0, end_ms, dice.Between(1, 20));
+  }
   std::sort(deeds.begin(), deeds.end(), [](const Deed& a, const Deed& b) {
     return std::pair(a.at, a.kind) < std::pair(b.at, b.kind);
   });
+}
+
+bool Plan::in_order() const {
+  return provider.lost == 0 && provider.doubled == 0 &&
+         provider.reordered == 0 && provider.split == 0 &&
+         provider.replies[Index(Reply::kUnannounced)] == 0 &&
+         provider.whim_every == Duration();
 }
 
 std::string Plan::Describe() const {
@@ -190,7 +210,7 @@ std::string Plan::Describe() const {
                      PrintJson(options.profile) + "\n";
   for (const Deed& deed : deeds) {
     text += std::to_string(deed.at.ms()) + " ms: " + ToString(deed.kind);
-    if (deed.ms != 0) text += " " + std::to_string(deed.ms) + " ms";
+    if (deed.ms != 0) text += " " + std::to_string(deed.ms);
     text += "\n";
   }
   return text;
@@ -221,6 +241,10 @@ const char* ToString(Plan::Deed::Kind kind) {
       return "the stream is lost";
     case Kind::kAgentDrops:
       return "the agent's socket breaks";
+    case Kind::kKeys:
+      return "enters keys";
+    case Kind::kKeysCommand:
+      return "command digits";
   }
   return "unknown";
 }

@@ -29,6 +29,8 @@ struct Plan {
       kLoseObject,
       kLoseLeg,  // and it comes back
       kAgentDrops,
+      kKeys,         // the caller enters some
+      kKeysCommand,  // an operator does
     };
     Kind kind = Kind::kSpeak;
     Duration at;
@@ -45,6 +47,14 @@ struct Plan {
   // Where the peers keep to their protocols, and the rule's accuracy holds.
   bool honest_line = false;
 
+  // What the provider says comes once, whole and in order, as on a socket, and
+  // nothing that nobody asked for.
+  bool in_order() const;
+  // The same of what it may do of its own accord: as a socket guarantees.
+  bool on_a_socket() const {
+    return provider.doubled == 0 && provider.reordered == 0 &&
+           provider.split == 0;
+  }
   bool realtime() const { return options.agent == "openai-realtime"; }
   int64_t limit(const char* key) const {
     return IntegerMember(options.limits, key).value_or(0);

@@ -29,6 +29,7 @@ namespace trunkline::test {
 namespace {
 
 constexpr uint64_t kCalls = 10'000;
+using Clock = std::chrono::steady_clock;
 // Complaints that are shown.
 constexpr int kShown = 200;
 constexpr const char* kCorpus = TRUNKLINE_SOURCE_DIR "/tests/storm/corpus.txt";
@@ -45,6 +46,10 @@ struct Shared {
 struct Options {
   uint64_t calls = kCalls;
   uint64_t from = 1;
+  // No call begins after so much wall time, 0 for no such bound; and how many
+  // there have to be by then, besides those of the corpus.
+  uint64_t seconds = 0;
+  uint64_t at_least = 0;
   uint64_t jobs = 1;
   uint64_t seed = 0;
   bool one = false;
@@ -69,10 +74,19 @@ void Show(uint64_t seed, const std::vector<std::string>& complaints,
               complaints.front().c_str());
 }
 
-// Plays all seeds of which it is the job's turn, from the `first` of them on.
-void Work(const std::vector<uint64_t>& seeds, uint64_t first, uint64_t jobs,
-          Shared& shared) {
-  for (uint64_t i = first; i < seeds.size(); i += jobs) {
+// What all jobs play, each every so many of them, the first ones in any case.
+struct Seeds {
+  std::vector<uint64_t> all;
+  uint64_t corpus = 0;
+  uint64_t jobs = 1;
+  Clock::time_point until = Clock::time_point::max();
+};
+
+// Plays those of a job from the `first` of them on.
+void Work(const Seeds& of, uint64_t first, Shared& shared) {
+  const std::vector<uint64_t>& seeds = of.all;
+  for (uint64_t i = first; i < seeds.size(); i += of.jobs) {
+    if (i >= of.corpus && Clock::now() >= of.until) break;
     shared.playing = i + 1;
     const Verdict verdict = PlayCall(seeds[i], Telling::kNothing);
     shared.figures.Add(verdict.figures);
@@ -83,12 +97,11 @@ void Work(const std::vector<uint64_t>& seeds, uint64_t first, uint64_t jobs,
 }
 
 // As Work(), and a call that ends the process has failed.
-void Guard(const std::vector<uint64_t>& seeds, uint64_t job, uint64_t jobs,
-           Shared& shared) {
-  for (uint64_t first = job; first < seeds.size();) {
+void Guard(const Seeds& seeds, uint64_t job, Shared& shared) {
+  for (uint64_t first = job; first < seeds.all.size();) {
     const pid_t child = fork();
     if (child == 0) {
-      Work(seeds, first, jobs, shared);
+      Work(seeds, first, shared);
       std::fflush(stdout);
       _exit(0);
     }
@@ -98,10 +111,12 @@ void Guard(const std::vector<uint64_t>& seeds, uint64_t job, uint64_t jobs,
     if (playing == 0) return;
     ++shared.failed;
     ++shared.shown;
+    ++shared.figures.unexplained;
     std::printf("seed %llu: the core stops (status %d)\n",
-                static_cast<unsigned long long>(seeds[playing - 1]), status);
+                static_cast<unsigned long long>(seeds.all[playing - 1]),
+                status);
     std::fflush(stdout);
-    first = playing - 1 + jobs;
+    first = playing - 1 + seeds.jobs;
     shared.playing = 0;
   }
 }
@@ -143,11 +158,17 @@ void ShowFigures(const Figures& figures, double seconds) {
 }
 
 int RunStorm(const Options& options) {
-  std::vector<uint64_t> seeds = ReadCorpus();
+  Seeds seeds;
+  seeds.all = ReadCorpus();
+  seeds.corpus = seeds.all.size();
   for (uint64_t i = 0; i < options.calls; ++i) {
-    seeds.push_back(options.from + i);
+    seeds.all.push_back(options.from + i);
   }
-  const auto began = std::chrono::steady_clock::now();
+  seeds.jobs = options.jobs;
+  const auto began = Clock::now();
+  if (options.seconds != 0) {
+    seeds.until = began + std::chrono::seconds(options.seconds);
+  }
   void* memory =
       mmap(nullptr, sizeof(Shared) * options.jobs, PROT_READ | PROT_WRITE,
            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -158,7 +179,7 @@ int RunStorm(const Options& options) {
     new (&shared[job]) Shared();
     const pid_t guard = fork();
     if (guard == 0) {
-      Guard(seeds, job, options.jobs, shared[job]);
+      Guard(seeds, job, shared[job]);
       _exit(0);
     }
     guards.push_back(guard);
@@ -172,11 +193,27 @@ int RunStorm(const Options& options) {
     passed += shared[job].passed;
     failed += shared[job].failed;
   }
-  ShowFigures(figures, std::chrono::duration<double>(
-                           std::chrono::steady_clock::now() - began)
-                           .count());
-  // A process that was ended from outside has played less than it should.
-  failed = std::max<uint64_t>(failed, seeds.size() - passed);
+  ShowFigures(figures,
+              std::chrono::duration<double>(Clock::now() - began).count());
+  std::printf(
+      "measured: %llu calls, longest silence %lld ms, longest wait for a reply "
+      "%lld ms, most requests in a turn %lld, unexplained ends %llu\n",
+      static_cast<unsigned long long>(passed + failed),
+      static_cast<long long>(figures.silence_ms.value),
+      static_cast<long long>(figures.thinking_ms.value),
+      static_cast<long long>(figures.requests_per_turn.value),
+      static_cast<unsigned long long>(figures.unexplained));
+  // Who has not played all, for want of time or because he was ended from
+  // outside, has to have played enough.
+  const uint64_t least =
+      options.seconds == 0
+          ? seeds.all.size()
+          : seeds.corpus + std::min(options.at_least, options.calls);
+  if (passed + failed < least) {
+    std::printf("%llu calls are not played\n",
+                static_cast<unsigned long long>(least - passed - failed));
+    failed += least - passed - failed;
+  }
   std::printf("%llu passed, %llu failed\n",
               static_cast<unsigned long long>(passed),
               static_cast<unsigned long long>(failed));
@@ -202,16 +239,18 @@ int Main(int argc, char** argv) {
       options.verbose = true;
       continue;
     }
-    uint64_t* value = name == "--calls"  ? &options.calls
-                      : name == "--from" ? &options.from
-                      : name == "--jobs" ? &options.jobs
-                      : name == "--seed" ? &options.seed
-                                         : nullptr;
+    uint64_t* value = name == "--calls"      ? &options.calls
+                      : name == "--from"     ? &options.from
+                      : name == "--jobs"     ? &options.jobs
+                      : name == "--seed"     ? &options.seed
+                      : name == "--seconds"  ? &options.seconds
+                      : name == "--at-least" ? &options.at_least
+                                             : nullptr;
     const auto number = i + 1 < argc ? ParseDecimal(argv[i + 1]) : std::nullopt;
     if (value == nullptr || !number) {
       std::fprintf(stderr,
-                   "storm: %s: --calls, --from, --jobs and --seed take a "
-                   "number, --verbose nothing\n",
+                   "storm: %s: --calls, --from, --jobs, --seed, --seconds and "
+                   "--at-least take a number, --verbose nothing\n",
                    argv[i]);
       return 2;
     }

@@ -36,6 +36,9 @@ class Life {
       provider_->on_deed = [this](const std::string& what) {
         Tell("     provider: " + what);
       };
+      provider_->on_item = [this](const std::string& item) {
+        judge_.OnItem(item);
+      };
       provider_->on_reply_lost = [this] { judge_.OnReplyLost(); };
     }
     Dice calm = dice.Fork(3);
@@ -140,9 +143,24 @@ class Life {
         return;
       case Kind::kAgentDrops:
         return world_.agent.Drop(1006);
+      case Kind::kKeys:
+        // Half of the entries end with the key that says so.
+        for (const char key : Keys(deed.ms)) world_.line.Press(key);
+        if (deed.ms % 2 == 0) world_.line.Press('#');
+        return;
+      case Kind::kKeysCommand:
+        return Command({{"type", "digits"}, {"digits", Keys(deed.ms)}});
       case Kind::kLoseObject:
         return;
     }
+  }
+  // No two entries are the same.
+  std::string Keys(int64_t count) const {
+    std::string keys;
+    for (int64_t i = 0; i < count; ++i) {
+      keys += "0123456789*ABCD"[(commands_ * 7 + i) % 15];
+    }
+    return keys;
   }
   void Result(const std::string& id, const std::string& number) {
     if (id.empty()) return;
@@ -186,8 +204,9 @@ Verdict PlayCall(uint64_t seed, Telling telling) {
     const int64_t alive_ms =
         began_ms + (one.world().now().us() - 1'000'000) / 1000;
     began_ms = alive_ms + 300;
-    options.snapshot = one.world().snapshot();
-    if (options.snapshot->empty()) options.snapshot.reset();
+    // The last one that was written, by whatever session.
+    const std::string& snapshot = one.world().snapshot();
+    if (!snapshot.empty()) options.snapshot = snapshot;
     options.first_seq += static_cast<int64_t>(one.world().events().size());
     options.epoch_ms = plan.options.epoch_ms + began_ms;
     options.config = {{"callEpochMs", plan.options.epoch_ms},
