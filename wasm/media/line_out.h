@@ -111,6 +111,8 @@ class LineOut {
   uint64_t received() const { return playout_.received(); }
   // The item at the heard position and how much of it was heard.
   Playout::Cut current(Instant now) const { return playout_.current(now); }
+  // When the last of that was heard.
+  Instant HeardAt(Instant now) const { return playout_.HeardAt(now); }
   std::span<const ReplyPauses::Pause> pauses(protocol::ItemId item) const {
     return pauses_.Of(item);
   }

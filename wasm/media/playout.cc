@@ -76,6 +76,11 @@ Instant Playout::PlaysAt(uint64_t position) const {
   return clock_time_ + Time(position - clock_position_);
 }
 
+Instant Playout::HeardAt(Instant now) const {
+  const uint64_t position = heard(now);
+  return position < clock_position_ ? now : std::min(now, PlaysAt(position));
+}
+
 bool Playout::Append(protocol::ItemId item, std::span<const uint8_t> audio) {
   if (audio.size() < sample_bytes_) return true;
   if (!queue_.Append(item, audio)) return false;

@@ -128,6 +128,9 @@ class Playout {
   Instant PlaysAt(uint64_t position) const;
   // Samples heard since the call began.
   uint64_t heard(Instant now) const;
+  // When the last of them was: `now`, or where all that was sent is heard, or a
+  // mark is overdue, earlier.
+  Instant HeardAt(Instant now) const;
   uint64_t sent() const { return sent_; }
   uint64_t received() const { return queue_.end(); }
   bool reply_ended() const { return reply_ended_; }

@@ -81,7 +81,7 @@ void ReplyPlayback::Stop() {
 
 void ReplyPlayback::Interrupt() {
   const Playout::Cut heard = line_.current(context_.now());
-  spoken_.OnProgress(heard, context_.now());
+  spoken_.OnProgress(heard, line_.HeardAt(context_.now()));
   Stop();
   events_.Cleared(NameOf(heard.item), heard.heard_ms);
 }
@@ -89,7 +89,7 @@ void ReplyPlayback::Interrupt() {
 void ReplyPlayback::Resume() {
   const Playout::Cut heard = line_.current(context_.now());
   events_.Resumed(NameOf(heard.item), heard.heard_ms);
-  spoken_.OnProgress(heard, context_.now());
+  spoken_.OnProgress(heard, line_.HeardAt(context_.now()));
   line_.Resume();
 }
 
@@ -110,7 +110,7 @@ void ReplyPlayback::DropUnheard(Tell tell) {
 
 void ReplyPlayback::OnHeard(int64_t turn) {
   const Playout::Cut heard = line_.current(context_.now());
-  spoken_.OnProgress(heard, context_.now());
+  spoken_.OnProgress(heard, line_.HeardAt(context_.now()));
   spoken_.OnAllHeard(context_.now());
   line_.Forget();
   events_.ReplyDone(NameOf(heard.item), heard.heard_ms, turn);
@@ -127,7 +127,8 @@ void ReplyPlayback::BeginFarewell() {
 }
 
 void ReplyPlayback::Report() {
-  spoken_.OnProgress(line_.current(context_.now()), context_.now());
+  const Instant now = context_.now();
+  spoken_.OnProgress(line_.current(now), line_.HeardAt(now));
 }
 
 std::string ReplyPlayback::NameOf(protocol::ItemId item) const {

@@ -387,18 +387,18 @@ void Transcript::OnAgentHeardFrom(LineId id, Instant at) {
   if (line->heard_ms == 0) line->heard_at_ms = line->heard_from_ms;
 }
 
-void Transcript::OnAgentProgress(LineId id, int64_t heard_ms, Instant now) {
+void Transcript::OnAgentProgress(LineId id, int64_t heard_ms, Instant at) {
   Line* line = FindOpen(id, Kind::kAgent);
   if (line == nullptr || line->phase != Phase::kSpeaking) return;
-  line->heard_at_ms = SetNow(now);
-  line->heard_ms = std::max(line->heard_ms, Bounded(heard_ms));
+  if (Bounded(heard_ms) <= line->heard_ms) return;
+  line->heard_at_ms = AtMs(at);
+  line->heard_ms = Bounded(heard_ms);
 }
 
 void Transcript::OnAgentHeard(LineId id, Instant now) {
   Line* line = FindOpen(id, Kind::kAgent);
   if (line == nullptr || line->phase != Phase::kSpeaking) return;
-  line->end_ms = std::max(line->start_ms, SetNow(now));
-  line->heard_ms = std::max(line->heard_ms, line->received_ms);
+  line->HeardAll(SetNow(now));
   EndSpeech(*line);
   KeepBounds();
 }

@@ -27,12 +27,20 @@ bool TranscriptLine::Append(std::string& to, std::string_view text_to_add) {
   return false;
 }
 
-void TranscriptLine::CutAt(int64_t ms, int64_t now_ms) {
-  cut = ms < received_ms || !done || ms <= 0;
+void TranscriptLine::HeardUntil(int64_t ms, int64_t now_ms) {
   // From where playback is known to have stood.
   end_ms = std::clamp(heard_at_ms + (ms - heard_ms), start_ms,
                       std::max(start_ms, now_ms));
   heard_ms = ms;
+}
+
+void TranscriptLine::HeardAll(int64_t now_ms) {
+  HeardUntil(std::max(heard_ms, received_ms), now_ms);
+}
+
+void TranscriptLine::CutAt(int64_t ms, int64_t now_ms) {
+  cut = ms < received_ms || !done || ms <= 0;
+  HeardUntil(ms, now_ms);
 }
 
 bool TranscriptLine::IsConsistent() const {

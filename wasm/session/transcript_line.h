@@ -71,8 +71,10 @@ struct TranscriptLine {
   // Adds as much of `text` as there is room for, well-formed. False if that is
   // not all, the first time: `shortened` is set, and nothing more is added.
   bool Append(std::string& to, std::string_view text);
-  // Of an agent's: no more than the first `ms` of its audio was heard, and that
-  // by `now_ms`.
+  // Of an agent's: the first `ms` of its audio, all, or no more than the first
+  // `ms` was heard, and that by `now_ms`. Its end is when the last of that was.
+  void HeardUntil(int64_t ms, int64_t now_ms);
+  void HeardAll(int64_t now_ms);
   void CutAt(int64_t ms, int64_t now_ms);
   bool IsConsistent() const;
 

@@ -64,6 +64,20 @@ TEST_F(PlayoutTest, IsNeverHeardBeyondWhatWasSent) {
   EXPECT_TRUE(playout.done(At(5001)));
 }
 
+TEST_F(PlayoutTest, KnowsWhenTheLastWasHeard) {
+  playout.Append(ItemId{1}, Bytes(3200, 7));
+  Send(1000);
+  EXPECT_EQ(playout.HeardAt(At(1100)), At(1100));
+  // A mark is overdue: the clock stands where it was.
+  EXPECT_LT(playout.HeardAt(At(1500)), At(1300));
+  ASSERT_FALSE(marks.empty());
+  EXPECT_TRUE(playout.OnMark(marks.back(), At(1160)));
+  // The lead was sent, and no more: it was heard to its end.
+  EXPECT_EQ(playout.HeardAt(At(5000)), At(1200));
+  playout.Interrupt(At(5000));
+  EXPECT_EQ(playout.HeardAt(At(6000)), At(5000));
+}
+
 TEST_F(PlayoutTest, KeepsATailForTheEndOfTheReply) {
   playout.Append(ItemId{1}, Bytes(170, 7));
   EXPECT_EQ(Send(1000), 160U);

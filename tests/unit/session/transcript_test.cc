@@ -220,6 +220,29 @@ TEST_F(TranscriptTest, EachItemAndPartAndSayIsALine) {
                                   "agent: Please hold.", "agent: Third."));
 }
 
+// The provider sent 600 ms and no more. What came next - the caller, or the
+// reply's end - came long after the last of it was heard.
+TEST_F(TranscriptTest, AReplyThatStandsStillEndsWhereItWasLastHeard) {
+  int64_t ms = 0;
+  for (const std::string_view item : {"cut", "done"}) {
+    ms += 10'000;
+    const LineId reply = transcript_.OnAgentItem({item}, Origin::kReply);
+    transcript_.OnAgentAudio(reply, 600);
+    transcript_.OnAgentSent(reply, At(ms));
+    transcript_.OnAgentProgress(reply, 300, At(ms + 300));
+    transcript_.OnAgentProgress(reply, 580, At(ms + 580));
+    transcript_.OnAgentProgress(reply, 580, At(ms + 2'000));
+    if (item == "cut") {
+      transcript_.OnAgentCut(reply, 600, 600, {}, At(ms + 2'200));
+    } else {
+      transcript_.OnAgentDone(reply);
+      transcript_.OnAgentHeard(reply, At(ms + 2'200));
+    }
+    Say(Role::kAgent, item, "Well, I", ms + 2'300);
+    EXPECT_EQ(TakeOne().end_ms, ms + 600) << item;
+  }
+}
+
 // 8 s of reply, the socket cut at 1.2 s, an interruption after the reconnect:
 // the new session was told the whole reply as said, then the former socket's
 // item was truncated. A reply cancelled while it was made was not told at all.
