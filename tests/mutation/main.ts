@@ -8,7 +8,7 @@
 // random, the same for the same seed; what there is no time for is not tried.
 
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { seededRandom } from "../simulators/twilio/phone-call.ts";
@@ -57,7 +57,10 @@ class Tree {
   /** Copies, builds and runs the unchanged code. */
   async prepare(files: readonly string[]): Promise<void> {
     mkdirSync(this.#path, { recursive: true });
-    for (const file of files) cpSync(path.join(root, file), path.join(this.#path, file));
+    // What a former copy has and the tree has no more would be built. With its times a file is not built again.
+    for (const folder of new Set(files.map((file) => file.split("/")[0] ?? "")))
+      rmSync(path.join(this.#path, folder), { recursive: true, force: true });
+    for (const file of files) cpSync(path.join(root, file), path.join(this.#path, file), { preserveTimestamps: true });
     await this.#run("cmake", ["--preset", "mutation"]);
     if (!(await this.#builds())) throw new Error("the unchanged code does not build");
     const started = Date.now();

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import net from "node:net";
 import { WebSocket } from "ws";
-import { sign } from "../../simulators/twilio/signature.ts";
+import { sendWebhook } from "../../simulators/twilio/webhook.ts";
 import type { Gateway } from "./gateway.ts";
 
 /** What the carrier was answered. */
@@ -16,12 +16,7 @@ export interface Announced {
 
 /** A webhook as the carrier signs it. */
 export async function webhook(gateway: Gateway, path: string, fields: Record<string, string>): Promise<Response> {
-  const url = `${gateway.url}${path}`;
-  return fetch(url, {
-    method: "POST",
-    headers: { "X-Twilio-Signature": sign(gateway.authToken, url, fields) },
-    body: new URLSearchParams(fields),
-  });
+  return sendWebhook(gateway.url, gateway.authToken, path, fields);
 }
 
 export function newCallSid(): string {

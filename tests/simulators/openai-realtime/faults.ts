@@ -1,3 +1,5 @@
+import type { Hostility } from "./hostility.ts";
+
 /** Where in a session a fault may strike. */
 export type Point =
   | "open"
@@ -29,4 +31,6 @@ export interface Faults {
   thinkMs?: number;
   /** response.done comes without usage. */
   omitUsage?: boolean;
+  /** What the server makes of the whole session. */
+  hostile?: Hostility;
 }

@@ -3,7 +3,10 @@ import type { WebSocket } from "ws";
 import { type AudioFormat, decode, encode, formatObject, type Json, PCM, parseFormat } from "./audio-format.ts";
 import { think } from "./domain.ts";
 import type { Faults, Point } from "./faults.ts";
+import { deedsOf } from "./hostile-replies.ts";
+import { ERRORS, RETRY_TEXTS, type Reply, type Start, Temper } from "./hostility.ts";
 import { asObject, ClientError, type Item, readItem, showItem } from "./items.ts";
+import { CLIENT_EVENTS, SESSION_KEYS, unknownKey } from "./session-keys.ts";
 
 /** The model's voice and ears. */
 export interface Speech {
@@ -19,53 +22,28 @@ const ONSET_FRAMES = 3;
 const CHUNK_MS = 200;
 /** Audio comes this much faster than it plays. */
 const SPEED = 8;
-const CLIENT_EVENTS = new Set([
-  "session.update",
-  "input_audio_buffer.append",
-  "input_audio_buffer.commit",
-  "input_audio_buffer.clear",
-  "conversation.item.create",
-  "conversation.item.retrieve",
-  "conversation.item.delete",
-  "conversation.item.truncate",
-  "response.create",
-  "response.cancel",
-]);
-const SESSION_KEYS: Record<string, unknown> = {
-  type: true,
-  model: true,
-  output_modalities: true,
-  instructions: true,
-  tools: true,
-  tool_choice: true,
-  parallel_tool_calls: true,
-  reasoning: true,
-  max_output_tokens: true,
-  truncation: true,
-  tracing: true,
-  prompt: true,
-  include: true,
-  audio: {
-    input: { format: true, noise_reduction: true, transcription: true, turn_detection: true },
-    output: { format: true, voice: true, speed: true },
-  },
-};
-
+/** Between two events of a reply that is none. */
+const DEED_MS = 10;
+/** A message that is overtaken is late by this at most. */
+const LATE_MS = 60;
+const SLOW_START_MS = 1_200;
+const TONE_HZ = 16_000;
 function id(prefix: string): string {
   return `${prefix}_${randomBytes(10).toString("hex")}`;
 }
 
-/** The first key that the GA session object does not have. */
-function unknownKey(value: Json, known: Record<string, unknown>, path: string): string | undefined {
-  for (const key of Object.keys(value)) {
-    const allowed = known[key];
-    if (allowed === undefined) return `${path}.${key}`;
-    if (typeof allowed === "object" && value[key] !== null) {
-      const inner = unknownKey(asObject(value[key]), allowed as Record<string, unknown>, `${path}.${key}`);
-      if (inner !== undefined) return inner;
-    }
-  }
-  return undefined;
+/** What a reply sounds like that nobody has made words for. */
+function tone(ms: number): Int16Array {
+  return Int16Array.from({ length: (ms * TONE_HZ) / 1000 }, (_, i) =>
+    Math.round(6_000 * Math.sin((2 * Math.PI * 440 * i) / TONE_HZ)),
+  );
+}
+
+interface ActiveResponse {
+  readonly id: string;
+  cancelled: string | undefined;
+  /** Nothing more comes of it until it is cancelled. */
+  stalled?: boolean;
 }
 
 /** One Realtime session of the GA API, as its reference describes it. */
@@ -97,12 +75,19 @@ export class Session {
   #quietMs = 0;
   #speaking: string | undefined;
   #timers = new Set<NodeJS.Timeout>();
-  #response: { id: string; cancelled: string | undefined } | undefined;
+  #response: ActiveResponse | undefined;
+  readonly #temper: Temper;
+  readonly #start: Start;
+  readonly #held: string[] = [];
+  /** What came of each response.create. */
+  readonly replies: Reply[] = [];
 
   constructor(socket: WebSocket, model: string, speech: Speech, faults: Faults) {
     this.#socket = socket;
     this.#speech = speech;
     this.#faults = { ...faults };
+    this.#temper = new Temper(faults.hostile ?? {});
+    this.#start = this.#temper.start;
     this.#session = {
       type: "realtime",
       object: "realtime.session",
@@ -123,6 +108,12 @@ export class Session {
       for (const timer of this.#timers) clearTimeout(timer);
     });
     if (this.#strike("open")) return;
+    if (this.#start === "silent") this.#stalled = true;
+    if (this.#start === "closes") {
+      this.#close();
+      return;
+    }
+    if (this.#start === "twice") this.#greet();
     if (faults.helloMs === undefined) this.#greet();
     else this.#after(faults.helloMs, () => this.#greet());
     if (faults.expireAfterMs !== undefined) {
@@ -150,7 +141,18 @@ export class Session {
     if (this.#stalled || this.#socket.readyState !== this.#socket.OPEN) return;
     const event = { type, event_id: id("event"), ...fields };
     this.sent.push({ atMs: performance.now(), event });
-    this.#socket.send(JSON.stringify(event));
+    const frames = this.#temper.tamper(JSON.stringify(event), this.#held);
+    for (const { text, fin } of frames) this.#socket.send(text, { fin });
+    // What waits for the next message does not wait for ever.
+    if (this.#held.length > 0) {
+      this.#after(LATE_MS, () => {
+        for (const text of this.#held.splice(0)) this.#socket.send(text);
+      });
+    }
+  }
+
+  #close({ code, reason } = this.#temper.nextClose()): void {
+    this.#socket.close(code, reason);
   }
 
   #error(code: string, message: string, clientEvent?: unknown): void {
@@ -215,7 +217,7 @@ export class Session {
     if (!CLIENT_EVENTS.has(type)) throw new ClientError("invalid_value", `Invalid value: '${type}'.`);
     switch (type) {
       case "session.update":
-        this.#update(asObject(event["session"]));
+        this.#onUpdate(asObject(event["session"]), event["event_id"]);
         break;
       case "input_audio_buffer.append":
         if (typeof event["audio"] !== "string") throw new ClientError("missing_required_parameter", "audio");
@@ -250,15 +252,36 @@ export class Session {
         this.#truncate(event);
         break;
       case "response.create":
-        this.#respond(asObject(event["response"]));
+        this.#respond(asObject(event["response"]), event["event_id"]);
         break;
       case "response.cancel":
-        if (!this.#response || this.#response.cancelled) {
-          throw new ClientError("response_cancel_not_active", "Cancellation failed: no active response found");
-        }
-        this.#response.cancelled = "client_cancelled";
+        this.#cancel();
         break;
     }
+  }
+
+  #onUpdate(session: Json, clientEvent: unknown): void {
+    if (this.#start === "neverReady") return;
+    if (this.#start === "configRefused") {
+      this.#error(this.#temper.pick(ERRORS), this.#temper.pick(RETRY_TEXTS), clientEvent);
+      return;
+    }
+    if (this.#start === "slow") {
+      this.#after(SLOW_START_MS, () => this.#update(session));
+      return;
+    }
+    if (this.#start === "twice") this.#update(session);
+    this.#update(session);
+    if (this.#start === "deaf") this.#stalled = true;
+  }
+
+  #cancel(): void {
+    const response = this.#response;
+    if (!response || response.cancelled)
+      throw new ClientError("response_cancel_not_active", "Cancellation failed: no active response found");
+    if (this.#temper.ignoresCancel()) return;
+    response.cancelled = "client_cancelled";
+    if (response.stalled) this.#finish(response, []);
   }
 
   #update(session: Json): void {
@@ -404,21 +427,62 @@ export class Session {
     this.#send("conversation.item.truncated", { item_id: item.id, content_index: 0, audio_end_ms: end });
   }
 
-  #respond(request: Json): void {
+  #respond(request: Json, clientEvent?: unknown): void {
     if (this.#response) {
       throw new ClientError(
         "conversation_already_has_active_response",
         `Conversation already has an active response in progress: ${this.#response.id}.`,
       );
     }
-    const response = { id: id("resp"), cancelled: undefined as string | undefined };
+    const response: ActiveResponse = { id: id("resp"), cancelled: undefined };
     this.#response = response;
+    const reply = this.#temper.nextReply();
+    this.replies.push(reply);
+    if (reply !== "honest") {
+      void this.#misbehave(reply, response, clientEvent);
+      return;
+    }
     this.#send("response.created", { response: this.#showResponse(response.id, "in_progress", []) });
     this.#send("rate_limits.updated", {
       rate_limits: [{ name: "requests", limit: 1000, remaining: 999, reset_seconds: 60 }],
     });
     if (this.#strike("responseCreated")) return;
     void this.#generate(response, request);
+  }
+
+  /** Plays a reply that no honest server makes. */
+  async #misbehave(reply: Exclude<Reply, "honest">, response: ActiveResponse, clientEvent: unknown): Promise<void> {
+    const deeds = deedsOf(reply, {
+      responseId: response.id,
+      eventId: typeof clientEvent === "string" ? clientEvent : undefined,
+      tool: this.#tools[0],
+      temper: this.#temper,
+      audio: (ms) => encode(this.#output, tone(ms), TONE_HZ).toString("base64"),
+      response: (status, details) => ({
+        ...this.#showResponse(response.id, status, []),
+        ...(details && { status_details: details }),
+      }),
+    });
+    for (const deed of deeds) {
+      if (this.#socket.readyState !== this.#socket.OPEN) return;
+      if (response.cancelled !== undefined) {
+        this.#finish(response, []);
+        return;
+      }
+      if (deed.kind === "drop") this.#socket.terminate();
+      else if (deed.kind === "close") this.#close(deed);
+      else this.#send(deed.type, deed.fields);
+      await new Promise<void>((resolve) => this.#after(DEED_MS, resolve));
+    }
+    const isOver = deeds.some((deed) => deed.kind === "event" && ["response.done", "error"].includes(deed.type));
+    response.stalled = !isOver;
+    if (isOver || reply === "ignored") this.#response = undefined;
+  }
+
+  #finish(response: ActiveResponse, output: Json[]): void {
+    this.#response = undefined;
+    const status = response.cancelled === undefined ? "completed" : "cancelled";
+    this.#send("response.done", { response: this.#showResponse(response.id, status, output, response.cancelled) });
   }
 
   #showResponse(responseId: string, status: string, output: Json[], reason?: string): Json {
@@ -447,6 +511,11 @@ export class Session {
     };
   }
 
+  get #tools(): string[] {
+    const tools = this.#session["tools"];
+    return (Array.isArray(tools) ? tools : []).map((tool) => String(asObject(tool)["name"]));
+  }
+
   async #thought(request: Json) {
     const instructions = String(request["instructions"] ?? "");
     const quoted = /\bsay\b[^:]*:\s*(.+)$/is.exec(instructions);
@@ -454,13 +523,10 @@ export class Session {
     const last = this.items.findLast(({ role, type }) => role === "user" || type === "function_call_output");
     if (last?.type === "function_call_output") return { kind: "say", text: `The answer is ${last.text}.` } as const;
     const words = last === undefined ? "" : await (last.understood ?? Promise.resolve(last.text));
-    const tools = (Array.isArray(this.#session["tools"]) ? this.#session["tools"] : []).map((tool) =>
-      String(asObject(tool)["name"]),
-    );
-    return think(words, tools, this.items.find(({ role }) => role === "user")?.text ?? "");
+    return think(words, this.#tools, this.items.find(({ role }) => role === "user")?.text ?? "");
   }
 
-  async #generate(response: { id: string; cancelled: string | undefined }, request: Json): Promise<void> {
+  async #generate(response: ActiveResponse, request: Json): Promise<void> {
     const thought = await this.#thought(request);
     const { thinkMs } = this.#faults;
     if (thinkMs !== undefined) await new Promise<void>((resolve) => this.#after(thinkMs, resolve));
@@ -469,9 +535,7 @@ export class Session {
     if (text !== undefined && !response.cancelled) output.push(await this.#speak(response, text, output.length));
     if (thought.kind === "call" && !response.cancelled) output.push(this.#call(response, thought, output.length));
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#response = undefined;
-    const status = response.cancelled === undefined ? "completed" : "cancelled";
-    this.#send("response.done", { response: this.#showResponse(response.id, status, output, response.cancelled) });
+    this.#finish(response, output);
     this.#strike("responseDone");
   }
 
@@ -507,7 +571,7 @@ export class Session {
     return shown("completed", thought.arguments);
   }
 
-  async #speak(response: { id: string; cancelled: string | undefined }, text: string, index: number): Promise<Json> {
+  async #speak(response: ActiveResponse, text: string, index: number): Promise<Json> {
     const audio = encode(this.#output, await this.#speech.say(text), 16_000);
     this.#hasSpoken = true;
     const item: Item = { id: id("item"), type: "message", role: "assistant", text, generatedMs: 0 };

@@ -32,6 +32,8 @@ export interface StreamOptions {
   /** Probability that a frame never comes; its time passes all the same. */
   loss: number;
   random: () => number;
+  /** What a frame's `timestamp` is, where it is not the truth; `ms` is that. */
+  timestampOf?: ((ms: number, frame: number) => unknown) | undefined;
 }
 
 type Json = Record<string, unknown>;
@@ -141,10 +143,23 @@ export class MediaStream {
     this.#send({ event: "dtmf", dtmf: { track: "inbound_track", digit } });
   }
 
+  get url(): string {
+    return this.#options.url;
+  }
+  /** Of the TwiML that the stream was opened by. */
+  get parameters(): Readonly<Record<string, string>> {
+    return this.#options.parameters;
+  }
+
   /** Sends `stop` and closes, as on a caller's hang-up. */
   hangUp(): void {
     const { accountSid, callSid } = this.#options;
     this.#send({ event: "stop", stop: { accountSid, callSid } });
+    this.#socket?.close(1000);
+  }
+
+  /** Closes without a `stop`. */
+  close(): void {
     this.#socket?.close(1000);
   }
 
@@ -165,7 +180,7 @@ export class MediaStream {
   }
 
   #step(): void {
-    const { clock, jitterMs, loss, random, streamSid } = this.#options;
+    const { clock, jitterMs, loss, random, streamSid, timestampOf = String } = this.#options;
     const now = clock();
     // A frame holds the 20 ms that have just passed. Late steps catch up.
     while (this.#startedMs + (this.#frames + 1) * FRAME_MS <= now) {
@@ -182,7 +197,7 @@ export class MediaStream {
         media: {
           track: "inbound",
           chunk: String(this.#frames),
-          timestamp: String((this.#frames - 1) * FRAME_MS),
+          timestamp: timestampOf((this.#frames - 1) * FRAME_MS, this.#frames),
           payload,
         },
       });

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { speechBounds } from "../audio/analysis.ts";
-import { MediaStream, type Violation } from "./media-stream.ts";
+import { MediaStream, type StreamOptions, type Violation } from "./media-stream.ts";
 import { sign } from "./signature.ts";
 import { parseTwiml, type Verb } from "./twiml.ts";
 
@@ -21,6 +21,9 @@ export interface DialOptions {
   seed?: number;
   from?: string;
   maxDocuments?: number;
+  /** Default: a new one. */
+  callSid?: string;
+  timestampOf?: StreamOptions["timestampOf"];
 }
 
 export interface CallRecord {
@@ -70,7 +73,7 @@ export class PhoneCall {
   readonly #base: string;
   readonly #random: () => number;
   readonly #accountSid = sid("AC");
-  readonly callSid = sid("CA");
+  readonly callSid: string;
   callId = "";
   #zero = 0;
   epochMs = 0;
@@ -87,6 +90,7 @@ export class PhoneCall {
     this.#options = options;
     this.#base = options.url.replace(/\/$/, "");
     this.#random = seededRandom(options.seed ?? 1);
+    this.callSid = options.callSid ?? sid("CA");
   }
 
   /** Resolves when the media stream has started. @throws {CallFailed} when the gateway has no stream for the call */
@@ -178,9 +182,24 @@ export class PhoneCall {
     });
   }
 
-  hangUp(): void {
+  /** Ends the call: by `stop` and a close, by a close alone, or by a connection that breaks. */
+  hangUp(manner: "stop" | "close" | "drop" = "stop"): void {
     this.#hungUp = true;
-    this.stream.hangUp();
+    if (manner === "stop") this.stream.hangUp();
+    else if (manner === "close") this.stream.close();
+    else this.stream.drop();
+  }
+
+  /** What a webhook says of the call. */
+  get webhookFields(): Record<string, string> {
+    return {
+      AccountSid: this.#accountSid,
+      ApiVersion: "2010-04-01",
+      CallSid: this.callSid,
+      Direction: "inbound",
+      From: this.#options.from ?? "+15550001111",
+      To: "+15550002222",
+    };
   }
 
   record(): CallRecord {
@@ -253,6 +272,7 @@ export class PhoneCall {
       jitterMs: this.#options.jitterMs ?? 0,
       loss: this.#options.loss ?? 0,
       random: this.#random,
+      timestampOf: this.#options.timestampOf,
     });
     stream.onStep = () => this.#poll();
     await stream.open();
@@ -290,15 +310,7 @@ export class PhoneCall {
   async #fetchTwiml(url: string, status: string): Promise<Verb[]> {
     if (++this.#documents > (this.#options.maxDocuments ?? MAX_DOCUMENTS))
       throw new CallFailed("the TwiML redirects for ever");
-    const parameters: Record<string, string> = {
-      AccountSid: this.#accountSid,
-      ApiVersion: "2010-04-01",
-      CallSid: this.callSid,
-      CallStatus: status,
-      Direction: "inbound",
-      From: this.#options.from ?? "+15550001111",
-      To: "+15550002222",
-    };
+    const parameters = { ...this.webhookFields, CallStatus: status };
     const response = await fetch(url, {
       method: "POST",
       headers:
