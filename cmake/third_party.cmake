@@ -61,11 +61,15 @@ set(opus_hot_sources
   silk/ana_filt_bank_1.c silk/lin2log.c
   silk/resampler_down2.c silk/shell_coder.c silk/sum_sqr_shift.c
   silk/fixed/apply_sine_window_FIX.c silk/fixed/burg_modified_FIX.c
-  silk/fixed/find_LTP_FIX.c silk/fixed/pitch_analysis_core_FIX.c
+  silk/fixed/LTP_analysis_filter_FIX.c silk/fixed/find_LTP_FIX.c
+  silk/fixed/pitch_analysis_core_FIX.c
   silk/fixed/schur64_FIX.c silk/fixed/vector_ops_FIX.c)
 set_source_files_properties("${opus_dir}/silk/fixed/find_pred_coefs_FIX.c"
   PROPERTIES COMPILE_OPTIONS
   "-include;${CMAKE_CURRENT_LIST_DIR}/shims/opus_prediction_gain.h")
+set_source_files_properties("${opus_dir}/silk/process_NLSFs.c"
+  PROPERTIES COMPILE_OPTIONS
+  "-include;${CMAKE_CURRENT_LIST_DIR}/shims/opus_spectral_lines.h")
 add_library(opus STATIC ${opus_sources})
 target_include_directories(opus SYSTEM PUBLIC "${opus_dir}/include"
   "${opus_dir}/celt" "${opus_dir}/silk" "${opus_dir}/silk/fixed")

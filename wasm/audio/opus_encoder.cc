@@ -30,6 +30,13 @@ silk_encoder_state_FIX& SilkState(std::span<std::byte> state) {
   return reinterpret_cast<silk_encoder*>(state.data())->state_Fxx[0];
 }
 
+// What quiet frames are encoded at: a third of the bytes of 12000. Noise is 2
+// dB quieter than the line's then at 8 kHz and as loud at 16 kHz; at 12000 it
+// is 4 and 2 dB quieter, but frame by frame the same, and so noise is learned
+// there.
+constexpr int kNarrowbandQuietBitrate = 6000;
+constexpr int kWidebandQuietBitrate = 8000;
+
 // The loudest noise that is made, -46 dBFS before the spectrum's own gain, and
 // its gain: its square times the energy of 20 ms stays below 2^63.
 constexpr opus_int8 kLoudestIndex = 40;
@@ -46,10 +53,17 @@ int64_t GainQ6OfIndex(opus_int8 index) {
   return GainQ6(gain_q16);
 }
 
-// Up to here an excitation is at most one step of 16 bits. This is the index
-// with the shortest code, and the rest of silence has the shortest code as
-// well.
+// Of the lowest gains, up to which an excitation is at most one step of 16
+// bits, the index with the shortest code.
 constexpr opus_int8 kSilentIndex = 8;
+
+// Packets of silence: the gain of kSilentIndex, no pulses, and of all else what
+// has the shortest code. That is 30 bits of information at 8 kHz and 40.4 at 16
+// kHz; a frame that holds all of its code is not shorter than this.
+constexpr std::array<uint8_t, 5> kNarrowbandSilence = {kNarrowbandToc, 0x0E,
+                                                       0xE2, 0x3A, 0x7E};
+constexpr std::array<uint8_t, 7> kWidebandSilence = {
+    kWidebandToc, 0x0E, 0xDF, 0x03, 0x66, 0x78, 0x00};
 
 // The energy of a subframe's excitation.
 int64_t ExcitationEnergy(std::span<const opus_int8> pulses, int64_t offset) {
@@ -114,6 +128,11 @@ size_t OpusEncoder::Process(std::span<const int16_t> frame, Activity activity,
   control.desiredInternalSampleRate = config_.sample_rate_hz;
   control.payloadSize_ms = 20;
   control.bitRate = config_.bitrate_bps;
+  if (activity == Activity::kQuiet) {
+    control.bitRate = std::min(config_.bitrate_bps,
+                               toc_ == kNarrowbandToc ? kNarrowbandQuietBitrate
+                                                      : kWidebandQuietBitrate);
+  }
   control.complexity = 0;
   control.maxBits = 8 * (kMaxPacketBytes - 1);
 
@@ -123,13 +142,17 @@ size_t OpusEncoder::Process(std::span<const int16_t> frame, Activity activity,
   const int error =
       silk_Encode(state_.data(), &control, frame.data(),
                   static_cast<int>(frame.size()), &range_coder, &payload_bytes,
-                  /*prefillFlag=*/0, activity == Activity::kNoise ? 0 : -1);
+                  /*prefillFlag=*/0, activity == Activity::kUnknown ? -1 : 0);
   TL_CHECK(error == 0);
   last_ = activity == Activity::kNoise ? Last::kNoise : Last::kOther;
   packet[0] = toc_;
   const size_t size = EndFrame(range_coder);
   if (size > 0 && size < kMaxPacketBytes) return 1 + size;
   // More than there is room for, which SILK does not write within maxBits.
+  return Silence(packet);
+}
+
+size_t OpusEncoder::Silence(std::span<uint8_t> packet) {
   SetNoise(0);
   return Noise(packet);
 }
@@ -171,13 +194,11 @@ void OpusEncoder::SetNoise(int8_t gain_index) {
             opus_int8{-MIN_DELTA_GAIN_QUANT});
   gain_index = std::max(gain_index, kSilentIndex);
   indices.GainsIndices[0] = gain_index;
-  if (gain_index == kSilentIndex) {
-    std::fill(std::begin(indices.NLSFIndices), std::end(indices.NLSFIndices),
-              opus_int8{0});
-  }
   indices.NLSFInterpCoef_Q2 = 4;
-  // A decoder takes the next gain as at least the last one less 16 steps.
-  SilkState(state_).sShape.LastGainIndex = gain_index;
+  // A decoder takes a gain as at least the last one less 16 steps.
+  opus_int8& last_gain_index = SilkState(state_).sShape.LastGainIndex;
+  last_gain_index =
+      std::max(gain_index, static_cast<opus_int8>(last_gain_index - 16));
   last_ = Last::kMade;
 }
 
@@ -185,8 +206,14 @@ size_t OpusEncoder::Noise(std::span<uint8_t> packet) {
   TL_CHECK(last_ != Last::kOther && packet.size() >= kMaxPacketBytes);
   if (last_ == Last::kNoise) LearnNoise();
   silk_encoder_state& state = SilkState(state_).sCmn;
-  const bool silent = state.indices.GainsIndices[0] == kSilentIndex;
-  if (!silent) noise_seed_ = noise_seed_ * 1664525 + 1013904223;
+  if (state.indices.GainsIndices[0] == kSilentIndex) {
+    const std::span<const uint8_t> silence =
+        toc_ == kNarrowbandToc ? std::span<const uint8_t>(kNarrowbandSilence)
+                               : kWidebandSilence;
+    std::copy(silence.begin(), silence.end(), packet.begin());
+    return silence.size();
+  }
+  noise_seed_ = noise_seed_ * 1664525 + 1013904223;
   state.indices.Seed = static_cast<opus_int8>(noise_seed_ >> 30);
   ec_enc range_coder;
   ec_enc_init(&range_coder, packet.data() + 1, kMaxPacketBytes - 1);
@@ -197,7 +224,7 @@ size_t OpusEncoder::Noise(std::span<uint8_t> packet) {
                       /*encode_LBRR=*/0, CODE_INDEPENDENTLY);
   // Four seeds are four noises, which would be heard as a hum of 50 Hz. Every
   // other frame has a pulse in its first half, which changes the signs behind.
-  if (silent || (noise_seed_ >> 29 & 1) == 0) {
+  if ((noise_seed_ >> 29 & 1) == 0) {
     EncodeNoPulses(range_coder, frame_samples_);
   } else {
     std::array<opus_int8, MAX_FRAME_LENGTH> pulses{};

@@ -19,6 +19,9 @@ constexpr int kMargin = 40;
 constexpr int kLoudestNoise = -500;
 // 200 ms, in which words end.
 constexpr int kHangoverFrames = 10;
+// 60 ms, in which a side that falls silent leaves the codec's filters and its
+// history of 20 ms.
+constexpr int kFadeFrames = 3;
 // 400 ms, after which the noise is learned anew; as long as in the
 // discontinuous transmission of RFC 6716, 2.1.9.
 constexpr int kRefreshFrames = 20;
@@ -66,16 +69,26 @@ size_t Recorder::Track::Process(std::span<const int16_t> frame,
   if (quiet_frames_ > kHangoverFrames + kRefreshFrames) {
     quiet_frames_ = kHangoverFrames + 1;
   }
-  encoded_ = quiet_frames_ <= kHangoverFrames ||
-             quiet_frames_ == kHangoverFrames + kRefreshFrames;
+  silent_frames_ = level <= kQuiet ? silent_frames_ + 1 : 0;
+  encoded_ = silent_frames_ <= kFadeFrames &&
+             (quiet_frames_ <= kHangoverFrames ||
+              quiet_frames_ == kHangoverFrames + kRefreshFrames);
   // The encoder lags: in the packet is some of the frame before.
   const int last_level = std::exchange(last_level_, level);
+  if (silent_frames_ > kFadeFrames) {
+    silent_frames_ = kFadeFrames + 1;
+    learned_level_ = kQuiet;
+    return encoder_.Silence(packet);
+  }
   if (!encoded_) return encoder_.Noise(packet);
   learned_level_ = std::max(level, last_level);
-  return encoder_.Process(
-      frame,
-      quiet ? OpusEncoder::Activity::kNoise : OpusEncoder::Activity::kUnknown,
-      packet);
+  // Of the last frame that is encoded, noise is made.
+  return encoder_.Process(frame,
+                          !quiet ? OpusEncoder::Activity::kUnknown
+                          : quiet_frames_ < kHangoverFrames
+                              ? OpusEncoder::Activity::kQuiet
+                              : OpusEncoder::Activity::kNoise,
+                          packet);
 }
 
 Recorder::Recorder(const Config& config)

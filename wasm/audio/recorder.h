@@ -24,11 +24,12 @@ namespace trunkline::audio {
 //
 // Each side is a mono Opus stream of its own (channel mapping family 1, two
 // streams, none coupled), so that neither leaks into the other and one that is
-// silent costs little: in the place of what is not louder than the line's own
-// noise for 200 ms stands noise that the encoder makes, with a frame every 400
-// ms that is encoded to keep it like the line's. Speech is encoded from its
-// first frame on, and noise ends when the line's does. No frame is left to a
-// decoder to make up.
+// silent costs little: after 60 ms of silence stand packets that are made
+// beforehand. In the place of what is not louder than the line's own noise for
+// 200 ms stands noise that the encoder makes, with a frame every 400 ms that is
+// encoded to keep it like the line's. Speech is encoded from its first frame
+// on, and noise ends when the line's does. No frame is left to a decoder to
+// make up.
 //
 // Integer arithmetic: every build writes the same bytes. Allocates nothing; a
 // copy goes on with the same pages. State: 41 KB; of the module's stack 15 KB
@@ -107,8 +108,10 @@ class Recorder {
     std::array<int16_t, kSlots> quietest_{};
     size_t slot_ = 0;
     int slot_frames_ = 0;
-    // Since the last frame that was not quiet.
+    // Since the last frame that was not quiet, and since the last that was not
+    // silent.
     int quiet_frames_ = 0;
+    int silent_frames_ = 0;
     // Tenths of dBFS: of the last frame, and of what is in the last one that
     // was encoded.
     int last_level_ = 0;

@@ -1,8 +1,15 @@
 #include <gtest/gtest.h>
 
+// SILK's headers, of which not all know C++.
+extern "C" {
+#include <API.h>
+#include <main.h>
+}
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -178,6 +185,125 @@ TEST(OpusTest, NoiseThatNobodyHearsIsSilentAndShort) {
   }
 }
 
+// Nothing is left of what a decoder played, however loud it was, and speech
+// behind it is what it is without it.
+TEST(OpusTest, SilenceIsShortAndAtOnceSilentBehindAFade) {
+  for (const int rate : {8000, 16000}) {
+    const Samples voice =
+        test::VoiceSignal(static_cast<size_t>(rate) * 3, -60, 5);
+    const Samples silence(static_cast<size_t>(rate / 50));
+    OpusEncoder encoder({.sample_rate_hz = rate});
+    OpusDecoder decoder(rate);
+    Samples out(decoder.MaxSamples());
+    Bytes packet(OpusEncoder::kMaxPacketBytes);
+    const auto decode = [&](size_t size) {
+      const size_t count = decoder.Process(std::span(packet).first(size), out);
+      return LevelDbfsTenths(MeanSquare(std::span(out).first(count)));
+    };
+    const size_t frame = encoder.frame_samples();
+    int64_t heard = 0;
+    int64_t said = 0;
+    for (size_t i = 0; (i + 1) * frame <= voice.size(); ++i) {
+      const auto here = std::span(voice).subspan(i * frame, frame);
+      const int level = decode(
+          encoder.Process(here, OpusEncoder::Activity::kUnknown, packet));
+      said += LevelDbfsTenths(MeanSquare(here));
+      heard += level;
+      if (i % 25 != 24) continue;
+      for (int k = 0; k < 3; ++k) {
+        decode(encoder.Process(silence, OpusEncoder::Activity::kNoise, packet));
+      }
+      for (int k = 0; k < 5; ++k) {
+        const size_t size = encoder.Silence(packet);
+        EXPECT_EQ(size, rate == 8000 ? 5U : 7U);
+        EXPECT_LT(decode(size), k == 0 ? -700 : -800) << rate << " " << i;
+      }
+    }
+    EXPECT_NEAR(static_cast<double>(heard), static_cast<double>(said),
+                150.0 * 15);
+    EXPECT_EQ(decoder.concealed(), 0U);
+    EXPECT_EQ(decoder.bad_packets(), 0U);
+  }
+}
+
+// FFmpeg's own decoder departed from libopus by up to 13 dB behind frames with
+// two spectral lines that are all but one. What SILK's own decoder makes of the
+// packets is asked for the lines.
+TEST(OpusTest, HardlyTwoSpectralLinesOfSpeechAreAllButOne) {
+  constexpr int kLeastSpacing = 8;
+  opus_int bytes = 0;
+  ASSERT_EQ(silk_Get_Decoder_Size(&bytes), 0);
+  for (const int rate : {8000, 16000}) {
+    std::vector<std::max_align_t> memory(
+        static_cast<size_t>(bytes) / sizeof(std::max_align_t) + 1);
+    ASSERT_EQ(silk_InitDecoder(memory.data()), 0);
+    // The decoder's first member is the state of its first channel.
+    const auto& state =
+        *reinterpret_cast<const silk_decoder_state*>(memory.data());
+    silk_DecControlStruct control{};
+    control.nChannelsAPI = 1;
+    control.nChannelsInternal = 1;
+    control.API_sampleRate = rate;
+    control.internalSampleRate = rate;
+    control.payloadSize_ms = 20;
+    int frames = 0;
+    int narrow_frames = 0;
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      const Samples voice =
+          test::VoiceSignal(static_cast<size_t>(rate) * 5, -200, seed);
+      for (Bytes& packet : Encode(voice, rate)) {
+        ec_dec range_decoder;
+        ec_dec_init(&range_decoder, packet.data() + 1,
+                    static_cast<opus_uint32>(packet.size() - 1));
+        Samples out(static_cast<size_t>(rate / 50));
+        opus_int32 count = 0;
+        ASSERT_EQ(silk_Decode(memory.data(), &control, FLAG_DECODE_NORMAL,
+                              /*newPacketFlag=*/1, &range_decoder, out.data(),
+                              &count, /*arch=*/0),
+                  0);
+        int narrowest = 32768;
+        for (int i = 1; i < state.LPC_order; ++i) {
+          narrowest = std::min(
+              narrowest, state.prevNLSF_Q15[i] - state.prevNLSF_Q15[i - 1]);
+        }
+        ++frames;
+        narrow_frames += narrowest < kLeastSpacing ? 1 : 0;
+      }
+    }
+    // Of what the codec does by itself it is one frame in 15.
+    EXPECT_LE(narrow_frames, frames / 200) << rate;
+  }
+}
+
+// What keeps lines apart must leave tones as loud as they are.
+TEST(OpusTest, TonesKeepTheirLevel) {
+  for (const int rate : {8000, 16000}) {
+    double sum = 0;
+    int frames = 0;
+    for (const double amplitude : {1000.0, 9000.0}) {
+      for (double hz = 150; hz < rate * 0.45; hz += 111) {
+        const Samples tone =
+            test::SineSignal(static_cast<size_t>(rate), hz, rate, amplitude);
+        const int level = LevelDbfsTenths(MeanSquare(tone));
+        OpusDecoder decoder(rate);
+        Samples out(decoder.MaxSamples());
+        int frame = 0;
+        for (const Bytes& packet : Encode(tone, rate)) {
+          const size_t count = decoder.Process(packet, out);
+          // The first few are where the tone begins.
+          if (frame++ < 3) continue;
+          const int heard =
+              LevelDbfsTenths(MeanSquare(std::span(out).first(count)));
+          EXPECT_LT(heard, level + 60) << rate << " " << hz << " " << frame;
+          sum += std::abs(heard - level);
+          ++frames;
+        }
+      }
+    }
+    EXPECT_LT(sum / frames, rate == 8000 ? 33 : 18) << rate;
+  }
+}
+
 // Decoders read on behind a frame, and not all read zeros there.
 TEST(OpusTest, NoPacketDependsOnWhatIsBehindIt) {
   for (const int rate : {8000, 16000}) {
@@ -199,7 +325,8 @@ TEST(OpusTest, NoPacketDependsOnWhatIsBehindIt) {
                                 speech ? OpusEncoder::Activity::kUnknown
                                        : OpusEncoder::Activity::kNoise,
                                 packet)
-              : encoder.Noise(packet));
+          : i % 10 < 7 ? encoder.Noise(packet)
+                       : encoder.Silence(packet));
       // An empty frame, or one of a byte, is a lost one to libopus.
       EXPECT_GE(packet.size(), 5U);
       Samples first;
