@@ -1,25 +1,27 @@
 // Recorded calls for the suite `recordings`, the same for the same numbers.
 //
-//   make_recordings FOLDER FIRST COUNT   writes NUMBER.opus, the recording, and
-//                                        NUMBER.raw, what it is of: both sides
-//                                        in turns, S16, at the recording's
-//                                        rate, muted where it was paused
-//   make_recordings FOLDER wav           writes WAV files of each encoding, and
-//                                        as ENCODING.raw what they decode to
+//   make_recordings FOLDER FIRST COUNT VOICES
+//       writes NUMBER.opus, the recording, and NUMBER.raw, what it is of: both
+//       sides in turns, S16, at the recording's rate, muted where it was paused
+//   make_recordings FOLDER wav
+//       writes WAV files of each encoding, and as ENCODING.raw what they decode
+//       to
 //
-// People and prompts take turns on lines that are digitally silent or have
-// noise of some level, at 8 and at 16 kHz; on some of them one side says
-// nothing at all. Frames are lost, recordings are paused, and sessions are lost
-// and replaced.
+// People, prompts and the voices in VOICES, WAV files in mono, take turns on
+// lines that are digitally silent or have noise of some level, at 8 and at 16
+// kHz; on some of them one side says nothing at all. Frames are lost,
+// recordings are paused, and sessions are lost and replaced.
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "audio/g711.h"
@@ -36,27 +38,53 @@ namespace {
 
 using Samples = std::vector<int16_t>;
 
-constexpr int kVoices = 6;
 constexpr size_t kVoiceSeconds = 60;
 
-// A minute of somebody who speaks, at `rate_hz`.
-const Samples& Voice(size_t number, int rate_hz) {
-  static std::map<std::pair<size_t, int>, Samples> voices;
-  Samples& voice = voices[{number, rate_hz}];
-  if (!voice.empty()) return voice;
-  voice = number < std::size(kPromptLanguages)
-              ? PromptLine(kPromptLanguages[number], kVoiceSeconds)
-              : VoiceSignal(kVoiceSeconds * 8000, -200, number);
-  if (rate_hz == 8000) {
-    voice = ThroughMuLaw(voice);
+Samples Resampled(Samples samples, int from_hz, int to_hz) {
+  if (from_hz == to_hz) return samples;
+  audio::Resampler resampler(from_hz, to_hz);
+  Samples resampled(resampler.MaxOutputSamples(samples.size()));
+  resampled.resize(resampler.Process(samples, resampled));
+  return resampled;
+}
+
+// Those who speak in the calls.
+class Voices {
+ public:
+  explicit Voices(const std::filesystem::path& folder)
+      : files_(FilesBelow(folder, {".wav"})) {}
+
+  size_t count() const { return kOwn + files_.size(); }
+
+  // Somebody who speaks, at `rate_hz`. number < count().
+  const Samples& Of(size_t number, int rate_hz) {
+    Samples& voice = voices_[{number, rate_hz}];
+    if (!voice.empty()) return voice;
+    if (number >= kOwn) {
+      const std::filesystem::path& file = files_[number - kOwn];
+      // The name ends with the rate.
+      const std::string name = file.stem().string();
+      const auto file_hz = static_cast<int>(
+          std::strtol(name.c_str() + name.rfind('-') + 1, nullptr, 10));
+      voice = Resampled(ReadWavFile(file), file_hz, rate_hz);
+    } else {
+      voice =
+          Resampled(number < std::size(kPromptLanguages)
+                        ? PromptLine(kPromptLanguages[number], kVoiceSeconds)
+                        : VoiceSignal(kVoiceSeconds * 8000, -200, number),
+                    8000, rate_hz);
+    }
+    if (rate_hz == 8000) voice = ThroughMuLaw(voice);
     return voice;
   }
-  audio::Resampler resampler(8000, rate_hz);
-  Samples wide(resampler.MaxOutputSamples(voice.size()));
-  wide.resize(resampler.Process(voice, wide));
-  voice = wide;
-  return voice;
-}
+
+ private:
+  // One for each language, and a synthetic one.
+  static constexpr size_t kOwn = std::size(kPromptLanguages) + 1;
+
+  std::vector<std::filesystem::path> files_;
+  std::map<std::pair<size_t, int>, Samples> voices_;
+};
 
 void Write(const std::string& name, const void* bytes, size_t size) {
   std::ofstream file(name, std::ios::binary);
@@ -68,14 +96,14 @@ void Write(const std::string& name, const void* bytes, size_t size) {
 // One call.
 class Call {
  public:
-  explicit Call(size_t number)
+  Call(size_t number, Voices& voices)
       : random_(number + 1),
         rate_hz_(number % 3 == 2 ? 16000 : 8000),
         frame_(static_cast<size_t>(rate_hz_ / 50)),
         frames_(50 * (8 + random_.Below(30)) + random_.Below(50)),
         silent_side_(number % 4) {
     for (Samples& side : sides_) side = Line();
-    TakeTurns();
+    TakeTurns(voices);
     LoseFrames();
   }
 
@@ -123,11 +151,11 @@ class Call {
                                                      : line;
   }
 
-  void TakeTurns() {
+  void TakeTurns(Voices& voices) {
     size_t side = random_.Below(2);
     for (size_t at = random_.Below(100); at < frames_;) {
       const size_t turn = 25 + random_.Below(250);
-      const Samples& voice = Voice(random_.Below(kVoices), rate_hz_);
+      const Samples& voice = voices.Of(random_.Below(voices.count()), rate_hz_);
       const size_t from = random_.Below(voice.size() / 2);
       const size_t count =
           std::min({turn * frame_, voice.size() - from,
@@ -245,16 +273,17 @@ int main(int argc, char** argv) {
     trunkline::test::WriteWavs(argv[1]);
     return 0;
   }
-  if (argc != 4) {
-    std::fputs("usage: make_recordings FOLDER FIRST COUNT | FOLDER wav\n",
+  if (argc != 5) {
+    std::fputs("usage: make_recordings FOLDER (FIRST COUNT VOICES | wav)\n",
                stderr);
     return 2;
   }
   const size_t first = std::strtoul(argv[2], nullptr, 10);
   const size_t count = std::strtoul(argv[3], nullptr, 10);
+  trunkline::test::Voices voices(argv[4]);
   for (size_t number = first; number < first + count; ++number) {
-    trunkline::test::Call(number).Record(std::string(argv[1]) + "/" +
-                                         std::to_string(number));
+    trunkline::test::Call(number, voices)
+        .Record(std::string(argv[1]) + "/" + std::to_string(number));
   }
   return 0;
 }
