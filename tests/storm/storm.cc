@@ -195,10 +195,11 @@ int RunStorm(const Options& options) {
   }
   ShowFigures(figures,
               std::chrono::duration<double>(Clock::now() - began).count());
+  const uint64_t calls = passed + failed;
   std::printf(
       "measured: %llu calls, longest silence %lld ms, longest wait for a reply "
       "%lld ms, most requests in a turn %lld, unexplained ends %llu\n",
-      static_cast<unsigned long long>(passed + failed),
+      static_cast<unsigned long long>(calls),
       static_cast<long long>(figures.silence_ms.value),
       static_cast<long long>(figures.thinking_ms.value),
       static_cast<long long>(figures.requests_per_turn.value),

@@ -134,7 +134,8 @@ void Replies::OnToolsWait() {
 
 void Replies::OnToolsAnswered() {
   if (!left_) return;
-  due_by_ = context_.now() + *std::exchange(left_, {});
+  due_by_ = context_.now() + *left_;
+  left_.reset();
   if (context_.deadlines().IsSet(Timer::kReply)) AwaitStill();
 }
 

@@ -41,10 +41,10 @@ void SpokenItems::OnSent(protocol::ItemId id, Instant now, Instant plays_at) {
   transcript_.OnAgentHeardFrom(item->line, plays_at);
 }
 
-void SpokenItems::OnProgress(const media::Playout::Cut& current, Instant now) {
+void SpokenItems::OnProgress(const media::Playout::Cut& current, Instant at) {
   const Item* item = Find(current.item);
   if (item == nullptr || !item->sent) return;
-  transcript_.OnAgentProgress(item->line, current.heard_ms, now);
+  transcript_.OnAgentProgress(item->line, current.heard_ms, at);
 }
 
 void SpokenItems::OnCut(const media::Playout::Cut& cut,

@@ -34,8 +34,8 @@ class SpokenItems {
   void OnReplyDone();
   // Audio of an item was sent to the leg, and is heard from `plays_at` on.
   void OnSent(protocol::ItemId id, Instant now, Instant plays_at);
-  // How much is heard by now of the item that is played.
-  void OnProgress(const media::Playout::Cut& current, Instant now);
+  // How much is heard of the item that is played, the last of it at `at`.
+  void OnProgress(const media::Playout::Cut& current, Instant at);
   // No more of the item is heard than `cut` says.
   void OnCut(const media::Playout::Cut& cut,
              std::span<const media::ReplyPauses::Pause> pauses, Instant now);

@@ -129,9 +129,9 @@ class Transcript {
   void OnAgentSent(LineId id, Instant now);
   // Its first audio is heard at `at`; the first time counts.
   void OnAgentHeardFrom(LineId id, Instant at);
-  // So much of it is heard by now. Due before Conversation() and ToJson(), and
-  // when an interruption stops it or it goes on.
-  void OnAgentProgress(LineId id, int64_t heard_ms, Instant now);
+  // So much of it is heard, the last of that at `at`. Due before Conversation()
+  // and ToJson(), and when an interruption stops it or it goes on.
+  void OnAgentProgress(LineId id, int64_t heard_ms, Instant at);
   // It was heard to its end.
   void OnAgentHeard(LineId id, Instant now);
   // No more of it will be heard than the first `heard_ms` of the `received_ms`
