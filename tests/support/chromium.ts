@@ -74,6 +74,14 @@ function serve(file: Uint8Array, range: string | undefined, response: ServerResp
   response.writeHead(first === undefined ? 200 : 206).end(part);
 }
 
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // Nobody of it is left.
+  }
+}
+
 /** Decodes each file in one browser. @throws {Error} when it cannot decode one, or says nothing for two minutes */
 export async function decodeByChromium(browser: string, files: readonly Uint8Array[]): Promise<BrowserDecoded[]> {
   const decoded: BrowserDecoded[] = [];
@@ -106,7 +114,8 @@ export async function decodeByChromium(browser: string, files: readonly Uint8Arr
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const options = ["--headless", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`];
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const child = spawn(browser, [...options, "--remote-debugging-port=0", address], { stdio: "ignore" });
+  // A group of its own: what is on the PATH may be a script that starts the browser, and does not take it along.
+  const child = spawn(browser, [...options, "--remote-debugging-port=0", address], { stdio: "ignore", detached: true });
   const ended = new Promise<void>((exit) => child.once("close", () => exit()));
   child.once("error", reject);
   child.once("close", (code) => reject(new Error(`${browser} ended with ${code}`)));
@@ -118,7 +127,7 @@ export async function decodeByChromium(browser: string, files: readonly Uint8Arr
     return decoded;
   } finally {
     clearInterval(timeout);
-    child.kill("SIGKILL");
+    if (child.pid !== undefined) endGroup(child.pid);
     await ended;
     server.closeAllConnections();
     server.close();
