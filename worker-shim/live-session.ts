@@ -85,8 +85,16 @@ export class LiveSession implements SessionInputs {
     this.#input((nowUs) => this.#core.socketOpened(nowUs, channel, subprotocol));
   }
 
+  /** Fifty times a second: nothing is made for it, no closure either. */
   onSocketText(channel: number, text: string): void {
-    this.#input((nowUs) => this.#core.socketText(nowUs, channel, text));
+    if (this.#over) return;
+    try {
+      this.#core.socketText(this.#clock.nowUs(), channel, text);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#perform();
   }
 
   onSocketBinary(channel: number, bytes: ArrayBuffer): void {
@@ -156,6 +164,16 @@ export class LiveSession implements SessionInputs {
     if (this.#over) return;
     try {
       feed(this.#clock.nowUs());
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#perform();
+  }
+
+  /** Performs what the core made of the last input. */
+  #perform(): void {
+    try {
       this.#core.drain(this.#effects);
     } catch (error) {
       this.#fail(error);

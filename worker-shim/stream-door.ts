@@ -168,7 +168,11 @@ export class StreamDoor {
     }, startMs());
     // Before accept(): else binary frames come as Blobs.
     socket.binaryType = "arraybuffer";
-    socket.addEventListener("message", ({ data }) => this.#onMessage(visitor, data as Message));
+    socket.addEventListener("message", (event) => {
+      // Fifty times a second, once it is inside: nothing is made for a message.
+      if (visitor.state === "inside") visitor.listener?.(event);
+      else this.#onMessage(visitor, event.data as Message);
+    });
     socket.addEventListener("close", () => this.#onGone(visitor));
     socket.addEventListener("error", () => this.#onGone(visitor));
     socket.accept();
@@ -206,17 +210,16 @@ export class StreamDoor {
     for (const visitor of [...this.#visitors]) this.#close(visitor, code, reason);
   }
 
+  /** Of a visitor that is not inside. */
   #onMessage(visitor: Visitor, data: Message): void {
     switch (visitor.state) {
-      case "inside":
-        visitor.listener?.({ data });
-        return;
       case "waiting":
         this.#onOpening(visitor, data);
         return;
       case "judged":
         this.#hold(visitor, data);
         return;
+      case "inside":
       case "closed":
         return;
       default:

@@ -66,12 +66,14 @@ export class CallSockets implements SocketsPort {
     const whileCurrent = (handle: () => void) => {
       if (this.#sockets.get(channel) === socket) this.#guard(handle);
     };
+    // Fifty times a second: nothing is made for a message.
     socket.addEventListener("message", ({ data }) => {
-      whileCurrent(() => {
-        if (typeof data === "string") this.#inputs.onSocketText(channel, data);
-        else if (data instanceof ArrayBuffer) this.#inputs.onSocketBinary(channel, data);
-        else throw new TypeError("a message is neither text nor bytes");
-      });
+      if (this.#sockets.get(channel) !== socket) return;
+      try {
+        this.#deliver(channel, data);
+      } catch (error) {
+        this.#inputs.onPortFault(error);
+      }
     });
     const onClosed = (code: number, reason: string) => {
       whileCurrent(() => {
@@ -131,6 +133,12 @@ export class CallSockets implements SocketsPort {
     } catch (error) {
       this.#inputs.onPortFault(error);
     }
+  }
+
+  #deliver(channel: number, data: unknown): void {
+    if (typeof data === "string") this.#inputs.onSocketText(channel, data);
+    else if (data instanceof ArrayBuffer) this.#inputs.onSocketBinary(channel, data);
+    else throw new TypeError("a message is neither text nor bytes");
   }
 
   #send(channel: number, message: string | Uint8Array<ArrayBuffer>): void {

@@ -102,14 +102,24 @@ describe("inputs", () => {
     expect(decode(lastBody())).toBe("realtime");
   });
 
-  it.each(["", "plain", "h\u00e9llo", "\u4f60\u597d", "\ud83d\ude00", "a\ud800b"])(
-    "carry the text %j as UTF-8",
-    (text) => {
-      core.socketText(0, LEG, text);
-      expect(fake.inputs[0]?.tag).toBe(TL_INPUT_SOCKET_TEXT);
-      expect([...lastBody()]).toEqual([...new TextEncoder().encode(text)]);
-    },
-  );
+  it.each([
+    "",
+    "plain",
+    "h\u00e9llo",
+    "\u4f60\u597d",
+    "\ud83d\ude00",
+    "a\ud800b",
+    // The last of ASCII and the first behind it, at the end of what is written as ASCII and beyond.
+    "\u0000\u007f",
+    "\u007f\u0080",
+    `${"x".repeat(1023)}\u0080`,
+    "x".repeat(1025),
+    `${"x".repeat(1024)}\u0080`,
+  ])("carry the text %j as UTF-8", (text) => {
+    core.socketText(0, LEG, text);
+    expect(fake.inputs[0]?.tag).toBe(TL_INPUT_SOCKET_TEXT);
+    expect([...lastBody()]).toEqual([...new TextEncoder().encode(text)]);
+  });
 
   it("ask for the inbox once, and write no more than it holds", () => {
     core.socketText(0, LEG, "abcd");
