@@ -24,6 +24,7 @@ Session::Session(Config config, Instant now, EffectSink& sink,
       agent_(context_, registry, channels_.Of(Owner::kAgent)),
       conversation_(context_, leg_, agent_),
       recording_(context_),
+      commands_(config_.faults, conversation_, recording_),
       call_epoch_ms_(config_.call_epoch_ms) {
   Json opened = context_.NewEvent("opened");
   opened["callId"] = config_.call_id;
@@ -255,72 +256,13 @@ void Session::OnAuthorized(Verdict verdict, Instant now) {
 void Session::OnCommand(const CommandEnvelope& envelope, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  const CommandOutcome outcome = Judge(envelope);
+  const CommandOutcome outcome = commands_.Judge(envelope);
   // First: what the command brings may be the end.
   context_.sink().CommandResult(CommandResult(envelope.id, outcome));
-  if (outcome.code == CommandOutcome::Code::kDone) CarryOut(envelope.command);
+  if (outcome.code == CommandOutcome::Code::kDone) {
+    commands_.CarryOut(envelope.command);
+  }
   Settle();
-}
-
-CommandOutcome Session::Judge(const CommandEnvelope& envelope) const {
-  using Code = CommandOutcome::Code;
-  const Json& command = envelope.command;
-  const std::string_view type = StringMember(command, "type");
-  if (type == "hangUp") return {};
-  // Only tests break a call.
-  if (type == "crash" && config_.faults == Config::Faults::kAllowed &&
-      envelope.source == CommandEnvelope::Source::kHarness) {
-    return {};
-  }
-  if (type == "say") {
-    const std::string_view text = StringMember(command, "text");
-    if (text.empty()) return {Code::kInvalid, "text must be a text", "text"};
-    return conversation_.JudgeSay(text);
-  }
-  if (type == "digits") {
-    return conversation_.JudgeDigits(StringMember(command, "digits"));
-  }
-  if (type == "toolResult") {
-    const std::string_view id = StringMember(command, "toolCallId");
-    if (id.empty()) {
-      return {Code::kInvalid, "toolCallId must be a text", "toolCallId"};
-    }
-    // What is no text would reach the agent as something else.
-    if (StringMember(command, "output").empty()) {
-      return {Code::kInvalid, "output must be a text", "output"};
-    }
-    return conversation_.JudgeToolResult(id);
-  }
-  if (type == "recordingConsent" || type == "pauseRecording" ||
-      type == "resumeRecording") {
-    if (!recording_.active()) {
-      return {Code::kConflict, "the call is not recorded", ""};
-    }
-    return {};
-  }
-  return {Code::kInvalid, "there is no such command", "type"};
-}
-
-void Session::CarryOut(const Json& command) {
-  const std::string_view type = StringMember(command, "type");
-  if (type == "hangUp") {
-    conversation_.HangUp();
-  } else if (type == "say") {
-    conversation_.Say(StringMember(command, "text"));
-  } else if (type == "digits") {
-    conversation_.Digits(StringMember(command, "digits"));
-  } else if (type == "toolResult") {
-    conversation_.ToolResult(StringMember(command, "toolCallId"),
-                             StringMember(command, "output"));
-  } else if (type == "recordingConsent") {
-    recording_.SetPause(media::RecordingPause::kConsent, false);
-  } else if (type == "pauseRecording" || type == "resumeRecording") {
-    recording_.SetPause(media::RecordingPause::kCommand,
-                        type == "pauseRecording");
-  } else {
-    // INVARIANT: what is judged to be done is done here; "crash" is not.
-    TL_CHECK(false);
-  }
 }
 
 // ---------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 #include "session/call_context.h"
 #include "session/channel_table.h"
 #include "session/command.h"
+#include "session/command_desk.h"
 #include "session/config.h"
 #include "session/conversation.h"
 #include "session/effect_sink.h"
@@ -93,9 +94,6 @@ class Session final {
   void TakeAgentEvents();
   void TakeCallerFrames();
   void OnCallerAudio(const protocol::LegAudio& media);
-  // Whether the command can be carried out now; changes nothing.
-  CommandOutcome Judge(const CommandEnvelope& envelope) const;
-  void CarryOut(const Json& command);
   void OnGranted();
   void CreateMedia();
 
@@ -111,6 +109,7 @@ class Session final {
   AgentLink agent_;
   Conversation conversation_;
   RecordingControl recording_;
+  CommandDesk commands_;
   // From the first authorised start on.
   std::unique_ptr<media::LineOut> line_out_;
   std::unique_ptr<media::CallerPath> caller_path_;

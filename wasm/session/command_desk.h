@@ -1,0 +1,30 @@
+#pragma once
+
+#include "base/json.h"
+#include "session/command.h"
+#include "session/config.h"
+#include "session/conversation.h"
+#include "session/recording_control.h"
+
+namespace trunkline::session {
+
+// Which commands there are, what each needs, and who carries it out.
+class CommandDesk {
+ public:
+  // The parts are borrowed for the life of the object.
+  CommandDesk(Config::Faults faults, Conversation& conversation,
+              RecordingControl& recording)
+      : faults_(faults), conversation_(conversation), recording_(recording) {}
+
+  // Whether the command can be carried out now; changes nothing.
+  CommandOutcome Judge(const CommandEnvelope& envelope) const;
+  // Precondition: it was judged to be done, and nothing has happened since.
+  void CarryOut(const Json& command);
+
+ private:
+  const Config::Faults faults_;
+  Conversation& conversation_;
+  RecordingControl& recording_;
+};
+
+}  // namespace trunkline::session
