@@ -10,7 +10,7 @@ export const MAX_LOGGED_EVENTS = 200;
 /** Outcomes that are ours or an upstream's failure, not somebody's wish. */
 const FAILURES = new Set(["coreFault", "objectLost", "agentFailed", "noAnswer", "protocol"]);
 /** What says afterwards why a call went as it did. A digit may be of a card's number: `dtmf` is not kept. */
-const KEPT_EVENTS = new Set(["agentReady", "agentFailed", "fault", "cleared", "resumed", "truncated"]);
+const KEPT_EVENTS = new Set(["agentReady", "agentFailed", "fault", "cleared", "resumed", "truncated", "notSaid"]);
 
 export interface LoggedCall {
   readonly callId: string;

@@ -97,8 +97,9 @@ const SPOKEN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   transcript: ["text"],
   line: ["said", "heard", "arguments", "result"],
   toolCall: ["arguments"],
+  notSaid: ["text"],
 };
-const SPOKEN = /"type":"(transcript|line|toolCall)"/;
+const SPOKEN = /"type":"(transcript|line|toolCall|notSaid)"/;
 
 /** An event as it is kept, and as it is shown while it happens. */
 export interface RedactedEvent {

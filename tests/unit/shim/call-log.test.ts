@@ -152,6 +152,16 @@ describe("a call in the log", () => {
     expect(call).toMatchObject({ bargeIns: 1, resumes: 0 });
   });
 
+  it("keeps which texts the caller was owed and never heard", () => {
+    const { events } = compose([
+      opened(),
+      at(9_000, "notSaid", { text: "One moment, please.", reason: "failed" }),
+      agent(1, 10_000, 11_000, "Goodbye."),
+    ]);
+    expect(events.map(({ type, atMs }) => [type, atMs])).toEqual([["notSaid", 9_000]]);
+    expect(JSON.parse(events[0]?.body ?? "")).toMatchObject({ text: "One moment, please.", reason: "failed" });
+  });
+
   it("does not count a cough as an interruption", () => {
     const { call } = compose([
       opened(),

@@ -86,6 +86,13 @@ describe("an event", () => {
     expect(JSON.parse(stored)).toMatchObject({ type: fields.type, role: fields.role, atMs: 5, seq: 1 });
   });
 
+  it("of a text that was not said has no such number either", () => {
+    const json = event({ type: "notSaid", text: `Your card is ${number}.`, reason: "failed" });
+    const { stored, shown } = redactEvent(json, "long");
+    expect(shown).toBe(stored);
+    expect(JSON.parse(stored)).toMatchObject({ text: "Your card is #### #### #### ####.", reason: "failed" });
+  });
+
   it("of a tool's call is kept without, and shown with it to whoever answers", () => {
     const json = event({ type: "toolCall", toolCallId: "k", arguments: `{"card":"${number}"}` });
     const { stored, shown } = redactEvent(json, "long");
