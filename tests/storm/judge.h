@@ -78,6 +78,8 @@ class Judge {
   // The call's session is over, or its object lost.
   enum class How : uint8_t { kOver, kLost };
   void EndLife(How how);
+  // It works without end.
+  void OnHang(const char* what) { Complain(what); }
   void OnMemory(int64_t bytes) { figures_.memory_bytes.Take(bytes, seed_); }
 
   // A call of a tool that waits, or the oldest that there was; "" for none.

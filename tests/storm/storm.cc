@@ -24,6 +24,7 @@
 
 #include "base/json.h"
 #include "storm/storm_call.h"
+#include "support/watchdog.h"
 
 namespace trunkline::test {
 namespace {
@@ -72,6 +73,8 @@ void Show(uint64_t seed, const std::vector<std::string>& complaints,
   if (complaints.empty() || ++shared.shown > kShown) return;
   std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed),
               complaints.front().c_str());
+  // The next call may end the process.
+  std::fflush(stdout);
 }
 
 // What all jobs play, each every so many of them, the first ones in any case.
@@ -112,9 +115,13 @@ void Guard(const Seeds& seeds, uint64_t job, Shared& shared) {
     ++shared.failed;
     ++shared.shown;
     ++shared.figures.unexplained;
-    std::printf("seed %llu: the core stops (status %d)\n",
-                static_cast<unsigned long long>(seeds.all[playing - 1]),
-                status);
+    const bool told =
+        WIFEXITED(status) && WEXITSTATUS(status) == Watchdog::kExit;
+    if (!told) {
+      std::printf("seed %llu: the core stops (status %d)\n",
+                  static_cast<unsigned long long>(seeds.all[playing - 1]),
+                  status);
+    }
     std::fflush(stdout);
     first = playing - 1 + seeds.jobs;
     shared.playing = 0;

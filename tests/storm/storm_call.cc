@@ -6,7 +6,9 @@
 
 #include "storm/memory_count.h"
 #include "storm/plan.h"
+#include "support/watchdog.h"
 #include "support/world/sound.h"
+#include "support/world/work_bounds.h"
 
 namespace trunkline::test {
 namespace {
@@ -15,8 +17,6 @@ using Kind = Plan::Deed::Kind;
 
 // A call that is not over by then hangs: no limit of one is longer.
 constexpr int64_t kLongestMs = 120'000;
-// Steps of a world without an end to the call: work without a bound.
-constexpr int64_t kMostSteps = 400'000;
 constexpr int kMostLives = 4;
 
 // One session of a call, and what happens to it.
@@ -51,6 +51,10 @@ class Life {
       Tell("     carrier: " + what);
     };
     carrier_->on_hang_up = [this] { judge_.OnCallerHungUp(); };
+    // There is no way back from within the session.
+    world_.on_effect = [this] {
+      if (const char* hangs = bounds_.OnEffect()) Watchdog::GiveUp(hangs);
+    };
     judge.BeginLife(world_);
   }
 
@@ -71,7 +75,10 @@ class Life {
         [&] {
           judge_.Look();
           TellEvents();
-          if (++steps_ > kMostSteps) return true;
+          if (const char* hangs = bounds_.OnStep(world_.now())) {
+            judge_.OnHang(hangs);
+            return true;
+          }
           return lost || !world_.ended().empty();
         },
         Duration::Millis(kLongestMs));
@@ -177,13 +184,14 @@ class Life {
   std::unique_ptr<HostileLine> carrier_;
   size_t told_ = 0;
   bool told_end_ = false;
-  int64_t steps_ = 0;
+  WorkBounds bounds_;
   int commands_ = 0;
 };
 
 }  // namespace
 
 Verdict PlayCall(uint64_t seed, Telling telling) {
+  const Watchdog watchdog(seed);
   const Plan plan(seed);
   if (telling == Telling::kAll) std::printf("%s", plan.Describe().c_str());
   Judge judge(plan, seed);

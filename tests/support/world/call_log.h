@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -38,6 +39,8 @@ class CallLog : public session::EffectSink {
   // Effects after ENDED; must stay 0.
   int effects_after_end() const { return effects_after_end_; }
   Instant deadline() const { return deadline_; }
+  // Before each effect of the session.
+  std::function<void()> on_effect;
 
  protected:
   explicit CallLog(int64_t first_seq) : next_seq_(first_seq) {}
@@ -45,6 +48,7 @@ class CallLog : public session::EffectSink {
 
   // Before each effect.
   void NoteEffect() {
+    if (on_effect) on_effect();
     if (!ended_.empty()) ++effects_after_end_;
   }
   void ClearDeadline() { deadline_ = Instant::Never(); }
