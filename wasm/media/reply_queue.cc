@@ -27,7 +27,8 @@ bool ReplyQueue::Append(protocol::ItemId item, std::span<const uint8_t> audio) {
   const size_t samples = audio.size() / sample_bytes_;
   if (samples == 0) return true;
   if (!HasRoom(item, samples)) return false;
-  if (!Continues(item)) segments_.push_back({item, end_, end_});
+  if (!Continues(item))
+    segments_.push_back({item, end_, end_, ForgottenOf(item)});
   const size_t index = RingIndex(end_);
   const size_t head = std::min(samples, capacity_ - index);
   std::memcpy(ring_.get() + index * sample_bytes_, audio.data(),
@@ -49,11 +50,18 @@ std::span<const uint8_t> ReplyQueue::Read(uint64_t position,
 void ReplyQueue::Retire(uint64_t heard, uint64_t keep) {
   if (heard > begin_ + keep) begin_ = heard - keep;
   while (segments_.size() > 1 && segments_.front().end <= heard) {
+    Remember(segments_.front());
     segments_.erase(segments_.begin());
   }
 }
 
+void ReplyQueue::Remember(const Segment& segment) {
+  // Sounds of our own come between two parts of an item.
+  if (segment.item != protocol::ItemId{}) forgotten_ = segment;
+}
+
 void ReplyQueue::Restart(uint64_t position) {
+  for (const Segment& segment : segments_) Remember(segment);
   segments_.clear();
   origin_ = begin_ = end_ = position;
 }
@@ -68,8 +76,8 @@ int64_t ReplyQueue::Ms(uint64_t samples) const {
 ReplyQueue::Cut ReplyQueue::CutOf(const Segment& segment,
                                   uint64_t heard) const {
   const uint64_t end = std::clamp(heard, segment.begin, segment.end);
-  return {segment.item, Ms(end - segment.begin),
-          Ms(segment.end - segment.begin)};
+  return {segment.item, Ms(segment.before + end - segment.begin),
+          Ms(segment.before + segment.end - segment.begin)};
 }
 
 std::span<const ReplyQueue::Cut> ReplyQueue::CutsAt(uint64_t heard) {

@@ -30,7 +30,8 @@ class ReplyQueue {
   // Items whose audio may wait; more are refused likewise.
   static constexpr size_t kMaxItems = 64;
 
-  // What was heard of an item that will not be played on.
+  // What was heard of an item that will not be played on. Both count from the
+  // item's beginning, also where its audio goes on after it was forgotten.
   struct Cut {
     protocol::ItemId item{};
     int64_t heard_ms = 0;
@@ -77,11 +78,19 @@ class ReplyQueue {
     protocol::ItemId item{};
     uint64_t begin = 0;
     uint64_t end = 0;
+    // Of the item, in segments that are forgotten.
+    uint64_t before = 0;
   };
 
   int64_t Ms(uint64_t samples) const;
   Cut CutOf(const Segment& segment, uint64_t heard) const;
+  void Remember(const Segment& segment);
   size_t RingIndex(uint64_t position) const;
+  uint64_t ForgottenOf(protocol::ItemId item) const {
+    return forgotten_.item == item
+               ? forgotten_.before + forgotten_.end - forgotten_.begin
+               : 0;
+  }
   bool Continues(protocol::ItemId item) const {
     return !segments_.empty() && segments_.back().item == item;
   }
@@ -96,6 +105,8 @@ class ReplyQueue {
   uint64_t begin_ = 0;
   uint64_t end_ = 0;
   std::vector<Segment> segments_;
+  // The last of an agent's item: only that one's audio may go on.
+  Segment forgotten_;
   std::vector<Cut> cuts_;
 };
 
