@@ -76,6 +76,9 @@ struct AgentTextFailed {
 struct AgentAudio {
   ItemId item{};
   std::span<const uint8_t> audio;
+  // False if it is of a reply that the provider began by itself: neither a
+  // reply nor a text that was asked for.
+  bool asked = true;
 };
 struct AgentToolCall {
   std::string_view tool_call_id;

@@ -325,8 +325,8 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
     return;
   }
   responses_.OnAudio();
-  events_.Push(
-      AgentAudio{of->id, std::span<const uint8_t>(audio_).first(*size)});
+  events_.Push(AgentAudio{of->id, std::span<const uint8_t>(audio_).first(*size),
+                          responses_.IsAsked(response)});
 }
 
 void OpenAiRealtime::OnTranscript(Role role, const Json& message,

@@ -129,6 +129,19 @@ bool OpenAiResponses::IsOver(std::string_view id) const {
   return Has(over_, id);
 }
 
+bool OpenAiResponses::IsAsked(std::string_view id) const {
+  switch (phase_) {
+    case Phase::kIdle:
+      return false;
+    case Phase::kRequested:
+      // Maybe it is not announced.
+      return true;
+    case Phase::kActive:
+      return !foreign_ && (id.empty() || active_.empty() || id == active_);
+  }
+  return false;
+}
+
 bool OpenAiResponses::IsUnwanted(std::string_view id) const {
   return (requested() && discard_requested_) || IsDiscarded(id);
 }

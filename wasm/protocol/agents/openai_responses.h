@@ -78,6 +78,9 @@ class OpenAiResponses {
   bool IsDiscarded(std::string_view id) const;
   // That, or what was asked for was cancelled before it was announced.
   bool IsUnwanted(std::string_view id) const;
+  // What comes of it now, if anything, is of what was asked for; `id` may be
+  // "".
+  bool IsAsked(std::string_view id) const;
   // It has ended: nothing more comes of it but words.
   bool IsOver(std::string_view id) const;
 

@@ -73,6 +73,26 @@ TEST_F(OpenAiResponsesTest, TheEndOfAnotherResponseIsNotTheEndOfThisOne) {
   EXPECT_EQ(Next(), "last");
 }
 
+TEST_F(OpenAiResponsesTest, WhatTheServerBeginsByItselfWasNotAskedFor) {
+  EXPECT_FALSE(responses_.IsAsked(""));
+  responses_.OnCreated("own");
+  EXPECT_FALSE(responses_.IsAsked("own"));
+  // That what was asked for waits changes nothing.
+  Ask("greeting");
+  EXPECT_FALSE(responses_.IsAsked("own"));
+  EXPECT_FALSE(responses_.IsAsked(""));
+  OnDone("own");
+  EXPECT_EQ(Next(), "greeting");
+  // Maybe it is never announced.
+  EXPECT_TRUE(responses_.IsAsked("r1"));
+  responses_.OnCreated("r1");
+  EXPECT_TRUE(responses_.IsAsked("r1"));
+  EXPECT_TRUE(responses_.IsAsked(""));
+  EXPECT_FALSE(responses_.IsAsked("own"));
+  OnDone("r1");
+  EXPECT_FALSE(responses_.IsAsked("r1"));
+}
+
 TEST_F(OpenAiResponsesTest, CancelsWhatIsActiveOnce) {
   EXPECT_FALSE(responses_.Cancel());
   Create("r1");
