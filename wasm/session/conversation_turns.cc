@@ -159,19 +159,22 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
     case State::kLegLost:
       break;
     case State::kFarewell:
-      if (!farewell_->wants_audio()) return;
+      if (!farewell_->wants_audio() || !audio.asked) return;
       break;
     case State::kSetup:
     case State::kConnecting:
     case State::kEnded:
       return;
   }
-  if (!playback_->OnAudio(audio, replies_.origin())) return;
+  const auto origin =
+      audio.asked ? replies_.origin() : Transcript::Origin::kReply;
+  if (!playback_->OnAudio(audio, origin)) return;
   // The text that it says is not owed any more.
   if (replies_.saying()) snapshot_due_ = true;
   const size_t bytes_per_ms = protocol::BytesOf(agent_.traits().output, 1);
-  replies_.OnAudio(Duration::Micros(
-      static_cast<int64_t>(audio.audio.size() * 1'000 / bytes_per_ms)));
+  replies_.OnAudio(Duration::Micros(static_cast<int64_t>(audio.audio.size() *
+                                                         1'000 / bytes_per_ms)),
+                   audio.asked);
   // An agent that falls silent in the middle of a reply is noticed too.
   if (state_ != State::kFarewell && state_ != State::kLegLost) {
     replies_.AwaitMore();

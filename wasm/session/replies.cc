@@ -145,7 +145,7 @@ void Replies::AwaitMore() {
   context_.deadlines().Set(Timer::kReply, due);
 }
 
-void Replies::OnAudio(Duration length) {
+void Replies::OnAudio(Duration length, bool asked) {
   making_ = true;
   if (!std::exchange(audible_, true)) plays_until_ = context_.now();
   plays_until_ = plays_until_ + length;
@@ -156,7 +156,7 @@ void Replies::OnAudio(Duration length) {
     since_unheard_ = Duration();
     unheard_ = 0;
   }
-  if (!std::exchange(saying_, false)) return;
+  if (!asked || !std::exchange(saying_, false)) return;
   says_.erase(says_.begin());
   say_tries_ = 0;
 }

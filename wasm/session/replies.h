@@ -121,11 +121,12 @@ class Replies {
   void OnToolsWait();
   void OnToolsAnswered();
 
-  // So much audio of a reply was queued.
-  void OnAudio(Duration length);
+  // So much audio of a reply was queued. One that was not asked for is no text
+  // that is owed.
+  void OnAudio(Duration length, bool asked = true);
   void OnToolCall() { making_ = true; }
-  // The first audio since was sent to the leg. True if it is the greeting's,
-  // which is not owed any more.
+  // The first audio since that was asked for was sent to the leg. True if it is
+  // the greeting's, which is not owed any more.
   bool OnSent();
   // The reply is done; `next` follows when it was heard.
   void OnDone(protocol::AgentReplyDone::End end, Next next);

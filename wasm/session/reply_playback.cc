@@ -28,9 +28,9 @@ bool ReplyPlayback::OnAudio(const protocol::AgentAudio& audio,
                          refused_bytes_ / std::max<size_t>(appended.bytes, 1));
     return false;
   }
-  spoken_.OnAudio(audio.item,
+  spoken_.OnAudio(audio,
                   {agent_.item_name(audio.item), agent_.item_part(audio.item)},
-                  origin, audio.audio.size(), context_.now());
+                  origin, context_.now());
   return true;
 }
 
@@ -60,9 +60,9 @@ bool ReplyPlayback::Pump(int64_t turn) {
   if (waiting_) line_.AppendWaitingSound();
   while (const auto piece = line_.Next(context_.now())) {
     if (!piece->audio.empty()) {
-      sent = true;
       leg_.Play(piece->audio);
-      spoken_.OnSent(piece->item, context_.now(), piece->plays_at);
+      sent =
+          spoken_.OnSent(piece->item, context_.now(), piece->plays_at) || sent;
       if (!announced_) {
         announced_ = true;
         events_.ReplyStarted(NameOf(line_.current(context_.now()).item), turn);
@@ -119,6 +119,7 @@ void ReplyPlayback::OnHeard(int64_t turn) {
 void ReplyPlayback::OnAgentFailed() {
   line_.ResetInput();
   line_.EndReply();
+  spoken_.OnReplyLost();
 }
 
 void ReplyPlayback::BeginFarewell() {

@@ -40,7 +40,7 @@ class ReplyPlayback {
   // The caller hears that he waits, until a reply begins or EndWaiting().
   void BeginWaiting();
   void EndWaiting();
-  // Sends what is due. True if audio is.
+  // Sends what is due. True if audio that was asked for is.
   bool Pump(int64_t turn);
   // What plays stops within this input; what was not heard is kept.
   void Stop();

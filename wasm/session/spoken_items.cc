@@ -1,6 +1,7 @@
 #include "session/spoken_items.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace trunkline::session {
 
@@ -11,34 +12,45 @@ SpokenItems::Item* SpokenItems::Find(protocol::ItemId id) {
   return found == items_.end() ? nullptr : &*found;
 }
 
-void SpokenItems::OnAudio(protocol::ItemId id, ItemName name,
-                          Transcript::Origin origin, size_t bytes,
-                          Instant now) {
-  Item* item = Find(id);
+void SpokenItems::OnAudio(const protocol::AgentAudio& audio, ItemName name,
+                          Transcript::Origin origin, Instant now) {
+  Item* item = Find(audio.item);
   if (item == nullptr) {
     if (items_.size() == kMaxItems) {
       transcript_.OnAgentHeard(items_.front().line, now);
       items_.erase(items_.begin());
     }
-    items_.push_back({id, transcript_.OnAgentItem(name, origin), 0, false});
+    items_.push_back({audio.item, transcript_.OnAgentItem(name, origin)});
     item = &items_.back();
   }
-  item->bytes += bytes;
+  item->bytes += audio.audio.size();
+  item->asked = item->asked || audio.asked;
+  if (std::exchange(item->heard, false)) item->sent = false;
   transcript_.OnAgentAudio(
       item->line,
       static_cast<int64_t>(item->bytes / protocol::BytesOf(format_, 1)));
 }
 
 void SpokenItems::OnReplyDone() {
-  for (const Item& item : items_) transcript_.OnAgentDone(item.line);
+  for (const Item& item : items_) {
+    if (!item.heard) transcript_.OnAgentDone(item.line);
+  }
 }
 
-void SpokenItems::OnSent(protocol::ItemId id, Instant now, Instant plays_at) {
+void SpokenItems::OnReplyLost() {
+  for (const Item& item : items_) {
+    if (!item.heard) transcript_.OnAgentLost(item.line);
+  }
+}
+
+bool SpokenItems::OnSent(protocol::ItemId id, Instant now, Instant plays_at) {
   Item* item = Find(id);
-  if (item == nullptr || item->sent) return;
-  item->sent = true;
-  transcript_.OnAgentSent(item->line, now);
-  transcript_.OnAgentHeardFrom(item->line, plays_at);
+  if (item == nullptr) return false;
+  if (!std::exchange(item->sent, true)) {
+    transcript_.OnAgentSent(item->line, now);
+    transcript_.OnAgentHeardFrom(item->line, plays_at);
+  }
+  return item->asked;
 }
 
 void SpokenItems::OnProgress(const media::Playout::Cut& current, Instant at) {
@@ -63,10 +75,14 @@ void SpokenItems::OnCut(const media::Playout::Cut& cut,
 }
 
 void SpokenItems::OnAllHeard(Instant now) {
-  for (const Item& item : items_) {
-    if (item.sent) transcript_.OnAgentHeard(item.line, now);
+  for (Item& item : items_) {
+    if (!item.sent) continue;
+    transcript_.OnAgentHeard(item.line, now);
+    item.heard = true;
   }
-  std::erase_if(items_, [](const Item& item) { return item.sent; });
+  std::erase_if(items_, [this](const Item& item) {
+    return item.heard && &item != &items_.back();
+  });
 }
 
 }  // namespace trunkline::session

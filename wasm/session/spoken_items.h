@@ -28,12 +28,15 @@ class SpokenItems {
       : transcript_(transcript), format_(format) {}
 
   // Audio of an item was queued.
-  void OnAudio(protocol::ItemId id, ItemName name, Transcript::Origin origin,
-               size_t bytes, Instant now);
+  void OnAudio(const protocol::AgentAudio& audio, ItemName name,
+               Transcript::Origin origin, Instant now);
   // No more audio comes of those that there are.
   void OnReplyDone();
+  // The same, and they are not whole.
+  void OnReplyLost();
   // Audio of an item was sent to the leg, and is heard from `plays_at` on.
-  void OnSent(protocol::ItemId id, Instant now, Instant plays_at);
+  // True if it was asked for.
+  bool OnSent(protocol::ItemId id, Instant now, Instant plays_at);
   // How much is heard of the item that is played, the last of it at `at`.
   void OnProgress(const media::Playout::Cut& current, Instant at);
   // No more of the item is heard than `cut` says.
@@ -48,6 +51,9 @@ class SpokenItems {
     LineId line{};
     size_t bytes = 0;
     bool sent = false;
+    bool asked = false;
+    // To its end. Only the newest is kept: its audio may go on.
+    bool heard = false;
   };
 
   Item* Find(protocol::ItemId id);

@@ -362,9 +362,22 @@ void Transcript::OnAgentDone(LineId id) {
   if (Line* line = FindOpen(id, Kind::kAgent)) line->done = true;
 }
 
+void Transcript::OnAgentLost(LineId id) {
+  Line* line = FindOpen(id, Kind::kAgent);
+  if (line != nullptr && !line->done) line->cut = true;
+}
+
 void Transcript::OnAgentSent(LineId id, Instant now) {
   Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr || line->phase != Phase::kUnsent) return;
+  if (line == nullptr || line->phase == Phase::kSpeaking) return;
+  if (line->phase == Phase::kOver) {
+    // It goes on after it was taken for heard.
+    line->phase = Phase::kSpeaking;
+    line->text_due_ms = kNone;
+    line->done = false;
+    line->heard_at_ms = SetNow(now);
+    return;
+  }
   line->phase = Phase::kSpeaking;
   line->sent_ms = SetNow(now);
   line->start_ms = now_ms_;

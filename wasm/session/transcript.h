@@ -125,7 +125,11 @@ class Transcript {
   void OnAgentAudio(LineId id, int64_t received_ms);
   // No more audio comes of it.
   void OnAgentDone(LineId id);
-  // Its audio is sent to the leg; the first time counts.
+  // The same, for its connection is lost: heard to the end of all that came, it
+  // is cut unless it was done.
+  void OnAgentLost(LineId id);
+  // Its audio is sent to the leg; the first time counts, and the first after it
+  // was taken for heard: it goes on then, unless it is final.
   void OnAgentSent(LineId id, Instant now);
   // Its first audio is heard at `at`; the first time counts.
   void OnAgentHeardFrom(LineId id, Instant at);

@@ -350,6 +350,19 @@ TEST(RepliesTest, NothingIsLostOfAReplyThatHadEnded) {
   EXPECT_EQ(desk.replies.TakeNext(), Next::kMore);
 }
 
+// The provider began a reply of its own while the text was asked for.
+TEST(RepliesTest, AudioThatNobodyAskedForIsNoTextThatIsOwed) {
+  Desk desk;
+  desk.replies.OweSay("One moment.");
+  desk.replies.AskForSay();
+  desk.replies.OnAudio(Duration::Millis(200), /*asked=*/false);
+  EXPECT_TRUE(desk.replies.saying());
+  EXPECT_TRUE(desk.replies.owes_say());
+  desk.replies.OnAudio(Duration::Millis(200));
+  EXPECT_FALSE(desk.replies.saying());
+  EXPECT_FALSE(desk.replies.owes_say());
+}
+
 TEST(RepliesTest, WordsByCommandAreNoReply) {
   Desk desk;
   desk.replies.Say("One moment.");

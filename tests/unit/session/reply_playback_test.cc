@@ -25,12 +25,14 @@ using testing::Not;
 using testing::StartsWith;
 
 struct Player {
-  Player() {
+  explicit Player(media::Waiting waiting = media::Waiting::kSilence) {
     parts.MakeAgentReady();
     parts.BringLegUp();
-    line.emplace(
-        media::LineOut::Config{parts.agent.traits().output, parts.leg.traits(),
-                               Duration::Millis(200), Duration::Millis(160)});
+    line.emplace(media::LineOut::Config{.agent = parts.agent.traits().output,
+                                        .leg = parts.leg.traits(),
+                                        .lead = Duration::Millis(200),
+                                        .mark_interval = Duration::Millis(160),
+                                        .waiting = waiting});
     playback.emplace(parts.context, parts.leg, parts.agent, parts.transcript,
                      *line);
   }
@@ -215,6 +217,56 @@ TEST(ReplyPlaybackTest, WhatIsThereOfALostReplyIsPlayed) {
   EXPECT_TRUE(player.playback->reply_ended());
   player.Play(500);
   EXPECT_TRUE(player.playback->done());
+  player.playback->OnHeard(3);
+  const auto line = player.Final();
+  ASSERT_TRUE(line);
+  EXPECT_TRUE(line->cut);
+}
+
+TEST(ReplyPlaybackTest, AReplyThatWasWholeIsNotCutByALoss) {
+  Player player;
+  player.Receive(1, 200);
+  player.playback->EndReply(Extent::kWhole);
+  player.playback->OnAgentFailed();
+  player.Play(500);
+  player.playback->OnHeard(3);
+  const auto line = player.Final();
+  ASSERT_TRUE(line);
+  EXPECT_FALSE(line->cut);
+}
+
+// The agent would take what was heard before for unheard.
+TEST(ReplyPlaybackTest, AnItemThatGoesOnAfterItsEndIsCountedFromItsBeginning) {
+  for (const bool waits : {false, true}) {
+    Player player(waits ? media::Waiting::kTone : media::Waiting::kSilence);
+    player.parts.transcript.OnAgentConnected(Transcript::Texts::kNone,
+                                             Transcript::Texts::kSent,
+                                             player.parts.context.now());
+    player.Receive(1, 200);
+    player.playback->EndReply(Extent::kWhole);
+    player.Play(500);
+    ASSERT_TRUE(player.playback->done());
+    player.playback->OnHeard(3);
+    EXPECT_EQ(player.Last("replyDone")["heardMs"], 200);
+    if (waits) {
+      player.playback->BeginWaiting();
+      player.Play(300);
+      player.playback->EndWaiting();
+    }
+    player.Receive(1, 400);
+    player.Play(100);
+    player.playback->Interrupt();
+    EXPECT_EQ(player.Last("cleared")["heardMs"], 300);
+    player.playback->DropUnheard(Tell::kAgent);
+    EXPECT_THAT(player.parts.TakeCommands(), ElementsAre("truncate 1 300"));
+    EXPECT_EQ(player.Last("truncated")["receivedMs"], 600);
+    const int64_t now_ms =
+        (player.parts.context.now() - player.parts.context.call_began()).ms();
+    const auto line = player.Final();
+    ASSERT_TRUE(line);
+    EXPECT_TRUE(line->cut);
+    EXPECT_EQ(line->end_ms, now_ms);
+  }
 }
 
 TEST(ReplyPlaybackTest, ReportsWhatWasHeardSoFar) {
