@@ -152,9 +152,8 @@ std::optional<LineOut::Piece> LineOut::Next(Instant now) {
       piece.audio = to_leg_.Process(piece.audio);
     }
     if (fade_position_ < fade_samples_) piece.audio = FadeIn(piece.audio);
-    piece.item = playout_.ItemAt(position);
-    piece.plays_at = playout_.PlaysAt(position);
-    heard_track_.Play(piece.audio, piece.plays_at);
+    piece.parts = playout_.PartsFrom(position);
+    heard_track_.Play(piece.audio, playout_.PlaysAt(position));
   }
   piece.mark = playout_.TakeMark();
   if (piece.audio.empty() && !piece.mark) return std::nullopt;

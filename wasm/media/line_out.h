@@ -44,9 +44,8 @@ class LineOut {
   struct Piece {
     std::span<const uint8_t> audio;
     std::optional<protocol::MarkId> mark;
-    // Of the audio: where it belongs, and when it is heard.
-    protocol::ItemId item{};
-    Instant plays_at;
+    // Of the audio, which may be of several items: whose it is, in order.
+    std::span<const ReplyQueue::Part> parts;
   };
 
   explicit LineOut(const Config& config);
@@ -74,6 +73,8 @@ class LineOut {
   // What is to be sent now, in order; nullopt when that is all. Valid until the
   // next call of any method.
   std::optional<Piece> Next(Instant now);
+  // As of Playout: when the part of the last piece is heard that begins there.
+  Instant PlaysAt(uint64_t begin) const { return playout_.PlaysAt(begin); }
   // When Next() or done() will answer otherwise, if nothing else happens.
   Instant NextCheck(Instant now) const { return playout_.NextCheck(now); }
 

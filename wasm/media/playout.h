@@ -136,10 +136,9 @@ class Playout {
   bool reply_ended() const { return reply_ended_; }
   // Everything was heard and no more comes.
   bool done(Instant now) const;
-  // The item of the sample at `position`, which waits or was sent. Only 0 if
-  // nothing is known of it.
-  protocol::ItemId ItemAt(uint64_t position) const {
-    return queue_.At(position).item;
+  // As of ReplyQueue: whose what was sent from `position` on is.
+  std::span<const ReplyQueue::Part> PartsFrom(uint64_t position) {
+    return queue_.PartsIn(position, sent_);
   }
   // The item at the heard position and how much of it was heard.
   Cut current(Instant now) const { return queue_.At(heard(now)); }

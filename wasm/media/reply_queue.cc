@@ -11,6 +11,7 @@ ReplyQueue::ReplyQueue(protocol::AudioFormat format)
       ring_(new uint8_t[capacity_ * sample_bytes_]) {
   segments_.reserve(kMaxItems);
   cuts_.reserve(kMaxItems);
+  parts_.reserve(kMaxItems);
 }
 
 size_t ReplyQueue::RingIndex(uint64_t position) const {
@@ -86,6 +87,17 @@ std::span<const ReplyQueue::Cut> ReplyQueue::CutsAt(uint64_t heard) {
     if (segment.end > heard) cuts_.push_back(CutOf(segment, heard));
   }
   return cuts_;
+}
+
+std::span<const ReplyQueue::Part> ReplyQueue::PartsIn(uint64_t from,
+                                                      uint64_t to) {
+  parts_.clear();
+  for (const Segment& segment : segments_) {
+    if (segment.end > from && segment.begin < to) {
+      parts_.push_back({segment.item, std::max(segment.begin, from)});
+    }
+  }
+  return parts_;
 }
 
 ReplyQueue::Cut ReplyQueue::At(uint64_t heard) const {

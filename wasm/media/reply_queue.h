@@ -72,6 +72,13 @@ class ReplyQueue {
   std::span<const Cut> CutsAt(uint64_t heard);
   // The item at `heard` and how much of it was heard.
   Cut At(uint64_t heard) const;
+  // Whose what lies from `from` to `to` is, in order, each with the first of
+  // its positions there. Valid until the next call.
+  struct Part {
+    protocol::ItemId item{};
+    uint64_t begin = 0;
+  };
+  std::span<const Part> PartsIn(uint64_t from, uint64_t to);
 
  private:
   struct Segment {
@@ -108,6 +115,7 @@ class ReplyQueue {
   // The last of an agent's item: only that one's audio may go on.
   Segment forgotten_;
   std::vector<Cut> cuts_;
+  std::vector<Part> parts_;
 };
 
 }  // namespace trunkline::media

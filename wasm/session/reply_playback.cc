@@ -61,8 +61,10 @@ bool ReplyPlayback::Pump(int64_t turn) {
   while (const auto piece = line_.Next(context_.now())) {
     if (!piece->audio.empty()) {
       leg_.Play(piece->audio);
-      sent =
-          spoken_.OnSent(piece->item, context_.now(), piece->plays_at) || sent;
+      for (const auto& [item, begin] : piece->parts) {
+        const Instant plays_at = line_.PlaysAt(begin);
+        sent = spoken_.OnSent(item, context_.now(), plays_at) || sent;
+      }
       if (!announced_) {
         announced_ = true;
         events_.ReplyStarted(NameOf(line_.current(context_.now()).item), turn);

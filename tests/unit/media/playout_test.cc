@@ -156,6 +156,27 @@ TEST_F(PlayoutTest, DiscardTellsWhatWasHeardOfEachItem) {
   EXPECT_EQ(Send(1800), 0U);
 }
 
+TEST_F(PlayoutTest, TellsWhoseAChunkIs) {
+  playout.Append(ItemId{1}, Bytes(400, 1));
+  playout.Append(ItemId{2}, Bytes(240, 2));
+  playout.Append(ItemId{3}, Bytes(1600, 3));
+  ASSERT_EQ(playout.NextChunk(At(1000)).size(), 1280U);
+  const auto parts = playout.PartsFrom(0);
+  ASSERT_EQ(parts.size(), 3U);
+  EXPECT_EQ(parts[0].item, ItemId{1});
+  EXPECT_EQ(parts[0].begin, 0U);
+  EXPECT_EQ(parts[1].item, ItemId{2});
+  EXPECT_EQ(parts[1].begin, 400U);
+  EXPECT_EQ(parts[2].item, ItemId{3});
+  EXPECT_EQ(parts[2].begin, 640U);
+  EXPECT_EQ(playout.PlaysAt(parts[2].begin), At(1080));
+  ASSERT_EQ(playout.NextChunk(At(1000)).size(), 160U);
+  const auto rest = playout.PartsFrom(1280);
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].item, ItemId{3});
+  EXPECT_EQ(rest[0].begin, 1280U);
+}
+
 // A hundred replies take no more room than one.
 TEST_F(PlayoutTest, AForgottenReplyGivesItsRoomBack) {
   const std::vector<uint8_t> reply = Bytes(8000, 1);

@@ -99,6 +99,33 @@ TEST(ReplyPlaybackTest, AReplyIsHeardToItsEnd) {
   EXPECT_FALSE(line->cut);
 }
 
+// Only the item with which a message to the leg begins counted as sent: one
+// that was in the midst of it was heard, and had no line.
+TEST(ReplyPlaybackTest, EachItemOfAMessageIsHeard) {
+  Player player;
+  player.parts.transcript.OnAgentConnected(Transcript::Texts::kNone,
+                                           Transcript::Texts::kNone,
+                                           player.parts.context.now());
+  const int64_t began_ms =
+      (player.parts.context.now() - player.parts.context.call_began()).ms();
+  player.Receive(1, 30);
+  player.Receive(2, 40);
+  player.Receive(3, 80);
+  player.playback->EndReply(Extent::kWhole);
+  player.Play(300);
+  player.playback->OnHeard(3);
+  int64_t at_ms = began_ms;
+  for (const auto& [item, ms] : {std::pair("i1", 30), {"i2", 40}, {"i3", 80}}) {
+    const auto line = player.parts.transcript.TakeFinal();
+    ASSERT_TRUE(line) << item;
+    EXPECT_EQ(line->item, item);
+    EXPECT_EQ(line->start_ms, at_ms);
+    at_ms += ms;
+    EXPECT_EQ(line->sent_ms, began_ms);
+    EXPECT_FALSE(line->cut);
+  }
+}
+
 TEST(ReplyPlaybackTest, AnInterruptionIsTakenBack) {
   Player player;
   player.playback->Begin();
@@ -267,6 +294,17 @@ TEST(ReplyPlaybackTest, AnItemThatGoesOnAfterItsEndIsCountedFromItsBeginning) {
     EXPECT_TRUE(line->cut);
     EXPECT_EQ(line->end_ms, now_ms);
   }
+}
+
+TEST(ReplyPlaybackTest, SaysWhetherWhatItSendsWasAskedFor) {
+  Player player;
+  // Longer than the lead.
+  const std::vector<uint8_t> audio(2'400, 0x55);
+  player.playback->OnAudio({ItemId{1}, audio, /*asked=*/false}, Origin::kReply);
+  player.Receive(2, 300);
+  EXPECT_FALSE(player.playback->Pump(3));
+  player.parts.Advance(Duration::Millis(200));
+  EXPECT_TRUE(player.playback->Pump(3));
 }
 
 TEST(ReplyPlaybackTest, ReportsWhatWasHeardSoFar) {
