@@ -25,8 +25,8 @@ namespace trunkline::test {
 //   tell LINES | turn 60 | respond 500 | say WORDS | discard | cancel
 //   truncate 1 300 | result k1 OUTPUT
 //
-// It hears and speaks mu-law at 8 kHz. The model's words say what it can do:
-// "cannot-say", "provider-turns".
+// What it listens to it keeps. It hears and speaks mu-law at 8 kHz. The model's
+// words say what it can do: "cannot-say", "provider-turns".
 class PuppetAgent final : public protocol::Agent {
  public:
   explicit PuppetAgent(const std::string& abilities);
@@ -36,7 +36,9 @@ class PuppetAgent final : public protocol::Agent {
   void End(std::string_view /*reason*/) override {}
   std::optional<protocol::AgentEvent> NextEvent() override { return {}; }
   void Tell(std::span<const protocol::ConversationLine> lines) override;
-  void Listen(std::span<const uint8_t> /*audio*/) override {}
+  void Listen(std::span<const uint8_t> audio) override {
+    heard.insert(heard.end(), audio.begin(), audio.end());
+  }
   void TurnStarted(Duration ago) override;
   void Respond(Duration ago) override;
   void Say(std::string_view text) override;
@@ -48,6 +50,7 @@ class PuppetAgent final : public protocol::Agent {
   std::string_view item_name(protocol::ItemId item) const override;
 
   std::vector<std::string> commands;
+  std::vector<uint8_t> heard;
 
  private:
   protocol::AgentTraits traits_;
