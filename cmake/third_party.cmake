@@ -56,7 +56,7 @@ list(APPEND opus_sources
   "${opus_dir}/src/repacketizer.c")
 set(opus_hot_sources
   celt/celt_lpc.c celt/entenc.c celt/pitch.c
-  silk/A2NLSF.c silk/LPC_analysis_filter.c silk/LPC_inv_pred_gain.c
+  silk/A2NLSF.c silk/LPC_inv_pred_gain.c
   silk/NLSF_del_dec_quant.c silk/NSQ.c silk/VAD.c silk/VQ_WMat_EC.c
   silk/ana_filt_bank_1.c silk/lin2log.c
   silk/resampler_down2.c silk/shell_coder.c silk/sum_sqr_shift.c
@@ -70,6 +70,11 @@ set_source_files_properties("${opus_dir}/silk/fixed/find_pred_coefs_FIX.c"
 set_source_files_properties("${opus_dir}/silk/process_NLSFs.c"
   PROPERTIES COMPILE_OPTIONS
   "-include;${CMAKE_CURRENT_LIST_DIR}/shims/opus_spectral_lines.h")
+if(TRUNKLINE_WASM)
+  list(REMOVE_ITEM opus_sources "${opus_dir}/silk/LPC_analysis_filter.c")
+  list(APPEND opus_sources
+    "${CMAKE_CURRENT_LIST_DIR}/shims/opus_analysis_filter.c")
+endif()
 add_library(opus STATIC ${opus_sources})
 target_include_directories(opus SYSTEM PUBLIC "${opus_dir}/include"
   "${opus_dir}/celt" "${opus_dir}/silk" "${opus_dir}/silk/fixed")
@@ -84,9 +89,14 @@ if(TRUNKLINE_WASM)
   # faster, for a third of the bytes that -O3 for all would add.
   target_compile_options(opus PRIVATE -Os)
   list(TRANSFORM opus_hot_sources PREPEND "${opus_dir}/")
+  list(APPEND opus_hot_sources
+    "${CMAKE_CURRENT_LIST_DIR}/shims/opus_analysis_filter.c")
   set_source_files_properties(${opus_hot_sources} PROPERTIES
     COMPILE_OPTIONS -O3)
   set_source_files_properties("${opus_dir}/celt/pitch.c" PROPERTIES
     COMPILE_OPTIONS
     "-O3;-include;${CMAKE_CURRENT_LIST_DIR}/shims/opus_kernels.h")
+  set_source_files_properties("${opus_dir}/silk/NSQ.c" PROPERTIES
+    COMPILE_OPTIONS
+    "-O3;-include;${CMAKE_CURRENT_LIST_DIR}/shims/opus_quantizer.h")
 endif()
