@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { WebSocket } from "ws";
-import { type AudioFormat, decode, encode, formatObject, type Json, PCM, parseFormat } from "./audio-format.ts";
+import { type AudioFormat, encode, formatObject, type Json, PCM, parseFormat } from "./audio-format.ts";
 import { think } from "./domain.ts";
 import type { Faults, Point } from "./faults.ts";
+import { Hearing, readTurnDetection } from "./hearing.ts";
 import { deedsOf } from "./hostile-replies.ts";
 import { ERRORS, RETRY_TEXTS, type Reply, type Start, Temper } from "./hostility.ts";
 import { asObject, ClientError, type Item, readItem, showItem } from "./items.ts";
@@ -15,10 +16,6 @@ export interface Speech {
   hear(samples: Int16Array, rateHz: number): Promise<string>;
 }
 
-const FRAME_MS = 20;
-/** Louder is speech, root mean square of S16: -36 dBFS. */
-const SPEECH_RMS = 520;
-const ONSET_FRAMES = 3;
 const CHUNK_MS = 200;
 /** Audio comes this much faster than it plays. */
 const SPEED = 8;
@@ -54,26 +51,14 @@ export class Session {
   readonly #faults: Faults;
   #stalled = false;
   #session: Json;
-  #input: AudioFormat = PCM;
+  readonly #hearing = new Hearing(() => id("item"));
   #output: AudioFormat = PCM;
-  #vad: { silenceMs: number; createResponse: boolean; interruptResponse: boolean; prefixMs: number } | undefined = {
-    silenceMs: 500,
-    createResponse: true,
-    interruptResponse: true,
-    prefixMs: 300,
-  };
   readonly items: Item[] = [];
   readonly received: Json[] = [];
   readonly sent: { atMs: number; event: Json }[] = [];
   readonly errors: string[] = [];
   #hasSpoken = false;
 
-  #buffer: Int16Array[] = [];
-  #pending: number[] = [];
-  #audioMs = 0;
-  #loud = 0;
-  #quietMs = 0;
-  #speaking: string | undefined;
   #timers = new Set<NodeJS.Timeout>();
   #response: ActiveResponse | undefined;
   readonly #temper: Temper;
@@ -221,10 +206,10 @@ export class Session {
         break;
       case "input_audio_buffer.append":
         if (typeof event["audio"] !== "string") throw new ClientError("missing_required_parameter", "audio");
-        this.#listen(decode(this.#input, Buffer.from(event["audio"], "base64")));
+        this.#listen(Buffer.from(event["audio"], "base64"));
         break;
       case "input_audio_buffer.commit":
-        if (this.#buffer.length === 0) {
+        if (this.#hearing.isEmpty) {
           throw new ClientError(
             "input_audio_buffer_commit_empty",
             "Error committing input audio buffer: the buffer is empty.",
@@ -233,7 +218,7 @@ export class Session {
         this.#commit(id("item"));
         break;
       case "input_audio_buffer.clear":
-        this.#buffer = [];
+        this.#hearing.clear();
         this.#send("input_audio_buffer.cleared", {});
         break;
       case "conversation.item.create":
@@ -303,19 +288,9 @@ export class Session {
         "Cannot update a conversation's voice if assistant audio is present.",
       );
     }
-    if (formats[0] !== undefined) this.#input = formats[0] as AudioFormat;
+    if (formats[0] !== undefined) this.#hearing.format = formats[0] as AudioFormat;
     if (formats[1] !== undefined) this.#output = formats[1] as AudioFormat;
-    if (input["turn_detection"] === null) this.#vad = undefined;
-    else if (input["turn_detection"] !== undefined) {
-      const vad = asObject(input["turn_detection"]);
-      const semantic = vad["type"] === "semantic_vad";
-      this.#vad = {
-        silenceMs: semantic ? 800 : Number(vad["silence_duration_ms"] ?? 500),
-        prefixMs: Number(vad["prefix_padding_ms"] ?? 300),
-        createResponse: vad["create_response"] !== false,
-        interruptResponse: vad["interrupt_response"] !== false,
-      };
-    }
+    if (input["turn_detection"] !== undefined) this.#hearing.turnDetection = readTurnDetection(input["turn_detection"]);
     const before = asObject(this.#session["audio"]);
     this.#session = {
       ...this.#session,
@@ -332,48 +307,22 @@ export class Session {
     return asObject(asObject(this.#session["audio"])["input"])["transcription"] != null;
   }
 
-  #listen(samples: Int16Array): void {
-    this.#buffer.push(samples);
-    this.#trim();
-    for (const sample of samples) this.#pending.push(sample);
-    const size = (this.#input.rateHz / 1000) * FRAME_MS;
-    while (this.#pending.length >= size) this.#frame(this.#pending.splice(0, size));
-  }
-
-  /** Without speech only the padding is kept. */
-  #trim(): void {
-    if (this.#speaking !== undefined || this.#vad === undefined) return;
-    const keep = (this.#vad.prefixMs + 200) * (this.#input.rateHz / 1000);
-    let size = this.#buffer.reduce((sum, part) => sum + part.length, 0);
-    while (this.#buffer[0] && size - this.#buffer[0].length > keep) size -= this.#buffer.shift()?.length ?? 0;
-  }
-
-  #frame(frame: number[]): void {
-    this.#audioMs += FRAME_MS;
-    const vad = this.#vad;
-    if (!vad) return;
-    const loud = Math.sqrt(frame.reduce((sum, s) => sum + s * s, 0) / frame.length) > SPEECH_RMS;
-    this.#loud = loud ? this.#loud + 1 : 0;
-    this.#quietMs = loud ? 0 : this.#quietMs + FRAME_MS;
-    if (this.#speaking === undefined && this.#loud >= ONSET_FRAMES) {
-      this.#speaking = id("item");
-      this.#send("input_audio_buffer.speech_started", {
-        audio_start_ms: Math.max(0, this.#audioMs - ONSET_FRAMES * FRAME_MS - vad.prefixMs),
-        item_id: this.#speaking,
-      });
-      if (vad.interruptResponse && this.#response) this.#response.cancelled ??= "turn_detected";
-    } else if (this.#speaking !== undefined && this.#quietMs >= vad.silenceMs) {
-      const item = this.#speaking;
-      this.#speaking = undefined;
-      this.#send("input_audio_buffer.speech_stopped", { audio_end_ms: this.#audioMs - this.#quietMs, item_id: item });
-      this.#commit(item);
-      if (vad.createResponse && !this.#response) this.#respond({});
+  #listen(audio: Buffer): void {
+    for (const { kind, item, atMs } of this.#hearing.listen(audio)) {
+      const vad = this.#hearing.turnDetection;
+      if (kind === "started") {
+        this.#send("input_audio_buffer.speech_started", { audio_start_ms: atMs, item_id: item });
+        if (vad?.interruptResponse && this.#response) this.#response.cancelled ??= "turn_detected";
+      } else {
+        this.#send("input_audio_buffer.speech_stopped", { audio_end_ms: atMs, item_id: item });
+        this.#commit(item);
+        if (vad?.createResponse && !this.#response) this.#respond({});
+      }
     }
   }
 
   #commit(itemId: string): void {
-    const samples = Int16Array.from(this.#buffer.flatMap((part) => [...part]));
-    this.#buffer = [];
+    const samples = this.#hearing.take();
     const item: Item = { id: itemId, type: "message", role: "user", text: "", generatedMs: 0 };
     const previous = this.items.at(-1)?.id ?? null;
     this.items.push(item);
@@ -381,14 +330,14 @@ export class Session {
     this.#send("conversation.item.added", { item: showItem(item), previous_item_id: previous });
     this.#send("conversation.item.done", { item: showItem(item), previous_item_id: previous });
     this.#strike("committed");
-    item.understood = this.#speech.hear(samples, this.#input.rateHz).then((text) => {
+    item.understood = this.#speech.hear(samples, this.#hearing.format.rateHz).then((text) => {
       item.text = text;
       if (this.#transcribes) {
         this.#send("conversation.item.input_audio_transcription.completed", {
           item_id: itemId,
           content_index: 0,
           transcript: text,
-          usage: { type: "duration", seconds: samples.length / this.#input.rateHz },
+          usage: { type: "duration", seconds: samples.length / this.#hearing.format.rateHz },
         });
       }
       return text;
