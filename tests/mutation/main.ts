@@ -18,12 +18,14 @@ const run = promisify(execFile);
 const root = path.join(import.meta.dirname, "../..");
 const DEFAULT_FILES = [
   "wasm/session/conversation.cc",
+  "wasm/session/conversation_agent.cc",
   "wasm/session/conversation_turns.cc",
   "wasm/session/caller_turns.cc",
   "wasm/session/replies.cc",
   "wasm/session/reply_playback.cc",
   "wasm/session/farewell.cc",
   "wasm/session/briefing.cc",
+  "wasm/session/command_desk.cc",
   "wasm/session/state.cc",
   "wasm/session/leg_link.cc",
   "wasm/session/agent_link.cc",

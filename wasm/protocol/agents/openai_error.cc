@@ -95,4 +95,18 @@ OpenAiError ReadOpenAiError(const Json& error) {
   return read;
 }
 
+bool IsRetryableClose(uint16_t code) {
+  return code == 1001 || code == 1005 || code == 1006 || code == 1011 ||
+         code == 1012 || code == 1013;
+}
+
+bool IsRetryableStatus(uint16_t status) {
+  return status == 408 || status == 429 || (status >= 500 && status <= 504);
+}
+
+bool IsPassing(const OpenAiError& error) {
+  return error.why.retry_after || error.is_servers ||
+         error.why.code == "rate_limit_exceeded";
+}
+
 }  // namespace trunkline::protocol

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -29,5 +30,13 @@ OpenAiError ReadOpenAiError(const Json& error);
 // Realtime session says how long to wait. At most an hour; nullopt if it says
 // nothing.
 std::optional<Duration> RetryAfterOf(std::string_view message);
+
+// Close codes after which a new socket may do better, and upgrade statuses
+// likewise: the policy of the official client (openai npm 7.55.0,
+// ws-connection-controller).
+bool IsRetryableClose(uint16_t code);
+bool IsRetryableStatus(uint16_t status);
+// What was refused may be granted the next time.
+bool IsPassing(const OpenAiError& error);
 
 }  // namespace trunkline::protocol

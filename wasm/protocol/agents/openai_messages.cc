@@ -52,7 +52,7 @@ std::string RealtimePath(std::string_view model) {
   return "/v1/realtime?model=" + PercentEncode(model);
 }
 
-Json SessionUpdate(const OpenAiRealtime::Config& config) {
+Json SessionUpdate(const OpenAiConfig& config) {
   // What does not depend on the call.
   Json update = ParseJson(R"({"type":"session.update","session":{
       "type":"realtime",

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "protocol/agents/agent.h"
-#include "protocol/agents/openai_realtime.h"
+#include "protocol/agents/openai_config.h"
 
 namespace trunkline::protocol {
 
@@ -18,7 +18,7 @@ std::string RealtimePath(std::string_view model);
 
 // All of the configuration that the gateway wants. Turns are detected by the
 // server, which neither answers nor interrupts by itself.
-Json SessionUpdate(const OpenAiRealtime::Config& config);
+Json SessionUpdate(const OpenAiConfig& config);
 
 // What was said, by the caller or by an agent: words, since audio of the
 // assistant cannot be injected.

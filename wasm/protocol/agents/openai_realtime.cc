@@ -14,23 +14,6 @@ namespace {
 
 constexpr uint16_t kCloseNormal = 1000;
 
-// Close codes after which a new socket may do better, and upgrade statuses
-// likewise: the policy of the official client (openai npm 7.55.0,
-// ws-connection-controller).
-bool IsRetryableClose(uint16_t code) {
-  return code == 1001 || code == 1005 || code == 1006 || code == 1011 ||
-         code == 1012 || code == 1013;
-}
-bool IsRetryableStatus(uint16_t status) {
-  return status == 408 || status == 429 || (status >= 500 && status <= 504);
-}
-
-// A session that could not be configured may be, the next time.
-bool IsPassing(const OpenAiError& error) {
-  return error.why.retry_after || error.is_servers ||
-         error.why.code == "rate_limit_exceeded";
-}
-
 bool IsAudioDelta(std::string_view type) {
   return type == "response.output_audio.delta" ||
          type == "response.audio.delta";
@@ -47,37 +30,12 @@ int32_t PartOf(const Json& message) {
 
 }  // namespace
 
-OpenAiRealtime::Config OpenAiRealtime::MakeConfig(AgentSettings settings) {
-  Config config;
-  if (settings.model) config.model = *std::move(settings.model);
-  if (settings.voice) config.voice = *std::move(settings.voice);
-  config.instructions = std::move(settings.instructions);
-  config.language = std::move(settings.language);
-  if (settings.transcription_model) {
-    config.transcription_model = *std::move(settings.transcription_model);
-  }
-  const AudioFormat leg = settings.leg_format;
-  const bool companded = leg == AudioFormat{Encoding::kMuLaw, 8000} ||
-                         leg == AudioFormat{Encoding::kALaw, 8000};
-  switch (settings.audio) {
-    case AgentSettings::Audio::kLinear:
-      config.format = {Encoding::kLinear16, 24000};
-      break;
-    case AgentSettings::Audio::kCompanded:
-      config.format = companded ? leg : AudioFormat{Encoding::kMuLaw, 8000};
-      break;
-  }
-  config.end_of_turn = settings.end_of_turn.value_or(kDefaultEndOfTurn);
-  config.tools = std::move(settings.tools);
-  return config;
-}
-
 OpenAiRealtime::OpenAiRealtime(Config config, Channels& channels)
     : config_(std::move(config)),
       traits_{.input = config_.format,
               .output = config_.format,
               .turn_detection = AgentTraits::TurnDetection::kProvider,
-              .default_end_of_turn = kDefaultEndOfTurn,
+              .default_end_of_turn = Config::kDefaultEndOfTurn,
               .can_say = true,
               .has_caller_texts = !config_.transcription_model.empty(),
               .has_agent_texts = true},

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "protocol/agents/agent.h"
+#include "protocol/agents/openai_config.h"
 #include "protocol/agents/openai_items.h"
 #include "protocol/agents/openai_responses.h"
 #include "protocol/agents/registry.h"
@@ -24,26 +25,7 @@ namespace trunkline::protocol {
 // response.create in flight by surprise.
 class OpenAiRealtime final : public Agent {
  public:
-  static constexpr Duration kDefaultEndOfTurn = Duration::Millis(500);
-
-  struct Config {
-    std::string model = "gpt-realtime-2.1";
-    std::string voice = "marin";
-    std::string instructions;
-    std::string language;  // ISO 639-1; "" = detected
-    // "" = the caller is not transcribed.
-    std::string transcription_model = "gpt-live-transcribe";
-    // kMuLaw or kALaw at 8 kHz, or kLinear16 at 24 kHz: the formats Realtime
-    // knows.
-    AudioFormat format;
-    Duration end_of_turn = kDefaultEndOfTurn;
-    // Function tools in the Realtime shape; null or an array.
-    Json tools;
-  };
-
-  // What is not said takes the defaults above. The leg's companded audio goes
-  // straight through where Realtime knows its law.
-  static Config MakeConfig(AgentSettings settings);
+  using Config = OpenAiConfig;
 
   // `channels` is borrowed for the life of the object.
   OpenAiRealtime(Config config, Channels& channels);

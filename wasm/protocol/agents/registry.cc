@@ -19,7 +19,7 @@ constexpr AgentEntry kAgents[] = {
     {"openai-realtime",
      [](AgentSettings settings, Channels& channels) -> std::unique_ptr<Agent> {
        return std::make_unique<OpenAiRealtime>(
-           OpenAiRealtime::MakeConfig(std::move(settings)), channels);
+           MakeOpenAiConfig(std::move(settings)), channels);
      }},
 };
 

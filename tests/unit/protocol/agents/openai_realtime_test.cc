@@ -523,7 +523,7 @@ TEST(OpenAiRealtimeConfigTest, TheLegsLawIsTakenWhereRealtimeKnowsIt) {
     AgentSettings settings;
     settings.leg_format = leg;
     settings.audio = audio;
-    return OpenAiRealtime::MakeConfig(std::move(settings)).format;
+    return MakeOpenAiConfig(std::move(settings)).format;
   };
   constexpr auto kCompanded = AgentSettings::Audio::kCompanded;
   constexpr AudioFormat kMuLaw8{Encoding::kMuLaw, 8000};
@@ -538,7 +538,7 @@ TEST(OpenAiRealtimeConfigTest, TheLegsLawIsTakenWhereRealtimeKnowsIt) {
 }
 
 TEST(OpenAiRealtimeConfigTest, WhatIsNotSaidHasADefault) {
-  const OpenAiRealtime::Config config = OpenAiRealtime::MakeConfig({});
+  const OpenAiRealtime::Config config = MakeOpenAiConfig({});
   EXPECT_EQ(config.model, "gpt-realtime-2.1");
   EXPECT_EQ(config.voice, "marin");
   EXPECT_EQ(config.transcription_model, "gpt-live-transcribe");
@@ -548,7 +548,7 @@ TEST(OpenAiRealtimeConfigTest, WhatIsNotSaidHasADefault) {
   settings.voice = "";
   settings.transcription_model = "";
   settings.end_of_turn = Duration::Millis(300);
-  const auto said = OpenAiRealtime::MakeConfig(std::move(settings));
+  const auto said = MakeOpenAiConfig(std::move(settings));
   EXPECT_EQ(said.model, "m");
   EXPECT_EQ(said.voice, "");
   EXPECT_EQ(said.transcription_model, "");

@@ -78,7 +78,7 @@ AgentColumn OpenAiRealtimeColumn() {
     settings.instructions = "Be brief.";
     settings.leg_format = {protocol::Encoding::kMuLaw, 8000};
     return std::make_unique<protocol::OpenAiRealtime>(
-        protocol::OpenAiRealtime::MakeConfig(std::move(settings)), channels);
+        protocol::MakeOpenAiConfig(std::move(settings)), channels);
   };
   column.halve = Halve;
   column.tail = R"({"type":"news"})";

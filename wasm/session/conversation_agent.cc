@@ -1,0 +1,350 @@
+#include <string_view>
+#include <variant>
+
+#include "session/briefing.h"
+#include "session/conversation.h"
+
+// What the agent's events come to.
+
+namespace trunkline::session {
+
+using protocol::AgentReplyDone;
+
+void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
+  // Each has its branch below.
+  static_assert(std::variant_size_v<protocol::AgentEvent> == 10);
+  if (ended()) return;
+  if (const auto* audio = std::get_if<protocol::AgentAudio>(&event)) {
+    OnAgentAudio(*audio);
+  } else if (std::holds_alternative<protocol::AgentReady>(event)) {
+    OnAgentReady();
+  } else if (const auto* speech = std::get_if<protocol::AgentSpeech>(&event)) {
+    OnAgentSpeech(speech->edge, echo);
+  } else if (const auto* turn =
+                 std::get_if<protocol::AgentTurnCommitted>(&event)) {
+    OnTurnCommitted(turn->item);
+  } else if (const auto* transcript =
+                 std::get_if<protocol::AgentTranscript>(&event)) {
+    OnTranscript(*transcript);
+  } else if (const auto* text =
+                 std::get_if<protocol::AgentTextFailed>(&event)) {
+    transcript_.OnTextFailed(text->role, {text->item, text->part},
+                             context_.now());
+  } else if (const auto* call = std::get_if<protocol::AgentToolCall>(&event)) {
+    OnToolCall(*call);
+  } else if (const auto* done = std::get_if<AgentReplyDone>(&event)) {
+    OnReplyDone(*done);
+  } else if (const auto* failed = std::get_if<protocol::AgentFailed>(&event)) {
+    OnAgentFailed(failed->loss, failed->why);
+  } else if (const auto* fault = std::get_if<protocol::AgentFaulted>(&event)) {
+    agent_.CountFault(fault->fault);
+  }
+}
+
+void Conversation::OnAgentReady() {
+  using Texts = Transcript::Texts;
+  transcript_.OnAgentConnected(
+      agent_.traits().has_caller_texts ? Texts::kSent : Texts::kNone,
+      agent_.traits().has_agent_texts ? Texts::kSent : Texts::kNone,
+      context_.now());
+  Brief(agent_.agent(), transcript_);
+  agent_.BeReady();
+  switch (state_) {
+    case State::kConnecting:
+      if (replies_.owes_greeting()) {
+        SetState(State::kThinking, Reason::kGreeting);
+        AskForReply();
+      } else if (replies_.owes_reply()) {
+        SetState(State::kThinking, Reason::kGreeting);
+        // One reply to the results of tools as well, once they are here.
+        replies_.OnAnswersGiven();
+      } else {
+        SetState(State::kListening, Reason::kAgentReady);
+      }
+      break;
+    case State::kThinking:
+      // The reply that was due died with the former socket. One is asked for,
+      // behind the results that came meanwhile.
+      AwaitReply();
+      replies_.OnAnswersGiven();
+      break;
+    case State::kListening:
+    case State::kSpeaking:
+    case State::kInterrupted:
+    case State::kLegLost:
+      // The conversation goes on where it stands.
+      break;
+    case State::kSetup:
+    case State::kFarewell:
+    case State::kEnded:
+      break;
+  }
+  // Those that came while nobody was there to take them.
+  GiveAnswers();
+}
+
+void Conversation::OnAgentSpeech(protocol::AgentSpeech::Edge edge, Echo echo) {
+  caller_->OnAgentSpeech(edge);
+  switch (edge) {
+    case protocol::AgentSpeech::Edge::kStarted:
+      // The provider may hear the agent's own voice that came back.
+      if (state_ == State::kSpeaking && echo == Echo::kNo) {
+        OnSpeechWhileSpeaking(Interrupter::kProvider);
+      }
+      return;
+    case protocol::AgentSpeech::Edge::kStopped:
+      if (state_ == State::kInterrupted &&
+          interrupter_ == Interrupter::kProvider && !caller_->speaking()) {
+        ResumeReply();
+      }
+      return;
+  }
+}
+
+void Conversation::OnTurnCommitted(std::string_view item) {
+  caller_->OnTaken();
+  switch (state_) {
+    case State::kListening:
+      EndTurn("agent");
+      transcript_.OnCallerItem({item}, context_.now());
+      break;
+    case State::kThinking:
+      // The caller went on after a pause: one reply to both parts.
+      replies_.Cancel();
+      EndTurn("agent");
+      transcript_.OnCallerItem({item}, context_.now());
+      break;
+    case State::kSpeaking:
+    case State::kInterrupted:
+    case State::kFarewell:
+      // What was taken for a turn did not interrupt the reply.
+      agent_.agent().DiscardTurn();
+      break;
+    case State::kSetup:
+    case State::kConnecting:
+    case State::kLegLost:
+    case State::kEnded:
+      break;
+  }
+}
+
+void Conversation::OnTranscript(const protocol::AgentTranscript& transcript) {
+  events_.Text(transcript);
+  transcript_.OnText(transcript.role, {transcript.item, transcript.part},
+                     transcript.text, transcript.state, context_.now());
+  // The agent's words are complete with the reply.
+  if (transcript.role == protocol::Role::kCaller &&
+      transcript.state == protocol::TranscriptState::kFinal) {
+    snapshot_due_ = true;
+  }
+  // Words prove an interruption before its length does.
+  if (transcript.role == protocol::Role::kCaller &&
+      state_ == State::kInterrupted &&
+      transcript.state == protocol::TranscriptState::kPart &&
+      transcript.text.find_first_not_of(" .,?!") != std::string_view::npos) {
+    ConfirmBargeIn();
+  }
+}
+
+void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
+  switch (state_) {
+    case State::kListening:
+    case State::kThinking:
+    case State::kSpeaking:
+    case State::kInterrupted:
+    case State::kLegLost:
+      break;
+    case State::kFarewell:
+      if (!farewell_->wants_audio() || !audio.asked) return;
+      break;
+    case State::kSetup:
+    case State::kConnecting:
+    case State::kEnded:
+      return;
+  }
+  const auto origin =
+      audio.asked ? replies_.origin() : Transcript::Origin::kReply;
+  if (!playback_->OnAudio(audio, origin)) return;
+  // The text that it says is not owed any more.
+  if (replies_.saying()) snapshot_due_ = true;
+  const size_t bytes_per_ms = protocol::BytesOf(agent_.traits().output, 1);
+  replies_.OnAudio(Duration::Micros(static_cast<int64_t>(audio.audio.size() *
+                                                         1'000 / bytes_per_ms)),
+                   audio.asked);
+  // An agent that falls silent in the middle of a reply is noticed too.
+  if (state_ != State::kFarewell && state_ != State::kLegLost) {
+    replies_.AwaitMore();
+  }
+  if (state_ == State::kListening || state_ == State::kThinking) {
+    // The caller has begun again in the meantime: not a word over it.
+    const bool over_speech = state_ == State::kThinking &&
+                             caller_->SpeaksSince(replies_.awaited_since());
+    playback_->Begin();
+    SetState(State::kSpeaking, Reason::kReplyAudio);
+    if (over_speech) OnSpeechWhileSpeaking(Interrupter::kLocal);
+  }
+}
+
+void Conversation::OnToolCall(const protocol::AgentToolCall& call) {
+  events_.ToolCall(call);
+  replies_.OnToolCall();
+  snapshot_due_ = true;
+  if (tools_.OnCall(call) != ToolExchange::Called::kOpened) return;
+  if (state_ == State::kThinking && tools_.waiting()) replies_.OnToolsWait();
+  GiveAnswers();
+}
+
+void Conversation::GiveAnswers() {
+  if (tools_.Give()) {
+    replies_.OnAnswersGiven();
+    snapshot_due_ = true;
+  }
+  if (state_ == State::kThinking && !tools_.waiting()) {
+    replies_.OnToolsAnswered();
+  }
+  if (!agent_.ready()) return;
+  // One reply to all results, and only when the one that asked for them is
+  // done.
+  if (!replies_.owes_answer() || tools_.waiting() || replies_.making()) return;
+  switch (state_) {
+    case State::kThinking:
+    case State::kSpeaking:
+      replies_.SetNext(state_ == State::kSpeaking
+                           ? Replies::Next::kMore
+                           : Replies::Next::kCallersTurn);
+      if (state_ == State::kSpeaking) {
+        replies_.Await();
+      } else {
+        replies_.AwaitStill();
+      }
+      AskForReply();
+      return;
+    case State::kListening:
+      // A caller who speaks gets the answer with the reply to his turn.
+      if (caller_->in_turn()) return;
+      SetState(State::kThinking, Reason::kToolsAnswered);
+      AskForReply();
+      return;
+    case State::kInterrupted:
+    case State::kConnecting:
+    case State::kLegLost:
+      // When that is decided, or over.
+      return;
+    case State::kSetup:
+    case State::kFarewell:
+    case State::kEnded:
+      return;
+  }
+}
+
+void Conversation::OnReplyDone(const AgentReplyDone& done) {
+  if (done.usage.input_tokens != 0 || done.usage.output_tokens != 0) {
+    events_.Used(done.usage);
+  }
+  using End = AgentReplyDone::End;
+  const bool whole = done.end == End::kComplete;
+  const bool awaits_tools =
+      done.after == AgentReplyDone::After::kAwaitsTools && !tools_.ends_call();
+  const bool before_what_is_due =
+      state_ == State::kThinking && replies_.behind();
+  // One reply at a time: whatever comes next belongs to the next one.
+  playback_->EndReply(whole ? ReplyPlayback::Extent::kWhole
+                            : ReplyPlayback::Extent::kPart);
+  replies_.OnDone(done.end, awaits_tools ? Replies::Next::kMore
+                                         : Replies::Next::kCallersTurn);
+  // All that is to be heard of it, and its words, are here.
+  snapshot_due_ = true;
+  if (done.end == End::kCancelled) {
+    GiveAnswers();
+    return;
+  }
+  if (state_ == State::kFarewell) {
+    farewell_->OnReplyDone();
+    return;
+  }
+  if (state_ != State::kThinking) {
+    // What came of it is heard.
+    if (!whole) {
+      context_.ReportAgentFailed(done.why, false);
+      replies_.PutOff(done.why.retry_after);
+    }
+    GiveAnswers();
+    return;
+  }
+  if (before_what_is_due) {
+    if (!whole) context_.ReportAgentFailed(done.why, false);
+    replies_.AwaitStill();
+    GiveAnswers();
+    return;
+  }
+  // A reply without audio.
+  if (tools_.ends_call()) {
+    SayGoodbye("hangUp");
+  } else if (awaits_tools && done.end != End::kRefused) {
+    if (!whole) context_.ReportAgentFailed(done.why, false);
+    if (!replies_.OnSilent()) {
+      context_.ReportAgentFailed({.code = "onlyTools"}, true);
+      SayGoodbye("agentFailed");
+      return;
+    }
+    replies_.AwaitStill();
+    GiveAnswers();
+  } else if (!whole) {
+    OnReplyMissing(done);
+  } else {
+    // The agent has nothing to say to that.
+    context_.ReportAgentFailed({.code = "emptyReply"}, false);
+    SetState(State::kListening, Reason::kReplyEmpty);
+  }
+}
+
+void Conversation::OnReplyMissing(const AgentReplyDone& done) {
+  switch (replies_.OnMissing(done)) {
+    case Replies::Missing::kAskNow:
+      AskForReply();
+      return;
+    case Replies::Missing::kAskLater:
+      return;
+    case Replies::Missing::kNothing:
+      SetState(State::kListening, Reason::kReplyEmpty);
+      return;
+    case Replies::Missing::kFailed:
+      SayGoodbye("agentFailed");
+      return;
+  }
+}
+
+void Conversation::OnAgentFailed(protocol::AgentFailed::Loss loss,
+                                 const protocol::Failure& why) {
+  if (ended()) return;
+  const AgentLink::Outlook outlook = agent_.Fail(loss, why);
+  // Before the leg is authorised there is no agent that could fail.
+  caller_->OnAgentFailed();
+  // What came of the reply is played; no more of it comes.
+  playback_->OnAgentFailed();
+  replies_.OnAgentFailed(outlook);
+  if (outlook == AgentLink::Outlook::kReturns) return;
+  switch (state_) {
+    case State::kConnecting:
+      SayGoodbye("noAnswer");
+      break;
+    case State::kListening:
+    case State::kThinking:
+    case State::kSpeaking:
+    case State::kInterrupted:
+      SayGoodbye("agentFailed");
+      break;
+    case State::kFarewell:
+      // Its words will not come: tones instead.
+      farewell_->OnAgentFailed();
+      break;
+    case State::kLegLost:
+      End("agentFailed");
+      break;
+    case State::kSetup:
+    case State::kEnded:
+      break;
+  }
+}
+
+}  // namespace trunkline::session
