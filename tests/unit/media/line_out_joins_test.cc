@@ -283,7 +283,7 @@ TEST_P(JoinTest, TheHeardTrackHasWhatIsPlayed) {
   line.Interrupt(At(1303));
   const HeardTrack& track = line.heard_track();
   const int64_t begins = track.PositionAt(At(1000));
-  const auto heard = static_cast<size_t>(leg.sample_rate_hz / 1000 * 303);
+  const auto heard = static_cast<size_t>(leg.sample_rate_hz) / 1000 * 303;
   std::vector<int16_t> read(heard);
   track.Read(begins, read);
   const std::vector<int16_t> samples = Decoded(leg, tone);

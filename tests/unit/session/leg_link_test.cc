@@ -26,7 +26,8 @@ std::string StartText(const std::string& traits = "") {
          "}";
 }
 
-const std::string kWide = R"(,"heard":"pcm16/16000","spoken":"pcm16/16000")";
+constexpr const char* kWide =
+    R"(,"heard":"pcm16/16000","spoken":"pcm16/16000")";
 
 // A socket that opens and starts its stream.
 void Begin(SessionParts& parts, const std::string& traits = "") {
