@@ -326,6 +326,8 @@ void Conversation::Settle() {
 }
 
 void Conversation::SayWhatIsOwed() {
+  // Nearly always; every frame leads here.
+  if (!replies_.owes_say() && !replies_.owes_greeting()) return;
   if (!agent_.ready()) return;
   if (state_ != State::kListening && state_ != State::kSpeaking) return;
   if (replies_.GiveUpGreeting(Replies::GiveUp::kHopeless)) {
