@@ -1,5 +1,5 @@
 import { type AudioFormat, decode, PCM } from "./audio-format.ts";
-import { asObject } from "./items.ts";
+import { asObject, freshId } from "./items.ts";
 
 const FRAME_MS = 20;
 /** Louder is speech, root mean square of S16: -36 dBFS. */
@@ -39,18 +39,12 @@ export interface SpeechEdge {
 export class Hearing {
   format: AudioFormat = PCM;
   turnDetection: TurnDetection | undefined = readTurnDetection({});
-  readonly #newItem: () => string;
   #buffer: Int16Array[] = [];
   #pending: number[] = [];
   #audioMs = 0;
   #loud = 0;
   #quietMs = 0;
   #speaking: string | undefined;
-
-  /** `newItem` makes the id of an item. */
-  constructor(newItem: () => string) {
-    this.#newItem = newItem;
-  }
 
   get isEmpty(): boolean {
     return this.#buffer.length === 0;
@@ -96,7 +90,7 @@ export class Hearing {
     this.#loud = loud ? this.#loud + 1 : 0;
     this.#quietMs = loud ? 0 : this.#quietMs + FRAME_MS;
     if (this.#speaking === undefined && this.#loud >= ONSET_FRAMES) {
-      this.#speaking = this.#newItem();
+      this.#speaking = freshId("item");
       const atMs = Math.max(0, this.#audioMs - ONSET_FRAMES * FRAME_MS - vad.prefixMs);
       return { kind: "started", item: this.#speaking, atMs };
     }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Json } from "./audio-format.ts";
 
 /** An item of the conversation. */
@@ -20,6 +21,11 @@ export class ClientError extends Error {
     super(message);
     this.code = code;
   }
+}
+
+/** A new id as the server makes them: `prefix` says of what. */
+export function freshId(prefix: string): string {
+  return `${prefix}_${randomBytes(10).toString("hex")}`;
 }
 
 export function asObject(value: unknown): Json {

@@ -1,13 +1,13 @@
-import { randomBytes } from "node:crypto";
 import type { WebSocket } from "ws";
-import { type AudioFormat, encode, formatObject, type Json, PCM, parseFormat } from "./audio-format.ts";
+import { type AudioFormat, formatObject, type Json, PCM, parseFormat } from "./audio-format.ts";
 import { think } from "./domain.ts";
 import type { Faults, Point } from "./faults.ts";
 import { Hearing, readTurnDetection } from "./hearing.ts";
 import { deedsOf } from "./hostile-replies.ts";
 import { ERRORS, RETRY_TEXTS, type Reply, type Start, Temper } from "./hostility.ts";
-import { asObject, ClientError, type Item, readItem, showItem } from "./items.ts";
+import { asObject, ClientError, freshId, type Item, readItem, showItem } from "./items.ts";
 import { CLIENT_EVENTS, SESSION_KEYS, unknownKey } from "./session-keys.ts";
+import { type ActiveResponse, Speaking } from "./speaking.ts";
 
 /** The model's voice and ears. */
 export interface Speech {
@@ -16,48 +16,26 @@ export interface Speech {
   hear(samples: Int16Array, rateHz: number): Promise<string>;
 }
 
-const CHUNK_MS = 200;
-/** Audio comes this much faster than it plays. */
-const SPEED = 8;
 /** Between two events of a reply that is none. */
 const DEED_MS = 10;
 /** A message that is overtaken is late by this at most. */
 const LATE_MS = 60;
 const SLOW_START_MS = 1_200;
-const TONE_HZ = 16_000;
-function id(prefix: string): string {
-  return `${prefix}_${randomBytes(10).toString("hex")}`;
-}
-
-/** What a reply sounds like that nobody has made words for. */
-function tone(ms: number): Int16Array {
-  return Int16Array.from({ length: (ms * TONE_HZ) / 1000 }, (_, i) =>
-    Math.round(6_000 * Math.sin((2 * Math.PI * 440 * i) / TONE_HZ)),
-  );
-}
-
-interface ActiveResponse {
-  readonly id: string;
-  cancelled: string | undefined;
-  /** Nothing more comes of it until it is cancelled. */
-  stalled?: boolean;
-}
 
 /** One Realtime session of the GA API, as its reference describes it. */
 export class Session {
-  readonly id = id("sess");
+  readonly id = freshId("sess");
   readonly #socket: WebSocket;
   readonly #speech: Speech;
   readonly #faults: Faults;
   #stalled = false;
   #session: Json;
-  readonly #hearing = new Hearing(() => id("item"));
-  #output: AudioFormat = PCM;
+  readonly #hearing = new Hearing();
+  readonly #speaking: Speaking;
   readonly items: Item[] = [];
   readonly received: Json[] = [];
   readonly sent: { atMs: number; event: Json }[] = [];
   readonly errors: string[] = [];
-  #hasSpoken = false;
 
   #timers = new Set<NodeJS.Timeout>();
   #response: ActiveResponse | undefined;
@@ -71,6 +49,12 @@ export class Session {
     this.#socket = socket;
     this.#speech = speech;
     this.#faults = { ...faults };
+    this.#speaking = new Speaking((text) => speech.say(text), this.items, this.#faults, {
+      isOpen: () => this.#isOpen,
+      send: (type, fields) => this.#send(type, fields),
+      strike: (point) => this.#strike(point),
+      wait: (ms) => this.#wait(ms),
+    });
     this.#temper = new Temper(faults.hostile ?? {});
     this.#start = this.#temper.start;
     this.#session = {
@@ -122,9 +106,17 @@ export class Session {
     this.#timers.add(timer);
   }
 
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#after(ms, resolve));
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
   #send(type: string, fields: Json): void {
-    if (this.#stalled || this.#socket.readyState !== this.#socket.OPEN) return;
-    const event = { type, event_id: id("event"), ...fields };
+    if (this.#stalled || !this.#isOpen) return;
+    const event = { type, event_id: freshId("event"), ...fields };
     this.sent.push({ atMs: performance.now(), event });
     const frames = this.#temper.tamper(JSON.stringify(event), this.#held);
     for (const { text, fin } of frames) this.#socket.send(text, { fin });
@@ -215,7 +207,7 @@ export class Session {
             "Error committing input audio buffer: the buffer is empty.",
           );
         }
-        this.#commit(id("item"));
+        this.#commit(freshId("item"));
         break;
       case "input_audio_buffer.clear":
         this.#hearing.clear();
@@ -282,14 +274,14 @@ export class Session {
     for (const format of formats) {
       if (typeof format === "string") throw new ClientError(format, "session.audio.*.format.rate");
     }
-    if (output["voice"] !== undefined && this.#hasSpoken) {
+    if (output["voice"] !== undefined && this.#speaking.hasSpoken) {
       throw new ClientError(
         "cannot_update_voice",
         "Cannot update a conversation's voice if assistant audio is present.",
       );
     }
     if (formats[0] !== undefined) this.#hearing.format = formats[0] as AudioFormat;
-    if (formats[1] !== undefined) this.#output = formats[1] as AudioFormat;
+    if (formats[1] !== undefined) this.#speaking.format = formats[1] as AudioFormat;
     if (input["turn_detection"] !== undefined) this.#hearing.turnDetection = readTurnDetection(input["turn_detection"]);
     const before = asObject(this.#session["audio"]);
     this.#session = {
@@ -345,7 +337,7 @@ export class Session {
   }
 
   #createItem(value: Json): void {
-    const item = readItem(value, this.items, () => id("item"));
+    const item = readItem(value, this.items, () => freshId("item"));
     const previous = this.items.at(-1)?.id ?? null;
     this.items.push(item);
     this.#send("conversation.item.added", { item: showItem(item), previous_item_id: previous });
@@ -383,7 +375,7 @@ export class Session {
         `Conversation already has an active response in progress: ${this.#response.id}.`,
       );
     }
-    const response: ActiveResponse = { id: id("resp"), cancelled: undefined };
+    const response: ActiveResponse = { id: freshId("resp"), cancelled: undefined };
     this.#response = response;
     const reply = this.#temper.nextReply();
     this.replies.push(reply);
@@ -406,14 +398,14 @@ export class Session {
       eventId: typeof clientEvent === "string" ? clientEvent : undefined,
       tool: this.#tools[0],
       temper: this.#temper,
-      audio: (ms) => encode(this.#output, tone(ms), TONE_HZ).toString("base64"),
+      audio: (ms) => this.#speaking.tone(ms),
       response: (status, details) => ({
         ...this.#showResponse(response.id, status, []),
         ...(details && { status_details: details }),
       }),
     });
     for (const deed of deeds) {
-      if (this.#socket.readyState !== this.#socket.OPEN) return;
+      if (!this.#isOpen) return;
       if (response.cancelled !== undefined) {
         this.#finish(response, []);
         return;
@@ -421,7 +413,7 @@ export class Session {
       if (deed.kind === "drop") this.#socket.terminate();
       else if (deed.kind === "close") this.#close(deed);
       else this.#send(deed.type, deed.fields);
-      await new Promise<void>((resolve) => this.#after(DEED_MS, resolve));
+      await this.#wait(DEED_MS);
     }
     const isOver = deeds.some((deed) => deed.kind === "event" && ["response.done", "error"].includes(deed.type));
     response.stalled = !isOver;
@@ -478,98 +470,14 @@ export class Session {
   async #generate(response: ActiveResponse, request: Json): Promise<void> {
     const thought = await this.#thought(request);
     const { thinkMs } = this.#faults;
-    if (thinkMs !== undefined) await new Promise<void>((resolve) => this.#after(thinkMs, resolve));
+    if (thinkMs !== undefined) await this.#wait(thinkMs);
     const output: Json[] = [];
     const text = thought.kind === "say" ? thought.text : thought.text;
-    if (text !== undefined && !response.cancelled) output.push(await this.#speak(response, text, output.length));
-    if (thought.kind === "call" && !response.cancelled) output.push(this.#call(response, thought, output.length));
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (text !== undefined && !response.cancelled) output.push(await this.#speaking.say(response, text, output.length));
+    if (thought.kind === "call" && !response.cancelled)
+      output.push(this.#speaking.call(response, thought, output.length));
+    if (!this.#isOpen) return;
     this.#finish(response, output);
     this.#strike("responseDone");
-  }
-
-  #call(response: { id: string }, thought: { name: string; arguments: string }, index: number): Json {
-    const callId = id("call");
-    const item: Item = { id: id("item"), type: "function_call", text: "", generatedMs: 0, callId };
-    this.items.push(item);
-    const shown = (status: string, args: string) => ({
-      id: item.id,
-      object: "realtime.item",
-      type: "function_call",
-      status,
-      name: thought.name,
-      call_id: callId,
-      arguments: args,
-    });
-    const where = { response_id: response.id, output_index: index };
-    this.#send("response.output_item.added", { ...where, item: shown("in_progress", "") });
-    this.#send("response.function_call_arguments.delta", {
-      ...where,
-      item_id: item.id,
-      call_id: callId,
-      delta: thought.arguments,
-    });
-    this.#send("response.function_call_arguments.done", {
-      ...where,
-      item_id: item.id,
-      call_id: callId,
-      name: thought.name,
-      arguments: thought.arguments,
-    });
-    this.#send("response.output_item.done", { ...where, item: shown("completed", thought.arguments) });
-    return shown("completed", thought.arguments);
-  }
-
-  async #speak(response: ActiveResponse, text: string, index: number): Promise<Json> {
-    const audio = encode(this.#output, await this.#speech.say(text), 16_000);
-    this.#hasSpoken = true;
-    const item: Item = { id: id("item"), type: "message", role: "assistant", text, generatedMs: 0 };
-    const previous = this.items.at(-1)?.id ?? null;
-    this.items.push(item);
-    const shown = (status: string, words: string) => ({
-      id: item.id,
-      object: "realtime.item",
-      type: "message",
-      role: "assistant",
-      status,
-      content: status === "in_progress" ? [] : [{ type: "output_audio", transcript: words }],
-    });
-    const where = { response_id: response.id, item_id: item.id, output_index: index, content_index: 0 };
-    this.#send("response.output_item.added", {
-      response_id: response.id,
-      output_index: index,
-      item: shown("in_progress", ""),
-    });
-    this.#send("conversation.item.added", { item: shown("in_progress", ""), previous_item_id: previous });
-    this.#send("response.content_part.added", { ...where, part: { type: "audio", transcript: "" } });
-    const words = text.split(/(?<= )/);
-    const chunk = CHUNK_MS * this.#output.bytesPerMs;
-    let late = this.#faults.lateDeltas ?? 0;
-    let spoken = "";
-    for (let at = 0; at < audio.length; at += chunk) {
-      if (response.cancelled !== undefined && late-- <= 0) break;
-      const part = audio.subarray(at, at + chunk);
-      item.generatedMs += Math.floor(part.length / this.#output.bytesPerMs);
-      this.#send("response.output_audio.delta", { ...where, delta: part.toString("base64") });
-      const until = Math.ceil((words.length * (at + part.length)) / audio.length);
-      const delta = words.slice(Math.ceil((words.length * at) / audio.length), until).join("");
-      spoken += delta;
-      if (delta !== "") this.#send("response.output_audio_transcript.delta", { ...where, delta });
-      if (at === 0 && this.#strike("firstDelta")) break;
-      if (at > audio.length / 2 && this.#strike("midAudio")) break;
-      await new Promise<void>((resolve) => this.#after(CHUNK_MS / SPEED, resolve));
-      if (this.#socket.readyState !== this.#socket.OPEN) break;
-    }
-    const status = response.cancelled === undefined ? "completed" : "incomplete";
-    this.#send("response.output_audio.done", where);
-    this.#send("response.output_audio_transcript.done", { ...where, transcript: spoken });
-    this.#send("response.content_part.done", { ...where, part: { type: "audio", transcript: spoken } });
-    this.#send("response.output_item.done", {
-      response_id: response.id,
-      output_index: index,
-      item: shown(status, spoken),
-    });
-    this.#send("conversation.item.done", { item: shown(status, spoken), previous_item_id: previous });
-    return shown(status, spoken);
   }
 }
