@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,16 +53,27 @@ VirtualWorld::Options Greeting() {
   return options;
 }
 
-// A call with a hostile provider, which keeps to a script.
+// A call's options, and what its provider keeps to.
+struct Script {
+  VirtualWorld::Options options = Options();
+  // Between its messages.
+  Duration pause = {};
+  // What comes of each request in turn, and of each after those; honest replies
+  // without it.
+  std::deque<Reply> next = {};
+  std::optional<Reply> always = {};
+};
+
+// A call with a hostile provider, before it begins.
 struct Call {
-  explicit Call(const VirtualWorld::Options& options = Options(),
-                Duration pause = {})
-      : world(options) {
+  explicit Call(const Script& script = {}) : world(script.options) {
     HostileRealtime::Temper temper;
-    temper.pause = pause;
+    temper.pause = script.pause;
     provider = std::make_unique<HostileRealtime>(world.clock, world.upstreams,
                                                  world.agent, world.realtime,
                                                  Dice(1), temper);
+    provider->next_replies = script.next;
+    provider->always = script.always;
     provider->on_request = [this](const Json& request) {
       if (StringMember(request, "type") != "response.create") return;
       const Json* response = FindMember(request, "response");
@@ -70,16 +83,37 @@ struct Call {
     world.agent.reply_ms = 800;
   }
 
-  void Begin() {
-    world.line.Call();
-    ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 1; }));
-  }
   // A turn of the caller that the provider takes.
   void Turn() {
     const size_t turns = world.Count("turnEnded");
     world.line.Say(Speech(700));
-    ASSERT_TRUE(
+    EXPECT_TRUE(
         world.RunUntil([&] { return world.Count("turnEnded") > turns; }));
+  }
+  // A text by command, which is taken.
+  void Say(const std::string& text) { EXPECT_EQ(SayStatus(text), "done"); }
+  std::string SayStatus(const std::string& text) {
+    return std::string(StringMember(
+        world.Command({{"type", "say"}, {"text", text}}), "status"));
+  }
+  void AnswerTool(const std::string& id) {
+    world.Command(
+        {{"type", "toolResult"}, {"toolCallId", id}, {"output", "nine"}});
+  }
+  // The provider wants to be asked later.
+  void PutOff(const std::string& message) {
+    world.realtime.Send(
+        {{"type", "error"},
+         {"error", {{"code", "rate_limit_exceeded"}, {"message", message}}}});
+  }
+  // Until the conversation is there; whether it was.
+  bool Reaches(State state, Duration limit = Duration::Millis(60'000)) {
+    return world.RunUntil([&] { return world.state() == state; }, limit);
+  }
+  // Until so many replies were heard; whether they were.
+  bool Hears(size_t replies, Duration limit = Duration::Millis(60'000)) {
+    return world.RunUntil([&] { return world.Count("replyDone") == replies; },
+                          limit);
   }
   // Until the call has ended, ms.
   int64_t MsToTheEnd() {
@@ -91,10 +125,6 @@ struct Call {
   std::string LastFailure() const {
     const auto failures = world.EventsOf("agentFailed");
     return failures.empty() ? "" : failures.back()["code"].get<std::string>();
-  }
-  std::string Say(const std::string& text) {
-    return std::string(StringMember(
-        world.Command({{"type", "say"}, {"text", text}}), "status"));
   }
   int Asked(const std::string& text) const {
     int count = 0;
@@ -109,15 +139,25 @@ struct Call {
   std::vector<std::string> asked;
 };
 
+// A call whose agent is ready.
+struct ReadyCall : Call {
+  explicit ReadyCall(const Script& script = {}) : Call(script) {
+    world.line.Call();
+    EXPECT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 1; }));
+  }
+};
+
+// A call whose agent was asked for a reply to the caller's turn.
+struct AskedCall : ReadyCall {
+  explicit AskedCall(const Script& script = {}) : ReadyCall(script) { Turn(); }
+};
+
 // ---------------------------------------------------------------------------
 // Work without a word
 
 // 197,000 requests in a minute, and a call that had not failed.
 TEST(HostileProviderTest, ToolsThatAreNoneAreNotCalledForEver) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kCallsUndeclared;
-  call.Turn();
+  AskedCall call({.always = Reply::kCallsUndeclared});
   EXPECT_LT(call.MsToTheEnd(), 3'000);
   EXPECT_THAT(call.asked, SizeIs(Replies::kMaxSilent + 1));
   EXPECT_EQ(call.LastFailure(), "onlyTools");
@@ -127,13 +167,10 @@ TEST(HostileProviderTest, ToolsThatAreNoneAreNotCalledForEver) {
 // At a pace that no bound of rounds notices: each round had the time of a reply
 // anew.
 TEST(HostileProviderTest, RoundsOfToolsTogetherHaveTheTimeOfAReply) {
-  Call call(Options(), Duration::Millis(900));
-  call.Begin();
-  call.provider->always = Reply::kCallsUndeclared;
-  call.Turn();
+  AskedCall call(
+      {.pause = Duration::Millis(900), .always = Reply::kCallsUndeclared});
   const Instant from = call.world.now();
-  ASSERT_TRUE(call.world.RunUntil(
-      [&] { return call.world.state() == State::kFarewell; }));
+  ASSERT_TRUE(call.Reaches(State::kFarewell));
   EXPECT_LE((call.world.now() - from).ms(), kReplyMs);
   EXPECT_LT(call.asked.size(), size_t{Replies::kMaxSilent});
   EXPECT_EQ(call.LastFailure(), "onlyTools");
@@ -141,16 +178,12 @@ TEST(HostileProviderTest, RoundsOfToolsTogetherHaveTheTimeOfAReply) {
 
 // A tool's own time is not the agent's.
 TEST(HostileProviderTest, TheTimeOfAReplyStandsStillWhileAToolWorks) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kIgnored;
-  call.Turn();
+  AskedCall call({.always = Reply::kIgnored});
   call.world.Advance(Duration::Millis(2'500));
   call.world.agent.CallTools({"k1"}, "lookup");
   call.world.Advance(Duration::Millis(2'000));
   ASSERT_EQ(call.world.state(), State::kThinking);
-  call.world.Command(
-      {{"type", "toolResult"}, {"toolCallId", "k1"}, {"output", "nine"}});
+  call.AnswerTool("k1");
   call.world.Advance(Duration::Millis(1'300));
   EXPECT_EQ(call.world.state(), State::kThinking);
   // And goes on where it stood.
@@ -160,10 +193,7 @@ TEST(HostileProviderTest, TheTimeOfAReplyStandsStillWhileAToolWorks) {
 
 // The wait for the reply began anew with each of them.
 TEST(HostileProviderTest, TurnsThatNobodySpokeGiveAReplyNoMoreTime) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kIgnored;
-  call.Turn();
+  AskedCall call({.always = Reply::kIgnored});
   const Instant from = call.world.now();
   for (int i = 0; i < 40 && call.world.Count("agentFailed") == 0; ++i) {
     call.world.agent.Commit();
@@ -175,9 +205,7 @@ TEST(HostileProviderTest, TurnsThatNobodySpokeGiveAReplyNoMoreTime) {
 }
 
 TEST(HostileProviderTest, RequestsOfWhichNothingIsHeardAreBounded) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kEmpty;
+  ReadyCall call({.always = Reply::kEmpty});
   for (int i = 0; i < 100 && call.world.ended().empty(); ++i) {
     call.world.agent.Commit();
     call.world.Advance(Duration::Millis(100));
@@ -190,9 +218,7 @@ TEST(HostileProviderTest, RequestsOfWhichNothingIsHeardAreBounded) {
 
 // A click each time.
 TEST(HostileProviderTest, AClickIsNothingThatIsHeard) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kIgnored;
+  ReadyCall call({.always = Reply::kIgnored});
   for (int i = 0; i < 100 && call.world.ended().empty(); ++i) {
     call.world.agent.Commit();
     call.world.Advance(Duration::Millis(60));
@@ -211,10 +237,7 @@ TEST(HostileProviderTest, AClickIsNothingThatIsHeard) {
 TEST(HostileProviderTest, RequestsForOneTurnAreBounded) {
   VirtualWorld::Options options = Options();
   options.limits["maxCallMs"] = 600'000;
-  Call call(options);
-  call.Begin();
-  call.provider->always = Reply::kPreamble;
-  call.Turn();
+  AskedCall call({.options = options, .always = Reply::kPreamble});
   call.world.line.StopMedia();
   call.MsToTheEnd();
   EXPECT_THAT(call.asked, SizeIs(Replies::kMaxRequests));
@@ -224,10 +247,7 @@ TEST(HostileProviderTest, RequestsForOneTurnAreBounded) {
 
 // A millisecond of audio now and then kept the call to its longest time.
 TEST(HostileProviderTest, ASyllableNowAndThenIsNoReply) {
-  Call call(Options(), Duration::Millis(800));
-  call.Begin();
-  call.provider->always = Reply::kTrickle;
-  call.Turn();
+  AskedCall call({.pause = Duration::Millis(800), .always = Reply::kTrickle});
   ASSERT_TRUE(
       call.world.RunUntil([&] { return call.world.Count("agentFailed") > 0; },
                           Duration::Millis(3 * kReplyMs)));
@@ -235,10 +255,7 @@ TEST(HostileProviderTest, ASyllableNowAndThenIsNoReply) {
 }
 
 TEST(HostileProviderTest, AnEmptyReplyIsNamed) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kEmpty;
-  call.Turn();
+  AskedCall call({.always = Reply::kEmpty});
   call.world.Advance(Duration::Millis(300));
   EXPECT_EQ(call.LastFailure(), "emptyReply");
   EXPECT_EQ(call.world.state(), State::kListening);
@@ -251,13 +268,11 @@ TEST(HostileProviderTest, AllAttemptsTogetherHaveTheTimeToBeReady) {
   call.provider->next_starts = {Start::kNeverReady, Start::kNeverReady,
                                 Start::kNeverReady};
   call.world.line.Call();
-  ASSERT_TRUE(call.world.RunUntil(
-      [&] { return call.world.state() == State::kConnecting; }));
+  ASSERT_TRUE(call.Reaches(State::kConnecting));
   const Instant from = call.world.now();
   call.world.Advance(Duration::Millis(kReadyMs - 400));
   call.world.agent.Drop(1006);
-  ASSERT_TRUE(call.world.RunUntil(
-      [&] { return call.world.state() == State::kFarewell; }));
+  ASSERT_TRUE(call.Reaches(State::kFarewell));
   EXPECT_LE((call.world.now() - from).ms(), kReadyMs);
   call.MsToTheEnd();
   EXPECT_EQ(call.world.EndReason(), "noAnswer");
@@ -268,8 +283,7 @@ TEST(HostileProviderTest, AllAttemptsTogetherHaveTheTimeToBeReady) {
 TEST(HostileProviderTest, ATimerThatIsDueAtOnceIsDue) {
   VirtualWorld::Options options = Options();
   options.limits["agentReadyMs"] = 500;
-  Call call(options);
-  call.Begin();
+  ReadyCall call({.options = options});
   call.world.line.StopMedia();
   call.world.agent.Drop(1006);
   ASSERT_TRUE(
@@ -277,18 +291,13 @@ TEST(HostileProviderTest, ATimerThatIsDueAtOnceIsDue) {
   call.provider->next_starts = {Start::kNeverReady};
   call.world.agent.Drop(1006);
   // The second pause is as long as all that is left.
-  ASSERT_TRUE(call.world.RunUntil(
-      [&] { return call.world.state() == State::kFarewell; },
-      Duration::Millis(1'100)));
+  ASSERT_TRUE(call.Reaches(State::kFarewell, Duration::Millis(1'100)));
   EXPECT_EQ(call.LastFailure(), "notReady");
 }
 
 // A list that grew with each of them.
 TEST(HostileProviderTest, CallsBehindOneThatWaitsAreBounded) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kIgnored;
-  call.Turn();
+  AskedCall call({.always = Reply::kIgnored});
   std::vector<std::string> ids;
   for (int i = 0; i < 100; ++i) ids.push_back("k" + std::to_string(i));
   call.world.agent.CallTools(ids, "lookup");
@@ -305,15 +314,12 @@ TEST(HostileProviderTest, CallsBehindOneThatWaitsAreBounded) {
 
 TEST(HostileProviderTest, AReplyLostInMidAirIsAskedForAgain) {
   // So slowly that its audio is here before the end.
-  Call call(Options(), Duration::Millis(60));
-  call.Begin();
-  call.provider->next_replies = {Reply::kDropsInAudio};
+  ReadyCall call(
+      {.pause = Duration::Millis(60), .next = {Reply::kDropsInAudio}});
   // A code after which a new socket may do better.
   call.provider->close_code = 1006;
   call.Turn();
-  ASSERT_TRUE(
-      call.world.RunUntil([&] { return call.world.Count("replyDone") == 2; },
-                          Duration::Millis(20'000)));
+  ASSERT_TRUE(call.Hears(2, Duration::Millis(20'000)));
   EXPECT_THAT(call.asked, SizeIs(2));
   EXPECT_EQ(call.world.EventsOf("agentFailed").front()["code"], "closed1006");
   // The log has both parts, and the first one is none that was whole.
@@ -331,13 +337,11 @@ TEST(HostileProviderTest, AReplyLostInMidAirIsAskedForAgain) {
 
 // What was here of it was played to nobody, and the rest was never asked for.
 TEST(HostileProviderTest, AReplyOutlivesTheLossOfBothSockets) {
-  Call call;
-  call.Begin();
+  ReadyCall call;
   call.world.agent.reply_ms = 3'000;
   call.world.agent.speed = 2;
   call.Turn();
-  ASSERT_TRUE(call.world.RunUntil(
-      [&] { return call.world.state() == State::kSpeaking; }));
+  ASSERT_TRUE(call.Reaches(State::kSpeaking));
   call.world.Advance(Duration::Millis(400));
   call.world.line.Drop();
   call.world.agent.Drop(1006);
@@ -345,32 +349,26 @@ TEST(HostileProviderTest, AReplyOutlivesTheLossOfBothSockets) {
   call.world.line.Call();
   call.world.Advance(Duration::Millis(100));
   EXPECT_EQ(call.world.state(), State::kSpeaking);
-  ASSERT_TRUE(
-      call.world.RunUntil([&] { return call.world.Count("replyDone") == 2; },
-                          Duration::Millis(20'000)));
+  ASSERT_TRUE(call.Hears(2, Duration::Millis(20'000)));
   EXPECT_EQ(call.world.Count("agentReady"), 2U);
   EXPECT_THAT(call.asked, SizeIs(2));
 }
 
 // The agent was ready while the stream was away: nobody was ever greeted.
 TEST(HostileProviderTest, AGreetingOutlivesAStreamThatIsLostBeforeIt) {
-  Call call(Greeting());
+  Call call({.options = Greeting()});
   call.world.line.Call();
-  ASSERT_TRUE(call.world.RunUntil(
-      [&] { return call.world.state() == State::kConnecting; }));
+  ASSERT_TRUE(call.Reaches(State::kConnecting));
   call.world.line.Drop();
   call.world.Advance(Duration::Millis(500));
   ASSERT_EQ(call.world.Count("agentReady"), 1U);
   call.world.line.Call();
-  ASSERT_TRUE(
-      call.world.RunUntil([&] { return call.world.Count("replyDone") == 1; }));
+  ASSERT_TRUE(call.Hears(1));
   EXPECT_EQ(call.Asked("Good day"), 1);
 }
 
 TEST(HostileProviderTest, AGreetingOfWhichNothingComesIsGivenUpByName) {
-  Call call(Greeting());
-  call.provider->always = Reply::kEmpty;
-  call.Begin();
+  ReadyCall call({.options = Greeting(), .always = Reply::kEmpty});
   call.world.Advance(Duration::Millis(2'000));
   EXPECT_EQ(call.Asked("Good day"), Replies::kMaxSayTries);
   ASSERT_THAT(call.world.EventsOf("notSaid"), SizeIs(1));
@@ -380,9 +378,7 @@ TEST(HostileProviderTest, AGreetingOfWhichNothingComesIsGivenUpByName) {
 
 // Nothing said that it was not.
 TEST(HostileProviderTest, AGreetingThatTheEndCutsShortIsNamed) {
-  Call call(Greeting());
-  call.provider->always = Reply::kIgnored;
-  call.Begin();
+  ReadyCall call({.options = Greeting(), .always = Reply::kIgnored});
   call.world.line.HangUp();
   call.MsToTheEnd();
   ASSERT_THAT(call.world.EventsOf("notSaid"), SizeIs(1));
@@ -392,12 +388,11 @@ TEST(HostileProviderTest, AGreetingThatTheEndCutsShortIsNamed) {
 
 // The second took the place of the first, and a turn took that of both.
 TEST(HostileProviderTest, TextsByCommandAreSaidOneAfterTheOther) {
-  Call call;
-  call.Begin();
+  ReadyCall call;
   call.world.agent.think = Duration::Millis(800);
   call.Turn();
-  EXPECT_EQ(call.Say("One."), "done");
-  EXPECT_EQ(call.Say("Two."), "done");
+  call.Say("One.");
+  call.Say("Two.");
   ASSERT_TRUE(call.world.RunUntil([&] {
     return call.Asked("Two.") == 1 && call.world.state() == State::kListening;
   }));
@@ -407,40 +402,28 @@ TEST(HostileProviderTest, TextsByCommandAreSaidOneAfterTheOther) {
 }
 
 TEST(HostileProviderTest, ATextOutlivesTheSocketThatWasToSayIt) {
-  Call call;
-  call.Begin();
-  call.provider->next_replies = {Reply::kIgnored};
-  EXPECT_EQ(call.Say("One."), "done");
+  ReadyCall call({.next = {Reply::kIgnored}});
+  call.Say("One.");
   call.world.Advance(Duration::Millis(200));
   call.world.agent.Drop(1006);
-  ASSERT_TRUE(
-      call.world.RunUntil([&] { return call.world.Count("replyDone") == 1; }));
+  ASSERT_TRUE(call.Hears(1));
   EXPECT_EQ(call.Asked("One."), 2);
   EXPECT_THAT(call.world.EventsOf("notSaid"), IsEmpty());
 }
 
 // Nothing waited for it.
 TEST(HostileProviderTest, ATextThatIsNotAnsweredIsNoticed) {
-  Call call;
-  call.Begin();
-  call.provider->next_replies = {Reply::kIgnored};
-  EXPECT_EQ(call.Say("One."), "done");
-  ASSERT_TRUE(
-      call.world.RunUntil([&] { return call.world.Count("replyDone") == 1; },
-                          Duration::Millis(kReplyMs + 4'000)));
+  ReadyCall call({.next = {Reply::kIgnored}});
+  call.Say("One.");
+  ASSERT_TRUE(call.Hears(1, Duration::Millis(kReplyMs + 4'000)));
   EXPECT_EQ(call.LastFailure(), "noReply");
 }
 
 TEST(HostileProviderTest, ATextIsNotAskedForBeforeItsTime) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kIgnored;
-  EXPECT_EQ(call.Say("One."), "done");
+  ReadyCall call({.always = Reply::kIgnored});
+  call.Say("One.");
   call.world.Advance(Duration::Millis(100));
-  call.world.realtime.Send({{"type", "error"},
-                            {"error",
-                             {{"code", "rate_limit_exceeded"},
-                              {"message", "Please try again in 2s."}}}});
+  call.PutOff("Please try again in 2s.");
   call.world.Advance(Duration::Millis(1'900));
   EXPECT_EQ(call.Asked("One."), 1);
   call.world.Advance(Duration::Millis(300));
@@ -449,8 +432,7 @@ TEST(HostileProviderTest, ATextIsNotAskedForBeforeItsTime) {
 
 // It had the time that was left of the whole reply, however long that was.
 TEST(HostileProviderTest, AToolAtTheEndOfALongReplyIsWaitedFor) {
-  Call call;
-  call.Begin();
+  ReadyCall call;
   call.world.agent.reply_ms = kReplyMs + 2'000;
   call.world.agent.speed = 1;
   call.Turn();
@@ -459,26 +441,23 @@ TEST(HostileProviderTest, AToolAtTheEndOfALongReplyIsWaitedFor) {
   ASSERT_EQ(call.world.state(), State::kSpeaking);
   call.world.agent.CallTool("k1", "lookup");
   call.world.Advance(Duration::Millis(200));
-  call.world.Command(
-      {{"type", "toolResult"}, {"toolCallId", "k1"}, {"output", "nine"}});
+  call.AnswerTool("k1");
   ASSERT_TRUE(call.world.RunUntil([&] { return call.asked.size() == 2; }));
   call.world.Advance(Duration::Millis(3'000));
   EXPECT_THAT(call.world.EventsOf("agentFailed"), IsEmpty());
 }
 
 TEST(HostileProviderTest, ATextIsGivenUpByName) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kIncomplete;
-  EXPECT_EQ(call.Say("One."), "done");
+  ReadyCall call({.always = Reply::kIncomplete});
+  call.Say("One.");
   call.world.Advance(Duration::Millis(2'000));
   EXPECT_EQ(call.Asked("One."), Replies::kMaxSayTries);
   ASSERT_THAT(call.world.EventsOf("notSaid"), SizeIs(1));
   EXPECT_EQ(call.world.EventsOf("notSaid")[0]["reason"], "failed");
   // So is what waits when the call ends.
   call.provider->always = Reply::kIgnored;
-  EXPECT_EQ(call.Say("Two."), "done");
-  EXPECT_EQ(call.Say("Three."), "done");
+  call.Say("Two.");
+  call.Say("Three.");
   call.world.line.HangUp();
   call.MsToTheEnd();
   const auto events = call.world.EventsOf("notSaid");
@@ -488,13 +467,11 @@ TEST(HostileProviderTest, ATextIsGivenUpByName) {
 }
 
 TEST(HostileProviderTest, TextsThatWaitAreBounded) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kIgnored;
+  ReadyCall call({.always = Reply::kIgnored});
   for (size_t i = 0; i < Replies::kMaxSays; ++i) {
-    EXPECT_EQ(call.Say("Text."), "done");
+    call.Say("Text.");
   }
-  EXPECT_EQ(call.Say("One too many."), "refused");
+  EXPECT_EQ(call.SayStatus("One too many."), "refused");
   const Json result = call.world.Command(
       {{"type", "say"}, {"text", std::string(Replies::kMaxSayBytes + 1, 'x')}});
   EXPECT_EQ(result["code"], "invalid");
@@ -502,47 +479,34 @@ TEST(HostileProviderTest, TextsThatWaitAreBounded) {
 }
 
 TEST(HostileProviderTest, ATextOutlivesTheObject) {
-  Call first;
-  first.Begin();
-  first.provider->always = Reply::kIgnored;
-  EXPECT_EQ(first.Say("One."), "done");
+  ReadyCall first({.always = Reply::kIgnored});
+  first.Say("One.");
   first.world.Advance(Duration::Millis(200));
   VirtualWorld::Options options = Options();
   options.snapshot = first.world.snapshot();
   options.first_seq = static_cast<int64_t>(first.world.events().size());
-  Call second(options);
-  second.Begin();
-  ASSERT_TRUE(second.world.RunUntil(
-      [&] { return second.world.Count("replyDone") == 1; }));
+  ReadyCall second({.options = options});
+  ASSERT_TRUE(second.Hears(1));
   EXPECT_EQ(second.Asked("One."), 1);
 }
 
 // A time of hours kept it until the call ended.
 TEST(HostileProviderTest, ATextIsNotPutOffForLongerThanAReply) {
-  Call call;
-  call.Begin();
-  call.provider->next_replies = {Reply::kIgnored};
-  EXPECT_EQ(call.Say("One."), "done");
+  ReadyCall call({.next = {Reply::kIgnored}});
+  call.Say("One.");
   call.world.Advance(Duration::Millis(100));
-  call.world.realtime.Send({{"type", "error"},
-                            {"error",
-                             {{"code", "rate_limit_exceeded"},
-                              {"message", "Please try again in 2h."}}}});
+  call.PutOff("Please try again in 2h.");
   call.world.Advance(Duration::Millis(kReplyMs - 200));
   EXPECT_EQ(call.Asked("One."), 1);
-  ASSERT_TRUE(
-      call.world.RunUntil([&] { return call.world.Count("replyDone") == 1; },
-                          Duration::Millis(3'000)));
+  ASSERT_TRUE(call.Hears(1, Duration::Millis(3'000)));
   EXPECT_EQ(call.Asked("One."), 2);
 }
 
 // The reply was asked for twice, and another was waited for that nobody makes:
 // nothing was said any more.
 TEST(HostileProviderTest, ATextThatFailsBeforeAReplyIsNotTheReply) {
-  Call call;
-  call.Begin();
-  call.provider->next_replies = {Reply::kText, Reply::kHonest};
-  EXPECT_EQ(call.Say("One."), "done");
+  ReadyCall call({.next = {Reply::kText, Reply::kHonest}});
+  call.Say("One.");
   call.world.Command({{"type", "digits"}, {"digits", "7"}});
   ASSERT_TRUE(call.world.RunUntil(
       [&] {
@@ -556,36 +520,27 @@ TEST(HostileProviderTest, ATextThatFailsBeforeAReplyIsNotTheReply) {
 
 // Its end never came: nothing else was said.
 TEST(HostileProviderTest, ATextDoesNotWaitForTheEndOfWhatWasCancelled) {
-  Call call;
-  call.Begin();
-  call.provider->next_replies = {Reply::kStallsInAudio};
-  call.Turn();
-  ASSERT_TRUE(call.world.RunUntil(
-      [&] { return call.world.state() == State::kSpeaking; }));
+  AskedCall call({.next = {Reply::kStallsInAudio}});
+  ASSERT_TRUE(call.Reaches(State::kSpeaking));
   call.world.line.Press('1');
   call.world.Advance(Duration::Millis(100));
   ASSERT_EQ(call.world.state(), State::kListening);
-  EXPECT_EQ(call.Say("One."), "done");
+  call.Say("One.");
   ASSERT_TRUE(call.world.RunUntil([&] { return call.Asked("One.") == 1; },
                                   Duration::Millis(kReplyMs + 2'000)));
 }
 
 // What was not said twice before the object was lost was, after it.
 TEST(HostileProviderTest, ATextThatWasSaidIsNotOwedToTheNextSession) {
-  Call first;
-  first.Begin();
-  EXPECT_EQ(first.Say("One."), "done");
-  ASSERT_TRUE(first.world.RunUntil(
-      [&] { return first.world.state() == State::kSpeaking; }));
+  ReadyCall first;
+  first.Say("One.");
+  ASSERT_TRUE(first.Reaches(State::kSpeaking));
   EXPECT_THAT(first.world.snapshot(), testing::Not(HasSubstr("One.")));
 }
 
 // The session that followed counted the same turns once more.
 TEST(HostileProviderTest, ATurnWithinATurnIsInTheSnapshot) {
-  Call call;
-  call.Begin();
-  call.provider->always = Reply::kIgnored;
-  call.Turn();
+  AskedCall call({.always = Reply::kIgnored});
   call.world.agent.Commit();
   call.world.Advance(Duration::Millis(100));
   ASSERT_EQ(call.world.Count("turnEnded"), 2U);
