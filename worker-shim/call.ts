@@ -4,7 +4,7 @@ import type { CommandResult, CommandSource, Refusal, Verdict } from "./boundary.
 import type { CallPlatform } from "./call-platform.ts";
 import { TOKEN_LIFETIME_MS } from "./call-token.ts";
 import type { Start } from "./carriers/twilio/opening.ts";
-import { refuseUnknownField } from "./commands.ts";
+import { refuseCommand } from "./commands.ts";
 import { Deliveries } from "./deliveries.ts";
 import { redactEvent } from "./digit-redaction.ts";
 import { subjectOf, TENANT } from "./leases.ts";
@@ -240,7 +240,7 @@ export class Call {
 
   /** Gives the core a command and says what became of it. */
   async command(source: CommandSource, command: object): Promise<CommandResult> {
-    const result = refuseUnknownField(command) ?? this.#host.command(source, command);
+    const result = refuseCommand(command) ?? this.#host.command(source, command);
     return result ?? (this.#records.call.find() ? NOT_LIVE : NO_SUCH_CALL);
   }
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { DIGIT_REDACTIONS } from "./digit-redaction.ts";
-import { integer, oneOf, table, text } from "./schemas.ts";
+import { integer, jsonExcess, oneOf, table, text } from "./schemas.ts";
 
 // The core's `profile` and `limits`; docs/boundary.md, Configuration. The ranges are those of wasm/session/config.cc, which
 // refuses a session whose configuration is wrong: this finds it before there is a call.
@@ -27,9 +27,15 @@ const tool = table({
   description: v.optional(v.string("must be a text")),
   /** A JSON schema. */
   parameters: v.optional(
-    v.custom<object>(
-      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-      "must be an object, a JSON schema",
+    v.pipe(
+      v.custom<object>(
+        (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+        "must be an object, a JSON schema",
+      ),
+      v.rawCheck(({ dataset, addIssue }) => {
+        const excess = jsonExcess(dataset.value);
+        if (excess !== undefined) addIssue({ message: excess });
+      }),
     ),
   ),
   /** How long a result is waited for; the provider does not see it. */
@@ -44,6 +50,8 @@ const tools = v.pipe(
     const names = [BUILT_IN_TOOL, ...dataset.value.map(({ name }) => name)];
     const index = names.findIndex((name, i) => names.indexOf(name) < i);
     if (index > 0) addIssue({ message: `must have a name for each: there are two of ${names[index]}` });
+    const excess = jsonExcess(...dataset.value.map(({ parameters }) => parameters));
+    if (excess !== undefined) addIssue({ message: `${excess}, all tools together` });
   }),
 );
 

@@ -66,7 +66,7 @@ export function orJson<S extends v.GenericSchema>(schema: S) {
 
 /** An object that has no other keys than these; a key that is misspelt is refused by name. For variants. */
 export function shape<const T extends v.ObjectEntries>(entries: T) {
-  const names = Object.keys(entries).join(", ");
+  const names = Object.keys(entries).join(", ") || "none";
   return v.strictObject(entries, (issue) => {
     if (issue.expected === "never") return `is not known; there are ${names}`;
     return issue.path ? "is missing" : "must be an object";
@@ -86,6 +86,30 @@ export const anyObject = v.custom<object>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   "must be an object",
 );
+
+/**
+ * How deep and how wide a value is that the core is to read. The core's own bounds, 32 levels and 16,384 brackets and
+ * commas (wasm/base/json.h), are those of all that is around it as well.
+ */
+export const MAX_JSON_LEVELS = 24;
+export const MAX_JSON_VALUES = 8000;
+
+/**
+ * What is too much about the values `of`, JSON, each by itself in depth and together in width; undefined if nothing is. Not
+ * recursive: they may be nested beyond any stack.
+ */
+export function jsonExcess(...of: readonly unknown[]): string | undefined {
+  const waiting = of.map((value): [value: unknown, level: number] => [value, 0]);
+  let values = 0;
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (++values > MAX_JSON_VALUES) return `must not have more than ${MAX_JSON_VALUES} values in it`;
+    const [each, level] = next;
+    if (typeof each !== "object" || each === null) continue;
+    if (level === MAX_JSON_LEVELS) return `must not be nested deeper than ${MAX_JSON_LEVELS} levels`;
+    for (const inner of Object.values(each)) waiting.push([inner, level + 1]);
+  }
+  return undefined;
+}
 
 /** Where a value is: `PROFILE.tools[1].name`. */
 function placeOf(root: string, issue: v.BaseIssue<unknown>): string {

@@ -101,10 +101,10 @@ function url(pattern: RegExp, what: string) {
 }
 
 const baseUrl = v.pipe(
-  url(/^https?:\/\/[^/?#]+(\/[^?#]*)?$/i, "an http(s) URL without query"),
+  url(/^https?:\/\/[^/?#\s]+(\/[^?#\s]*)?$/i, "an http(s) URL without query or spaces"),
   v.transform((text) => text.replace(/\/+$/, "")),
 );
-const anyUrl = url(/^https?:/i, "an http(s) URL");
+const anyUrl = url(/^https?:\S+$/i, "an http(s) URL without spaces");
 /** A door is opened by exactly "true". */
 const door = v.pipe(
   v.unknown(),
@@ -113,6 +113,10 @@ const door = v.pipe(
 const price = v.pipe(v.number("must be a number of dollars"), v.minValue(0, "must be a number of dollars"));
 const anyText = v.optional(v.string("must be a text"));
 const longSecret = v.optional(secret(MIN_SECRET_CHARACTERS));
+/** It comes in a header, behind "Bearer". */
+const bearer = v.optional(
+  v.pipe(secret(MIN_SECRET_CHARACTERS), v.regex(/^[!-~]+$/, "must be of visible ASCII characters, without spaces")),
+);
 
 /** Every variable: what it must be, and what it is where it is not set. */
 const variablesSchema = v.object({
@@ -143,7 +147,7 @@ const variablesSchema = v.object({
   OPENAI_PROJECT: anyText,
   TOKEN_SECRET: longSecret,
   TOKEN_SECRET_PREVIOUS: longSecret,
-  ADMIN_TOKEN: longSecret,
+  ADMIN_TOKEN: bearer,
   RETENTION_DAYS: v.optional(decimal(1, 3650), 30),
   TOKEN_PRICES: v.optional(orJson(table({ input: v.optional(price), output: v.optional(price) })), {}),
   FLIGHT_SAMPLING: v.optional(fraction(), 0),

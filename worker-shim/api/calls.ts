@@ -4,6 +4,7 @@ import type { Erasure } from "../afterlife.ts";
 import type { CommandResult } from "../boundary.ts";
 import type { LoggedCall, LoggedTurn } from "../call-log.ts";
 import { captions } from "../captions.ts";
+import { refuseCommand } from "../commands.ts";
 import type { CallLogStore, CallPosition } from "../ports/call-log-store.ts";
 import { MAX_PAGE } from "../ports/call-log-store.ts";
 import { anyObject } from "../schemas.ts";
@@ -256,7 +257,9 @@ export function callRoutes(): readonly Route[] {
       // Once: what has been done is not done again.
       answer: async (context, { callId, body }) =>
         commandResponse(
-          await askObject<CommandResult>(async () => context.env.CALLS.getByName(callId).operate(body), 1),
+          // What is nested too deep does not even reach the object.
+          refuseCommand(body) ??
+            (await askObject<CommandResult>(async () => context.env.CALLS.getByName(callId).operate(body), 1)),
         ),
     }),
     route({

@@ -71,7 +71,8 @@ function allowedOf(routes: readonly Route[]): string {
 
 /** Every value of a query, each name once. @throws {HttpError} 400 */
 export function readQuery(request: Request, entries: v.ObjectEntries): unknown {
-  const values: Record<string, string> = {};
+  // Without a prototype: __proto__ is a name like others, and not known.
+  const values = Object.create(null) as Record<string, string>;
   for (const [name, value] of new URL(request.url).searchParams) {
     if (Object.hasOwn(values, name)) throw new HttpError(400, "bad_query", `${name} is given twice`);
     values[name] = value;

@@ -12,6 +12,13 @@ function readSettings(variables: SettingVariables) {
   return readVariables({ ENVIRONMENT: "development", ...variables });
 }
 
+/** A JSON schema of objects in objects, two levels of JSON each. */
+function nested(objects: number): object {
+  let schema: object = { type: "string" };
+  for (let i = 0; i < objects; i++) schema = { type: "object", properties: { a: schema } };
+  return schema;
+}
+
 describe("readSettings", () => {
   it("has safe defaults", () => {
     expect(readSettings({})).toMatchObject({
@@ -75,6 +82,11 @@ describe("readSettings", () => {
     { SWITCHBOARD_SHARDS: "257" },
     { PUBLIC_BASE_URL: "voice.example.com" },
     { PUBLIC_BASE_URL: "https://h/?x=1" },
+    { PUBLIC_BASE_URL: "https://h.example " },
+    { PUBLIC_BASE_URL: "https://h.example/a b" },
+    { ADMIN_TOKEN: "an admin token with spaces in it" },
+    { ADMIN_TOKEN: "an-admin-token-with-a-line-feed\n" },
+    { SUPABASE_URL: "https://h.example ", SUPABASE_KEY: "k" },
     { PUBLIC_BASE_URL: "wss://h" },
     { CALL_LOCATION_HINT: "moon" },
     { PROFILE: "{" },
@@ -140,6 +152,22 @@ describe("a setting that is wrong", () => {
     [
       { PROFILE: { tools: [{ type: "function", name: "a", parameters: [] }] } },
       "PROFILE.tools[0].parameters must be an object, a JSON schema",
+    ],
+    [
+      { PROFILE: { tools: [{ type: "function", name: "a", parameters: nested(15) }] } },
+      "PROFILE.tools[0].parameters must not be nested deeper than 24 levels",
+    ],
+    [
+      { PROFILE: { tools: [{ type: "function", name: "a", parameters: { enum: Array(17_000).fill("x") } }] } },
+      "PROFILE.tools[0].parameters must not have more than 8000 values in it",
+    ],
+    [
+      {
+        PROFILE: {
+          tools: ["a", "b"].map((name) => ({ type: "function", name, parameters: { enum: Array(4_000).fill("x") } })),
+        },
+      },
+      "PROFILE.tools must not have more than 8000 values in it, all tools together",
     ],
     [
       { PROFILE: { tools: [{ type: "function", name: "a", function: {} }] } },
