@@ -45,10 +45,13 @@ CommandOutcome CommandDesk::Judge(const CommandEnvelope& envelope) const {
   return {Code::kInvalid, "there is no such command", "type"};
 }
 
-void CommandDesk::CarryOut(const Json& command) {
+void CommandDesk::CarryOut(const CommandEnvelope& envelope) {
+  const Json& command = envelope.command;
   const std::string_view type = StringMember(command, "type");
   if (type == "hangUp") {
-    conversation_.HangUp();
+    // The leg's own client is the caller.
+    const bool by_caller = envelope.source == CommandEnvelope::Source::kClient;
+    conversation_.HangUp(by_caller ? "callerHangUp" : "hangUp");
   } else if (type == "say") {
     conversation_.Say(StringMember(command, "text"));
   } else if (type == "digits") {

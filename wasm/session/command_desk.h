@@ -1,6 +1,5 @@
 #pragma once
 
-#include "base/json.h"
 #include "session/command.h"
 #include "session/config.h"
 #include "session/conversation.h"
@@ -19,7 +18,7 @@ class CommandDesk {
   // Whether the command can be carried out now; changes nothing.
   CommandOutcome Judge(const CommandEnvelope& envelope) const;
   // Precondition: it was judged to be done, and nothing has happened since.
-  void CarryOut(const Json& command);
+  void CarryOut(const CommandEnvelope& envelope);
 
  private:
   const Config::Faults faults_;

@@ -51,6 +51,13 @@ void Conversation::Begin(media::LineOut& line) {
                                               transcript_, line);
   replies_.OnAgentCreated();
   SetState(State::kConnecting, Reason::kAuthorized);
+  if (!end_reason_.empty()) {
+    // The session that was lost was about to end the call, and somebody was
+    // told so: nobody is greeted, and no goodbye begins anew.
+    leg_.Close(kCloseNormal, end_reason_);
+    End(std::string(end_reason_));
+    return;
+  }
   // A call that has lost its object has not more time for it.
   context_.deadlines().Set(Timer::kMaxCall,
                            context_.call_began() + limits().max_call);
@@ -203,12 +210,12 @@ void Conversation::OnDecide() {
   }
 }
 
-void Conversation::HangUp() {
+void Conversation::HangUp(std::string_view end_reason) {
   if (state_ == State::kSetup || state_ == State::kLegLost) {
     leg_.Close(kCloseNormal, "hang up");
-    End("hangUp");
+    End(end_reason);
   } else {
-    SayGoodbye("hangUp");
+    SayGoodbye(end_reason);
   }
 }
 
@@ -271,6 +278,7 @@ void Conversation::ToolResult(std::string_view tool_call_id,
 void Conversation::SayGoodbye(std::string_view end_reason) {
   if (state_ == State::kFarewell || ended()) return;
   end_reason_ = end_reason;
+  snapshot_due_ = true;
   playback_->EndWaiting();
   GiveUpAll();
   if (playback_->has_unheard()) {
@@ -405,6 +413,7 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   barge_ins_ = count("bargeIns");
   resumes_ = count("resumes");
   replies_.Restore(snapshot);
+  end_reason_ = StringMember(snapshot, "ending");
   return true;
 }
 
@@ -426,6 +435,7 @@ std::optional<Json> Conversation::TakeSnapshot() {
                    {"replies", replies_heard_},
                    {"bargeIns", barge_ins_},
                    {"resumes", resumes_}};
+  if (!end_reason_.empty()) snapshot["ending"] = end_reason_;
   replies_.AddTo(snapshot, reply_due ? Replies::Due::kYes : Replies::Due::kNo);
   return snapshot;
 }

@@ -90,7 +90,7 @@ class Conversation {
   CommandOutcome JudgeSay(std::string_view text) const;
   CommandOutcome JudgeToolResult(std::string_view tool_call_id) const;
   CommandOutcome JudgeDigits(std::string_view digits) const;
-  void HangUp();
+  void HangUp(std::string_view end_reason);
   void Digits(std::string_view digits) { digits_.Add(digits); }
   void Say(std::string_view text);
   void ToolResult(std::string_view tool_call_id, std::string_view output);

@@ -260,7 +260,7 @@ void Session::OnCommand(const CommandEnvelope& envelope, Instant now) {
   // First: what the command brings may be the end.
   context_.sink().CommandResult(CommandResult(envelope.id, outcome));
   if (outcome.code == CommandOutcome::Code::kDone) {
-    commands_.CarryOut(envelope.command);
+    commands_.CarryOut(envelope);
   }
   Settle();
 }

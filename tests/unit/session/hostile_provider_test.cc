@@ -17,6 +17,7 @@ namespace {
 
 using session::Replies;
 using session::State;
+using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 using Reply = HostileRealtime::Reply;

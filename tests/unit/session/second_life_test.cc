@@ -221,6 +221,44 @@ TEST(SecondLifeTest, AGoodbyeThatWasLostIsAnsweredFor) {
   EXPECT_THAT(second.ended(), SizeIs(0));
 }
 
+// Who had hung up was told that it was done; the object was lost during the
+// goodbye, and the call went on.
+TEST(SecondLifeTest, AHangUpThatWasDoneIsDoneAfterALoss) {
+  for (const std::string farewell : {"", "Goodbye."}) {
+    VirtualWorld::Options options = Realtime();
+    options.profile["farewell"] = farewell;
+    VirtualWorld first(options);
+    Start(first);
+    first.line.Say(Speech(700));
+    ASSERT_TRUE(
+        first.RunUntil([&] { return first.state() == State::kSpeaking; }));
+    first.Advance(Duration::Millis(300));
+    const Json result = first.Command({{"type", "hangUp"}});
+    ASSERT_EQ(StringMember(result, "status"), "done");
+    if (first.ended().empty()) ASSERT_EQ(first.state(), State::kFarewell);
+    VirtualWorld second(After(first, options, 300, NowMs(first)));
+    second.line.Call();
+    second.Advance(Duration::Millis(200));
+    EXPECT_EQ(second.EndReason(), "hangUp");
+    EXPECT_EQ(second.realtime.CountReceived("response.create"), 0);
+  }
+}
+
+// The carrier said that the call was over while its stream was away: that was
+// put down to an operator.
+TEST(SecondLifeTest, WhoHangsUpWhileTheLegIsAwayIsNamed) {
+  for (const auto source : {session::CommandEnvelope::Source::kClient,
+                            session::CommandEnvelope::Source::kOperator}) {
+    VirtualWorld world(Realtime());
+    Start(world);
+    world.line.Drop();
+    ASSERT_EQ(world.state(), State::kLegLost);
+    world.Command({{"type", "hangUp"}}, source);
+    const bool caller = source == session::CommandEnvelope::Source::kClient;
+    EXPECT_EQ(world.EndReason(), caller ? "callerHangUp" : "hangUp");
+  }
+}
+
 // A call whose object was lost before its first snapshot, or whose snapshot was
 // another version's, began anew.
 TEST(SecondLifeTest, ACallHasItsTimeWithoutASnapshotToo) {
