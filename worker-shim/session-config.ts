@@ -1,6 +1,7 @@
 import { lastLine, nextSeq, numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
 import { LEG } from "./carriers/twilio/leg.ts";
-import { recordingSoFar } from "./recording.ts";
+import { GRANULES_PER_MS } from "./ogg.ts";
+import { type RecordingSoFar, recordingSoFar } from "./recording.ts";
 import type { CallRecords } from "./records/call-records.ts";
 import type { CallRow } from "./records/call-row.ts";
 import type { Settings } from "./settings.ts";
@@ -20,37 +21,56 @@ export interface SessionConfigOptions {
 /** From the end of a stream to the carrier's question what to do now: its notice, and a half round trip. */
 const RESUME_MS = 100;
 
+/** Of a recording, the most that a living session has not stored: a page that is not full, and a batch that waits. */
+const MAX_UNSTORED_MS = 2_000;
+
 /** When the first session was opened, epoch ms. */
 function callEpochMs(row: CallRow, sessions: readonly SessionEvents[]): number {
   const opened = sessions[0]?.events.map(parseEvent).find((event) => event?.type === "opened");
   return row.openedMs ?? numberOr(opened?.epochMs, row.createdMs);
 }
 
-/** Until when the last session lived, as far as is known; epoch ms. */
-function aliveMs(sessions: readonly SessionEvents[], resumedMs: number | undefined): number {
+/**
+ * Until when the last session lived, as far as is known; epoch ms. That is when the carrier noticed its loss, but a
+ * session that records cannot have lived for long without having stored any of it: `storedMs` is the end of what it has.
+ */
+function aliveMs(
+  sessions: readonly SessionEvents[],
+  resumedMs: number | undefined,
+  storedMs: number | undefined,
+): number {
   const events = sessions.at(-1)?.events.flatMap((line) => parseEvent(line) ?? []) ?? [];
   const opened = events.find(({ type }) => type === "opened");
   const lastMs = numberOr(opened?.epochMs, 0) + numberOr(events.at(-1)?.atMs, 0);
-  return Math.max(opened ? lastMs : 0, resumedMs === undefined ? 0 : resumedMs - RESUME_MS);
+  const noticedMs = resumedMs === undefined ? 0 : resumedMs - RESUME_MS;
+  const latestMs = storedMs === undefined ? noticedMs : Math.min(noticedMs, storedMs + MAX_UNSTORED_MS);
+  return Math.max(opened ? lastMs : 0, latestMs);
 }
 
 /** What is known of the sessions before this one; empty for the first. */
-function before(row: CallRow, sessions: readonly SessionEvents[], resumedMs: number | undefined) {
+function before(
+  { row, nowMs, resumedMs }: SessionConfigOptions,
+  sessions: readonly SessionEvents[],
+  recording: RecordingSoFar | undefined,
+) {
   if (row.sessions === 0) return {};
+  const storedMs = recording && nowMs - recording.ageMs + recording.granule / GRANULES_PER_MS;
   const beganMs = callEpochMs(row, sessions);
   const events = sessions.flatMap((session) => session.events);
   return {
     callEpochMs: beganMs,
-    aliveMs: Math.max(0, aliveMs(sessions, resumedMs) - beganMs),
+    aliveMs: Math.max(0, Math.round(aliveMs(sessions, resumedMs, storedMs)) - beganMs),
     lastLine: lastLine(events),
   };
 }
 
 /** What a session of the core is made of, JSON; docs/boundary.md, Configuration. */
-export function sessionConfig({ row, records, settings, nowMs, resumedMs, seed }: SessionConfigOptions): string {
+export function sessionConfig(options: SessionConfigOptions): string {
+  const { row, records, settings, nowMs, seed } = options;
   const { batches, snapshots } = records;
   const { profile, limits } = records.pinned.over(settings);
   const sessions = batches.eventsBySession();
+  const recording = recordingSoFar(batches.lastPage(), sessions, nowMs);
   return JSON.stringify({
     callId: row.callId,
     seed,
@@ -62,9 +82,9 @@ export function sessionConfig({ row, records, settings, nowMs, resumedMs, seed }
     resumed: row.sessions > 0,
     profile,
     limits,
-    ...before(row, sessions, resumedMs),
+    ...before(options, sessions, recording),
     firstSeq: nextSeq(batches.events()),
     snapshot: snapshots.last(),
-    recordingSoFar: recordingSoFar(batches.lastPage(), sessions, nowMs),
+    recordingSoFar: recording,
   });
 }

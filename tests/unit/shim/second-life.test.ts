@@ -12,6 +12,7 @@ import { FLUSH_INTERVAL_MS, PAGES_FLUSH_MS } from "../../../worker-shim/records/
 import { record } from "../../support/fake-core.ts";
 import { CALL, EPOCH_MS, World } from "./support/call-world.ts";
 import { FakeSocket } from "./support/fakes.ts";
+import { page } from "./support/opus-file.ts";
 
 let world: World;
 
@@ -81,6 +82,34 @@ describe("the session after a lost object", () => {
     attach();
     expect(config()).toMatchObject({ callEpochMs: EPOCH_MS, aliveMs: FLUSH_INTERVAL_MS + 2_000 - 100 });
   });
+
+  // The carrier asked seconds after the loss, and what it had never played counted as heard.
+  it.each([
+    { askedMs: 200, aliveMs: 1_100 },
+    { askedMs: 1_500, aliveMs: 2_400 },
+    { askedMs: 6_000, aliveMs: 3_000 },
+    { askedMs: 14_000, aliveMs: 3_000 },
+  ])(
+    "that was recorded lived no longer than two seconds behind what is stored: $askedMs",
+    async ({ askedMs, aliveMs }) => {
+      world = new World({}, { bucket: { put: async () => undefined, delete: async () => undefined } });
+      await world.call.prepare(CALL);
+      const leg = attach();
+      const pages = page(0, 48_000, 2, new Uint8Array(100));
+      happens(
+        leg,
+        event("opened", 0, 0, { epochMs: EPOCH_MS }),
+        event("recordingStarted", 0, 1, { startMs: 0, fileMs: 0 }),
+        record(TL_EFFECT_RECORD, 48_000, pages),
+      );
+      world.time.advance(FLUSH_INTERVAL_MS);
+      await world.lose();
+      world.time.advance(askedMs);
+      await world.call.resume("CA1");
+      attach();
+      expect(config()).toMatchObject({ aliveMs, recordingSoFar: { granule: 48_000 } });
+    },
+  );
 
   // A setting that was changed meanwhile changed the voice in the middle of a call.
   it("goes on with what the call was begun with", async () => {
