@@ -15,6 +15,8 @@ void CallerAudio::OnStreamStarted(Instant now) {
   began_ = now;
   delivered_ms_ = 0;
   next_ms_.reset();
+  late_run_ms_ = 0;
+  clock_is_dead_ = false;
   ahead_ = Duration();
 }
 
@@ -32,6 +34,7 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
     audio = audio.first(most);
   }
   const int64_t length_ms = static_cast<int64_t>(audio.size()) / bytes_per_ms;
+  if (clock_is_dead_) timestamp_ms.reset();
   if (timestamp_ms && !next_ms_ && *timestamp_ms >= 0 &&
       *timestamp_ms <= kMaxLeadIn.ms()) {
     next_ms_ = 0;
@@ -54,7 +57,8 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
           std::clamp<int64_t>(passed_ms - length_ms, 0, told_ms);
       counters_.unreal_ms += static_cast<uint64_t>(told_ms - missing_ms);
       InsertSilence(missing_ms, Source::kFilled);
-    } else if (gap_ms < -kTolerance.ms()) {
+    } else if (gap_ms < -kTolerance.ms() &&
+               !ClockDies(std::min(-gap_ms, length_ms), now)) {
       const auto late =
           std::min(audio.size(), static_cast<size_t>(-gap_ms * bytes_per_ms));
       counters_.late_ms += late / static_cast<size_t>(bytes_per_ms);
@@ -70,13 +74,28 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
     }
   }
   ahead_ = Duration();
-  if (timestamp_ms) {
+  late_run_ms_ = 0;
+  if (clock_is_dead_) {
+    next_ms_.reset();
+  } else if (timestamp_ms) {
     next_ms_ = *timestamp_ms + length_ms;
   } else if (next_ms_) {
     next_ms_ = *next_ms_ + length_ms;
   }
   audio_ = audio;
   delivered_ms_ += length_ms;
+}
+
+bool CallerAudio::ClockDies(int64_t late_ms, Instant now) {
+  late_run_ms_ += late_ms;
+  // What is repeated at once, or has overtaken what it follows, takes no time.
+  const int64_t missing_ms = (now - *began_).ms() - delivered_ms_;
+  if (late_run_ms_ <= kMaxLate.ms() || missing_ms < kMaxLate.ms()) return false;
+  clock_is_dead_ = true;
+  ++counters_.dead_clocks;
+  // In place of what was dropped in vain.
+  InsertSilence(std::min(missing_ms - late_ms, kMaxGap.ms()), Source::kFilled);
+  return true;
 }
 
 void CallerAudio::FillSilence(Duration duration) {

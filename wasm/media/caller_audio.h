@@ -16,7 +16,9 @@ namespace trunkline::media {
 // of the same length, so that the agent's time stays the caller's; what lies
 // before the end of what was already delivered is dropped. Timestamps are the
 // peer's word: what is filled makes a stream no longer than the time since its
-// beginning and kAllowance. Allocates nothing after construction.
+// beginning and kAllowance, and a clock by which all is late while time passes
+// is no clock: from then on the stream has no timestamps. Allocates nothing
+// after construction.
 class CallerAudio {
  public:
   static constexpr int kFrameMs = 20;
@@ -31,6 +33,9 @@ class CallerAudio {
   // counted. Carriers send 20 to 200 ms, and all that one message brings must
   // have room among the effects of one input.
   static constexpr Duration kMaxAudio = Duration::Millis(10'000);
+  // What may be dropped as late with nothing in time between. More than that,
+  // and for as long as it has taken, and the clock stands or crawls.
+  static constexpr Duration kMaxLate = Duration::Millis(500);
   // Timestamps are whole milliseconds of a clock of their own: smaller
   // differences mean nothing.
   static constexpr Duration kTolerance = Duration::Millis(10);
@@ -58,6 +63,7 @@ class CallerAudio {
     uint64_t shortened_gaps = 0;  // gaps above kMaxGap
     uint64_t excess_ms = 0;       // audio of a message beyond kMaxAudio
     uint64_t unreal_ms = 0;       // of gaps, what had not passed
+    uint64_t dead_clocks = 0;     // streams whose timestamps are not believed
   };
 
   explicit CallerAudio(protocol::AudioFormat format);
@@ -80,6 +86,8 @@ class CallerAudio {
   const Counters& counters() const { return counters_; }
 
  private:
+  // Whether so much more that is late says that the carrier's clock is dead.
+  bool ClockDies(int64_t late_ms, Instant now);
   // Puts silence before what has come.
   void InsertSilence(int64_t ms, Source source);
   // Counts `bytes` of `source` to the frame that is being filled, and returns
@@ -93,6 +101,9 @@ class CallerAudio {
   // When the stream began, and what was delivered since, ms.
   std::optional<Instant> began_;
   int64_t delivered_ms_ = 0;
+  // Dropped as late since the last that was in time, ms.
+  int64_t late_run_ms_ = 0;
+  bool clock_is_dead_ = false;
   // Silence delivered ahead of the carrier's clock.
   Duration ahead_;
   // What has come and is not delivered: silence, and behind it audio.

@@ -430,6 +430,7 @@ void Session::Finish() {
     add("shortenedGaps", audio.shortened_gaps);
     add("excessMs", audio.excess_ms);
     add("unrealMs", audio.unreal_ms);
+    add("deadClocks", audio.dead_clocks);
   }
   add("recordedLateMs",
       recording_.late_frames() * media::CallerAudio::kFrameMs);

@@ -129,6 +129,47 @@ TEST(CallerAudioTest, WhatIsLateIsDroppedAndCounted) {
   EXPECT_EQ(line.bytes.size(), 640U);
 }
 
+// Nothing but the first frame was ever heard of such a caller, and his
+// recording was as short.
+TEST(CallerAudioTest, AClockThatStandsOrCrawlsIsNotBelieved) {
+  const auto stands = [](int64_t) { return int64_t{0}; };
+  const auto seconds = [](int64_t ms) { return ms / 1000; };
+  const auto crawls = [](int64_t ms) { return ms / 20; };
+  const auto starts_over = [](int64_t ms) {
+    return ms < 6000 ? ms : ms - 6000;
+  };
+  for (const auto clock : {+stands, +seconds, +crawls, +starts_over}) {
+    Line line;
+    for (int64_t ms = 0; ms < 10'000; ms += 20) {
+      line.FeedAt(clock(ms), Bytes(160, 1), ms + 20);
+    }
+    EXPECT_NEAR(static_cast<double>(line.bytes.size()) / 8, 10'000, 20);
+    EXPECT_LT(std::ranges::count(line.bytes, 0xFF), 600 * 8);
+    EXPECT_LE(line.audio.counters().late_ms, 520U);
+    EXPECT_EQ(line.audio.counters().dead_clocks, 1U);
+    // The next stream has a clock of its own.
+    line.audio.OnStreamStarted(At(10'000));
+    line.bytes.clear();
+    line.FeedAt(0, Bytes(160, 1), 10'020);
+    line.FeedAt(100, Bytes(160, 1), 10'120);
+    EXPECT_EQ(line.bytes.size(), 120 * 8U);
+    EXPECT_EQ(line.audio.counters().dead_clocks, 1U);
+  }
+}
+
+TEST(CallerAudioTest, WhatIsRepeatedAtOnceKillsNoClock) {
+  Line line;
+  for (int64_t ms = 0; ms < 3000; ms += 20) {
+    line.FeedAt(ms, Bytes(160, 1), ms + 20);
+  }
+  for (int64_t ms = 1000; ms < 3000; ms += 20) {
+    line.FeedAt(ms, Bytes(160, 2), 3000);
+  }
+  line.FeedAt(3000, Bytes(160, 1), 3020);
+  EXPECT_EQ(line.bytes, Bytes(3020 * 8, 1));
+  EXPECT_EQ(line.audio.counters().dead_clocks, 0U);
+}
+
 TEST(CallerAudioTest, SilencePutInAheadIsTakenOffTheGap) {
   Line line;
   line.Feed(0, Bytes(160, 1));
