@@ -58,7 +58,7 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
       counters_.unreal_ms += static_cast<uint64_t>(told_ms - missing_ms);
       InsertSilence(missing_ms, Source::kFilled);
     } else if (gap_ms < -kTolerance.ms() &&
-               !ClockDies(std::min(-gap_ms, length_ms), now)) {
+               !ClockDies(std::min(-gap_ms, length_ms), now - *began_)) {
       const auto late =
           std::min(audio.size(), static_cast<size_t>(-gap_ms * bytes_per_ms));
       counters_.late_ms += late / static_cast<size_t>(bytes_per_ms);
@@ -86,10 +86,10 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
   delivered_ms_ += length_ms;
 }
 
-bool CallerAudio::ClockDies(int64_t late_ms, Instant now) {
+bool CallerAudio::ClockDies(int64_t late_ms, Duration since_began) {
   late_run_ms_ += late_ms;
   // What is repeated at once, or has overtaken what it follows, takes no time.
-  const int64_t missing_ms = (now - *began_).ms() - delivered_ms_;
+  const int64_t missing_ms = since_began.ms() - delivered_ms_;
   if (late_run_ms_ <= kMaxLate.ms() || missing_ms < kMaxLate.ms()) return false;
   clock_is_dead_ = true;
   ++counters_.dead_clocks;

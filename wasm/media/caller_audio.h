@@ -87,7 +87,7 @@ class CallerAudio {
 
  private:
   // Whether so much more that is late says that the carrier's clock is dead.
-  bool ClockDies(int64_t late_ms, Instant now);
+  bool ClockDies(int64_t late_ms, Duration since_began);
   // Puts silence before what has come.
   void InsertSilence(int64_t ms, Source source);
   // Counts `bytes` of `source` to the frame that is being filled, and returns
