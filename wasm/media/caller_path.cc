@@ -11,13 +11,6 @@ using protocol::Encoding;
 
 constexpr int kJudgedHz = audio::SpeechDetector::kSampleRateHz;
 
-// A frame of speech tells nothing of the line's noise when it is louder than
-// that by 10 dB.
-bool IsFarFromNoise(const audio::SpeechDetector::Result& heard) {
-  return heard.speech &&
-         heard.level_dbfs_tenths > heard.noise_floor_dbfs_tenths + 100;
-}
-
 int CleanedHz(const CallerPath::Config& config) {
   return CallerCleaner::RateFor(config.denoise, config.level,
                                 config.leg.sample_rate_hz);
@@ -37,32 +30,17 @@ size_t FrameSamples(int sample_rate_hz) {
 
 }  // namespace
 
-CallerPath::Branch::Branch(int from_hz, int to_hz) {
-  if (from_hz == to_hz) return;
-  resampler_ = std::make_unique<audio::Resampler>(from_hz, to_hz);
-  samples_.resize(resampler_->MaxOutputSamples(FrameSamples(from_hz)));
-}
-
-std::span<const int16_t> CallerPath::Branch::Process(
-    std::span<const int16_t> frame) {
-  if (!resampler_) return frame;
-  return std::span(samples_).first(resampler_->Process(frame, samples_));
-}
-
 CallerPath::CallerPath(const Config& config, const HeardTrack& heard)
     : config_(config),
-      heard_(heard),
       caller_audio_(config.leg),
       gap_filler_(config.leg.sample_rate_hz),
       judged_(config.leg.sample_rate_hz, kJudgedHz),
-      judged_played_(heard.sample_rate_hz(), kJudgedHz),
       cleanable_(config.leg.sample_rate_hz, CleanedHz(config)),
       cleaner_(config.denoise, config.level, CleanedHz(config)),
       to_agent_(CleanedFormat(config, cleaner_), config.agent),
       samples_(FrameSamples(config.leg.sample_rate_hz)),
-      played_(FrameSamples(heard.sample_rate_hz())),
       concealed_(protocol::BytesOf(config.leg, CallerAudio::kFrameMs)) {
-  if (config.echo_guarding == EchoGuarding::kOn) echo_guard_.emplace();
+  if (config.echo_guarding == EchoGuarding::kOn) echo_judge_.emplace(heard);
   if (cleaner_.active()) {
     cleaned_.resize(protocol::BytesOf(CleanedFormat(config, cleaner_),
                                       CallerAudio::kFrameMs));
@@ -114,23 +92,9 @@ bool CallerPath::HearsCaller(Instant now, EchoGuarding guarding) {
   const audio::SpeechDetector::Result heard = speech_detector_.Process(judged);
   frames_since_caller_ = std::min(frames_since_caller_ + 1, kLatelyFrames);
   frames_since_echo_ = std::min(frames_since_echo_ + 1, kLatelyFrames);
-  bool explained = false;
-  if (echo_guard_) {
-    // The frame was spoken in the 20 ms that end now; the way there and back
-    // is part of the delay that the guard finds.
-    const int64_t begin =
-        heard_.PositionAt(now - Duration::Millis(CallerAudio::kFrameMs));
-    const bool is_quiet = echo_guard_->idle() && heard_.IsSilentFrom(begin);
-    if (is_quiet && (heard.rested || IsFarFromNoise(heard))) {
-      echo_guard_->Skip(judged);
-    } else {
-      heard_.Read(begin, played_);
-      const bool is_echo =
-          echo_guard_->Process(judged_played_.Process(played_), judged)
-              .explained;
-      explained = is_echo && guarding == EchoGuarding::kOn;
-    }
-  }
+  const bool explained = echo_judge_ &&
+                         echo_judge_->Explains(now, judged, heard) &&
+                         guarding == EchoGuarding::kOn;
   if (heard.speech) (explained ? frames_since_echo_ : frames_since_caller_) = 0;
   return heard.speech && !explained;
 }

@@ -1,19 +1,18 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "audio/echo_guard.h"
-#include "audio/resampler.h"
 #include "audio/speech_detector.h"
 #include "base/time.h"
 #include "media/caller_audio.h"
 #include "media/caller_cleaner.h"
+#include "media/echo_judge.h"
 #include "media/gap_filler.h"
 #include "media/heard_track.h"
+#include "media/rate_branch.h"
 #include "media/transcoder.h"
 #include "protocol/wire.h"
 
@@ -78,44 +77,28 @@ class CallerPath {
  private:
   static constexpr int kLatelyFrames = 50;
 
-  // Frames of one rate to frames of another, in a buffer of their own; those
-  // that have the rate already stay where they are.
-  class Branch {
-   public:
-    Branch(int from_hz, int to_hz);
-    // Valid until the next call, or as long as `frame`.
-    std::span<const int16_t> Process(std::span<const int16_t> frame);
-
-   private:
-    std::unique_ptr<audio::Resampler> resampler_;
-    std::vector<int16_t> samples_;
-  };
-
   // Puts what the line likely went on with in the place of what was lost, in
   // samples_ and in what is returned, in the leg's format.
   std::span<const uint8_t> ConcealGap(const CallerAudio::Frame& frame);
   bool HearsCaller(Instant now, EchoGuarding guarding);
 
   const Config config_;
-  const HeardTrack& heard_;
   CallerAudio caller_audio_;
   GapFiller gap_filler_;
   audio::SpeechDetector speech_detector_{audio::SpeechDetector::Config{}};
-  std::optional<audio::EchoGuard> echo_guard_;
-  // To the rate at which speech and echo are judged, of both sides.
-  Branch judged_;
-  Branch judged_played_;
+  std::optional<EchoJudge> echo_judge_;
+  // To the rate at which speech and echo are judged.
+  RateBranch judged_;
   // To the rate at which the agent's audio is cleaned.
-  Branch cleanable_;
+  RateBranch cleanable_;
   CallerCleaner cleaner_;
   Transcoder to_agent_;
   bool after_gap_ = false;
   // Frames since the caller's own voice, and since the agent's in its place.
   int frames_since_caller_ = kLatelyFrames;
   int frames_since_echo_ = kLatelyFrames;
-  // The frame, linear, concealed, cleaned; and what was played meanwhile.
+  // The frame, linear, concealed, cleaned.
   std::vector<int16_t> samples_;
-  std::vector<int16_t> played_;
   std::vector<uint8_t> concealed_;
   std::vector<uint8_t> cleaned_;
 };
