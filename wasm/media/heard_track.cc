@@ -32,11 +32,7 @@ void HeardTrack::Play(std::span<const uint8_t> audio, Instant begins) {
   if (begin >= end_ - 1 && begin <= end_ + 1) begin = end_;
   if (begin != end_) {
     // A new run, with silence before it.
-    const int64_t from = std::max(end_, begin - capacity_);
-    for (int64_t position = from; position < begin; ++position) {
-      std::memset(ring_.data() + RingIndex(position),
-                  SilenceByte(format_.encoding), sample_bytes_);
-    }
+    FillSilence(std::max(end_, begin - capacity_), begin);
     run_begin_ = begin;
   }
   if (samples > capacity_) {
@@ -50,6 +46,16 @@ void HeardTrack::Play(std::span<const uint8_t> audio, Instant begins) {
   std::memcpy(ring_.data() + index, audio.data(), head);
   std::memcpy(ring_.data(), audio.data() + head, bytes - head);
   end_ = begin + samples;
+}
+
+void HeardTrack::FillSilence(int64_t begin, int64_t end) {
+  if (begin >= end) return;
+  const size_t index = RingIndex(begin);
+  const size_t bytes = static_cast<size_t>(end - begin) * sample_bytes_;
+  const size_t head = std::min(bytes, ring_.size() - index);
+  const uint8_t silence = SilenceByte(format_.encoding);
+  std::memset(ring_.data() + index, silence, head);
+  std::memset(ring_.data(), silence, bytes - head);
 }
 
 void HeardTrack::Cut(Instant at) {

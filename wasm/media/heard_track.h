@@ -43,6 +43,8 @@ class HeardTrack {
   int sample_rate_hz() const { return format_.sample_rate_hz; }
 
  private:
+  // Precondition: end - begin <= capacity_.
+  void FillSilence(int64_t begin, int64_t end);
   size_t RingIndex(int64_t position) const;
 
   const protocol::AudioFormat format_;
