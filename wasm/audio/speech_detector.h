@@ -25,9 +25,12 @@ namespace trunkline::audio {
 // Where nobody has spoken for 200 ms, a frame that is as quiet as the
 // line's noise, or fainter than -50 dBFS, is not given to the net, but for one
 // in five: it costs its level alone, and says what the frame before it said.
-// The first frame that stands out wakes it.
+// The first frame that stands out wakes it. In the middle of loud speech it
+// looks at up to four frames at a time: those that wait say what the frame
+// before them said, so that the end of a voice that falls silent at once may be
+// seen 60 ms late. What the net needs is fetched once for all of them.
 //
-// Plain arithmetic in a fixed order: every build decides alike. About 1.7 KB,
+// Plain arithmetic in a fixed order: every build decides alike. About 2.7 KB,
 // no allocation; a copy goes on alike. Not thread-safe.
 class SpeechDetector {
  public:
@@ -46,6 +49,8 @@ class SpeechDetector {
     bool voiced = false;
     // Whether the net was spared this frame: nobody speaks.
     bool rested = false;
+    // Whether the net looks at the frame with a later one: somebody speaks on.
+    bool waits = false;
     // [0, 1000].
     int16_t probability_per_mille = 0;
     // kSilenceDbfsTenths for a frame of zeros.
@@ -65,10 +70,14 @@ class SpeechDetector {
   // speaks for 1.8 s without a closure or a breath.
   static constexpr size_t kSlots = 9;
   static constexpr int kSlotFrames = 10;
+  static constexpr size_t kMostWaiting = 3;
 
   void TrackNoise(int level);
   // Whether the frame needs no look; counts it.
   bool Rests(int level);
+  // Whether it is in the middle of loud speech.
+  bool IsSteady(int level) const;
+  void Look(std::span<const int16_t> frame, uint32_t mean_square);
 
   Config config_;
   SpeechFeatures features_;
@@ -80,6 +89,14 @@ class SpeechDetector {
   // the last look.
   int still_frames_ = 0;
   int unseen_frames_ = 0;
+  // Voiced frames in a row, up to kSteadyFrames.
+  int steady_frames_ = 0;
+  struct WaitingFrame {
+    std::array<int16_t, kFrameSamples> samples;
+    uint32_t mean_square;
+  };
+  size_t waiting_ = 0;
+  std::array<WaitingFrame, kMostWaiting> waiting_frames_;
   // The quietest level of each slot, the current one's so far.
   std::array<int16_t, kSlots> quietest_{};
   size_t slot_ = 0;

@@ -233,6 +233,46 @@ TEST_F(SpeechDetectorSceneTest, KeysAndClicksAreNotSpeech) {
   }
 }
 
+// What waits is looked at after all, in order: the net says of the frame it
+// looks at last what it would have said had it seen each at its time.
+TEST_F(SpeechDetectorSceneTest, FramesOfLoudSpeechAreLookedAtTogether) {
+  const std::vector<int16_t> voice =
+      test::ThroughMuLaw(test::VoiceSignal(4 * kSecond, -200, 3));
+  SpeechFeatures features;
+  SpeechNet net;
+  size_t waited = 0;
+  size_t in_row = 0;
+  size_t frames = 0;
+  for (std::span<const int16_t> rest = voice; rest.size() >= kFrame;
+       rest = rest.subspan(kFrame), ++frames) {
+    const std::span<const int16_t> frame = rest.first(kFrame);
+    const float probability =
+        net.Process(features.Process(frame, MeanSquare(frame)));
+    const SpeechDetector::Result result = detector_.Process(frame);
+    ASSERT_FALSE(result.rested);
+    in_row = result.waits ? in_row + 1 : 0;
+    waited += result.waits ? 1 : 0;
+    EXPECT_LE(in_row, 3U);
+    if (!result.waits) {
+      EXPECT_EQ(result.probability_per_mille,
+                static_cast<int>(probability * 1000 + 0.5F))
+          << frames;
+    }
+  }
+  EXPECT_GT(waited, frames / 2);
+}
+
+// A frame that is not far above the noise may be the voice's last.
+TEST_F(SpeechDetectorSceneTest, WhatFadesDoesNotWait) {
+  const std::vector<int16_t> voice = test::VoiceSignal(2 * kSecond, -200, 3);
+  Detect(detector_, voice);
+  std::vector<int16_t> faint(voice.begin(), voice.begin() + 10 * kFrame);
+  for (int16_t& sample : faint) sample = static_cast<int16_t>(sample / 100);
+  for (const SpeechDetector::Result& result : Detect(detector_, faint)) {
+    EXPECT_FALSE(result.waits);
+  }
+}
+
 TEST_F(SpeechDetectorSceneTest, ThresholdDecidesWhatIsVoiced) {
   const Scene scene(1, -200, -250, 4);
   SpeechDetector strict({.threshold_per_mille = 900});
