@@ -417,8 +417,8 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   return true;
 }
 
-std::optional<Json> Conversation::TakeSnapshot() {
-  if (!std::exchange(snapshot_due_, false)) return std::nullopt;
+Json Conversation::TakeSnapshot() {
+  snapshot_due_ = false;
   const bool unheard = playback_ && playback_->has_unheard();
   if (unheard) playback_->Report();
   const bool plays = state_ == State::kSpeaking || state_ == State::kFarewell;

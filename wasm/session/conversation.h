@@ -45,9 +45,10 @@ class Conversation {
   // `snapshot` is none: nothing has changed. `alive_ms` is until when, of the
   // call, that session is known to have lived by other means.
   bool Restore(const Json& snapshot, int64_t alive_ms);
-  // What a session that follows this one needs, if that has changed since the
-  // last time.
-  std::optional<Json> TakeSnapshot();
+  // What a session that follows this one needs, and whether that has changed
+  // since the last time.
+  Json TakeSnapshot();
+  bool snapshot_due() const { return snapshot_due_; }
 
   // The leg is authorised for the first time: the call begins. `line` is
   // borrowed from now on.

@@ -371,22 +371,24 @@ void Session::Settle() {
     Finish();
     return;
   }
-  if (auto conversation = conversation_.TakeSnapshot()) {
-    const std::string text =
-        PrintJson({{"version", kSnapshotVersion},
-                   {"epochMs", call_epoch_ms_},
-                   {"conversation", *std::move(conversation)}});
-    // A longer one would keep the next session from beginning.
-    if (text.size() <= Config::kMaxSnapshotBytes) {
-      context_.sink().Snapshot(text);
-    } else {
-      context_.ReportFault("core", "snapshotTooLarge", ++snapshots_refused_);
-    }
-  }
+  if (conversation_.snapshot_due()) TakeSnapshot();
   agent_.SetOwnTimer();
   // INVARIANT: what a state waits for has a deadline.
   TL_CHECK(IsConsistent());
   AnnounceDeadline();
+}
+
+void Session::TakeSnapshot() {
+  const std::string text =
+      PrintJson({{"version", kSnapshotVersion},
+                 {"epochMs", call_epoch_ms_},
+                 {"conversation", conversation_.TakeSnapshot()}});
+  // A longer one would keep the next session from beginning.
+  if (text.size() <= Config::kMaxSnapshotBytes) {
+    context_.sink().Snapshot(text);
+  } else {
+    context_.ReportFault("core", "snapshotTooLarge", ++snapshots_refused_);
+  }
 }
 
 void Session::AnnounceDeadline() {

@@ -99,6 +99,7 @@ class Session final {
 
   // Ends an input: sends what is due, sets the deadline, or ends the call.
   void Settle();
+  void TakeSnapshot();
   void AnnounceDeadline();
   void Finish();
 
