@@ -11,6 +11,9 @@ namespace {
 constexpr Duration kUnknownRoundTrip = Duration::Millis(300);
 // Played audio that is kept, so that a slip can be corrected.
 constexpr Duration kKeepPlayed = Duration::Millis(500);
+// The leg has so much that it waits for the next piece of two chunks: late
+// frames are no gap, and half as many messages cost half as much.
+constexpr Duration kAmple = Duration::Millis(120);
 constexpr size_t kMaxPendingMarks = 64;
 // Of what was heard before an interruption, what a filter needs to go on: 4 ms
 // at 8 kHz.
@@ -132,7 +135,9 @@ std::span<const uint8_t> Playout::NextChunk(Instant now) {
   uint64_t room = (lead - in_flight) / chunk * chunk;
   const uint64_t waiting = received() - sent_;
   if (waiting < chunk && !reply_ended_) return {};
-  if (room == 0) return {};
+  const uint64_t least =
+      in_flight > Samples(kAmple) && waiting >= 2 * chunk ? 2 * chunk : chunk;
+  if (room < least) return {};
   room = std::min(room, reply_ended_ ? waiting : waiting / chunk * chunk);
   if (by_marks()) {
     room = std::min(room, std::max(last_mark_ + Samples(config_.mark_interval),

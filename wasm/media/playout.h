@@ -62,7 +62,8 @@ class Playout {
     Duration max_pause = Duration::Millis(12'000);
   };
 
-  // Smallest piece that is sent while more is to come.
+  // Smallest piece that is sent while more is to come. Where the leg has more
+  // than 120 ms, it gets two at a time.
   static constexpr int kChunkMs = 20;
   // An echo this much later than expected means that the leg does not play.
   static constexpr Duration kMarkGrace = Duration::Millis(250);

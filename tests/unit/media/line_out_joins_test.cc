@@ -253,7 +253,7 @@ TEST_P(JoinTest, TheWaitingSoundIsMadeNoFurtherThanItIsSent) {
     line.BeginWaitingSound();
     const uint64_t before = line.received();
     Bytes sent;
-    for (const int64_t begun = now; now < begun + 700; now += 20) {
+    for (const int64_t begun = now; now < begun + 720; now += 40) {
       line.AppendWaitingSound();
       // Of what is made at once, up to 160 samples are too many.
       EXPECT_LT(line.received() - before - sent.size() / sample_bytes,

@@ -45,11 +45,38 @@ TEST_F(PlayoutTest, SendsTheLeadAndThenRealTime) {
   EXPECT_EQ(Send(1000), 1600U);
   EXPECT_EQ(Send(1000), 0U);
   EXPECT_EQ(Send(1019), 0U);
-  EXPECT_EQ(Send(1020), 160U);
-  EXPECT_EQ(Send(1100), 640U);
+  EXPECT_EQ(Send(1020), 0U);
+  EXPECT_EQ(Send(1039), 0U);
+  EXPECT_EQ(Send(1040), 320U);
+  EXPECT_EQ(Send(1100), 480U);
   EXPECT_EQ(playout.heard(At(1100)), 800U);
   ASSERT_EQ(marks.size(), 1U);
   EXPECT_EQ(marks[0], (protocol::MarkId{0, 1280}));
+}
+
+TEST_F(PlayoutTest, SendsTwoChunksAtATimeWhileTheLegHasEnough) {
+  playout.Append(ItemId{1}, Bytes(1600 + 640, 7));
+  EXPECT_EQ(Send(1000), 1600U);
+  // Two frames of the caller's are one message to the leg.
+  EXPECT_EQ(Send(1020), 0U);
+  EXPECT_EQ(Send(1040), 320U);
+  EXPECT_EQ(Send(1060), 0U);
+  // Late: the leg has only 100 ms left.
+  EXPECT_EQ(Send(1140), 320U);
+  playout.Append(ItemId{1}, Bytes(160, 7));
+  // The only chunk there is does not wait for another.
+  EXPECT_EQ(Send(1141), 160U);
+}
+
+// A lead that is hardly enough for late frames is kept up by every frame.
+TEST(PlayoutLeadTest, AShortLeadIsFilledChunkByChunk) {
+  Playout playout({.format = {protocol::Encoding::kMuLaw, 8000},
+                   .lead = Duration::Millis(100)});
+  playout.Append(ItemId{1}, Bytes(8000, 7));
+  EXPECT_EQ(playout.NextChunk(At(1000)).size(), 800U);
+  for (int ms = 1020; ms < 1200; ms += 20) {
+    EXPECT_EQ(playout.NextChunk(At(ms)).size(), 160U) << ms;
+  }
 }
 
 TEST_F(PlayoutTest, IsNeverHeardBeyondWhatWasSent) {
