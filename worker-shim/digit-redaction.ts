@@ -41,33 +41,97 @@ const FILLERS = new Set([
 
 /** Digits of any script, words, and whatever lies between. */
 const TOKENS = /\p{Nd}+|\p{L}+(?:'\p{L}+)?|[^\p{Nd}\p{L}]+/gu;
-/** What may lie between the digits of one number: a pause, as it is written. A line's end is none. */
-const GAP = /^[\s.,;:/()+*_\u2010-\u2015\u00b7\u2022-]{1,4}$/u;
+/** What may lie between the digits of one number: a pause, as it is written, or what is between texts of a list. */
+const GAP = /^[\s.,;:/()+*_"'\u2010-\u2015\u00b7\u2022-]{1,4}$/u;
 
 interface Token {
+  /** What it says. */
   readonly text: string;
+  /** How it is written. */
+  readonly written: string;
   /** Of a number, 0 for anything else. */
   readonly digits: number;
   readonly joins: boolean;
 }
 
-function tokenOf(text: string): Token {
-  if (/^\p{Nd}/u.test(text)) return { text, digits: [...text].length, joins: true };
+function tokenOf(text: string, written = text): Token {
+  if (/^\p{Nd}/u.test(text)) return { text, written, digits: [...text].length, joins: true };
   const word = text.toLowerCase();
   const digits = NUMBER_WORDS.get(word) ?? 0;
-  return { text, digits, joins: digits > 0 || FILLERS.has(word) || GAP.test(text) };
+  return { text, written, digits, joins: digits > 0 || FILLERS.has(word) || GAP.test(text) };
 }
 
-function masked({ text, digits }: Token): string {
-  if (digits === 0) return text;
+function masked({ text, written, digits }: Token): string {
+  if (digits === 0) return written;
   return /^\p{Nd}/u.test(text) ? MASK.repeat(digits) : MASK;
+}
+
+/** One UTF-16 unit, and how it is written. */
+interface Unit {
+  readonly unit: string;
+  readonly written: string;
+}
+
+/** The escapes of JSON; `\uXXXX` beside them. */
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ...['"', "\\", "/"].map((unit): [string, string] => [unit, unit]),
+  ["b", "\b"],
+  ["f", "\f"],
+  ["n", "\n"],
+  ["r", "\r"],
+  ["t", "\t"],
+]);
+/** JSON in a text of JSON in a text of JSON. What is escaped more often stays as it is. */
+const MAX_ESCAPED = 4;
+
+/** The escape that begins at `at`: what it stands for, and how many units it takes. */
+function escapeAt(units: readonly Unit[], at: number): { readonly unit: string; readonly length: number } | undefined {
+  if (units[at]?.unit !== "\\") return undefined;
+  const kind = units[at + 1]?.unit ?? "";
+  const simple = ESCAPES.get(kind);
+  if (simple !== undefined) return { unit: simple, length: 2 };
+  const hex = units.slice(at + 2, at + 6).map(({ unit }) => unit);
+  if (kind !== "u" || !/^[0-9A-Fa-f]{4}$/.test(hex.join(""))) return undefined;
+  return { unit: String.fromCharCode(Number.parseInt(hex.join(""), 16)), length: 6 };
+}
+
+/** Every escape as what it stands for. A text without any, and a backslash that begins none, is left alone. */
+function unescaped(units: readonly Unit[]): readonly Unit[] {
+  const result: Unit[] = [];
+  for (let at = 0; at < units.length; ) {
+    const found = escapeAt(units, at);
+    const written = units.slice(at, at + (found?.length ?? 1));
+    result.push({ unit: found?.unit ?? written[0]?.unit ?? "", written: written.map((one) => one.written).join("") });
+    at += written.length;
+  }
+  return result;
+}
+
+/** The tokens of a text. What stands in it as an escape of JSON is what it stands for, and stays written so. */
+function* tokensOf(text: string): Generator<Token> {
+  if (!text.includes("\\")) {
+    for (const [token] of text.matchAll(TOKENS)) yield tokenOf(token);
+    return;
+  }
+  let units: readonly Unit[] = Array.from({ length: text.length }, (_, at) => {
+    const unit = text.charAt(at);
+    return { unit, written: unit };
+  });
+  for (let times = 0, before = 0; times < MAX_ESCAPED && units.length !== before; times++) {
+    before = units.length;
+    units = unescaped(units);
+  }
+  const said = units.map(({ unit }) => unit).join("");
+  for (const { 0: token, index } of said.matchAll(TOKENS)) {
+    const written = units.slice(index, index + token.length).map((one) => one.written);
+    yield tokenOf(token, written.join(""));
+  }
 }
 
 /** Runs of tokens that belong to one number, and what lies outside of any. */
 function* runsOf(text: string): Generator<readonly Token[]> {
   let run: Token[] = [];
-  for (const [token] of text.matchAll(TOKENS)) {
-    const next = tokenOf(token);
+  for (const next of tokensOf(text)) {
     if (next.joins) run.push(next);
     else {
       yield run;
@@ -87,19 +151,22 @@ export function redactDigits(text: string, how: DigitRedaction): string {
     const isLong = digits >= MIN_LONG_DIGITS;
     // One word is no number of somebody's.
     const isMasked = (token: Token) => isLong || (how === "all" && /^\p{Nd}/u.test(token.text));
-    for (const token of run) parts.push(isMasked(token) ? masked(token) : token.text);
+    for (const token of run) parts.push(isMasked(token) ? masked(token) : token.written);
   }
   return parts.join("");
 }
 
-/** Of an event that has words in it, which fields. */
+/** Of an event that has words in it, which fields. What a provider says of a failure may quote what the caller said. */
 const SPOKEN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   transcript: ["text"],
   line: ["said", "heard", "arguments", "result"],
   toolCall: ["arguments"],
   notSaid: ["text"],
+  agentFailed: ["message"],
 };
-const SPOKEN = /"type":"(transcript|line|toolCall|notSaid)"/;
+/** Fields of a name or a number of the provider's own, which may have a few digits. */
+const NAMING_FIELDS: Readonly<Record<string, readonly string[]>> = { agentFailed: ["code", "param"] };
+const SPOKEN = /"type":"(transcript|line|toolCall|notSaid|agentFailed)"/;
 
 /** An event as it is kept, and as it is shown while it happens. */
 export interface RedactedEvent {
@@ -122,10 +189,14 @@ export function redactEvent(json: string, how: DigitRedaction): RedactedEvent {
     const value = event[field];
     if (typeof value === "string") event[field] = isPiece ? redactPiece(value) : redactDigits(value, how);
   }
+  for (const field of NAMING_FIELDS[type] ?? []) {
+    const value = event[field];
+    if (typeof value === "string") event[field] = redactDigits(value, "long");
+  }
   const stored = JSON.stringify(event);
   return { stored, shown: type === "toolCall" ? json : stored };
 }
 
 function redactPiece(text: string): string {
-  return text.replaceAll(TOKENS, (token) => masked(tokenOf(token)));
+  return [...tokensOf(text)].map(masked).join("");
 }

@@ -62,6 +62,26 @@ describe("a long number", () => {
     expect(redactDigits(text, "long")).toBe(text);
   });
 
+  // As JSON may write it; the arguments of a tool's call are such a text.
+  it.each([
+    ['{"card":"\\u0034\\u0032\\u0034\\u0032\\u0034\\u0032\\u0034\\u0032"}', '{"card":"########"}'],
+    ['{"card":"42\\u00342 4\\u0032424242"}', '{"card":"#### ########"}'],
+    ['{"card":"4242\\n4242\\t4242\\u00a04242"}', '{"card":"####\\n####\\t####\\u00a0####"}'],
+    ['{"card":"4242\\/4242\\u002d4242"}', '{"card":"####\\/####\\u002d####"}'],
+    ['{"card":"\\ud835\\udfd2\\ud835\\udfd0424242"}', '{"card":"########"}'],
+    ['{"card":"\\u0066our two four two \\u0066our two four"}', '{"card":"# # # # # # #"}'],
+    ['{"cards":["4242","4242", "42424242"]}', '{"cards":["####","####", "########"]}'],
+    ['{"inner":"{\\"card\\":\\"\\\\u0034242424242\\"}"}', '{"inner":"{\\"card\\":\\"##########\\"}"}'],
+    // Nothing of it is changed but digits.
+    ['{"path":"C:\\\\u","note":"\\u00e9\\"x\\ud83d","n":12', '{"path":"C:\\\\u","note":"\\u00e9\\"x\\ud83d","n":12'],
+    ["\\", "\\"],
+    ["4242424\\u12", "#######\\u12"],
+  ])("is masked when it is escaped: %s", (text, redacted) => {
+    expect(redactDigits(text, "long")).toBe(redacted);
+    const { stored } = redactEvent(JSON.stringify({ type: "toolCall", atMs: 5, seq: 1, arguments: text }), "long");
+    expect(JSON.parse(stored)).toMatchObject({ arguments: redacted });
+  });
+
   it("is every digit where all are", () => {
     expect(redactDigits("room 404, PIN 12 34, one moment", "all")).toBe("room ###, PIN ## ##, one moment");
   });
@@ -84,6 +104,29 @@ describe("an event", () => {
     expect(shown).toBe(stored);
     expect(stored).not.toMatch(/42|four/);
     expect(JSON.parse(stored)).toMatchObject({ type: fields.type, role: fields.role, atMs: 5, seq: 1 });
+  });
+
+  // What a provider says of a failure quotes what it was given.
+  it.each([
+    `Invalid value: '${number}'.`,
+    `Could not parse {"card":"\\u0034242 4242 4242 4242"}`,
+    "the caller said four two four two four two four",
+  ])("of an agent that failed has none in what the provider says: %s", (message) => {
+    const json = event({ type: "agentFailed", code: "invalid_value", param: `item_${number}`, message, fatal: false });
+    const { stored, shown } = redactEvent(json, "long");
+    expect(shown).toBe(stored);
+    expect(stored).not.toMatch(/42|four/);
+    expect(JSON.parse(stored)).toMatchObject({
+      code: "invalid_value",
+      param: "item_#### #### #### ####",
+      fatal: false,
+    });
+  });
+
+  it("of an agent that failed keeps its code and where it is, whose digits are nobody's", () => {
+    const fields = { type: "agentFailed", code: "http_429", param: "tools[3]", message: "Wait 20 s.", fatal: true };
+    const { stored } = redactEvent(event(fields), "all");
+    expect(JSON.parse(stored)).toMatchObject({ ...fields, message: "Wait ## s." });
   });
 
   it("of a text that was not said has no such number either", () => {
