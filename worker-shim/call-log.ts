@@ -1,4 +1,5 @@
 import { numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
+import { callLength } from "./call-length.ts";
 import { type Line, readFormerEvent, readLine, type SpokenLine, type TextState, type ToolState } from "./lines.ts";
 import { type Recording, type RecordingClock, recordingClock } from "./recording.ts";
 import type { CallRow } from "./records/call-row.ts";
@@ -166,26 +167,21 @@ function loggedTurn(callId: string, seq: number, line: SpokenLine, stretches: re
 export function composeCallLog(sources: CallLogSources): CallLog {
   const { row, recording, prices } = sources;
   const { callId } = row;
-  const summary = JSON.parse(row.outcome ?? "{}") as { reason?: string; durationMs?: number };
+  const summary = JSON.parse(row.outcome ?? "{}") as { reason?: string };
   const lines: Line[] = [];
   const told = new Set<number>();
   const stretches: Stretch[] = [];
   const events: LoggedEvent[] = [];
-  let startedMs: number | undefined;
-  let durationMs = 0;
+  const { startedMs, durationMs } = callLength(sources);
+  /** Where the session after one begins of which that is not known. */
+  let nextMs = 0;
   let [bargeIns, resumes, inputTokens, outputTokens] = [0, 0, 0, 0];
 
   for (const { session, events: texts } of sources.sessions) {
     const parsed = texts.flatMap((text) => parseEvent(text) ?? []);
     const opened = parsed.find(({ type }) => type === "opened");
-    startedMs ??= numberOr(opened?.epochMs, row.createdMs);
-    const offsetMs = Math.max(0, numberOr(opened?.epochMs, startedMs + durationMs) - startedMs);
-    const lastMs = parsed.at(-1)?.atMs ?? 0;
-    const isLast = session === sources.sessions.at(-1)?.session;
-    const clock = recordingClock(recording, session, parsed);
-    stretches.push({ offsetMs, recording: clock });
-    // Of a session that was lost only the recording may say how long it was.
-    const endMs = Math.max(lastMs, clock?.endMs ?? 0, isLast ? numberOr(summary.durationMs, 0) : 0);
+    const offsetMs = Math.max(0, numberOr(opened?.epochMs, startedMs + nextMs) - startedMs);
+    stretches.push({ offsetMs, recording: recordingClock(recording, session, parsed) });
     for (const event of parsed) {
       const { type, atMs } = event;
       const line = readLine(event) ?? readFormerEvent(event, offsetMs);
@@ -204,7 +200,7 @@ export function composeCallLog(sources: CallLogSources): CallLog {
       if (KEPT_EVENTS.has(type) && events.length < MAX_LOGGED_EVENTS)
         events.push({ callId, seq: events.length, atMs: offsetMs + atMs, type, body: JSON.stringify(event) });
     }
-    durationMs = Math.max(durationMs, offsetMs + endMs);
+    nextMs = Math.max(nextMs, offsetMs + (parsed.at(-1)?.atMs ?? 0));
   }
 
   // They came as they were over.
@@ -227,9 +223,9 @@ export function composeCallLog(sources: CallLogSources): CallLog {
     agent: row.agent,
     fromNumber: row.from,
     toNumber: row.to,
-    startedMs: startedMs ?? row.createdMs,
+    startedMs,
     endedMs: row.endedMs,
-    durationMs: Math.round(durationMs),
+    durationMs,
     reason,
     failed: FAILURES.has(reason) ? 1 : 0,
     sessions: row.sessions,
@@ -246,7 +242,8 @@ export function composeCallLog(sources: CallLogSources): CallLog {
     recordingBytes: recording?.bytes ?? 0,
     recordingMs: Math.round(recording?.durationMs ?? 0),
     flightKey: sources.flightKey ?? null,
-    summary: row.outcome ?? "{}",
+    // The core's is of its session.
+    summary: row.outcome === undefined ? "{}" : JSON.stringify({ ...summary, durationMs }),
   };
   return { call, turns, toolCalls, events };
 }

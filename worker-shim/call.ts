@@ -1,6 +1,7 @@
 import { Afterlife, type Erasure } from "./afterlife.ts";
 import { Agenda, type Errand } from "./agenda.ts";
 import type { CommandResult, CommandSource, Refusal, Verdict } from "./boundary.ts";
+import { callLength } from "./call-length.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { TOKEN_LIFETIME_MS } from "./call-token.ts";
 import type { Start } from "./carriers/twilio/opening.ts";
@@ -57,12 +58,6 @@ function withTextOutput(command: object): object {
   const { type, output } = command as { readonly type?: unknown; readonly output?: unknown };
   if (type !== "toolResult" || output === undefined || typeof output === "string") return command;
   return { ...command, output: JSON.stringify(output) };
-}
-
-/** What an operator sees at the end, beside the core's events. */
-function endedEvent(summary: string): string {
-  const fields = JSON.parse(summary) as { durationMs?: number };
-  return JSON.stringify({ type: "ended", atMs: fields.durationMs ?? 0, ...fields });
 }
 
 /**
@@ -234,7 +229,7 @@ export class Call {
     const row = this.#records.call.find();
     if (!row) return "unknown";
     this.#observers.add(socket, (skip) => this.#records.batches.eventsAfter(skip), after + 1);
-    if (row.outcome !== undefined) this.#observers.closeAll("the call is over", endedEvent(row.outcome));
+    if (row.outcome !== undefined) this.#observers.closeAll("the call is over", this.#endedEvent(row));
     return "taken";
   }
 
@@ -307,8 +302,16 @@ export class Call {
 
   #history(row: CallRow): string[] {
     const events = this.#records.batches.events();
-    if (row.outcome !== undefined) events.push(endedEvent(row.outcome));
+    if (row.outcome !== undefined) events.push(this.#endedEvent(row));
     return events;
+  }
+
+  /** What an operator sees at the end, beside the core's events. Its length is the call's, as the call log has it. */
+  #endedEvent(row: CallRow): string {
+    const { batches, outcome } = this.#records;
+    const length = callLength({ row, sessions: batches.eventsBySession(), recording: outcome.recording() });
+    const { atMs, durationMs } = length;
+    return JSON.stringify({ type: "ended", atMs, ...(JSON.parse(row.outcome ?? "{}") as object), durationMs });
   }
 
   #openSession(row: CallRow): void {
@@ -373,7 +376,7 @@ export class Call {
     const { dropped: slowObservers } = this.#observers;
     this.#log.info("a call is over", { reason, droppedEvents, slowObservers, refused, silent, displaced, full });
     this.#door.closeAll(CLOSE_NORMAL, "the call is over");
-    this.#observers.closeAll("the call is over", endedEvent(summary));
+    this.#observers.closeAll("the call is over", this.#endedEvent(this.#records.call.find() ?? row));
     const { background, switchboard } = this.#platform;
     // A lease that is not released becomes void by itself.
     background(this.#settle("a lease was not released", switchboard.release(row.callId, reason)));

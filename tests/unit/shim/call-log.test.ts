@@ -269,6 +269,41 @@ describe("a call in the log", () => {
     expect(call.durationMs).toBe(16_090);
   });
 
+  // Ten seconds of frames in two: the recording is as long as the frames are.
+  it("is as long as it was by the wall's clock, however long its recording is", () => {
+    const recording = { bytes: 9_000, durationMs: 60_000, parts: [{ session: 1, endMs: 60_000 }] };
+    const begun = at(110, "recordingStarted", { startMs: 100, fileMs: 0 });
+    expect(compose([opened(), begun], { recording }).call).toMatchObject({ durationMs: 20_000, recordingMs: 60_000 });
+    // Of one that was lost it is not known; it was over before its outcome was written.
+    const row = { ...ROW, outcome: '{"reason":"objectLost","durationMs":110}' };
+    expect(compose([opened(), begun], { row, recording }).call.durationMs).toBe(20_100);
+  });
+
+  it("is no longer because a session that was lost has recorded frames that came too fast", () => {
+    const sessions = [
+      { session: 1, events: [opened(), at(110, "recordingStarted", { startMs: 100, fileMs: 0 })] },
+      { session: 2, events: [opened(EPOCH_MS + 5_400)] },
+    ];
+    const recording = { bytes: 9_000, durationMs: 60_000, parts: [{ session: 1, endMs: 60_000 }] };
+    const row = { ...ROW, sessions: 2, outcome: '{"reason":"callerHangUp","durationMs":3000}' };
+    expect(compose([], { row, sessions, recording }).call.durationMs).toBe(8_000);
+  });
+
+  it("has one length: in its row and in its summary, which the core's is not of a call with two sessions", () => {
+    const sessions = [
+      { session: 1, events: EXCHANGE },
+      { session: 2, events: [opened(EPOCH_MS + 10_400)] },
+    ];
+    const { call } = compose([], { row: { ...ROW, sessions: 2 }, sessions });
+    expect(call.durationMs).toBe(30_000);
+    expect(JSON.parse(call.summary)).toEqual({ callId: "c1", reason: "callerHangUp", durationMs: 30_000 });
+  });
+
+  it("is as long as it was until a session of it did not begin", () => {
+    const row = { ...ROW, sessions: 2, outcome: '{"reason":"coreFault","durationMs":0}' };
+    expect(compose(EXCHANGE, { row }).call.durationMs).toBe(20_100);
+  });
+
   it("says when a call failed, and keeps what tells why but no digits", () => {
     const row = { ...ROW, outcome: '{"reason":"agentFailed","durationMs":1}' };
     const events = [opened(), at(5, "dtmf", { digit: "4" }), at(9, "agentFailed", { code: "x", fatal: true })];

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import {
+  TL_EFFECT_ENDED,
   TL_EFFECT_EVENT,
   TL_EFFECT_RECORD,
   TL_EFFECT_SNAPSHOT,
@@ -240,6 +241,35 @@ describe("a call that no session ends", () => {
     await world.pass(LOST_GRACE_MS);
     expect(events()).toMatchObject([{ type: "ended", reason: "objectLost" }]);
   });
+});
+
+// An operator was shown the last session's length, and the call log had the call's.
+it("ends with one length: of the call, in the event, in what is read later and in the log", async () => {
+  const logged: { call: { durationMs: number; summary: string } }[] = [];
+  const callLog = {
+    write: async (log: (typeof logged)[0]) => {
+      logged.push(log);
+    },
+    delete: async () => undefined,
+    forgetRecording: async () => undefined,
+  };
+  world = new World({}, { callLog });
+  await world.call.prepare(CALL);
+  happens(attach(), event("opened", 0, 0, { epochMs: EPOCH_MS }));
+  world.time.advance(4_000);
+  await world.lose();
+  const leg = attach();
+  happens(leg, event("opened", 0, 1, { epochMs: EPOCH_MS + 4_000 }));
+  const observer = new FakeSocket();
+  world.call.observe(observer);
+  world.time.advance(2_500);
+  happens(leg, record(TL_EFFECT_ENDED, 0, '{"callId":"c1","reason":"callerHangUp","durationMs":2500}'));
+  const ended = { type: "ended", atMs: 2_500, callId: "c1", reason: "callerHangUp", durationMs: 6_500 };
+  expect(observer.json.at(-1)).toEqual(ended);
+  expect(events().at(-1)).toEqual(ended);
+  await world.pass(10_000);
+  expect(logged.map(({ call }) => call.durationMs)).toEqual([6_500]);
+  expect(JSON.parse(logged[0]?.call.summary ?? "")).toMatchObject({ durationMs: 6_500 });
 });
 
 describe("a command with a field that it does not have", () => {

@@ -1,0 +1,48 @@
+import { numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
+import { type Recording, recordingClock } from "./recording.ts";
+import type { CallRow } from "./records/call-row.ts";
+
+export interface CallLength {
+  /** When the first session was opened, epoch ms; of a call without any, when it was announced. */
+  readonly startedMs: number;
+  /** From there to the end of the call, by the clock on the wall. */
+  readonly durationMs: number;
+  /** The end on the clock of the last session. */
+  readonly atMs: number;
+}
+
+export interface CallLengthSources {
+  /** Of a call that is over. */
+  readonly row: Pick<CallRow, "createdMs" | "openedMs" | "endedMs" | "outcome" | "sessions">;
+  readonly sessions: readonly SessionEvents[];
+  readonly recording: Recording | undefined;
+}
+
+/**
+ * How long a call was.
+ *
+ * The session that ends a call says when, on its own clock, which is that of the wall. What comes of the caller says
+ * nothing: frames may come faster than time. Only of a session that was lost nobody says when it ended: it lived at least
+ * to its last event, and to the end of what it has recorded, but not beyond the outcome.
+ */
+export function callLength({ row, sessions, recording }: CallLengthSources): CallLength {
+  const summary = JSON.parse(row.outcome ?? "{}") as { readonly reason?: string; readonly durationMs?: number };
+  const parsed = sessions.map(({ session, events }) => {
+    const known = events.flatMap((line) => parseEvent(line) ?? []);
+    const openedMs = known.find(({ type }) => type === "opened")?.epochMs;
+    return { session, events: known, openedMs };
+  });
+  const startedMs = numberOr(parsed[0]?.openedMs, row.openedMs ?? row.createdMs);
+  const last = parsed.at(-1);
+  const offsetMs = Math.max(0, numberOr(last?.openedMs, startedMs) - startedMs);
+  const lastMs = last?.events.at(-1)?.atMs ?? 0;
+  const wallMs = Math.max(0, row.endedMs - startedMs);
+  const length = (atMs: number) => ({ startedMs, atMs, durationMs: Math.round(offsetMs + atMs) });
+  if (summary.reason === "objectLost") {
+    const recordedMs = last && recordingClock(recording, last.session, last.events)?.endMs;
+    return length(Math.max(numberOr(summary.durationMs, 0), lastMs, Math.min(recordedMs ?? 0, wallMs - offsetMs)));
+  }
+  // One that could not even begin has no clock.
+  if (last && last.session < row.sessions) return length(Math.max(lastMs, wallMs - offsetMs));
+  return length(numberOr(summary.durationMs, lastMs));
+}
