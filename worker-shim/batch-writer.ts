@@ -3,8 +3,9 @@ import { FlightRecorder, MAX_CHUNK_BYTES } from "./flight-recorder.ts";
 import { errorFields } from "./ports/log.ts";
 import type { Timers } from "./ports/timers.ts";
 import type { Log } from "./ports.ts";
-import { FLUSH_INTERVAL_MS, MAX_BATCH_BYTES, PAGES_FLUSH_MS } from "./records/batches.ts";
+import { ALIVE_INTERVAL_MS, FLUSH_INTERVAL_MS, MAX_BATCH_BYTES, PAGES_FLUSH_MS } from "./records/batches.ts";
 import type { CallRecords } from "./records/call-records.ts";
+import { Speakers } from "./speakers.ts";
 
 /** All inputs of a call, bytes before compression. Overflow: the record ends there; what it has replays. */
 export const MAX_FLIGHT_BYTES = 256 * 1024 * 1024;
@@ -25,7 +26,7 @@ export interface BatchWriterOptions {
 
 /**
  * Writes a batch about once a second: what happens in a session, its recording, its inputs if they are kept, and its last
- * snapshot.
+ * snapshot. While somebody speaks and there is nothing else to write it writes that the object lives.
  */
 export class BatchWriter {
   readonly #options: BatchWriterOptions;
@@ -33,6 +34,7 @@ export class BatchWriter {
   #dueMs = Number.POSITIVE_INFINITY;
   #flight: FlightRecorder | undefined;
   #flightBytes = 0;
+  readonly #speakers = new Speakers();
 
   constructor(options: BatchWriterOptions) {
     this.#options = options;
@@ -41,6 +43,7 @@ export class BatchWriter {
   event(json: string): void {
     const { batches } = this.#options.records;
     batches.addEvent(json);
+    this.#speakers.onEvent(json);
     if (batches.isFull) this.#flushWithin(0);
     else this.#flushWithin(TELLING.test(json) ? PAGES_FLUSH_MS : FLUSH_INTERVAL_MS);
   }
@@ -85,6 +88,7 @@ export class BatchWriter {
 
   /** The session is over: writes what is left of it. What is still being sealed waits for its delivery. */
   end(): void {
+    this.#speakers.clear();
     this.flush();
     this.#flight = undefined;
   }
@@ -93,11 +97,14 @@ export class BatchWriter {
     this.#disarm();
     try {
       this.#takeInputs();
+      const { batches } = this.#options.records;
+      if (this.#speakers.areHeard && !batches.isWaiting) batches.writeAlive();
       this.#options.records.flush();
     } catch (error) {
       // They wait for the next batch; the outcome takes what is left.
       this.#options.log.error("a batch was not written", errorFields(error));
     }
+    if (this.#speakers.areHeard) this.#flushWithin(ALIVE_INTERVAL_MS);
   }
 
   #disarm(): void {

@@ -46,3 +46,14 @@ export function callLength({ row, sessions, recording }: CallLengthSources): Cal
   if (last && last.session < row.sessions) return length(Math.max(lastMs, wallMs - offsetMs));
   return length(numberOr(summary.durationMs, lastMs));
 }
+
+/**
+ * Until when a call that was lost is known to have gone on, on the clock of its last session: to its last event, and to
+ * what its object stored last, at `storedMs`, epoch ms.
+ */
+export function knownMs(sessions: readonly SessionEvents[], storedMs: number | undefined): number {
+  const events = sessions.at(-1)?.events.flatMap((line) => parseEvent(line) ?? []) ?? [];
+  const openedMs = events.find(({ type }) => type === "opened")?.epochMs;
+  const livedMs = storedMs === undefined ? 0 : storedMs - numberOr(openedMs, storedMs);
+  return Math.max(events.at(-1)?.atMs ?? 0, livedMs);
+}

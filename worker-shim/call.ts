@@ -1,7 +1,7 @@
 import { Afterlife, type Erasure } from "./afterlife.ts";
 import { Agenda, type Errand } from "./agenda.ts";
 import type { CommandResult, CommandSource, Refusal, Verdict } from "./boundary.ts";
-import { callLength } from "./call-length.ts";
+import { callLength, knownMs } from "./call-length.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { TOKEN_LIFETIME_MS } from "./call-token.ts";
 import type { Start } from "./carriers/twilio/opening.ts";
@@ -88,7 +88,7 @@ export class Call {
     const nowMs = () => platform.nowMs();
     const background = (work: Promise<void>) => platform.background(work);
     const tables = new Tables(platform.database);
-    const records = new CallRecords(tables);
+    const records = new CallRecords(tables, nowMs);
     const setAlarm = (atMs: number) => background(this.#settle("an alarm was not set", platform.setAlarm(atMs)));
     const deliveries = new Deliveries({ records, sinks, settings, tenant: TENANT, nowMs });
     const outbox = new Outbox({
@@ -356,9 +356,9 @@ export class Call {
   /** No session, and nobody will come any more. */
   #giveUp(row: CallRow): void {
     const reason = row.sessions > 0 ? "objectLost" : "noStart";
-    // As far as it is known: to the last event that was written.
-    const last = JSON.parse(this.#records.batches.events().at(-1) ?? "{}") as { atMs?: number };
-    this.#finish(JSON.stringify({ callId: row.callId, reason, durationMs: last.atMs ?? 0 }));
+    const { batches } = this.#records;
+    const durationMs = knownMs(batches.eventsBySession(), batches.storedMs(row.openedMs));
+    this.#finish(JSON.stringify({ callId: row.callId, reason, durationMs }));
   }
 
   #finish(summary: string): void {

@@ -21,7 +21,10 @@ export interface SessionConfigOptions {
 /** From the end of a stream to the carrier's question what to do now: its notice, and a half round trip. */
 const RESUME_MS = 100;
 
-/** Of a recording, the most that a living session has not stored: a page that is not full, and a batch that waits. */
+/**
+ * While somebody speaks, the longest that a living session has stored nothing: ALIVE_INTERVAL_MS, or a page of the
+ * recording that is not full and a batch that waits; and half a second in which a machine is busy.
+ */
 const MAX_UNSTORED_MS = 2_000;
 
 /** When the first session was opened, epoch ms. */
@@ -31,8 +34,8 @@ function callEpochMs(row: CallRow, sessions: readonly SessionEvents[]): number {
 }
 
 /**
- * Until when the last session lived, as far as is known; epoch ms. That is when the carrier noticed its loss, but a
- * session that records cannot have lived for long without having stored any of it: `storedMs` is the end of what it has.
+ * Until when the last session lived, as far as is known; epoch ms. That is when the carrier noticed its loss, but while
+ * somebody speaks no session lives for long without having stored anything: `storedMs` is when one did last.
  */
 function aliveMs(
   sessions: readonly SessionEvents[],
@@ -52,9 +55,12 @@ function before(
   { row, nowMs, resumedMs }: SessionConfigOptions,
   sessions: readonly SessionEvents[],
   recording: RecordingSoFar | undefined,
+  batchMs: number | undefined,
 ) {
   if (row.sessions === 0) return {};
-  const storedMs = recording && nowMs - recording.ageMs + recording.granule / GRANULES_PER_MS;
+  const recordedMs = recording && nowMs - recording.ageMs + recording.granule / GRANULES_PER_MS;
+  // Undefined for a call that an older deployment began and that has stored nothing since.
+  const storedMs = recordedMs === undefined ? batchMs : Math.max(recordedMs, batchMs ?? 0);
   const beganMs = callEpochMs(row, sessions);
   const events = sessions.flatMap((session) => session.events);
   return {
@@ -82,7 +88,7 @@ export function sessionConfig(options: SessionConfigOptions): string {
     resumed: row.sessions > 0,
     profile,
     limits,
-    ...before(options, sessions, recording),
+    ...before(options, sessions, recording, batches.storedMs(row.openedMs)),
     firstSeq: nextSeq(batches.events()),
     snapshot: snapshots.last(),
     recordingSoFar: recording,

@@ -7,6 +7,8 @@ import type { Tables } from "./tables.ts";
 /** A batch goes to storage when it is this old or this long; one with pages of the recording sooner. */
 export const FLUSH_INTERVAL_MS = 1_000;
 export const PAGES_FLUSH_MS = 50;
+/** While somebody speaks the object writes at least so often. Pages of a recording come sooner. */
+export const ALIVE_INTERVAL_MS = 1_500;
 export const MAX_BATCH_CHARACTERS = 64 * 1024;
 /** A row holds less than 2 MB; bytes of a batch beyond this go to a row of their own. */
 export const MAX_BATCH_BYTES = 1024 * 1024;
@@ -21,6 +23,7 @@ type BytesColumn = "pages" | "inputs";
  */
 export class Batches {
   readonly #tables: Tables;
+  readonly #nowMs: () => number;
   #lines: string[] = [];
   #lineCharacters = 0;
   #pages: Uint8Array[] = [];
@@ -34,8 +37,9 @@ export class Batches {
   #table = 0;
 
   /** `session` is the number of the last one so far, 0 before the first. */
-  constructor(tables: Tables, session: number) {
+  constructor(tables: Tables, session: number, nowMs: () => number = Date.now) {
     this.#tables = tables;
+    this.#nowMs = nowMs;
     this.#session = session;
     if (!tables.exist) return;
     const [sum] = tables.rows<{ characters: number | null }>("SELECT SUM(LENGTH(lines)) AS characters FROM batch");
@@ -89,15 +93,36 @@ export class Batches {
 
   /** The first half of `flush`, for a transaction; what waits is kept until the second. */
   write(): void {
-    if (this.#lines.length + this.#pages.length + this.#inputs.length === 0) return;
+    if (!this.isWaiting) return;
     this.#tables.rows(
-      "INSERT INTO batch (session, lines, granule, pages, inputs) VALUES (?, ?, ?, ?, ?)",
+      "INSERT INTO batch (session, lines, granule, pages, inputs, storedMs) VALUES (?, ?, ?, ?, ?, ?)",
       this.#session,
       this.#lines.length > 0 ? this.#lines.join("\n") : null,
       this.#granule,
       blob(this.#pages),
       blob(this.#inputs),
+      this.#nowMs(),
     );
+  }
+
+  /** Writes that the object lives, and nothing else. */
+  writeAlive(): void {
+    const last = "SELECT batch FROM batch ORDER BY batch DESC LIMIT 1";
+    const query = `UPDATE batch SET storedMs = ? WHERE batch = (${last}) RETURNING batch`;
+    if (this.#tables.rows(query, this.#nowMs()).length > 0) return;
+    this.#tables.rows("INSERT INTO batch (session, storedMs) VALUES (?, ?)", this.#session, this.#nowMs());
+  }
+
+  /** When the object has last written something here, epoch ms; undefined where that was not noted. `never`: if nothing. */
+  storedMs(never: number | undefined): number | undefined {
+    const query = "SELECT storedMs FROM batch ORDER BY batch DESC LIMIT 1";
+    const [row] = this.#tables.rows<{ storedMs: number | null }>(query);
+    return row ? (row.storedMs ?? undefined) : never;
+  }
+
+  /** Whether there is something to write. */
+  get isWaiting(): boolean {
+    return this.#lines.length + this.#pages.length + this.#inputs.length > 0;
   }
 
   /** What was written is stored. */

@@ -19,10 +19,10 @@ export class CallRecords {
   readonly inputs: SealedInputs;
   readonly #tables: Tables;
 
-  constructor(tables: Tables) {
+  constructor(tables: Tables, nowMs: () => number = Date.now) {
     this.#tables = tables;
     this.call = new CallRows(tables);
-    this.batches = new Batches(tables, this.call.find()?.sessions ?? 0);
+    this.batches = new Batches(tables, this.call.find()?.sessions ?? 0, nowMs);
     this.outcome = new Outcome(tables);
     this.archive = new Archive(tables);
     this.snapshots = new Snapshots(tables);

@@ -3,7 +3,7 @@
 
 /**
  * One row a batch: rows are what costs. `lines` is JSON text of each event, a line each; `pages` are Ogg pages up to
- * `granule`; `inputs` are the flight log's.
+ * `granule`; `inputs` are the flight log's. `storedMs` is when the object last wrote to it, epoch ms: it lived then.
  */
 export const BATCH_TABLE = `CREATE TABLE batch (
   batch INTEGER PRIMARY KEY,
@@ -11,7 +11,8 @@ export const BATCH_TABLE = `CREATE TABLE batch (
   lines TEXT,
   granule INTEGER,
   pages BLOB,
-  inputs BLOB
+  inputs BLOB,
+  storedMs INTEGER
 )`;
 
 /** The flight record, packed: a row a part. */
@@ -44,7 +45,14 @@ export const STEPS: readonly (readonly string[])[] = [
        recording TEXT,
        flight INTEGER NOT NULL
      )`,
-    BATCH_TABLE,
+    `CREATE TABLE batch (
+       batch INTEGER PRIMARY KEY,
+       session INTEGER NOT NULL,
+       lines TEXT,
+       granule INTEGER,
+       pages BLOB,
+       inputs BLOB
+     )`,
   ],
   [
     // Version 1 made the outbox when it was first needed. An id is never given twice: a delivery that succeeds after it
@@ -86,6 +94,7 @@ export const STEPS: readonly (readonly string[])[] = [
     // When the first session was opened, epoch ms.
     "ALTER TABLE call ADD COLUMN openedMs INTEGER",
   ],
+  ["ALTER TABLE batch ADD COLUMN storedMs INTEGER"],
 ];
 
 /** The version that this code reads and writes. */

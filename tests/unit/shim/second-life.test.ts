@@ -9,7 +9,7 @@ import {
   TL_INPUT_SOCKET_TEXT,
 } from "../../../worker-shim/abi.generated.ts";
 import { LOST_GRACE_MS } from "../../../worker-shim/call.ts";
-import { FLUSH_INTERVAL_MS, PAGES_FLUSH_MS } from "../../../worker-shim/records/batches.ts";
+import { ALIVE_INTERVAL_MS, FLUSH_INTERVAL_MS, PAGES_FLUSH_MS } from "../../../worker-shim/records/batches.ts";
 import { record } from "../../support/fake-core.ts";
 import { CALL, EPOCH_MS, World } from "./support/call-world.ts";
 import { FakeSocket } from "./support/fakes.ts";
@@ -112,6 +112,59 @@ describe("the session after a lost object", () => {
     },
   );
 
+  const Speaking: [name: string, begins: [string, object], ends: [string, object]][] = [
+    ["a reply", ["replyStarted", { item: "a1" }], ["replyDone", { item: "a1" }]],
+    ["a reply that went on", ["resumed", { item: "a1", fromMs: 7 }], ["cleared", { reason: "bargeIn", item: "a1" }]],
+    ["the caller", ["speechStarted", { startMs: 5 }], ["speechStopped", { endMs: 90 }]],
+  ];
+
+  // Nothing of a call without a recording was stored while a reply played, and all of it counted as heard.
+  describe.each(Speaking)("that was not recorded while %s was heard", (_, begins, ends) => {
+    let leg: FakeSocket;
+
+    beforeEach(() => {
+      leg = attach();
+      happens(leg, event("opened", 0, 0, { epochMs: EPOCH_MS }), event(begins[0], 0, 1, begins[1]));
+    });
+
+    it.each([
+      { livedMs: 9_000, askedMs: 1_000, aliveMs: 9_900 },
+      { livedMs: 9_000, askedMs: 6_000, aliveMs: 8_500 + 2_000 },
+      { livedMs: 9_000, askedMs: 14_000, aliveMs: 8_500 + 2_000 },
+      // Nothing but when it was opened.
+      { livedMs: 400, askedMs: 14_000, aliveMs: 2_000 },
+    ])(
+      "lived no longer than two seconds behind what it stored last: $livedMs, $askedMs",
+      async ({ livedMs, askedMs, aliveMs }) => {
+        world.time.advance(livedMs);
+        await world.lose();
+        world.time.advance(askedMs);
+        await world.call.resume("CA1");
+        attach();
+        expect(config()).toMatchObject({ aliveMs });
+      },
+    );
+
+    it("is over, when nobody comes back, as long as it is known to have gone on", async () => {
+      world.time.advance(9_000);
+      await world.lose();
+      await world.pass(LOST_GRACE_MS);
+      expect(events().at(-1)).toMatchObject({ reason: "objectLost", durationMs: 8_500 });
+    });
+
+    it("stores nothing any more when nobody is heard", () => {
+      world.time.advance(3_000);
+      happens(leg, event(ends[0], 3_000, 2, ends[1]));
+      world.time.advance(FLUSH_INTERVAL_MS + ALIVE_INTERVAL_MS);
+      expect(world.time.armed.size).toBe(0);
+    });
+
+    it("stores nothing any more when the session is over", () => {
+      happens(leg, record(TL_EFFECT_ENDED, 0, '{"callId":"c1","reason":"callerHangUp","durationMs":7}'));
+      expect(world.time.armed.size).toBe(0);
+    });
+  });
+
   // A setting that was changed meanwhile changed the voice in the middle of a call.
   it("goes on with what the call was begun with", async () => {
     attach();
@@ -152,26 +205,31 @@ describe("the session after a lost object", () => {
 });
 
 // Six turns, a page of the recording each second.
-it("costs at most 100 rows a call-minute, snapshots included", async () => {
-  world = new World({}, { bucket: { put: async () => undefined, delete: async () => undefined } });
+it.each(["recorded", "not recorded"])("costs at most 100 rows a call-minute, snapshots included: %s", async (how) => {
+  world = new World(
+    {},
+    how === "recorded" ? { bucket: { put: async () => undefined, delete: async () => undefined } } : {},
+  );
   await world.call.prepare(CALL);
   const leg = attach();
   let rows = 0;
   let characters = 0;
   const exec = world.sql.exec.bind(world.sql);
   world.sql.exec = (query, ...bindings) => {
-    if (query.includes("INTO batch") || query.includes("INTO snapshot")) rows++;
+    if (/INTO (batch|snapshot)|UPDATE batch/.test(query)) rows++;
     if (query.includes("INTO snapshot")) characters += String(bindings[0]).length;
     return exec(query, ...bindings);
   };
   const snapshot = record(TL_EFFECT_SNAPSHOT, 0, "x".repeat(10_000));
   // When in a turn of ten seconds what comes; as a call with the Realtime agent has it.
   const turn: Record<number, Uint8Array[]> = {
+    800: [event("speechStarted", 0, 0)],
+    2300: [event("speechStopped", 0, 0)],
     2700: [event("turnEnded", 0, 0), snapshot],
     3100: [event("transcript", 0, 0), event("line", 0, 0), snapshot],
-    3400: [event("state", 0, 0), snapshot],
+    3400: [event("state", 0, 0), event("replyStarted", 0, 0, { item: "a" }), snapshot],
     4600: [event("usage", 0, 0), snapshot],
-    8200: [event("replyDone", 0, 0), event("line", 0, 0), snapshot],
+    8200: [event("replyDone", 0, 0, { item: "a" }), event("line", 0, 0), snapshot],
   };
   for (let ms = 0; ms < 60_000; ms += 20) {
     const page = ms % 1_000 === 0 ? [record(TL_EFFECT_RECORD, ms * 48, new Uint8Array(1_500))] : [];

@@ -98,6 +98,8 @@ describe("tables of version 1", () => {
         ...["opened", "started", "agentReady", "recordingStarted", "turnEnded"],
       ]);
       expect(records.batches.lastPage()).toMatchObject({ serial: 7, sequence: 3, granule: 96_000, ends: false });
+      // Nobody had noted when.
+      expect(records.batches.storedMs(1)).toBeUndefined();
       expect([...read(records, "inputs")]).toEqual([1, 2, 3, 0, 1, 2, 3, 1]);
       expect(waiting(tables)).toEqual([["webhook", "call.started", 0, 1_000]]);
       expect(tables.rows("SELECT * FROM agenda")).toEqual([]);

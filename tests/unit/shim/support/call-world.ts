@@ -51,6 +51,7 @@ export class World {
 
   /** The object is lost and made again by its next event. */
   async lose(): Promise<void> {
+    this.time.armed.clear();
     this.call = this.#make();
     await this.call.wake();
   }
