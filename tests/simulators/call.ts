@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readWav8k, writeWav } from "./audio/wav.ts";
+import { firstReply, heardWhen, type Span, whyNoReply } from "./first-reply.ts";
 import { type GatewayEvent, Observer } from "./observer.ts";
 import { PhoneCall } from "./twilio/phone-call.ts";
 
@@ -25,6 +26,8 @@ const HELP = `npm run call -- --wav FILE [options]
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Silence before the first word: the caller lifts the phone to the ear. */
 const LEAD_MS = 300;
+/** The longest wait for a reply. */
+const REPLY_MS = 20_000;
 
 interface Truncation {
   atMs: number;
@@ -96,18 +99,30 @@ function readArguments() {
 
 type Arguments = ReturnType<typeof readArguments>;
 
+/** When the reply to `utterance` was first heard; undefined when none comes in time. */
+async function replyHeard(call: PhoneCall, observer: Observer, utterance: Span): Promise<number | undefined> {
+  const soundAt = await call.firstHeardAfter(utterance.endMs, REPLY_MS);
+  if (soundAt === undefined) return undefined;
+  const offset = observer.offsetMs(call.epochMs);
+  // Nobody tells whether it is a reply.
+  if (offset === undefined) return soundAt;
+  const heardAt = () => firstReply(observer.events, offset, call.audible, utterance).heardMs;
+  await call.until(() => heardAt() !== null, REPLY_MS);
+  return heardAt() ?? undefined;
+}
+
 /** Runs the conversation; returns what did not happen as asked. */
-async function converse(call: PhoneCall, options: Arguments): Promise<string[]> {
+async function converse(call: PhoneCall, observer: Observer, options: Arguments): Promise<string[]> {
   const errors: string[] = [];
   await call.until(() => call.clock() >= LEAD_MS, LEAD_MS + 1000);
   const first = await call.say(options.words);
-  const heardAt = await call.firstHeardAfter(first.endMs);
+  const heardAt = await replyHeard(call, observer, first);
   if (heardAt === undefined) errors.push("no reply was heard");
   else if (options.interruptAtMs !== undefined) {
     const due = heardAt + options.interruptAtMs;
     await call.until(() => call.clock() >= due, options.interruptAtMs + 1000);
     const second = await call.say(options.interruption);
-    if ((await call.firstHeardAfter(second.endMs)) === undefined) errors.push("no reply to the interruption was heard");
+    if ((await replyHeard(call, observer, second)) === undefined) errors.push("no reply to the interruption was heard");
   }
   await call.quiet();
   if (call.over) errors.push(`the gateway ended the call (close ${call.record().closeCode ?? "?"})`);
@@ -135,7 +150,7 @@ async function main(): Promise<number> {
     return 1;
   }
   const observer = new Observer(options.url, call.callId, devVar("ADMIN_TOKEN"));
-  const errors = await converse(call, options);
+  const errors = await converse(call, observer, options);
   // The summary follows the hang-up by a moment.
   await new Promise((resolve) => setTimeout(resolve, 300));
   observer.close();
@@ -156,9 +171,17 @@ async function main(): Promise<number> {
     event === undefined || offset === undefined ? null : Math.round(event.atMs + offset);
   const first = record.utterances[0];
   const firstEndMs = first?.endMs ?? 0;
-  const after = (type: string) =>
-    observer.events.find((event) => event.type === type && (at(event) ?? -1) >= (first?.startMs ?? 0));
-  const heardAfterSpeech = record.audible.find(({ endMs }) => endMs > firstEndMs);
+  const reply =
+    offset === undefined
+      ? undefined
+      : firstReply(observer.events, offset, record.audible, first ?? { startMs: 0, endMs: 0 });
+  const sound = record.audible.find(({ endMs }) => endMs > firstEndMs);
+  const soundMs = sound === undefined ? null : Math.round(Math.max(sound.startMs, firstEndMs));
+  if (reply?.heardMs === null) {
+    const why = whyNoReply(observer.events);
+    if (why !== undefined) notes.push(why);
+    if (soundMs !== null) notes.push("what was heard was no reply: see `waiting` in docs/boundary.md");
+  }
   const truncations = observer.events
     .filter((event) => event.type === "truncated")
     .map((event): Truncation => {
@@ -181,10 +204,10 @@ async function main(): Promise<number> {
     heardWav,
     timeline: {
       speechEndMs: Math.round(firstEndMs),
-      endOfTurnMs: at(after("turnEnded")),
-      firstAudioSentMs: at(after("replyStarted")),
-      firstAudioHeardMs:
-        heardAfterSpeech === undefined ? null : Math.round(Math.max(heardAfterSpeech.startMs, firstEndMs)),
+      endOfTurnMs: reply?.endOfTurnMs ?? null,
+      firstAudioSentMs: reply?.sentMs ?? null,
+      // Without events whatever sounds is taken for the reply.
+      firstAudioHeardMs: reply === undefined ? soundMs : reply.heardMs,
       clears: record.clears.map(({ atMs, droppedMs }) => ({
         atMs: Math.round(atMs),
         droppedMs: Math.round(droppedMs),
@@ -197,7 +220,7 @@ async function main(): Promise<number> {
   };
   writeFileSync(join(out, "timeline.json"), `${JSON.stringify({ ...report, events: observer.events }, null, 2)}\n`);
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else print(report, observer.events, at);
+  else print(report, observer.events, at, offset === undefined ? "a sound" : "the reply");
   return errors.length === 0 ? 0 : 1;
 }
 
@@ -246,7 +269,8 @@ interface Report {
   errors: string[];
 }
 
-function print(report: Report, events: GatewayEvent[], at: (event: GatewayEvent) => number | null): void {
+/** `what` was heard first. */
+function print(report: Report, events: GatewayEvent[], at: (event: GatewayEvent) => number | null, what: string): void {
   const { timeline } = report;
   const lines: { ms: number | null; text: string }[] = [
     { ms: timeline.speechEndMs, text: "speech end" },
@@ -262,7 +286,7 @@ function print(report: Report, events: GatewayEvent[], at: (event: GatewayEvent)
       .filter((event) => ["resumed", "transcript", "agentFailed"].includes(event.type) && event["final"] !== false)
       .map((event) => ({
         ms: at(event),
-        text: event.type === "transcript" ? `${event["role"]}: "${event["text"]}"` : event.type,
+        text: textOf(event),
       })),
   ];
   process.stdout.write(`call ${report.callId}\n`);
@@ -270,13 +294,16 @@ function print(report: Report, events: GatewayEvent[], at: (event: GatewayEvent)
     process.stdout.write(`${ms === null ? "-".padStart(8) : String(ms).padStart(8)} ms  ${text}\n`);
   }
   if (timeline.firstAudioHeardMs !== null) {
-    process.stdout.write(
-      `the reply was heard ${timeline.firstAudioHeardMs - timeline.speechEndMs} ms after the speech ended\n`,
-    );
+    process.stdout.write(`${what} was heard ${heardWhen(timeline.firstAudioHeardMs, timeline.speechEndMs)}\n`);
   }
   process.stdout.write(`heard: ${report.heardWav}\n`);
   for (const note of report.notes) process.stdout.write(`note: ${note}\n`);
   for (const error of report.errors) process.stdout.write(`error: ${error}\n`);
+}
+
+function textOf({ type, role, text, code }: GatewayEvent): string {
+  if (type === "transcript") return `${role}: "${text}"`;
+  return type === "agentFailed" ? `${type} (${code})` : type;
 }
 
 process.exitCode = await main();

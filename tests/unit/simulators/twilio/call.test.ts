@@ -115,6 +115,19 @@ describe("npm run call", () => {
     expect(JSON.parse(stdout).errors).toContain("no reply was heard");
   });
 
+  // The sound of waiting was taken for the reply, and heard 0 ms after the words.
+  it("does not take what is heard while the agent is not reached for a reply", async () => {
+    const gateway = await start({ isDeaf: true });
+    const args = ["--wav", wordsFile, "--url", gateway.url, "--auth-token", TOKEN, "--out", path.join(folder, "deaf")];
+    const { status, stdout } = await run(...args);
+    expect(status).toBe(1);
+    expect(stdout).not.toMatch(/was heard \d/);
+    expect(stdout).toContain("- ms  first audio heard\n");
+    expect(stdout).toMatch(/\d+ ms {2}agentFailed \(connectFailed\)\n/);
+    expect(stdout).toContain("note: the agent was not reached (connectFailed)\n");
+    expect(stdout).toContain("error: no reply was heard\n");
+  });
+
   it("fails with JSON all the same when no call comes about", async () => {
     const gateway = await start({ documents: ['<Response><Reject reason="busy"/></Response>'] });
     const { status, stdout } = await run("--wav", wordsFile, "--url", gateway.url, "--json");

@@ -49,6 +49,8 @@ export interface Behaviour {
   /** Sees every message first. */
   readonly onMessage?: (message: Message, socket: WebSocket, streams: number) => void;
   readonly status?: number;
+  /** There is no agent: the caller hears that he waits, and the call is over a second after his turn. */
+  readonly isDeaf?: boolean;
 }
 
 export interface FakeGateway {
@@ -136,6 +138,14 @@ export async function startFakeGateway(behaviour: Behaviour = {}): Promise<FakeG
       const sid = message.streamSid ?? "";
       const send = (body: object) => socket.send(JSON.stringify({ ...body, streamSid: sid }));
       tell({ type: "turnEnded", source: "local", turn: 1 });
+      if (behaviour.isDeaf) {
+        // He hears that he waits.
+        tell({ type: "waiting" });
+        send({ event: "media", media: { payload: Buffer.from(words).toString("base64") } });
+        tell({ type: "agentFailed", code: "connectFailed", fatal: true });
+        setTimeout(() => socket.close(1000), 1_000);
+        return;
+      }
       tell({ type: "replyStarted", item: "i1", turn: 1 });
       if (behaviour.answer) behaviour.answer(words, { send, socket, sid });
       else {
