@@ -1,5 +1,5 @@
 import type { Refusal } from "./boundary.ts";
-import { jsonExcess } from "./schemas.ts";
+import { jsonExcess, shownName, unknownName } from "./schemas.ts";
 
 /** The fields of each command beside its type; docs/boundary.md. The core says what each of them must be. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -24,11 +24,11 @@ function invalid(field: string, why: string): Refusal {
 export function refuseCommand(command: object): Refusal | undefined {
   for (const [field, value] of Object.entries(command)) {
     const excess = jsonExcess(value);
-    if (excess !== undefined) return invalid(field, `${field} ${excess}`);
+    if (excess !== undefined) return invalid(field, `${shownName(field)} ${excess}`);
   }
   const { type, ...rest } = command as { readonly type?: unknown };
   const fields = typeof type === "string" && Object.hasOwn(FIELDS, type) ? FIELDS[type] : undefined;
   const field = fields && Object.keys(rest).find((name) => !fields.includes(name));
   if (!fields || field === undefined) return undefined;
-  return invalid(field, `${field} is not known; there are ${["type", ...fields].join(", ")}`);
+  return invalid(field, `${shownName(field)} ${unknownName(["type", ...fields])}`);
 }

@@ -64,11 +64,17 @@ export function orJson<S extends v.GenericSchema>(schema: S) {
   return v.pipe(v.unknown(), parsed, schema);
 }
 
+/** What is said of a name that is none of `names`. */
+export function unknownName(names: readonly string[]): string {
+  if (names.length === 0) return "is not known; nothing is taken here";
+  return `is not known; ${names.length === 1 ? "there is only" : "there are"} ${names.join(", ")}`;
+}
+
 /** An object that has no other keys than these; a key that is misspelt is refused by name. For variants. */
 export function shape<const T extends v.ObjectEntries>(entries: T) {
-  const names = Object.keys(entries).join(", ") || "none";
+  const isUnknown = unknownName(Object.keys(entries));
   return v.strictObject(entries, (issue) => {
-    if (issue.expected === "never") return `is not known; there are ${names}`;
+    if (issue.expected === "never") return isUnknown;
     return issue.path ? "is missing" : "must be an object";
   });
 }
@@ -111,11 +117,23 @@ export function jsonExcess(...of: readonly unknown[]): string | undefined {
   return undefined;
 }
 
+const MAX_NAME_CHARACTERS = 64;
+const PLAIN_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** A name that somebody gave, as a message has it: in quotes where it would not be seen as one, and not too long. */
+export function shownName(name: string): string {
+  return PLAIN_NAME.test(name) ? name : JSON.stringify(name.slice(0, MAX_NAME_CHARACTERS));
+}
+
 /** Where a value is: `PROFILE.tools[1].name`. */
 function placeOf(root: string, issue: v.BaseIssue<unknown>): string {
-  const keys = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`));
-  const place = root + keys.join("");
-  return root === "" ? place.replace(/^\./, "") : place;
+  let place = root;
+  for (const { key } of issue.path ?? []) {
+    const name = shownName(String(key));
+    if (place === "") place = name;
+    else place += typeof key === "number" || name !== key ? `[${name}]` : `.${name}`;
+  }
+  return place;
 }
 
 export type Checked<T> =

@@ -151,7 +151,9 @@ const variablesSchema = v.object({
   RETENTION_DAYS: v.optional(decimal(1, 3650), 30),
   TOKEN_PRICES: v.optional(orJson(table({ input: v.optional(price), output: v.optional(price) })), {}),
   FLIGHT_SAMPLING: v.optional(fraction(), 0),
-  FLIGHT_KEY: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/i, "must be 64 hex digits"))),
+  FLIGHT_KEY: v.optional(
+    v.pipe(v.string("must be 64 hex digits"), v.regex(/^[0-9a-f]{64}$/i, "must be 64 hex digits")),
+  ),
   SUPABASE_URL: v.optional(baseUrl),
   SUPABASE_KEY: v.optional(secret(1)),
   WEBHOOK_URL: v.optional(anyUrl),

@@ -1,7 +1,7 @@
 import type { Context, Hono } from "hono";
 import type * as v from "valibot";
 import { isCallId } from "../call-id.ts";
-import { checked, table } from "../schemas.ts";
+import { checked, shownName, table } from "../schemas.ts";
 import { HttpError } from "./errors.ts";
 import { readJson, requireOperator, requireUpgrade } from "./requests.ts";
 import type { AppEnv } from "./routing.ts";
@@ -74,7 +74,7 @@ export function readQuery(request: Request, entries: v.ObjectEntries): unknown {
   // Without a prototype: __proto__ is a name like others, and not known.
   const values = Object.create(null) as Record<string, string>;
   for (const [name, value] of new URL(request.url).searchParams) {
-    if (Object.hasOwn(values, name)) throw new HttpError(400, "bad_query", `${name} is given twice`);
+    if (Object.hasOwn(values, name)) throw new HttpError(400, "bad_query", `${shownName(name)} is given twice`);
     values[name] = value;
   }
   const result = checked(table(entries), values, "");

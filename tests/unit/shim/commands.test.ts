@@ -39,6 +39,14 @@ describe("a command", () => {
   });
 
   it.each([
+    [{ type: "hangUp", reason: "rude" }, "reason is not known; there is only type"],
+    [{ type: "say", text: "a", "": 1 }, '"" is not known; there are type, text'],
+    [{ type: "say", "a b": nested(100) }, '"a b" must not be nested deeper than 24 levels'],
+  ])("that is refused says what it may have: %#", (command, why) => {
+    expect(refuseCommand(command)).toMatchObject({ status: "refused", code: "invalid", why });
+  });
+
+  it.each([
     { type: "say", text: "a" },
     { type: "toolResult", toolCallId: "a", output: nested(MAX_JSON_LEVELS) },
     // The core says what is wrong with these.

@@ -198,8 +198,26 @@ describe("a setting that is wrong", () => {
     [{ LIMITS: { endOfTurnMs: 99 } }, "LIMITS.endOfTurnMs must be an integer from 100 to 86400000"],
     [{ LIMITS: { markMs: 20.5 } }, "LIMITS.markMs must be an integer from 20 to 86400000"],
     [{ LIMITS: { maxCallMS: 1 } }, "LIMITS.maxCallMS is not known; there are startMs"],
+    [{ LIMITS: { "": 1 } }, 'LIMITS[""] is not known; there are startMs'],
+    [{ LIMITS: '{"max call\\nMs":1}' }, 'LIMITS["max call\\nMs"] is not known; there are startMs'],
+    [{ PROFILE: { ["x".repeat(500)]: 1 } }, `PROFILE["${"x".repeat(64)}"] is not known; there are instructions`],
+    [{ PROFILE: { tools: [null] } }, "PROFILE.tools[0] must be an object"],
   ])("is named, with what it must be: %j", (variables, message) => {
     expect(() => readSettings(variables)).toThrow(message);
+  });
+
+  // Some said what the library says, which names no unit and no rule.
+  it.each([
+    ...["ENVIRONMENT", "PUBLIC_BASE_URL", "DEFAULT_AGENT", "MAX_CONCURRENT_CALLS", "MAX_CALLS_PER_NUMBER"],
+    ...["MAX_STREAM_RECONNECTS", "RATE_LIMIT_PER_MINUTE", "SWITCHBOARD_SHARDS", "CALL_LOCATION_HINT", "PROFILE"],
+    ...["LIMITS", "TWILIO_AUTH_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORGANIZATION", "TOKEN_SECRET"],
+    ...["ADMIN_TOKEN", "RETENTION_DAYS", "TOKEN_PRICES", "FLIGHT_SAMPLING", "FLIGHT_KEY", "SUPABASE_URL"],
+    ...["SUPABASE_KEY", "WEBHOOK_URL", "WEBHOOK_SECRET"],
+  ])("says what it must be, whatever it is: %s", (name) => {
+    for (const value of [-7, true, null, [], [1], { a: null }])
+      expect(() => readSettings({ [name]: value })).toThrow(
+        new RegExp(`^${name}\\S* (must (be|have) \\S.*|is not known; there are \\S.*)$`),
+      );
   });
 
   it("is none of these", () => {
