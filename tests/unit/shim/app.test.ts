@@ -175,6 +175,14 @@ describe("/twiml for a call that was announced before", () => {
     expect(await (await gateway.webhook("/twiml")).text()).not.toContain(`/call/${before}"`);
   });
 
+  // It took a place, and left a call in its object that nobody had a token for.
+  it("is refused without effect where there is no secret to make its token, though it needs no name", async () => {
+    gateway.variables = { ...gateway.variables, ALLOW_UNAUTHENTICATED: "true", TOKEN_SECRET: "" };
+    const response = await gateway.request("/twiml", { method: "POST", body: new URLSearchParams({ From: "+1" }) });
+    expect(await errorOf(response)).toEqual([503, "configuration"]);
+    expect(gateway.asked).toEqual([]);
+  });
+
   it("is refused where there is no secret to name it by", async () => {
     gateway.variables = { ...gateway.variables, TOKEN_SECRET: "" };
     expect(await errorOf(await gateway.webhook("/twiml"))).toEqual([503, "configuration"]);

@@ -360,6 +360,29 @@ describe("the room at the door", () => {
   });
 });
 
+// The door took its token, and the core refused it.
+describe("a start that the core cannot read", () => {
+  it.each([
+    ["too deep", (good: string) => good.replace("}}}", `},"x":${"[".repeat(32)}${"]".repeat(32)}}}`)],
+    ["of another format", (good: string) => good.replace("8000", "16000")],
+  ])("uses nothing up, and the stream that is there goes on: %s", async (_, spoil) => {
+    const stream = await withStream();
+    const next = await announceAgain();
+    const spoilt = spoil(startMessage(next));
+    expect(spoilt).not.toBe(startMessage(next));
+    const first = come();
+    say(first, spoilt);
+    await judged();
+    expect(stream.closed).toBeUndefined();
+    expect(heard()).not.toContain(spoilt);
+    // By the same socket, or by another.
+    say(first, startMessage(next));
+    await judged();
+    expect(heard().at(-1)).toBe(startMessage(next));
+    expect(verdicts().at(-1)).toBe(0);
+  });
+});
+
 describe("a call that nobody has announced", () => {
   it("is over when its only socket is gone without a start", async () => {
     world = new World();

@@ -1,5 +1,8 @@
 // What a media stream says before it is known whose it is. The core reads the carrier's protocol; this reads its first
-// messages alone, for the door. docs/decisions/0009-proof-before-the-core.md.
+// messages alone, for the door. docs/decisions/0009-proof-before-the-core.md. A start that the core refuses must be
+// refused here as well: it would use up its token, and take the place of a good stream, for nothing.
+
+import { parseAsCore } from "../../core-json.ts";
 
 /** What a stream brings as proof; empty strings where it brings nothing. */
 export interface Start {
@@ -21,7 +24,12 @@ const FAULT: Opening = { type: "fault" };
 /** Events that only a stream that has started has. */
 const LATER_EVENTS = new Set(["media", "mark", "dtmf", "stop"]);
 
-/** As the core has it: wasm/protocol/legs/twilio.cc. */
+/** As the core has them: wasm/protocol/legs/twilio.cc. */
+const ENCODINGS = new Set(["audio/x-mulaw", "audio/x-alaw"]);
+const SAMPLE_RATE_HZ = 8000;
+const CHANNELS = 1;
+/** The core takes no number with a point or an exponent for a whole one. */
+const UNWHOLE_RATE = /"sampleRate"\s*:\s*\d+[.eE]/;
 const IDENTIFIER = /^[A-Za-z0-9_-]{1,64}$/;
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
@@ -36,15 +44,24 @@ function textOf(value: unknown): string {
 
 /** Never throws. A half of a surrogate pair in one text costs no other field. */
 export function readOpening(message: string): Opening {
-  let parsed: Readonly<Record<string, unknown>> | undefined;
-  try {
-    parsed = objectOf(JSON.parse(message));
-  } catch {
-    return FAULT;
-  }
+  const parsed = objectOf(parseAsCore(message));
   const event = textOf(parsed?.["event"]);
   if (!parsed || event === "" || LATER_EVENTS.has(event)) return FAULT;
-  return event === "start" ? readStart(parsed) : NOTHING;
+  if (event !== "start") return NOTHING;
+  return UNWHOLE_RATE.test(message) ? FAULT : readStart(parsed);
+}
+
+/** A number, or digits: carriers differ in which of the two they send. */
+function integerOf(value: unknown): number | undefined {
+  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+}
+
+/** Whether the audio is of a format that a call can have. */
+function hasFormat(start: Readonly<Record<string, unknown>>): boolean {
+  const format = objectOf(start["mediaFormat"]);
+  if (!format || !ENCODINGS.has(textOf(format["encoding"]))) return false;
+  return integerOf(format["sampleRate"]) === SAMPLE_RATE_HZ && (integerOf(format["channels"]) ?? CHANNELS) === CHANNELS;
 }
 
 function readStart(message: Readonly<Record<string, unknown>>): Opening {
@@ -53,5 +70,6 @@ function readStart(message: Readonly<Record<string, unknown>>): Opening {
   const streamId = textOf(start["streamSid"]) || textOf(message["streamSid"]);
   const carrierCallId = textOf(start["callSid"]);
   if (!IDENTIFIER.test(streamId) || (carrierCallId !== "" && !IDENTIFIER.test(carrierCallId))) return FAULT;
+  if (!hasFormat(start)) return FAULT;
   return { type: "start", token: textOf(objectOf(start["customParameters"])?.["token"]), carrierCallId };
 }

@@ -50,6 +50,8 @@ async function answer(context: Context<AppEnv>): Promise<Response> {
   const switchboard = context.get("switchboard");
   const agent = onlyParameter(context.req.raw, "agent") ?? defaultAgent;
   if (!isAgent(agent)) throw new HttpError(400, "bad_agent", `agent must be one of ${AGENTS.join(", ")}`);
+  // Before it takes a place: its stream will need a token.
+  requireTokenSecret(context);
   const callId = await callIdOf(context, carrierCallId);
   const admission = await switchboard.acquire(callId, subjectOf({ to }));
   if (admission === "full" || admission === "numberFull") return xml(busyTwiml());
