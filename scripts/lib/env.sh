@@ -16,6 +16,17 @@ die() {
   exit 1
 }
 
+# The comment at the head of the script: what `--help` prints.
+print_help() {
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "scripts/${0##*/}"
+}
+
+# The script was not called as it must be: says why, and where it says how.
+usage_error() {
+  echo "${0##*/}: $*; see scripts/${0##*/} --help" >&2
+  exit 2
+}
+
 # SHA-256 of file $1, in hex.
 sha256_of() {
   if command -v sha256sum >/dev/null; then
