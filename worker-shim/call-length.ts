@@ -1,4 +1,4 @@
-import { numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
+import { type CallEvent, numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
 import { type Recording, recordingClock } from "./recording.ts";
 import type { CallRow } from "./records/call-row.ts";
 
@@ -18,6 +18,16 @@ export interface CallLengthSources {
   readonly recording: Recording | undefined;
 }
 
+/** What tells where a session lies. A call may have tens of thousands of events: the others are not parsed. */
+const PLACING = /"type":"(opened|recordingStarted)"/;
+
+/** Of a session's events those that tell where it lies, and its last. */
+function placingEvents({ events }: SessionEvents): CallEvent[] {
+  return events.flatMap((line, index) =>
+    index === events.length - 1 || PLACING.test(line) ? (parseEvent(line) ?? []) : [],
+  );
+}
+
 /**
  * How long a call was.
  *
@@ -27,10 +37,9 @@ export interface CallLengthSources {
  */
 export function callLength({ row, sessions, recording }: CallLengthSources): CallLength {
   const summary = JSON.parse(row.outcome ?? "{}") as { readonly reason?: string; readonly durationMs?: number };
-  const parsed = sessions.map(({ session, events }) => {
-    const known = events.flatMap((line) => parseEvent(line) ?? []);
-    const openedMs = known.find(({ type }) => type === "opened")?.epochMs;
-    return { session, events: known, openedMs };
+  const parsed = sessions.map((one) => {
+    const events = placingEvents(one);
+    return { session: one.session, events, openedMs: events.find(({ type }) => type === "opened")?.epochMs };
   });
   const startedMs = numberOr(parsed[0]?.openedMs, row.openedMs ?? row.createdMs);
   const last = parsed.at(-1);
@@ -52,7 +61,8 @@ export function callLength({ row, sessions, recording }: CallLengthSources): Cal
  * what its object stored last, at `storedMs`, epoch ms.
  */
 export function knownMs(sessions: readonly SessionEvents[], storedMs: number | undefined): number {
-  const events = sessions.at(-1)?.events.flatMap((line) => parseEvent(line) ?? []) ?? [];
+  const last = sessions.at(-1);
+  const events = last ? placingEvents(last) : [];
   const openedMs = events.find(({ type }) => type === "opened")?.epochMs;
   const livedMs = storedMs === undefined ? 0 : storedMs - numberOr(openedMs, storedMs);
   return Math.max(events.at(-1)?.atMs ?? 0, livedMs);

@@ -78,6 +78,8 @@ export class Call {
   readonly #observers: Observers;
   /** When the carrier first asked what to do now that the stream is over; until it is back. */
   #resumedMs: number | undefined;
+  /** The last event, once the call is over. */
+  #ended: string | undefined;
   /** The carrier's call that was over before it was announced. */
   #overBefore: string | undefined;
 
@@ -308,10 +310,12 @@ export class Call {
 
   /** What an operator sees at the end, beside the core's events. Its length is the call's, as the call log has it. */
   #endedEvent(row: CallRow): string {
+    if (this.#ended !== undefined) return this.#ended;
     const { batches, outcome } = this.#records;
     const length = callLength({ row, sessions: batches.eventsBySession(), recording: outcome.recording() });
     const { atMs, durationMs } = length;
-    return JSON.stringify({ type: "ended", atMs, ...(JSON.parse(row.outcome ?? "{}") as object), durationMs });
+    this.#ended = JSON.stringify({ type: "ended", atMs, ...(JSON.parse(row.outcome ?? "{}") as object), durationMs });
+    return this.#ended;
   }
 
   #openSession(row: CallRow): void {
