@@ -240,6 +240,10 @@ export class StreamDoor {
         this.#hold(visitor, data);
         this.#options.background(this.#judge(visitor, opening));
         return;
+      case "unsupported":
+        // As the core has it: a format that cannot be carried is refused, not guessed.
+        this.#refuse(visitor, CLOSE_PROTOCOL, "unsupportedFormat");
+        return;
       case "nothing":
         if (++visitor.idle > MAX_IDLE_MESSAGES) this.#refuse(visitor, CLOSE_PROTOCOL, "no start");
         return;

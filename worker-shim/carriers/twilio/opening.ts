@@ -15,11 +15,14 @@ export type Opening =
   | ({ readonly type: "start" } & Start)
   /** Allowed before a start, and without effect. */
   | { readonly type: "nothing" }
+  /** A start with audio of a format that no call can have. */
+  | { readonly type: "unsupported" }
   /** Against the carrier's protocol. */
   | { readonly type: "fault" };
 
 const NOTHING: Opening = { type: "nothing" };
 const FAULT: Opening = { type: "fault" };
+const UNSUPPORTED: Opening = { type: "unsupported" };
 
 /** Events that only a stream that has started has. */
 const LATER_EVENTS = new Set(["media", "mark", "dtmf", "stop"]);
@@ -48,7 +51,8 @@ export function readOpening(message: string): Opening {
   const event = textOf(parsed?.["event"]);
   if (!parsed || event === "" || LATER_EVENTS.has(event)) return FAULT;
   if (event !== "start") return NOTHING;
-  return UNWHOLE_RATE.test(message) ? FAULT : readStart(parsed);
+  const opening = readStart(parsed);
+  return opening.type === "start" && UNWHOLE_RATE.test(message) ? UNSUPPORTED : opening;
 }
 
 /** A number, or digits: carriers differ in which of the two they send. */
@@ -70,6 +74,6 @@ function readStart(message: Readonly<Record<string, unknown>>): Opening {
   const streamId = textOf(start["streamSid"]) || textOf(message["streamSid"]);
   const carrierCallId = textOf(start["callSid"]);
   if (!IDENTIFIER.test(streamId) || (carrierCallId !== "" && !IDENTIFIER.test(carrierCallId))) return FAULT;
-  if (!hasFormat(start)) return FAULT;
+  if (!hasFormat(start)) return UNSUPPORTED;
   return { type: "start", token: textOf(objectOf(start["customParameters"])?.["token"]), carrierCallId };
 }

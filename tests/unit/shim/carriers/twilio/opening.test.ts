@@ -36,17 +36,22 @@ describe("a start", () => {
     ["as deep as anybody likes", start({}, { more: 0 }).replace(":0", `:${"[".repeat(5_000)}${"]".repeat(5_000)}`)],
     ["wider than the core reads", start({}, { more: Array(16_384).fill(0) })],
     ["with a number that is none", start({}, { more: 0 }).replace('"more":0', '"more":1e999')],
-    ["without a format", start({ mediaFormat: undefined })],
-    ["with a format that is a text", start({ mediaFormat: "audio/x-mulaw" })],
-    ["with another encoding", start({ mediaFormat: { ...FORMAT, encoding: "audio/opus" } })],
-    ["at another rate", start({ mediaFormat: { ...FORMAT, sampleRate: 16_000 } })],
-    ["at a rate that is no whole number", start().replace("8000", "8000.0")],
-    ["with two channels", start({ mediaFormat: { ...FORMAT, channels: 2 } })],
     ["without a stream", start({ streamSid: "" }, { streamSid: "" })],
     ["with a stream that is no name", start({ streamSid: "M Z" })],
     ["with a call that is no name", start({ callSid: "C/A" })],
     ["that is a list", start({}, { start: [] })],
   ])("%s is a fault", (_, message) => {
     expect(readOpening(message)).toEqual({ type: "fault" });
+  });
+
+  it.each([
+    ["without a format", start({ mediaFormat: undefined })],
+    ["with a format that is a text", start({ mediaFormat: "audio/x-mulaw" })],
+    ["with another encoding", start({ mediaFormat: { ...FORMAT, encoding: "audio/opus" } })],
+    ["at another rate", start({ mediaFormat: { ...FORMAT, sampleRate: 16_000 } })],
+    ["at a rate that is no whole number", start().replace("8000", "8000.0")],
+    ["with two channels", start({ mediaFormat: { ...FORMAT, channels: 2 } })],
+  ])("%s cannot be carried", (_, message) => {
+    expect(readOpening(message)).toEqual({ type: "unsupported" });
   });
 });
