@@ -64,7 +64,7 @@ describe("the session after a lost object", () => {
     expect(config()).toMatchObject({ resumed: true, callEpochMs: EPOCH_MS + 700, aliveMs: 0, lastLine: 0 });
   });
 
-  it("is told until when the last one lived: to its last event, or to the carrier's question", async () => {
+  it("is told until when the last one lived: to what it wrote last, or to the carrier's question", async () => {
     const leg = attach();
     happens(
       leg,
@@ -76,7 +76,7 @@ describe("the session after a lost object", () => {
     await world.lose();
     world.time.advance(2_000);
     attach();
-    expect(config()).toMatchObject({ callEpochMs: EPOCH_MS, aliveMs: 400, lastLine: 3 });
+    expect(config()).toMatchObject({ callEpochMs: EPOCH_MS, aliveMs: FLUSH_INTERVAL_MS, lastLine: 3 });
     await world.lose();
     await world.call.resume("CA1");
     world.time.advance(500);
@@ -146,10 +146,13 @@ describe("the session after a lost object", () => {
     );
 
     it("is over, when nobody comes back, as long as it is known to have gone on", async () => {
+      happens(leg, record(TL_EFFECT_SNAPSHOT, 0, "what was said"));
       world.time.advance(9_000);
       await world.lose();
       await world.pass(LOST_GRACE_MS);
       expect(events().at(-1)).toMatchObject({ reason: "objectLost", durationMs: 8_500 });
+      // And what was heard of a reply until then was heard.
+      expect(config()).toMatchObject({ snapshot: "what was said", aliveMs: 8_500 });
     });
 
     it("stores nothing any more when nobody is heard", () => {
