@@ -7,6 +7,7 @@
 
 #include "session/digit_entry.h"
 #include "session/replies.h"
+#include "session/session.h"
 
 namespace trunkline::test {
 namespace {
@@ -249,7 +250,12 @@ void Judge::LookAtDebts() {
   }
   // An error that names no request may be taken for the answer to this one.
   const bool named = plan_.provider.whim_every == Duration();
-  if (lost_reply_ && named && idle_ms_ > kIdleMs) {
+  // The caller's turn is not over when his speech is, and later still where his
+  // frames do not come.
+  const int64_t idle =
+      kIdleMs + Limit("endOfTurnMs") +
+      (plan_.honest_line ? 0 : session::Session::kCallerStall.ms());
+  if (lost_reply_ && named && idle_ms_ > idle) {
     Complain("a reply that was lost with its socket was not asked for again");
     lost_reply_ = false;
   }
@@ -270,7 +276,7 @@ void Judge::LookAtDebts() {
       [](const Said& said) { return !said.heard && !said.failed; });
   if (next != says_.end() && plan_.realtime()) {
     // Another request may be on its way, and in vain.
-    const int64_t most = kIdleMs + Limit("replyMs");
+    const int64_t most = idle + Limit("replyMs");
     const int64_t waits = (world_->now() - std::max(next->at, last_say_)).ms();
     // Where messages are lost or broken, a response of the server's own may be
     // taken for it.
@@ -289,7 +295,7 @@ void Judge::LookAtDebts() {
     result.ready_ms = -1'000'000;
   }
   if (!plan_.greeting().empty() && plan_.realtime() && greetings_ == 0 &&
-      idle_ms_ > kIdleMs) {
+      idle_ms_ > idle) {
     Complain("the greeting was never asked for");
     greetings_ = 1;
   }
@@ -451,6 +457,9 @@ void Judge::OnEvent(const Json& event) {
   } else if (type == "agentFailed") {
     const Json* fatal = FindMember(event, "fatal");
     if (fatal != nullptr && *fatal == true) fatal_ = true;
+    // Its socket is closed, which the provider is yet to hear of.
+    const std::string_view code = StringMember(event, "code");
+    if (code == "noReply" || code == "deaf") agent_ready_ = false;
     unanswered_.reset();
     last_say_ = world_->now();
   } else if (type == "speechStarted") {

@@ -28,7 +28,13 @@ TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
 }
 
 void CallerTurns::OnAgentSpeech(protocol::AgentSpeech::Edge edge) {
-  provider_hears_ = edge == protocol::AgentSpeech::Edge::kStarted;
+  const bool hears = edge == protocol::AgentSpeech::Edge::kStarted;
+  if (!std::exchange(provider_hears_, hears)) heard_since_ = context_.now();
+}
+
+bool CallerTurns::is_awaited() const {
+  return in_turn() || (provider_hears_ && context_.now() - heard_since_ <
+                                              context_.config().limits.reply);
 }
 
 void CallerTurns::OnTaken() {

@@ -53,6 +53,9 @@ class CallerTurns {
   bool in_turn() const { return detector_.in_turn(); }
   bool speaking() const { return detector_.speaking(); }
   bool provider_hears() const { return provider_hears_; }
+  // A turn of his is to be waited for: he is in it, or the provider hears him,
+  // which is believed for the time of a reply.
+  bool is_awaited() const;
   // As of TurnDetector.
   Duration speech() const { return detector_.speech(); }
   Duration since_speech() const { return detector_.since_speech(); }
@@ -71,6 +74,7 @@ class CallerTurns {
   // The turn that the caller is in; 0 for none.
   LineId line_{};
   bool provider_hears_ = false;
+  Instant heard_since_;
   Instant taken_at_;
 };
 

@@ -67,6 +67,10 @@ void Conversation::Begin(media::LineOut& line) {
 void Conversation::OnLegBack() {
   // The stream is back: its buffer is empty, its clock a new one.
   const bool unsent = playback_->has_unsent();
+  // The rest of a reply that was heard as far as it came.
+  if (!unsent && replies_.TakeNext() == Replies::Next::kLost) {
+    replies_.OnAnswersGiven();
+  }
   // What is here of a reply is played meanwhile.
   if (!agent_.ready() && !unsent) {
     SetState(State::kConnecting, Reason::kAuthorized);
@@ -327,6 +331,7 @@ void Conversation::Settle() {
     }
   }
   if (ended()) return;
+  if (state_ == State::kListening && replies_.owes_answer()) GiveAnswers();
   SayWhatIsOwed();
   EmitFinalLines();
   context_.deadlines().Set(Timer::kText, transcript_.deadline());

@@ -221,7 +221,7 @@ void Conversation::GiveAnswers() {
       return;
     case State::kListening:
       // A caller who speaks gets the answer with the reply to his turn.
-      if (caller_->in_turn()) return;
+      if (caller_->is_awaited()) return;
       SetState(State::kThinking, Reason::kToolsAnswered);
       AskForReply();
       return;

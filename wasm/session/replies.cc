@@ -120,6 +120,8 @@ void Replies::Await() {
   due_by_ = context_.now() + patience();
   left_.reset();
   caller_spoke_ = audible_ = false;
+  // It is on its way.
+  if (asked_) left_over_ = false;
   AwaitStill();
 }
 
@@ -209,7 +211,8 @@ void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
   const bool returns = outlook == AgentLink::Outlook::kReturns;
   if (!returns) {
     next_ = Next::kCallersTurn;
-  } else if (making_ || asked_) {
+  } else if ((making_ && audible_) || asked_) {
+    // Nothing of one that was cancelled is.
     next_ = Next::kLost;
   }
   making_ = false;

@@ -67,6 +67,31 @@ TEST(CallerTurnsTest, ATurnIsToldToEverybodyOnce) {
   EXPECT_FALSE(caller.parts.transcript.TakeFinal());
 }
 
+// One that never says that he has stopped is not waited for without end.
+TEST(CallerTurnsTest, ATurnIsAwaitedForTheTimeOfAReply) {
+  Config config = SessionParts::MakeConfig();
+  config.limits.reply = Duration::Millis(2'000);
+  Caller caller(config);
+  EXPECT_FALSE(caller.turns->is_awaited());
+  caller.turns->OnAgentSpeech(Edge::kStarted);
+  EXPECT_TRUE(caller.turns->is_awaited());
+  caller.Pause(1'500);
+  // It does not begin anew with each word.
+  caller.turns->OnAgentSpeech(Edge::kStarted);
+  EXPECT_TRUE(caller.turns->is_awaited());
+  caller.Pause(500);
+  EXPECT_FALSE(caller.turns->is_awaited());
+  EXPECT_TRUE(caller.turns->provider_hears());
+  caller.turns->OnAgentSpeech(Edge::kStopped);
+  caller.turns->OnAgentSpeech(Edge::kStarted);
+  EXPECT_TRUE(caller.turns->is_awaited());
+  caller.turns->OnAgentSpeech(Edge::kStopped);
+  EXPECT_FALSE(caller.turns->is_awaited());
+  // What is heard here is believed in any case.
+  caller.Speak(3'000);
+  EXPECT_TRUE(caller.turns->is_awaited());
+}
+
 // A provider may end a turn of which nothing was heard here.
 TEST(CallerTurnsTest, ATurnThatWasNotHeardHasNoLine) {
   Caller caller;

@@ -47,6 +47,62 @@ TEST(HostileOwedTest, AReplyOutlivesTheLossOfBothSockets) {
   EXPECT_THAT(call.asked, SizeIs(2));
 }
 
+// All that had come of it was heard, and nobody asked for the rest.
+TEST(HostileOwedTest, AReplyThatIsLostWhileTheStreamIsAwayIsAskedForAgain) {
+  AskedHostileCall call({.next = {Reply::kStallsInAudio}});
+  ASSERT_TRUE(call.Reaches(State::kSpeaking));
+  ASSERT_TRUE(call.world.RunUntil([&] {
+    return call.world.line.heard_ms() >=
+           call.world.agent.items()[0].generated_ms;
+  }));
+  ASSERT_EQ(call.world.state(), State::kSpeaking);
+  call.world.line.Drop();
+  call.world.Advance(Duration::Millis(100));
+  call.world.agent.Drop(1006);
+  call.world.Advance(Duration::Millis(100));
+  call.world.line.Call();
+  ASSERT_TRUE(call.Hears(1, Duration::Millis(10'000)));
+  EXPECT_THAT(call.asked, SizeIs(2));
+}
+
+// It counted as due for ever: nothing else was said.
+TEST(HostileOwedTest, AReplyThatComesToNothingIsNotDueAnyMore) {
+  AskedHostileCall call(
+      {.pause = Duration::Millis(400), .next = {Reply::kEmpty}});
+  call.world.line.Drop();
+  call.world.Advance(Duration::Millis(100));
+  call.world.line.Call();
+  ASSERT_TRUE(call.world.RunUntil([&] {
+    return call.LastFailure() == "emptyReply" &&
+           call.world.state() == State::kListening;
+  }));
+  call.Say("One.");
+  ASSERT_TRUE(call.world.RunUntil([&] { return call.Asked("One.") == 1; }));
+}
+
+// An interruption that only the provider had heard, and of which it never said
+// more: nobody told the caller what the tool had found, and nothing else.
+TEST(HostileOwedTest, AResultThatComesBeforeAnInterruptionIsAnswered) {
+  ReadyHostileCall call;
+  call.world.agent.reply_ms = 3'000;
+  call.Turn();
+  ASSERT_TRUE(call.Reaches(State::kSpeaking));
+  call.world.agent.CallTool("k1", "lookup");
+  call.world.Advance(Duration::Millis(600));
+  call.world.realtime.SpeechStarted();
+  call.world.Advance(Duration::Millis(100));
+  ASSERT_EQ(call.world.state(), State::kInterrupted);
+  call.AnswerTool("k1");
+  ASSERT_TRUE(call.Reaches(State::kListening));
+  call.Say("One.");
+  // His turn may come yet.
+  call.world.Advance(Duration::Millis(kHostileReplyMs - 1'500));
+  EXPECT_THAT(call.asked, SizeIs(1));
+  ASSERT_TRUE(call.world.RunUntil([&] { return call.asked.size() == 2; },
+                                  Duration::Millis(1'500)));
+  ASSERT_TRUE(call.world.RunUntil([&] { return call.Asked("One.") == 1; }));
+}
+
 // The agent was ready while the stream was away: nobody was ever greeted.
 TEST(HostileOwedTest, AGreetingOutlivesAStreamThatIsLostBeforeIt) {
   HostileCall call({.options = Greeting()});

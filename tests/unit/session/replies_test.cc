@@ -327,6 +327,30 @@ TEST(RepliesTest, WhatWasCancelledOrNobodyHearsIsNotLost) {
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
   desk.replies.SetNext(Next::kCallersTurn);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
+  desk.replies.OnAudio(Duration::Millis(200));
+  desk.replies.Cancel();
+  EXPECT_TRUE(desk.replies.making());
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
+}
+
+// It was asked for twice, or not a second time and nothing else was said.
+TEST(RepliesTest, AReplyThatIsOnItsWayIsNotLeftOver) {
+  Desk desk;
+  desk.replies.Ask(kAgo);
+  desk.replies.OnLegLost();
+  EXPECT_TRUE(desk.replies.owes_reply());
+  // The leg is back.
+  desk.replies.Await();
+  EXPECT_FALSE(desk.replies.owes_reply());
+  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
+  desk.replies.OweSay("One moment.");
+  EXPECT_TRUE(desk.replies.MaySay());
+  // Another one is due that nobody has asked for.
+  desk.replies.OnLegLost();
+  desk.replies.Await();
+  EXPECT_TRUE(desk.replies.owes_reply());
+  EXPECT_FALSE(desk.replies.MaySay());
 }
 
 TEST(RepliesTest, NothingFollowsWhenTheAgentIsLostForGood) {
