@@ -97,6 +97,7 @@ void Judge::BeginLife(VirtualWorld& world) {
   may_output_.clear();
   lost_reply_ = false;
   greeting_items_.clear();
+  own_over_ = {};
   says_.clear();
   results_.clear();
   keys_.clear();
@@ -282,7 +283,8 @@ void Judge::LookAtDebts() {
     // taken for it.
     const bool known = next->requests == 0 ||
                        (plan_.on_a_socket() && plan_.provider.lost == 0);
-    if (std::min(waits, idle_ms_) > most && !next->faint && known) {
+    if (std::min(waits, idle_ms_) > most && !next->faint && !next->mistaken &&
+        known) {
       Complain("'" + next->text + "' was never " +
                (next->requests == 0 ? "asked for" : "said"));
       next->failed = true;
@@ -368,6 +370,9 @@ void Judge::OnRequest(const Json& request) {
       if (says_[i].heard && plan_.in_order())
         Complain("'" + says_[i].text + "' was heard, twice");
       ++says_[i].requests;
+      // There and back.
+      const Duration way = plan_.options.agent_delay;
+      says_[i].mistaken = world_->now() - own_over_ <= way + way + way;
       last_say_ = world_->now();
       says_in_air_ = i;
     }

@@ -70,6 +70,8 @@ class Judge {
     lost_reply_ = true;
     idle_ms_ = 0;
   }
+  // A reply that nobody asked for is over, as the provider has it.
+  void OnOwnReplyOver() { own_over_ = world_->now(); }
   // The reply to the last request has this item.
   void OnItem(const std::string& item);
   // What was wanted, and what became of it.
@@ -102,6 +104,8 @@ class Judge {
     bool heard = false;
     bool failed = false;
     bool faint = false;
+    // The gateway may have taken a reply of the provider's own for it.
+    bool mistaken = false;
   };
   // What the log says was heard, to be held against the ear.
   struct Heard {
@@ -172,6 +176,7 @@ class Judge {
   int greetings_ = 0;
   bool greeting_in_air_ = false;
   std::set<std::string> greeting_items_;
+  Instant own_over_;
   Instant last_say_;
   std::vector<Said> says_;
   size_t says_in_air_ = SIZE_MAX;

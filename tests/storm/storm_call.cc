@@ -40,6 +40,7 @@ class Life {
         judge_.OnItem(item);
       };
       provider_->on_reply_lost = [this] { judge_.OnReplyLost(); };
+      provider_->on_own_reply_over = [this] { judge_.OnOwnReplyOver(); };
     }
     Dice calm = dice.Fork(3);
     world_.agent.reply_ms = calm.Between(50, 1500);

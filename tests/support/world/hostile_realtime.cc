@@ -368,6 +368,11 @@ void HostileRealtime::BeginItem() {
   if (was_asked_ && on_item) on_item(id);
 }
 
+void HostileRealtime::EndActive() {
+  if (active_ && !was_asked_ && on_own_reply_over) on_own_reply_over();
+  active_.reset();
+}
+
 void HostileRealtime::AddItem(Steps& steps, int64_t ms, bool with_words) {
   steps.push_back([this] { BeginItem(); });
   for (int64_t at = 0; at < ms; at += 200) {

@@ -117,6 +117,8 @@ class HostileRealtime final : public Provider {
   std::function<void(const std::string&)> on_item;
   // A socket closes on a reply that was asked for and is not done.
   std::function<void()> on_reply_lost;
+  // A reply that nobody asked for is over.
+  std::function<void()> on_own_reply_over;
   // What it does, for people.
   std::function<void(const std::string&)> on_deed;
 
@@ -142,7 +144,7 @@ class HostileRealtime final : public Provider {
   void AddDone(Steps& steps, const std::string& status, const Json& details);
   void Play(Steps steps);
   void Step(uint64_t run);
-  void EndActive() { active_.reset(); }
+  void EndActive();
 
   void Whim(uint64_t connection);
   void DoWhim();

@@ -204,9 +204,10 @@ class Agent {
   virtual void TurnStarted(Duration ago) = 0;
   // The caller's turn is over, its speech `ago` before the end of what was
   // listened to: reply. One reply at a time; a second request waits for the
-  // end of the first reply.
+  // end of the first reply, and a third one takes its place.
   virtual void Respond(Duration ago) = 0;
-  // Speak this text, outside of any turn.
+  // Speak this text, outside of any turn. It waits likewise, also for a reply,
+  // as replies wait for it.
   virtual void Say(std::string_view text) = 0;
   // The turn that began, or was committed, was none (a cough): forget it. What
   // Respond() was asked for is no such turn; without one nothing happens.

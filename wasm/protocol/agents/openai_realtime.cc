@@ -401,8 +401,7 @@ void OpenAiRealtime::OnError(const Json& message) {
     } else {
       Report(Fault::kPeerError);
     }
-  } else if (code == kBusy && responses_.requested()) {
-    responses_.OnBusy();
+  } else if (code == kBusy && responses_.OnBusy(error.event_id)) {
     Report(Fault::kPeerError);
   } else if (responses_.requested() &&
              (request == Request::kCreate || request == Request::kNone)) {
@@ -450,7 +449,7 @@ void OpenAiRealtime::RequestResponse(std::string instructions) {
 
 void OpenAiRealtime::SendNextRequest() {
   if (const std::string* instructions = responses_.Next()) {
-    Send(CreateResponse(*instructions));
+    responses_.OnCreateSent(Send(CreateResponse(*instructions)));
   }
 }
 

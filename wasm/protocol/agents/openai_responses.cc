@@ -14,7 +14,9 @@ void OpenAiResponses::Reset() {
 }
 
 void OpenAiResponses::Ask(std::string instructions) {
-  waiting_.clear();
+  std::erase_if(waiting_, [&instructions](const std::string& one) {
+    return one.empty() == instructions.empty();
+  });
   waiting_.push_back(std::move(instructions));
 }
 
@@ -93,16 +95,30 @@ std::optional<OpenAiResponses::Done> OpenAiResponses::OnDone(
   return done;
 }
 
-void OpenAiResponses::OnBusy() {
-  // Its id comes with its response.done.
+bool OpenAiResponses::OnBusy(std::string_view event_id) {
+  bool wanted = false;
+  switch (phase_) {
+    case Phase::kIdle:
+      return false;
+    case Phase::kRequested:
+      // Its id comes with its response.done.
+      active_.clear();
+      wanted = !std::exchange(discard_requested_, false);
+      break;
+    case Phase::kActive:
+      // It was announced behind our request, and taken for the answer to that.
+      if (foreign_ || event_id.empty() || event_id != create_id_) return false;
+      wanted = !IsDiscarded(active_);
+      break;
+  }
   phase_ = Phase::kActive;
-  active_.clear();
   foreign_ = true;
-  if (std::exchange(discard_requested_, false)) {
+  if (!wanted) {
     retried_ = false;
   } else if (!std::exchange(retried_, true)) {
     waiting_.insert(waiting_.begin(), last_);
   }
+  return true;
 }
 
 bool OpenAiResponses::OnRefused() {

@@ -27,8 +27,9 @@ class OpenAiResponses {
   // The session is a fresh one: nothing of the former is left.
   void Reset();
 
-  // A response with these instructions; "" = the session's. One reply at a
-  // time, and of those that wait only the newest is of use.
+  // A response with these instructions; "" = the session's. Of replies that
+  // wait only the newest is of use, and likewise of texts; they wait for each
+  // other in the order in which they were asked for.
   void Ask(std::string instructions);
   // The instructions of the response.create that is to be sent now, and counts
   // as sent; nullptr while the server has not done with another, or if there is
@@ -37,6 +38,8 @@ class OpenAiResponses {
   // Nothing that was asked for is wanted any more. True if response.cancel is
   // to be sent: OnCancelSent() says by which event_id.
   bool Cancel();
+  // By which event_id the last response.create, and response.cancel, was sent.
+  void OnCreateSent(std::string event_id) { create_id_ = std::move(event_id); }
   void OnCancelSent(std::string event_id) { cancel_id_ = std::move(event_id); }
 
   // response.created; `id` may be "".
@@ -60,10 +63,11 @@ class OpenAiResponses {
     bool only_text = false;
   };
   std::optional<Done> OnDone(std::string_view id, std::string_view status);
-  // The server is busy with a response of its own making: what was asked for is
-  // asked for again when that is done, unless the last attempt met the same and
-  // no response.done came since. Precondition: requested().
-  void OnBusy();
+  // The server is busy with a response of its own making, says its answer to
+  // the request `event_id`, "" if it names none: what was asked for is asked
+  // for again when that is done, unless the last attempt met the same and no
+  // response.done came since. False if it answers nothing that is waited for.
+  bool OnBusy(std::string_view event_id);
   // An error came in the place of the response. True if it was wanted.
   // Precondition: requested().
   bool OnRefused();
@@ -102,8 +106,9 @@ class OpenAiResponses {
   // The active one is of the server's own making: what was asked for has to
   // wait for its end.
   bool foreign_ = false;
-  // Of the response.cancel that was sent since the last response.create; "" if
-  // none was.
+  // Of the last response.create, and of the response.cancel that was sent
+  // since; "" if none was.
+  std::string create_id_;
   std::string cancel_id_;
   std::vector<std::string> discarded_;
   std::vector<std::string> over_;

@@ -265,6 +265,23 @@ TEST_F(OpenAiRealtimeErrorsTest, TheEndOfAForeignResponseIsNoReply) {
               testing::Contains(testing::HasSubstr("done failed")));
 }
 
+// It was announced while our request was under way: its audio was the reply, or
+// the text that was to be said, and that was never asked for again.
+TEST_F(OpenAiRealtimeErrorsTest, AForeignResponseThatIsAnnouncedIsNoReply) {
+  Connect();
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r0"}})");
+  Refuse({{"code", "conversation_already_has_active_response"},
+          {"event_id", IdOf("response.create")}});
+  Receive(R"({"type":"response.output_audio.delta","response_id":"r0",
+      "item_id":"i1","content_index":0,"delta":"AQID"})");
+  EXPECT_EQ(CountSent("response.create"), 1U);
+  Receive(
+      R"({"type":"response.done","response":{"id":"r0","status":"completed"}})");
+  EXPECT_EQ(log.Words().back(), "done cancelled 0/0");
+  EXPECT_EQ(CountSent("response.create"), 2U);
+}
+
 // One that came twice, or late, ended the wait for the next reply.
 TEST_F(OpenAiRealtimeErrorsTest, AnEndOfAnotherResponseEndsNothing) {
   Connect();

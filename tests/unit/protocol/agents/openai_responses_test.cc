@@ -177,14 +177,14 @@ TEST_F(OpenAiResponsesTest, SaysWhatAResponseWas) {
 TEST_F(OpenAiResponsesTest, AServerThatIsBusyIsAskedAgainWhenThatIsDone) {
   Ask("one");
   Next();
-  responses_.OnBusy();
+  responses_.OnBusy("");
   EXPECT_FALSE(responses_.requested());
   EXPECT_FALSE(Next());
   // The name of what it makes comes with its end.
   EXPECT_EQ(OnDone("theirs").what, Done::What::kNothing);
   EXPECT_EQ(Next(), "one");
   // What was asked for meanwhile comes in its place.
-  responses_.OnBusy();
+  responses_.OnBusy("");
   Ask("two");
   EXPECT_EQ(OnDone("theirs too").what, Done::What::kNothing);
   EXPECT_EQ(Next(), "two");
@@ -193,20 +193,65 @@ TEST_F(OpenAiResponsesTest, AServerThatIsBusyIsAskedAgainWhenThatIsDone) {
   EXPECT_FALSE(Next());
 }
 
+// It was announced while our request was under way, and taken for ours.
+TEST_F(OpenAiResponsesTest, AServerThatSaysThatItWasBusyHasNotAnswered) {
+  Ask("one");
+  Next();
+  responses_.OnCreateSent("create-1");
+  responses_.OnCreated("theirs");
+  EXPECT_TRUE(responses_.IsAsked("theirs"));
+  EXPECT_FALSE(responses_.OnBusy("")) << "it may answer anything";
+  EXPECT_FALSE(responses_.OnBusy("create-0"));
+  EXPECT_TRUE(responses_.IsAsked("theirs"));
+  EXPECT_TRUE(responses_.OnBusy("create-1"));
+  EXPECT_FALSE(responses_.IsAsked("theirs"));
+  EXPECT_FALSE(responses_.OnBusy("create-1")) << "once";
+  EXPECT_TRUE(IsStale("another"));
+  EXPECT_EQ(OnDone("theirs").what, Done::What::kNothing);
+  EXPECT_EQ(Next(), "one");
+}
+
+TEST_F(OpenAiResponsesTest, NobodyIsBusyWhoWasNotAsked) {
+  EXPECT_FALSE(responses_.OnBusy(""));
+  Ask("one");
+  EXPECT_EQ(Next(), "one");
+}
+
+// A turn that ended took the place of a text that had waited: it was never
+// said, and the reply was taken for it.
+TEST_F(OpenAiResponsesTest, ATextAndAReplyWaitForEachOther) {
+  Create("r1");
+  Ask("text");
+  Ask();
+  Ask();
+  OnDone("r1");
+  EXPECT_EQ(Next(), "text");
+  responses_.OnCreated("r2");
+  Ask("another");
+  OnDone("r2");
+  EXPECT_EQ(Next(), "");
+  responses_.OnCreated("r3");
+  OnDone("r3");
+  EXPECT_EQ(Next(), "another");
+  responses_.OnCreated("r4");
+  OnDone("r4");
+  EXPECT_FALSE(Next());
+}
+
 // No third attempt, and who asked is told that there is none.
 TEST_F(OpenAiResponsesTest, AServerThatStaysBusyIsNotAskedForEver) {
   Ask("one");
   Next();
-  responses_.OnBusy();
+  responses_.OnBusy("");
   OnDone("theirs");
   EXPECT_EQ(Next(), "one");
-  responses_.OnBusy();
+  responses_.OnBusy("");
   EXPECT_EQ(OnDone("theirs too").what, Done::What::kBusy);
   EXPECT_FALSE(Next());
   // Another request has attempts of its own.
   Ask("two");
   EXPECT_EQ(Next(), "two");
-  responses_.OnBusy();
+  responses_.OnBusy("");
   OnDone("another");
   EXPECT_EQ(Next(), "two");
 }
@@ -266,7 +311,7 @@ TEST_F(OpenAiResponsesTest, WhatNobodyWantsIsNotAskedForAgain) {
   Ask();
   Next();
   responses_.Cancel();
-  responses_.OnBusy();
+  responses_.OnBusy("");
   OnDone("theirs");
   EXPECT_FALSE(Next());
 }
