@@ -84,6 +84,7 @@ void Judge::BeginLife(VirtualWorld& world) {
   ++figures_.lives;
   // Between two sessions.
   if (figures_.lives > 1) call_ms_ += 300;
+  life_from_ms_ = call_ms_;
   seen_events_ = 0;
   last_look_ = world.now();
   state_ = State::kSetup;
@@ -97,7 +98,10 @@ void Judge::BeginLife(VirtualWorld& world) {
   may_output_.clear();
   lost_reply_ = false;
   greeting_items_.clear();
+  truncated_.clear();
   own_over_ = {};
+  // That the object was lost says why.
+  unanswered_.reset();
   says_.clear();
   results_.clear();
   keys_.clear();
@@ -589,6 +593,7 @@ void Judge::OnTruncated(const Json& event) {
   }
   const int64_t received = IntegerMember(event, "receivedMs").value_or(0);
   if (told > received) Complain("more heard of " + item + " than received");
+  truncated_.insert(item);
   const auto playback = world_->line.config().traits.playback;
   if (!plan_.honest_line || !plan_.realtime() || !plan_.on_a_socket() ||
       playback == protocol::LegTraits::Playback::kClock) {
@@ -628,6 +633,51 @@ void Judge::OnLine(const Json& event) {
   if (!said.starts_with(heard)) {
     Complain("'" + heard + "' was heard of '" + said + "'");
   }
+  if (role == "agent")
+    JudgeCut(event, std::string(StringMember(event, "item")));
+}
+
+const Agent::Item* Judge::FindItem(const std::string& item) const {
+  const auto& items = world_->agent.items();
+  const auto found =
+      std::find_if(items.begin(), items.end(),
+                   [&](const Agent::Item& one) { return one.id == item; });
+  return found == items.end() ? nullptr : &*found;
+}
+
+// A line is cut unless the caller has heard all of it, and it was whole.
+void Judge::JudgeCut(const Json& line, const std::string& name) {
+  const bool cut = line["cut"] == true;
+  if (!cut && line["heard"] != line["said"]) {
+    Complain("not all words of " + name + " were heard, and it is not cut");
+  }
+  const auto playback = world_->line.config().traits.playback;
+  const Agent::Item* item = FindItem(name);
+  const bool of_this_life =
+      IntegerMember(line, "startMs").value_or(0) >= life_from_ms_;
+  // Where nothing is lost, and no end is told that is none.
+  const bool known = plan_.on_a_socket() && plan_.provider.lost == 0 &&
+                     plan_.provider.whim_every == Duration();
+  if (item == nullptr || !of_this_life || !known || !plan_.honest_line ||
+      !plan_.realtime() || playback == protocol::LegTraits::Playback::kClock) {
+    return;
+  }
+  const int64_t ear_ms = world_->HeardMs(*item);
+  if (!cut && !item->whole_at) {
+    Complain(name + " was never whole, and is not cut");
+  }
+  if (!cut && ear_ms < item->generated_ms - MostError()) {
+    Complain("of " + name + " " + Ms(ear_ms) + " of " + Ms(item->generated_ms) +
+             " were heard, and it is not cut");
+  }
+  // What tells of its end was here before the last of it was heard.
+  const int64_t end_ms = IntegerMember(line, "endMs").value_or(0);
+  if (cut && item->whole_at && !truncated_.contains(name) &&
+      (*item->whole_at - Instant()).ms() - 1000 + life_from_ms_ +
+              plan_.options.agent_delay.ms() + kSlackMs <
+          end_ms) {
+    Complain(name + " was whole and heard, and is cut");
+  }
 }
 
 // ---------------------------------------------------------------------------
@@ -646,17 +696,18 @@ void Judge::EndLife(How how) {
   JudgeEnd();
 }
 
+int64_t Judge::MostError() const {
+  const int64_t way = 2 * plan_.options.leg_delay.ms();
+  return 60 + 25 * resumes_of_life_ + losses_ * (way + 120) +
+         2 * plan_.options.leg_jitter.ms() + (hung_up_ ? way : 0);
+}
+
 void Judge::JudgeHeard(const Heard& heard) {
-  const auto& items = world_->agent.items();
-  const auto item =
-      std::find_if(items.begin(), items.end(),
-                   [&](const Agent::Item& i) { return i.id == heard.item; });
-  if (item == items.end()) return;
+  const Agent::Item* item = FindItem(heard.item);
+  if (item == nullptr) return;
   const int64_t ear = world_->HeardMs(*item);
   const int64_t error = std::abs(ear - heard.told_ms);
-  const int64_t way = 2 * plan_.options.leg_delay.ms();
-  const int64_t most = 60 + 25 * resumes_of_life_ + losses_ * (way + 120) +
-                       2 * plan_.options.leg_jitter.ms() + (hung_up_ ? way : 0);
+  const int64_t most = MostError();
   if (losses_ == 0 && !hung_up_) figures_.heard_error_ms.Take(error, seed_);
   if (error > most) {
     Complain("of " + heard.item + " " + Ms(heard.told_ms) + " are logged and " +

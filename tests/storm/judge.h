@@ -124,6 +124,8 @@ class Judge {
   void OnState(const Json& event);
   void OnLine(const Json& event);
   void OnHeardItem(std::string_view item);
+  void JudgeCut(const Json& line, const std::string& item);
+  const Agent::Item* FindItem(const std::string& item) const;
   void LookAtTime();
   void LookAtWaiting(int64_t ms, bool plays);
   void LookAtDebts();
@@ -133,6 +135,9 @@ class Judge {
   void JudgeEnd();
   void OnTruncated(const Json& event);
   void JudgeHeard(const Heard& heard);
+  // How much of an item the log may say that was heard more, or less, than the
+  // ear has.
+  int64_t MostError() const;
   bool Ready() const;
   int64_t Now() const;
   int64_t Limit(const char* key) const { return plan_.limit(key); }
@@ -155,6 +160,8 @@ class Judge {
   int64_t silence_ms_ = 0;
   int64_t idle_ms_ = 0;
   int64_t call_ms_ = 0;
+  // When the session began, of the call.
+  int64_t life_from_ms_ = 0;
   int64_t stream_ms_ = 0;
   bool quiet_ = true;
   bool agent_ready_ = false;
@@ -182,6 +189,8 @@ class Judge {
   size_t says_in_air_ = SIZE_MAX;
   std::vector<Result> results_;
   std::vector<Heard> heard_;
+  // Items of which not all was heard, by the log.
+  std::set<std::string> truncated_;
   std::set<std::string> open_tools_;
   std::set<std::string> awaited_tools_;
   std::vector<std::string> tools_;

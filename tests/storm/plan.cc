@@ -122,6 +122,11 @@ void Plan::ThrowProvider() {
   if (dice.Chance(500)) provider.same_again = dice.Below(1001);
   provider.pause = Duration::Millis(dice.Chance(500) ? dice.Between(0, 30)
                                                      : dice.Between(0, 600));
+  // Where it is clear which names the gateway has heard of.
+  Dice names = dice.Fork(1);
+  if (on_a_socket() && provider.lost == 0 && names.Chance(200)) {
+    provider.same_name = names.Below(1001);
+  }
 }
 
 void Plan::ThrowCarrier() {

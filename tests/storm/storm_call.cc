@@ -18,13 +18,20 @@ using Kind = Plan::Deed::Kind;
 // A call that is not over by then hangs: no limit of one is longer.
 constexpr int64_t kLongestMs = 120'000;
 constexpr int kMostLives = 4;
+// No text or result of a session is that of a former one.
+constexpr int kMostCommands = 100;
 
 // One session of a call, and what happens to it.
 class Life {
  public:
+  // `number` is that of the session, from 0.
   Life(const Plan& plan, const VirtualWorld::Options& options, Judge& judge,
-       Dice dice, Telling telling)
-      : plan_(plan), judge_(judge), telling_(telling), world_(options) {
+       int number, Dice dice, Telling telling)
+      : plan_(plan),
+        judge_(judge),
+        telling_(telling),
+        world_(options),
+        commands_(number * kMostCommands) {
     if (plan.realtime()) {
       provider_ = std::make_unique<HostileRealtime>(
           world_.clock, world_.upstreams, world_.agent, world_.realtime,
@@ -186,7 +193,7 @@ class Life {
   size_t told_ = 0;
   bool told_end_ = false;
   WorkBounds bounds_;
-  int commands_ = 0;
+  int commands_;
 };
 
 }  // namespace
@@ -202,7 +209,7 @@ Verdict PlayCall(uint64_t seed, Telling telling) {
   const int64_t before = MemoryCount::live();
   MemoryCount::ResetPeak();
   for (int life = 0; life < kMostLives; ++life) {
-    Life one(plan, options, judge,
+    Life one(plan, options, judge, life,
              plan.dice.Fork(100 + static_cast<uint64_t>(life)), telling);
     if (one.Play(Instant::Micros(1'000'000) - Duration::Millis(began_ms),
                  deed)) {

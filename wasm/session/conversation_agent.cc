@@ -248,8 +248,8 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   const bool before_what_is_due =
       state_ == State::kThinking && replies_.behind();
   // One reply at a time: whatever comes next belongs to the next one.
-  playback_->EndReply(whole ? ReplyPlayback::Extent::kWhole
-                            : ReplyPlayback::Extent::kPart);
+  playback_->EndReply(whole || done.is_whole ? ReplyPlayback::Extent::kWhole
+                                             : ReplyPlayback::Extent::kPart);
   replies_.OnDone(done.end, awaits_tools ? Replies::Next::kMore
                                          : Replies::Next::kCallersTurn);
   // All that is to be heard of it, and its words, are here.

@@ -36,7 +36,7 @@ bool ReplyPlayback::OnAudio(const protocol::AgentAudio& audio,
 
 void ReplyPlayback::EndReply(Extent extent) {
   line_.EndReply();
-  if (extent == Extent::kWhole) spoken_.OnReplyDone();
+  spoken_.OnReplyOver(extent);
 }
 
 void ReplyPlayback::BeginWaiting() {
@@ -120,8 +120,7 @@ void ReplyPlayback::OnHeard(int64_t turn) {
 
 void ReplyPlayback::OnAgentFailed() {
   line_.ResetInput();
-  line_.EndReply();
-  spoken_.OnReplyLost();
+  EndReply(Extent::kPart);
 }
 
 void ReplyPlayback::BeginFarewell() {

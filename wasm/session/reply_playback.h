@@ -31,7 +31,7 @@ class ReplyPlayback {
   // counted and dropped.
   bool OnAudio(const protocol::AgentAudio& audio, Transcript::Origin origin);
   // No more audio comes of the reply. kWhole: all that belongs to it has come.
-  enum class Extent : uint8_t { kPart, kWhole };
+  using Extent = SpokenItems::Extent;
   void EndReply(Extent extent);
 
   // What is sent next begins a reply, which is announced; `turn` is the one

@@ -20,26 +20,28 @@ void SpokenItems::OnAudio(const protocol::AgentAudio& audio, ItemName name,
       transcript_.OnAgentHeard(items_.front().line, now);
       items_.erase(items_.begin());
     }
+    // An agent makes one after the other: those before it are whole.
+    if (!items_.empty() && !items_.back().over) {
+      transcript_.OnAgentDone(items_.back().line);
+    }
     items_.push_back({audio.item, transcript_.OnAgentItem(name, origin)});
     item = &items_.back();
+  } else if (item->heard && !transcript_.IsOpen(item->line)) {
+    item->line = transcript_.OnAgentItem(name, origin);
+    item->from_ms = Ms(item->bytes);
   }
   item->bytes += audio.audio.size();
   item->asked = item->asked || audio.asked;
+  item->over = false;
   if (std::exchange(item->heard, false)) item->sent = false;
-  transcript_.OnAgentAudio(
-      item->line,
-      static_cast<int64_t>(item->bytes / protocol::BytesOf(format_, 1)));
+  transcript_.OnAgentAudio(item->line, Ms(item->bytes) - item->from_ms);
 }
 
-void SpokenItems::OnReplyDone() {
-  for (const Item& item : items_) {
-    if (!item.heard) transcript_.OnAgentDone(item.line);
-  }
-}
-
-void SpokenItems::OnReplyLost() {
-  for (const Item& item : items_) {
-    if (!item.heard) transcript_.OnAgentLost(item.line);
+void SpokenItems::OnReplyOver(Extent extent) {
+  if (items_.empty()) return;
+  Item& last = items_.back();
+  if (!std::exchange(last.over, true) && extent == Extent::kWhole) {
+    transcript_.OnAgentDone(last.line);
   }
 }
 
@@ -56,7 +58,7 @@ bool SpokenItems::OnSent(protocol::ItemId id, Instant now, Instant plays_at) {
 void SpokenItems::OnProgress(const media::Playout::Cut& current, Instant at) {
   const Item* item = Find(current.item);
   if (item == nullptr || !item->sent) return;
-  transcript_.OnAgentProgress(item->line, current.heard_ms, at);
+  transcript_.OnAgentProgress(item->line, current.heard_ms - item->from_ms, at);
 }
 
 void SpokenItems::OnCut(const media::Playout::Cut& cut,
@@ -64,13 +66,14 @@ void SpokenItems::OnCut(const media::Playout::Cut& cut,
                         Instant now) {
   const Item* item = Find(cut.item);
   if (item == nullptr) return;
-  std::vector<Pause> of_item;
-  of_item.reserve(pauses.size());
-  for (const media::ReplyPauses::Pause& pause : pauses) {
-    of_item.push_back({pause.from_ms, pause.to_ms});
+  const int32_t from_ms = item->from_ms;
+  std::vector<Pause> of_line;
+  of_line.reserve(pauses.size());
+  for (const auto& [from, to] : pauses) {
+    if (to > from_ms) of_line.push_back({from - from_ms, to - from_ms});
   }
-  transcript_.OnAgentCut(item->line, cut.heard_ms, cut.received_ms, of_item,
-                         now);
+  transcript_.OnAgentCut(item->line, cut.heard_ms - from_ms,
+                         cut.received_ms - from_ms, of_line, now);
   std::erase_if(items_, [&cut](const Item& one) { return one.id == cut.item; });
 }
 

@@ -27,13 +27,14 @@ class SpokenItems {
   SpokenItems(Transcript& transcript, protocol::AudioFormat format)
       : transcript_(transcript), format_(format) {}
 
-  // Audio of an item was queued.
+  // Audio of an item was queued. One that goes on when its line is final is
+  // another line from there on.
   void OnAudio(const protocol::AgentAudio& audio, ItemName name,
                Transcript::Origin origin, Instant now);
-  // No more audio comes of those that there are.
-  void OnReplyDone();
-  // The same, and they are not whole.
-  void OnReplyLost();
+  // The reply of those that there are is over: no more audio comes of them.
+  // kPart: the last of them is not whole.
+  enum class Extent : uint8_t { kPart, kWhole };
+  void OnReplyOver(Extent extent);
   // Audio of an item was sent to the leg, and is heard from `plays_at` on.
   // True if it was asked for.
   bool OnSent(protocol::ItemId id, Instant now, Instant plays_at);
@@ -50,13 +51,20 @@ class SpokenItems {
     protocol::ItemId id{};
     LineId line{};
     size_t bytes = 0;
+    // Where in its audio the line begins.
+    int32_t from_ms = 0;
     bool sent = false;
     bool asked = false;
+    // Its reply is; known of the last one.
+    bool over = false;
     // To its end. Only the newest is kept: its audio may go on.
     bool heard = false;
   };
 
   Item* Find(protocol::ItemId id);
+  int32_t Ms(size_t bytes) const {
+    return static_cast<int32_t>(bytes / protocol::BytesOf(format_, 1));
+  }
 
   Transcript& transcript_;
   const protocol::AudioFormat format_;

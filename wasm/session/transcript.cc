@@ -330,8 +330,11 @@ void Transcript::OnTextFailed(Role role, ItemName name, Instant now) {
 
 LineId Transcript::OnAgentItem(ItemName name, Origin origin) {
   if (finished_) return {};
-  if (const Line* known = book_.FindNamed(Kind::kAgent, name)) return known->id;
-  if (book_.IsGone(Kind::kAgent, name)) return {};
+  Line* known = book_.FindNamed(Kind::kAgent, name);
+  if (known != nullptr && known->awaits_sound()) {
+    known->origin = origin;
+    return known->id;
+  }
   Line& line = Add(Kind::kAgent, Phase::kUnsent, now_ms_);
   line.origin = origin;
   book_.SetName(line, name);
@@ -355,16 +358,12 @@ LineId Transcript::OnSay(ItemName name, std::string_view text) {
 void Transcript::OnAgentAudio(LineId id, int64_t received_ms) {
   if (Line* line = FindOpen(id, Kind::kAgent)) {
     line->received_ms = std::max(line->received_ms, Bounded(received_ms));
+    line->done = false;
   }
 }
 
 void Transcript::OnAgentDone(LineId id) {
   if (Line* line = FindOpen(id, Kind::kAgent)) line->done = true;
-}
-
-void Transcript::OnAgentLost(LineId id) {
-  Line* line = FindOpen(id, Kind::kAgent);
-  if (line != nullptr && !line->done) line->cut = true;
 }
 
 void Transcript::OnAgentSent(LineId id, Instant now) {
@@ -374,7 +373,7 @@ void Transcript::OnAgentSent(LineId id, Instant now) {
     // It goes on after it was taken for heard.
     line->phase = Phase::kSpeaking;
     line->text_due_ms = kNone;
-    line->done = false;
+    line->cut = false;
     line->heard_at_ms = SetNow(now);
     return;
   }
@@ -553,6 +552,11 @@ std::vector<Transcript::Told> Transcript::Conversation() const {
     if (const auto told = ToToldLine(*line)) all.push_back(*told);
   }
   return all;
+}
+
+bool Transcript::IsOpen(LineId id) const {
+  const Line* line = book_.Find(id);
+  return line != nullptr && line->is_open();
 }
 
 LineId Transcript::line_of(Role role, ItemName name) const {

@@ -115,19 +115,17 @@ class Transcript {
                 protocol::TranscriptState state, Instant now);
   void OnTextFailed(protocol::Role role, ItemName name, Instant now);
 
-  // The line of an item of the agent, made when it is not known or has no name;
-  // 0 if it was cut before it was heard.
+  // Sound of an item of the agent begins to come: returns its line, which its
+  // words may have begun. A name that had sound before is used again, for
+  // another line; texts of that name are the newer one's.
   LineId OnAgentItem(ItemName name, Origin origin);
   // The same for words that are known: those of a say, where the agent sends no
   // text of it.
   LineId OnSay(ItemName name, std::string_view text);
-  // So much of its audio was received in all.
+  // So much of its audio was received in all; there is more to come of it.
   void OnAgentAudio(LineId id, int64_t received_ms);
-  // No more audio comes of it.
+  // All of its audio has come.
   void OnAgentDone(LineId id);
-  // The same, for its connection is lost: heard to the end of all that came, it
-  // is cut unless it was done.
-  void OnAgentLost(LineId id);
   // Its audio is sent to the leg; the first time counts, and the first after it
   // was taken for heard: it goes on then, unless it is final.
   void OnAgentSent(LineId id, Instant now);
@@ -136,10 +134,10 @@ class Transcript {
   // So much of it is heard, the last of that at `at`. Due before Conversation()
   // and ToJson(), and when an interruption stops it or it goes on.
   void OnAgentProgress(LineId id, int64_t heard_ms, Instant at);
-  // It was heard to its end.
+  // All that came of it was heard: it is cut unless it was done.
   void OnAgentHeard(LineId id, Instant now);
   // No more of it will be heard than the first `heard_ms` of the `received_ms`
-  // that came. Heard to the end of all that came and done, it is not cut.
+  // that came. It is cut unless that is all, and it was done.
   void OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
                   std::span<const Pause> pauses, Instant now);
 
@@ -185,6 +183,8 @@ class Transcript {
   static std::optional<Transcript> FromJson(const Json& json,
                                             Instant call_began);
 
+  // Whether more may come to be known of a line.
+  bool IsOpen(LineId id) const;
   // The line of a name on this connection; 0 if there is none.
   LineId line_of(protocol::Role role, ItemName name) const;
   // The name by which this connection knows a line. Empty if it does not: no

@@ -35,6 +35,7 @@ void TranscriptLine::HeardUntil(int64_t ms, int64_t now_ms) {
 }
 
 void TranscriptLine::HeardAll(int64_t now_ms) {
+  cut = !done;
   HeardUntil(std::max(heard_ms, received_ms), now_ms);
 }
 

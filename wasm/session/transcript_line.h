@@ -63,6 +63,10 @@ struct TranscriptLine {
   };
 
   bool is_open() const { return phase < Phase::kFinal; }
+  // Of an agent's: only words have come of it so far.
+  bool awaits_sound() const {
+    return phase == Phase::kUnsent && received_ms == 0;
+  }
   // What it has of the bound of all texts together.
   size_t bytes() const;
   // What of `said` was heard; so far, of an agent's that is heard. Once the
@@ -71,8 +75,9 @@ struct TranscriptLine {
   // Adds as much of `text` as there is room for, well-formed. False if that is
   // not all, the first time: `shortened` is set, and nothing more is added.
   bool Append(std::string& to, std::string_view text);
-  // Of an agent's: the first `ms` of its audio, all, or no more than the first
-  // `ms` was heard, and that by `now_ms`. Its end is when the last of that was.
+  // Of an agent's: the first `ms` of its audio, all that came, or no more than
+  // the first `ms` was heard, and that by `now_ms`. Its end is when the last of
+  // that was; it is cut unless that was all, and it is done.
   void HeardUntil(int64_t ms, int64_t now_ms);
   void HeardAll(int64_t now_ms);
   void CutAt(int64_t ms, int64_t now_ms);
@@ -90,9 +95,9 @@ struct TranscriptLine {
   ToolState tool = ToolState::kOpen;
   // A text was longer than its bound.
   bool shortened = false;
-  // No more audio comes of it.
+  // All of its audio has come.
   bool done = false;
-  // The agent was not heard to its end.
+  // Not all of it was heard: it was stopped, or its audio never came to an end.
   bool cut = false;
   // The connection that knows it by its name.
   uint32_t connection = 0;

@@ -116,14 +116,23 @@ void Agent::SendPiece(uint64_t reply, int64_t sent_ms) {
                });
 }
 
-const Agent::Item& Agent::BeginItem() {
+const Agent::Item& Agent::BeginItem(std::string name, std::string id) {
   const size_t number = items_.size();
-  items_.push_back({.id = "item_" + std::to_string(number + 1),
+  if (name.empty()) id = name = "item_" + std::to_string(number + 1);
+  items_.push_back({.id = std::move(id),
+                    .name = std::move(name),
                     .number = number,
                     .generated_ms = 0,
+                    .whole_at = {},
                     .truncated_at_ms = {},
                     .heard_before = heard_(number)});
   return items_.back();
+}
+
+void Agent::EndItems(size_t from, size_t to) {
+  for (size_t i = from; i < to; ++i) {
+    if (!items_[i].whole_at) items_[i].whole_at = clock_.now();
+  }
 }
 
 void Agent::Say(uint64_t reply, int64_t ms) {
@@ -139,11 +148,14 @@ void Agent::Say(uint64_t reply, int64_t ms) {
     piece.assign(speech.begin() + static_cast<ptrdiff_t>(begin), speech.end());
     piece.resize(count);
   }
-  adapter_->ItemAudio(reply, item.id, piece);
+  adapter_->ItemAudio(reply, item.name, piece);
 }
 
 void Agent::Finish(AgentAdapter::End end) {
   replying_ = false;
+  if (end == AgentAdapter::End::kComplete && !items_.empty()) {
+    EndItems(items_.size() - 1, items_.size());
+  }
   adapter_->ReplyDone(replies_, end);
 }
 
@@ -169,9 +181,10 @@ bool Agent::Cancel() {
 
 bool Agent::Truncate(std::string_view id, int64_t audio_end_ms) {
   ++truncations_;
-  const auto item = std::find_if(items_.begin(), items_.end(),
-                                 [&](const Item& i) { return i.id == id; });
-  if (item == items_.end() || audio_end_ms > item->generated_ms) return false;
+  // The latest of that name.
+  const auto item = std::find_if(items_.rbegin(), items_.rend(),
+                                 [&](const Item& i) { return i.name == id; });
+  if (item == items_.rend() || audio_end_ms > item->generated_ms) return false;
   item->truncated_at_ms = audio_end_ms;
   return true;
 }

@@ -20,9 +20,13 @@ namespace trunkline::test {
 class Agent {
  public:
   struct Item {
+    // As which the gateway knows it, and what it is called on the wire.
     std::string id;
+    std::string name;
     size_t number = 0;  // from 0, by which its level is known
     int64_t generated_ms = 0;
+    // All of it was said, and the gateway was told so.
+    std::optional<Instant> whole_at;
     std::optional<int64_t> truncated_at_ms;
     // Of its level, before it.
     int64_t heard_before = 0;
@@ -63,7 +67,12 @@ class Agent {
   // A reply of a test's own making begins, and its items, one after the other,
   // each of any number of pieces. What becomes of cancels is the test's.
   uint64_t BeginReply() { return ++replies_; }
-  const Item& BeginItem();
+  const Item& BeginItem() { return BeginItem({}, {}); }
+  // The same, of a name that was used before, and known as `id`.
+  const Item& BeginItem(std::string name, std::string id);
+  // All of the items of these numbers, without the last, is said, as the gateway
+  // is told now.
+  void EndItems(size_t from, size_t to);
   // More of the latest item, in a reply that need not be its own.
   void Say(uint64_t reply, int64_t ms);
   // What the caller said.

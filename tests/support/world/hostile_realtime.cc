@@ -133,6 +133,7 @@ void HostileRealtime::OnConnect(ChannelId channel,
   ++run_;
   EndActive();
   steps_.clear();
+  known_names_.clear();
   held_back_.reset();
   busy_ = 0;
   switch (start_) {
@@ -285,6 +286,8 @@ void HostileRealtime::DoUpdate(ChannelId channel, const Message& message,
 void HostileRealtime::DoCancel(ChannelId channel, const Message& message,
                                const Json& request) {
   was_cancelled_ = true;
+  // The gateway may have heard none of them.
+  known_names_.clear();
   if (dice_.Chance(temper_.cancel_ignored)) {
     Deed("ignores a cancel");
     return;
@@ -338,6 +341,7 @@ std::string HostileRealtime::ResponseId() const {
 
 void HostileRealtime::Play(Steps steps) {
   steps_ = std::move(steps);
+  first_item_ = agent_.items().size();
   ++run_;
   clock_.After(clock_.RandomDelay(temper_.pause),
                [this, run = run_] { Step(run); });
@@ -364,8 +368,34 @@ void HostileRealtime::AddTool(Steps& steps, const std::string& id,
 }
 
 void HostileRealtime::BeginItem() {
-  const std::string id = agent_.BeginItem().id;
+  std::string name;
+  if (temper_.same_name != 0 && active_ && !known_names_.empty() &&
+      dice_.Chance(temper_.same_name)) {
+    // Within a response a name is one item's.
+    const auto known =
+        known_names_.begin() +
+        dice_.Below(static_cast<uint32_t>(known_names_.size()));
+    name = *known;
+    known_names_.erase(known);
+    Deed("a name that was used before: " + name);
+  }
+  const std::string id = agent_.BeginItem(name, name + "@" + ResponseId()).id;
   if (was_asked_ && on_item) on_item(id);
+}
+
+void HostileRealtime::Say(int64_t ms) {
+  // With it the gateway hears that those before it are.
+  agent_.EndItems(first_item_, agent_.items().size() - 1);
+  agent_.Say(active_.value_or(0), ms);
+}
+
+void HostileRealtime::Complete() {
+  agent_.EndItems(first_item_, agent_.items().size());
+  if (!was_cancelled_) {
+    for (size_t i = first_item_; i < agent_.items().size(); ++i) {
+      known_names_.push_back(agent_.items()[i].name);
+    }
+  }
 }
 
 void HostileRealtime::EndActive() {
@@ -376,23 +406,22 @@ void HostileRealtime::EndActive() {
 void HostileRealtime::AddItem(Steps& steps, int64_t ms, bool with_words) {
   steps.push_back([this] { BeginItem(); });
   for (int64_t at = 0; at < ms; at += 200) {
-    steps.push_back([this, piece = std::min<int64_t>(200, ms - at)] {
-      agent_.Say(active_.value_or(0), piece);
-    });
+    steps.push_back(
+        [this, piece = std::min<int64_t>(200, ms - at)] { Say(piece); });
   }
   if (!with_words) return;
   steps.push_back([this] {
-    const std::string item = agent_.items().back().id;
+    const Agent::Item& item = agent_.items().back();
     honest_.Send({{"type", "response.output_audio_transcript.delta"},
                   {"response_id", ResponseId()},
-                  {"item_id", item},
+                  {"item_id", item.name},
                   {"content_index", 0},
                   {"delta", "some words "}});
     honest_.Send({{"type", "response.output_audio_transcript.done"},
                   {"response_id", ResponseId()},
-                  {"item_id", item},
+                  {"item_id", item.name},
                   {"content_index", 0},
-                  {"transcript", "some words of " + item}});
+                  {"transcript", "some words of " + item.id}});
   });
 }
 
@@ -403,6 +432,7 @@ void HostileRealtime::AddDone(Steps& steps, const std::string& status,
                      {"status", status},
                      {"usage", {{"input_tokens", 10}, {"output_tokens", 5}}}};
     if (!details.is_null()) response["status_details"] = details;
+    if (status == "completed") Complete();
     honest_.Send({{"type", "response.done"},
                   {"event_id", "e"},
                   {"response", std::move(response)}});
@@ -550,6 +580,7 @@ HostileRealtime::Steps HostileRealtime::StepsOf(Reply reply,
         const Json done = {
             {"type", "response.done"},
             {"response", {{"id", ResponseId()}, {"status", "completed"}}}};
+        Complete();
         honest_.Send(done);
         honest_.Send(done);
         EndActive();

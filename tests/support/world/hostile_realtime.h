@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "support/world/agent.h"
@@ -87,6 +88,8 @@ class HostileRealtime final : public Provider {
     Duration whim_every;
     // A reply is the same as the one before.
     uint32_t same_again = 0;
+    // An item has the name of one in a former reply.
+    uint32_t same_name = 0;
     // Before a reply's first event, and between two of its events.
     Duration pause;
     // Socket closes among the whims.
@@ -145,6 +148,10 @@ class HostileRealtime final : public Provider {
   void Play(Steps steps);
   void Step(uint64_t run);
   void EndActive();
+  // More of the latest item.
+  void Say(int64_t ms);
+  // All of the reply is said.
+  void Complete();
 
   void Whim(uint64_t connection);
   void DoWhim();
@@ -171,6 +178,10 @@ class HostileRealtime final : public Provider {
   bool was_asked_ = false;
   bool was_cancelled_ = false;
   Steps steps_;
+  // The first item of the reply that is made here.
+  size_t first_item_ = 0;
+  // Names that the gateway knows from replies that are over.
+  std::vector<std::string> known_names_;
   uint64_t run_ = 0;
   uint64_t calls_ = 0;
   int busy_ = 0;

@@ -45,6 +45,8 @@ struct HostileScript {
   // without it.
   std::deque<HostileRealtime::Reply> next = {};
   std::optional<HostileRealtime::Reply> always = {};
+  // Out of 1000 items, so many have the name of one in a former reply.
+  uint32_t same_name = 0;
 };
 
 // A call with a hostile provider, before it begins.
@@ -53,6 +55,7 @@ struct HostileCall {
       : world(script.options) {
     HostileRealtime::Temper temper;
     temper.pause = script.pause;
+    temper.same_name = script.same_name;
     provider = std::make_unique<HostileRealtime>(world.clock, world.upstreams,
                                                  world.agent, world.realtime,
                                                  Dice(1), temper);

@@ -17,7 +17,9 @@ namespace {
 
 using session::Replies;
 using session::State;
+using testing::Each;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using Reply = HostileRealtime::Reply;
@@ -202,6 +204,68 @@ TEST(HostileProviderTest, AReplyLostInMidAirIsAskedForAgain) {
     if (StringMember(line, "role") == "agent") cut.push_back(line["cut"]);
   }
   EXPECT_THAT(cut, ElementsAre(true, false));
+}
+
+// Lines of the agent, by what the log says of them.
+std::vector<std::string> AgentLines(const VirtualWorld& world) {
+  std::vector<std::string> lines;
+  for (const Json& line : world.EventsOf("line")) {
+    if (StringMember(line, "role") != "agent") continue;
+    std::string text(StringMember(line, "item"));
+    text += line["cut"] == true ? " cut" : " whole";
+    lines.push_back(text);
+  }
+  return lines;
+}
+
+// All that had come of it was heard: it was logged as a whole one.
+TEST(HostileProviderTest, AReplyThatTheProviderDoesNotFinishIsCut) {
+  for (const Reply reply :
+       {Reply::kFailedInAudio, Reply::kCutShort, Reply::kItems}) {
+    AskedHostileCall call({.next = {reply}});
+    ASSERT_TRUE(call.Hears(1));
+    call.world.line.HangUp();
+    call.MsToTheEnd();
+    const std::vector<std::string> lines = AgentLines(call.world);
+    if (reply == Reply::kItems) {
+      EXPECT_THAT(lines, Each(HasSubstr("whole")));
+    } else {
+      EXPECT_THAT(lines, ElementsAre("item_1 cut")) << ToString(reply);
+    }
+  }
+}
+
+// What was asked for waited for it.
+TEST(HostileProviderTest, AReplyOfTheProvidersOwnIsWholeToo) {
+  ReadyHostileCall call;
+  call.world.agent.Respond();
+  call.world.Advance(Duration::Millis(10));
+  call.Say("One.");
+  // It was busy, and is asked once more.
+  ASSERT_TRUE(call.world.RunUntil([&] {
+    return call.Asked("One.") == 2 && call.world.agent.items().size() == 2;
+  }));
+  ASSERT_TRUE(call.Reaches(State::kListening));
+  call.world.line.HangUp();
+  call.MsToTheEnd();
+  EXPECT_THAT(AgentLines(call.world),
+              ElementsAre("item_1 whole", "item_2 whole"));
+}
+
+// Its sound was in no line, and its words took the place of the first one's.
+TEST(HostileProviderTest, AnItemWithANameOfAFormerReplyIsALineOfItsOwn) {
+  AskedHostileCall call({.always = Reply::kPreamble, .same_name = 1000});
+  ASSERT_TRUE(call.world.RunUntil([&] { return call.world.Count("line") > 7; },
+                                  Duration::Millis(20'000)));
+  int agents = 0;
+  for (const Json& line : call.world.EventsOf("line")) {
+    if (StringMember(line, "role") != "agent") continue;
+    ++agents;
+    EXPECT_EQ(line["said"], "some words of " + line["item"].get<std::string>());
+  }
+  EXPECT_GT(agents, 2);
+  EXPECT_EQ(call.world.agent.items()[1].name, "item_1");
+  EXPECT_THAT(call.world.agent.items()[1].id, testing::StartsWith("item_1@"));
 }
 
 }  // namespace

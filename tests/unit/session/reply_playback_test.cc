@@ -262,6 +262,79 @@ TEST(ReplyPlaybackTest, AReplyThatWasWholeIsNotCutByALoss) {
   EXPECT_FALSE(line->cut);
 }
 
+// It was logged as a whole one.
+TEST(ReplyPlaybackTest, OfAReplyThatIsNotFinishedTheLastItemIsCut) {
+  Player player;
+  player.Receive(1, 200);
+  player.Receive(2, 200);
+  player.playback->EndReply(Extent::kPart);
+  // The next one's end is not theirs.
+  player.Receive(3, 200);
+  player.playback->EndReply(Extent::kWhole);
+  player.Play(1'000);
+  player.playback->OnHeard(3);
+  player.parts.transcript.Finish(player.parts.context.now());
+  for (const bool cut : {false, true, false}) {
+    const auto line = player.parts.transcript.TakeFinal();
+    ASSERT_TRUE(line);
+    EXPECT_EQ(line->cut, cut) << line->item;
+  }
+}
+
+// An interruption of the second one had it cut, though all of it was heard.
+TEST(ReplyPlaybackTest, AnItemThatAnotherFollowsIsWhole) {
+  Player player;
+  player.Receive(1, 200);
+  player.Receive(2, 400);
+  player.Play(300);
+  player.playback->Interrupt();
+  player.playback->DropUnheard(Tell::kAgent);
+  player.parts.transcript.Finish(player.parts.context.now());
+  for (const bool cut : {false, true}) {
+    const auto line = player.parts.transcript.TakeFinal();
+    ASSERT_TRUE(line);
+    EXPECT_EQ(line->cut, cut) << line->item;
+  }
+}
+
+// More of it was heard, and no line told of that.
+TEST(ReplyPlaybackTest, AnItemThatGoesOnBehindItsLineIsAnotherLine) {
+  Player player;
+  const Transcript& transcript = player.parts.transcript;
+  const auto words = [&](std::string_view text) {
+    player.parts.transcript.OnText(protocol::Role::kAgent, {"i1"}, text,
+                                   protocol::TranscriptState::kFinal,
+                                   player.parts.context.now());
+  };
+  player.Receive(1, 200);
+  words("Half.");
+  player.playback->EndReply(Extent::kWhole);
+  player.Play(500);
+  player.playback->OnHeard(3);
+  const auto first = player.parts.transcript.TakeFinal();
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(transcript.IsOpen(first->line));
+  player.Receive(1, 400);
+  player.Play(100);
+  const int64_t now_ms =
+      (player.parts.context.now() - player.parts.context.call_began()).ms();
+  player.playback->Interrupt();
+  player.playback->DropUnheard(Tell::kAgent);
+  // The agent has one item.
+  EXPECT_EQ(player.Last("truncated")["audioEndMs"], 300);
+  EXPECT_EQ(player.Last("truncated")["receivedMs"], 600);
+  words("one two three four");
+  const auto second = player.parts.transcript.TakeFinal();
+  ASSERT_TRUE(second);
+  EXPECT_GT(second->line, first->line);
+  EXPECT_EQ(second->item, "i1");
+  EXPECT_EQ(second->start_ms, now_ms - 100);
+  EXPECT_EQ(second->end_ms, now_ms);
+  // A quarter of the second part.
+  EXPECT_EQ(second->heard, "one");
+  EXPECT_TRUE(second->cut);
+}
+
 // The agent would take what was heard before for unheard.
 TEST(ReplyPlaybackTest, AnItemThatGoesOnAfterItsEndIsCountedFromItsBeginning) {
   for (const bool waits : {false, true}) {

@@ -138,7 +138,7 @@ TEST(SecondLifeTest, OfAReplyThatPlayedItIsToldWhatWasHeardUntilTheLoss) {
   const std::string item(
       StringMember(first.EventsOf("replyStarted").back(), "item"));
   first.realtime.Send({{"type", "response.output_audio_transcript.done"},
-                       {"response_id", "r"},
+                       {"response_id", "resp_1"},
                        {"item_id", item},
                        {"content_index", 0},
                        {"transcript",
@@ -173,7 +173,7 @@ TEST(SecondLifeTest, OfAReplyThatWasStoppedNoMoreWasHeard) {
   const std::string item(
       StringMember(first.EventsOf("replyStarted").back(), "item"));
   first.realtime.Send({{"type", "response.output_audio_transcript.done"},
-                       {"response_id", "r"},
+                       {"response_id", "resp_1"},
                        {"item_id", item},
                        {"content_index", 0},
                        {"transcript",

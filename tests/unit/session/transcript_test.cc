@@ -206,6 +206,7 @@ TEST_F(TranscriptTest, EachItemAndPartAndSayIsALine) {
   int64_t ms = 2100;
   transcript_.OnAgentHeard(one, At(ms));
   for (const LineId line : {two, say, three}) {
+    transcript_.OnAgentDone(line);
     transcript_.OnAgentSent(line, At(ms));
     transcript_.OnAgentHeard(line, At(ms += 1000));
   }
@@ -241,6 +242,76 @@ TEST_F(TranscriptTest, AReplyThatStandsStillEndsWhereItWasLastHeard) {
     Say(Role::kAgent, item, "Well, I", ms + 2'300);
     EXPECT_EQ(TakeOne().end_ms, ms + 600) << item;
   }
+}
+
+// What was heard the second time was no line, or the first one's.
+TEST_F(TranscriptTest, ANameThatIsUsedAgainIsAnotherLine) {
+  const LineId first = Reply("a1", "First.", 1000, 500);
+  transcript_.OnAgentHeard(first, At(1700));
+  // One that is over, one that is heard, one that waits to be, and one that was
+  // cut before it was heard.
+  const LineId second = Reply("a1", "Second.", 2000, 500);
+  EXPECT_NE(second, first);
+  const LineId third = Reply("a1", "Third.", 2500, 500);
+  const LineId fourth = transcript_.OnAgentItem({"a1"}, Origin::kReply);
+  transcript_.OnAgentAudio(fourth, 100);
+  EXPECT_NE(transcript_.OnAgentItem({"a1"}, Origin::kReply), fourth);
+  transcript_.OnAgentCut(fourth, 0, 100, {}, At(2600));
+  transcript_.OnAgentHeard(second, At(2700));
+  transcript_.OnAgentHeard(third, At(3200));
+  const std::vector<FinalLine> lines = Take();
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0].said, "First.");
+  EXPECT_EQ(lines[1].said, "Second.");
+  EXPECT_EQ(lines[1].item, "a1");
+  EXPECT_EQ(lines[2].said, "Third.");
+  const LineId last = Reply("a1", "Last.", 4000, 500);
+  transcript_.OnAgentHeard(last, At(4700));
+  EXPECT_EQ(TakeOne().said, "Last.");
+}
+
+// The line had been begun by its words, and was a reply to the caller.
+TEST_F(TranscriptTest, WhoSpeaksKnowsWhy) {
+  Say(Role::kAgent, "a1", "One moment.", 1000, TranscriptState::kPart);
+  const LineId line = transcript_.OnAgentItem({"a1"}, Origin::kSay);
+  EXPECT_EQ(line, transcript_.line_of(Role::kAgent, {"a1"}));
+  transcript_.OnAgentSent(line, At(1100));
+  transcript_.Finish(At(1200));
+  EXPECT_EQ(TakeOne().origin, Origin::kSay);
+}
+
+// The provider failed in the midst of it: it was logged as a whole one.
+TEST_F(TranscriptTest, WhatIsHeardAsFarAsItCameIsCutUnlessThatIsAll) {
+  for (const bool done : {false, true}) {
+    const std::string item = done ? "whole" : "part";
+    const LineId line = transcript_.OnAgentItem({item}, Origin::kReply);
+    transcript_.OnAgentAudio(line, 400);
+    if (done) transcript_.OnAgentDone(line);
+    transcript_.OnAgentSent(line, At(1000));
+    transcript_.OnAgentHeard(line, At(1500));
+    Say(Role::kAgent, item, "Well, I", 1600);
+    const FinalLine final = TakeOne();
+    EXPECT_EQ(final.cut, !done);
+    EXPECT_EQ(final.heard, "Well, I");
+  }
+}
+
+TEST_F(TranscriptTest, WhatGoesOnIsNeitherDoneNorCut) {
+  const LineId line = transcript_.OnAgentItem({"a1"}, Origin::kReply);
+  transcript_.OnAgentAudio(line, 400);
+  transcript_.OnAgentDone(line);
+  transcript_.OnAgentAudio(line, 400);
+  transcript_.OnAgentSent(line, At(1000));
+  transcript_.OnAgentHeard(line, At(1500));
+  // It was, until more came.
+  transcript_.OnAgentAudio(line, 600);
+  transcript_.OnAgentSent(line, At(1600));
+  EXPECT_TRUE(transcript_.IsOpen(line));
+  transcript_.OnAgentDone(line);
+  transcript_.OnAgentHeard(line, At(1900));
+  Say(Role::kAgent, "a1", "Well.", 1900);
+  EXPECT_FALSE(transcript_.IsOpen(line));
+  EXPECT_FALSE(TakeOne().cut);
 }
 
 // 8 s of reply, the socket cut at 1.2 s, an interruption after the reconnect:
@@ -295,6 +366,7 @@ TEST_F(TranscriptTest, TextsThatDoNotComeAreMissingAfterADeadline) {
   Turn(1000, 2000);
   transcript_.OnCallerItem({"u1"}, At(2550));
   const LineId reply = transcript_.OnAgentItem({"a1"}, Origin::kReply);
+  transcript_.OnAgentDone(reply);
   transcript_.OnAgentSent(reply, At(3000));
   Say(Role::kAgent, "a1", "Half a ", 3000, TranscriptState::kPart);
   transcript_.OnAgentHeard(reply, At(4000));
@@ -344,7 +416,7 @@ TEST_F(TranscriptTest, WhatNobodyHeardIsNoLine) {
   transcript_.OnAgentAudio(reply, 500);
   transcript_.OnAgentCut(reply, 0, 500, {}, At(2500));
   Say(Role::kAgent, "a1", "Hello, how", 2600);
-  EXPECT_EQ(transcript_.OnAgentItem({"a1"}, Origin::kReply), LineId{});
+  EXPECT_EQ(transcript_.line_of(Role::kAgent, {"a1"}), LineId{});
   transcript_.Finish(At(3000));
   EXPECT_THAT(Take(), IsEmpty());
   EXPECT_EQ(transcript_.counters().unheard, 1U);
@@ -355,6 +427,7 @@ TEST_F(TranscriptTest, LinesStandInTheOrderInWhichTheyBegan) {
   const LineId greeting = transcript_.OnSay({"g"}, "Welcome.");
   Turn(300, 800);
   transcript_.OnCallerItem({"u1"}, At(1350));
+  transcript_.OnAgentDone(greeting);
   transcript_.OnAgentSent(greeting, At(1400));
   transcript_.OnAgentHeard(greeting, At(2400));
   transcript_.OnToolCall("t", "lookup", "{}", At(2500));
@@ -567,9 +640,13 @@ TEST_F(TranscriptTest, RememberedNamesOfWhatIsNoLineAreBounded) {
     transcript_.OnAgentCut(transcript_.OnAgentItem({item}, Origin::kReply), 0,
                            100, {}, At(1));
   }
-  EXPECT_EQ(transcript_.OnAgentItem({"a1"}, Origin::kReply), LineId{});
+  const auto words_of = [&](std::string_view item) {
+    return transcript_.OnText(Role::kAgent, {item}, "words",
+                              TranscriptState::kPart, At(2));
+  };
+  EXPECT_EQ(words_of("a1"), LineId{});
   // The oldest is forgotten.
-  EXPECT_NE(transcript_.OnAgentItem({"a0"}, Origin::kReply), LineId{});
+  EXPECT_NE(words_of("a0"), LineId{});
 }
 
 // The largest there is, with text that JSON writes six times as long.

@@ -113,6 +113,9 @@ struct AgentReplyDone {
   Usage usage = {};
   // Of all but kComplete and kCancelled.
   Failure why = {};
+  // All that was to be heard of it has come, as of a complete one: it was no
+  // reply to what was asked for, or had no audio.
+  bool is_whole = false;
 };
 // The agent cannot go on with its channels. kFatal: nor with new ones.
 struct AgentFailed {

@@ -1,24 +1,54 @@
 #include "protocol/agents/openai_items.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace trunkline::protocol {
+
+std::string_view OpenAiItems::KnownAs(std::string_view name,
+                                      uint32_t connection,
+                                      std::string_view response) {
+  if (response.empty() && !items_.empty() && items_.back().name == name &&
+      items_.back().connection == connection) {
+    return items_.back().known_as;
+  }
+  known_as_ = name;
+  // The newest first: mostly it is that.
+  const auto known =
+      std::find_if(names_.rbegin(), names_.rend(), [&](const Name& one) {
+        return one.connection == connection && one.name == name;
+      });
+  if (known == names_.rend()) {
+    if (names_.size() == kMaxItems) names_.erase(names_.begin());
+    names_.push_back({known_as_, std::string(response), connection});
+  } else if (known->response.empty()) {
+    known->response = response;
+  } else if (!response.empty() && known->response != response) {
+    known_as_ += '@';
+    known_as_ += response;
+  }
+  return known_as_;
+}
 
 const OpenAiItems::Item* OpenAiItems::OnAudio(std::string_view name,
                                               int64_t content_index,
                                               uint32_t connection,
+                                              std::string_view response,
                                               size_t bytes) {
+  const std::string_view known_as = KnownAs(name, connection, response);
   const auto is_of = [&](const Item& item) {
     return item.connection == connection &&
-           item.content_index == content_index && item.name == name;
+           item.content_index == content_index && item.known_as == known_as;
   };
   for (const Item& item : items_) {
     if (item.cut && is_of(item)) return nullptr;
   }
   if (items_.empty() || !is_of(items_.back())) {
+    std::string kept(known_as);
     if (items_.size() == kMaxItems) items_.erase(items_.begin());
-    items_.push_back({ItemId{++count_}, std::string(name), content_index,
-                      /*received_bytes=*/0, connection, /*cut=*/false});
+    items_.push_back({ItemId{++count_}, std::string(name), std::move(kept),
+                      content_index, /*received_bytes=*/0, connection,
+                      /*cut=*/false});
   }
   items_.back().received_bytes += bytes;
   return &items_.back();

@@ -12,15 +12,21 @@ namespace trunkline::protocol {
 
 // The assistant's items that have audio: the numbers by which the call knows
 // them, over all sockets, and the names by which the server does.
+//
+// The server names an item once on a socket. One that gives a name away again,
+// to an item of another response, means another item: that is known here as
+// `NAME@RESPONSE`, so that neither its sound nor its words are the former's.
 class OpenAiItems {
  public:
-  // The oldest are forgotten. A response is one to a few items, so these are
-  // many turns back.
+  // Items and, likewise, names; the oldest are forgotten. A response is one to
+  // a few items, so these are many turns back.
   static constexpr size_t kMaxItems = 64;
 
   struct Item {
     ItemId id{};
+    // The server's name of it, and that by which it is known here.
     std::string name;
+    std::string known_as;
     int64_t content_index = 0;
     size_t received_bytes = 0;
     // The socket that it came by.
@@ -29,18 +35,32 @@ class OpenAiItems {
     bool cut = false;
   };
 
+  // As what the item is known that `response` calls so, "" if none is named:
+  // then it is the latest of that name. Valid until the next call.
+  std::string_view KnownAs(std::string_view name, uint32_t connection,
+                           std::string_view response);
   // So much more audio came of a content part. It is the last item if it is the
   // same part by the same socket, else a new one; nullptr if that was cut.
   // Valid until the next call.
   const Item* OnAudio(std::string_view name, int64_t content_index,
-                      uint32_t connection, size_t bytes);
+                      uint32_t connection, std::string_view response,
+                      size_t bytes);
   // What still comes of it is dropped.
   void Cut(ItemId id);
   // nullptr if it is not remembered.
   const Item* Find(ItemId id) const;
 
  private:
+  // Which response has given a name away first; "" if that is not known.
+  struct Name {
+    std::string name;
+    std::string response;
+    uint32_t connection = 0;
+  };
+
   std::vector<Item> items_;
+  std::vector<Name> names_;
+  std::string known_as_;
   uint32_t count_ = 0;
 };
 

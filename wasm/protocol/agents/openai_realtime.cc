@@ -277,7 +277,7 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
   }
   if (*size == 0) return;
   const OpenAiItems::Item* of =
-      items_.OnAudio(item, content_index, connection_, *size);
+      items_.OnAudio(item, content_index, connection_, response, *size);
   if (of == nullptr) {
     Report(Fault::kOutOfOrder);
     return;
@@ -291,7 +291,10 @@ void OpenAiRealtime::OnTranscript(Role role, const Json& message,
                                   const char* field, TranscriptState state) {
   const std::string_view response = StringMember(message, "response_id");
   if (!response.empty() && responses_.IsDiscarded(response)) return;
-  const std::string_view item = StringMember(message, "item_id");
+  std::string_view item = StringMember(message, "item_id");
+  if (role == Role::kAgent && !item.empty()) {
+    item = items_.KnownAs(item, connection_, response);
+  }
   const std::string_view text = StringMember(message, field);
   events_.Push(AgentTranscript{role, item, PartOf(message), text, state});
 }
@@ -370,7 +373,7 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
                               done->called_tools
                                   ? AgentReplyDone::After::kAwaitsTools
                                   : AgentReplyDone::After::kCallersTurn,
-                              usage, why});
+                              usage, why, done->is_whole});
 }
 
 // The owner knows of the end of the response, and may have cancelled what
@@ -498,7 +501,7 @@ int32_t OpenAiRealtime::item_part(ItemId id) const {
 
 std::string_view OpenAiRealtime::item_name(ItemId id) const {
   const OpenAiItems::Item* item = items_.Find(id);
-  return item == nullptr ? std::string_view() : std::string_view(item->name);
+  return item == nullptr ? std::string_view() : item->known_as;
 }
 
 }  // namespace trunkline::protocol

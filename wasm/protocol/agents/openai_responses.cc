@@ -92,6 +92,7 @@ std::optional<OpenAiResponses::Done> OpenAiResponses::OnDone(
   }
   done.called_tools = std::exchange(calls_tools_, false);
   done.only_text = has_text_ && !has_audio_ && !done.called_tools;
+  done.is_whole = status == "completed" && !discarded;
   return done;
 }
 

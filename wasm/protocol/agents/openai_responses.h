@@ -61,6 +61,8 @@ class OpenAiResponses {
     bool called_tools = false;
     // Text, and nothing that could be heard or done.
     bool only_text = false;
+    // It was completed, and not discarded: all of its audio has come.
+    bool is_whole = false;
   };
   std::optional<Done> OnDone(std::string_view id, std::string_view status);
   // The server is busy with a response of its own making, says its answer to

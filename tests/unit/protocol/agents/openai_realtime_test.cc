@@ -198,6 +198,31 @@ TEST_F(OpenAiRealtimeTest, NothingMoreIsHeardOfAnItemThatWasTruncated) {
   EXPECT_EQ(log.audio[2].size(), 1601U);
 }
 
+// A server that names its items anew in each response was never heard again
+// once one of them was truncated.
+TEST_F(OpenAiRealtimeTest, ANameOfAFormerResponseIsAnotherItem) {
+  Connect();
+  Respond();
+  Created("r1");
+  Delta("r1", "i1");
+  agent.Truncate(ItemId{1}, 50);
+  Done("r1");
+  Respond();
+  Created("r2");
+  Receive({{"type", "response.output_audio_transcript.delta"},
+           {"response_id", "r2"},
+           {"item_id", "i1"},
+           {"delta", "Hel"}});
+  EXPECT_EQ(log.Words().back(), "agent i1@r2+Hel");
+  Delta("r2", "i1");
+  EXPECT_EQ(log.audio[2].size(), 1601U);
+  EXPECT_EQ(agent.item_name(ItemId{1}), "i1");
+  EXPECT_EQ(agent.item_name(ItemId{2}), "i1@r2");
+  // The server knows it by its own name.
+  agent.Truncate(ItemId{2}, 20);
+  EXPECT_EQ(OfType("conversation.item.truncate").back()["item_id"], "i1");
+}
+
 // Trap 4: a cancel that crosses the end of its response.
 TEST_F(OpenAiRealtimeTest, CancelErrorWhileIdleIsHarmless) {
   Connect();

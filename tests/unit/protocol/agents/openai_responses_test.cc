@@ -238,6 +238,20 @@ TEST_F(OpenAiResponsesTest, ATextAndAReplyWaitForEachOther) {
   EXPECT_FALSE(Next());
 }
 
+TEST_F(OpenAiResponsesTest, SaysWhetherAllOfAResponseHasCome) {
+  Create("r1");
+  EXPECT_TRUE(OnDone("r1").is_whole);
+  Create("r2");
+  EXPECT_FALSE(responses_.OnDone("r2", "incomplete")->is_whole);
+  Create("r3");
+  responses_.Cancel();
+  EXPECT_FALSE(OnDone("r3").is_whole) << "what came of it was dropped";
+  // The server's own is, though what was asked for waits for it.
+  responses_.OnCreated("own");
+  Ask();
+  EXPECT_TRUE(OnDone("own").is_whole);
+}
+
 // No third attempt, and who asked is told that there is none.
 TEST_F(OpenAiResponsesTest, AServerThatStaysBusyIsNotAskedForEver) {
   Ask("one");
