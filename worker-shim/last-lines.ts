@@ -4,7 +4,10 @@ import type { Core, EffectHandler } from "./core.ts";
 /** After every deadline of a session. */
 const LATER_US = 48 * 3600 * 1e6;
 
-/** Performs nothing but to keep the events. */
+/** Events of what comes of a call that nobody takes up. */
+const KEPT_TYPES: ReadonlySet<unknown> = new Set(["line", "notSaid"]);
+
+/** Performs nothing but to keep those events. */
 class Listener implements EffectHandler {
   readonly lines: string[] = [];
   sendText(): void {}
@@ -22,15 +25,16 @@ class Listener implements EffectHandler {
   snapshot(): void {}
   ended(): void {}
   event(json: string): void {
-    if (parseEvent(json)?.type === "line") this.lines.push(json);
+    if (KEPT_TYPES.has(parseEvent(json)?.type)) this.lines.push(json);
   }
 }
 
 /**
- * The lines that a lost session had not told, as its last snapshot in `config` has them.
+ * The lines that a lost session had not told, as its last snapshot in `config` has them, and what it still owed
+ * (`notSaid`).
  *
- * Only the core reads a snapshot: a session that goes on from it, and that no stream comes to, ends them all. Whatever
- * else it wants is left undone.
+ * Only the core reads a snapshot: a session that goes on from it, and that no stream comes to, ends and gives up all of
+ * them. Whatever else it wants is left undone.
  */
 export function linesLeftOpen(core: Core, config: string): string[] {
   const listener = new Listener();

@@ -587,10 +587,6 @@ void Judge::OnTruncated(const Json& event) {
   const std::string item(StringMember(event, "item"));
   const int64_t told = IntegerMember(event, "audioEndMs").value_or(0);
   if (told > 0) OnHeardItem(item);
-  // What was cut before it was heard is named all the same.
-  for (Said& said : says_) {
-    if (said.items.contains(item)) said.heard = true;
-  }
   const int64_t received = IntegerMember(event, "receivedMs").value_or(0);
   if (told > received) Complain("more heard of " + item + " than received");
   truncated_.insert(item);
@@ -746,6 +742,13 @@ void Judge::JudgeEnd() {
       Complain("call " + id + " was made " + std::to_string(calls) +
                " times and has " + std::to_string(lines) + " lines");
     }
+  }
+  // Where it is known which items are of it.
+  for (const Said& said : says_) {
+    if (said.heard || said.failed || !plan_.realtime() || !plan_.in_order()) {
+      continue;
+    }
+    Complain("'" + said.text + "' was neither said nor given up");
   }
   if (!keys_.empty() && plan_.realtime()) {
     Complain("the keys " + keys_ + " were not told, and not given up");

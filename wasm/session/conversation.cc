@@ -58,6 +58,8 @@ void Conversation::Begin(media::LineOut& line) {
     End(std::string(end_reason_));
     return;
   }
+  // The goodbye that a former session did not get to say.
+  tools_.GoOn();
   // A call that has lost its object has not more time for it.
   context_.deadlines().Set(Timer::kMaxCall,
                            context_.call_began() + limits().max_call);
@@ -303,6 +305,7 @@ void Conversation::End(std::string_view end_reason) {
   // What the end of the call cut short.
   if (playback_) playback_->EndWaiting();
   if (playback_) playback_->DropUnheard(ReplyPlayback::Tell::kNobody);
+  tools_.OnEnd();
   transcript_.Finish(context_.now());
   EmitFinalLines();
   SetState(State::kEnded, Reason::kOver);
@@ -356,7 +359,10 @@ void Conversation::SayWhatIsOwed() {
   }
   GiveUpSays(Replies::GiveUp::kHopeless, "failed");
   if (!replies_.owes_say() && !replies_.owes_greeting()) return;
-  if (replies_.MaySay() && replies_.MayAsk()) {
+  // One that he has interrupted is not said over him.
+  const bool waits_for_him = state_ == State::kListening &&
+                             replies_.says_again() && caller_->in_turn();
+  if (replies_.MaySay() && replies_.MayAsk() && !waits_for_him) {
     replies_.AskForSay();
   } else if ((replies_.saying() ||
               (replies_.making() && state_ == State::kListening)) &&
@@ -375,7 +381,8 @@ void Conversation::GiveUpSays(Replies::GiveUp which, std::string_view reason) {
 
 void Conversation::GiveUpAll() {
   constexpr std::string_view kEnded = "ended";
-  if (!playback_) return;
+  // Nothing is owed to a caller who never was there.
+  if (!playback_ && !restored_) return;
   if (replies_.GiveUpGreeting(Replies::GiveUp::kAll)) {
     events_.NotSaid(context_.config().profile.greeting, kEnded);
   }
@@ -391,8 +398,13 @@ void Conversation::EmitFinalLines() {
 }
 
 void Conversation::Pump() {
-  // The greeting is not owed any more.
+  // What was owed is not owed any more.
   if (playback_->Pump(turns_) && replies_.OnSent()) snapshot_due_ = true;
+  if (const auto item = replies_.say_item();
+      item && playback_->WasSent(*item)) {
+    replies_.OnSaySent();
+    snapshot_due_ = true;
+  }
 }
 
 bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
@@ -411,13 +423,12 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   transcript_.OnSessionLost(
       count("stopped") != 0 ? *alive : std::max(*alive, alive_ms),
       context_.now());
-  // The goodbye that the former session did not get to say.
-  tools_.GoOn();
   turns_ = count("turns");
   replies_heard_ = count("replies");
   barge_ins_ = count("bargeIns");
   resumes_ = count("resumes");
   replies_.Restore(snapshot);
+  restored_ = true;
   end_reason_ = StringMember(snapshot, "ending");
   return true;
 }

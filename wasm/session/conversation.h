@@ -191,6 +191,8 @@ class Conversation {
   State state_ = State::kSetup;
   Interrupter interrupter_ = Interrupter::kLocal;
   bool snapshot_due_ = false;
+  // It goes on from a former session.
+  bool restored_ = false;
   // Why the call ends, from the goodbye on.
   std::string end_reason_;
 

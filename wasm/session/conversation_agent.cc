@@ -165,12 +165,10 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
   const auto origin =
       audio.asked ? replies_.origin() : Transcript::Origin::kReply;
   if (!playback_->OnAudio(audio, origin)) return;
-  // The text that it says is not owed any more.
-  if (replies_.saying()) snapshot_due_ = true;
   const size_t bytes_per_ms = protocol::BytesOf(agent_.traits().output, 1);
   replies_.OnAudio(Duration::Micros(static_cast<int64_t>(audio.audio.size() *
                                                          1'000 / bytes_per_ms)),
-                   audio.asked);
+                   audio.item, audio.asked);
   // An agent that falls silent in the middle of a reply is noticed too.
   if (state_ != State::kFarewell && state_ != State::kLegLost) {
     replies_.AwaitMore();

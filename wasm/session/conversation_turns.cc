@@ -140,19 +140,21 @@ void Conversation::ResumeReply() {
 void Conversation::ConfirmBargeIn() {
   ++barge_ins_;
   DropUnheard();
+  tools_.GoOn();
   SetState(State::kListening, Reason::kBargeIn);
 }
 
 void Conversation::DropUnheard() {
   replies_.SetNext(Replies::Next::kCallersTurn);
   replies_.Cancel();
-  tools_.GoOn();
   playback_->DropUnheard(ReplyPlayback::Tell::kAgent);
+  replies_.OnSayUnsent();
 }
 
 void Conversation::OnReplyHeard() {
   ++replies_heard_;
   playback_->OnHeard(turns_);
+  replies_.OnSayUnsent();
   if (tools_.ends_call()) {
     // The agent has said its goodbye.
     leg_.Close(kCloseNormal, "hangUp");

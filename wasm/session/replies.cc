@@ -68,7 +68,7 @@ void Replies::Say(std::string_view text) {
 }
 
 bool Replies::MaySay() const {
-  return !says_.empty() && !owes_greeting() && IsIdle();
+  return !says_.empty() && !say_item_ && !owes_greeting() && IsIdle();
 }
 
 bool Replies::MayGreet() const { return owes_greeting() && IsIdle(); }
@@ -99,15 +99,23 @@ void Replies::PutOff(std::optional<Duration> time) {
 }
 
 std::optional<std::string> Replies::TakeGivenUpSay(GiveUp which) {
-  if (says_.empty() ||
-      (which == GiveUp::kHopeless && (saying_ || say_tries_ < kMaxSayTries))) {
-    return std::nullopt;
-  }
+  if (says_.empty()) return std::nullopt;
+  const bool may_come = saying_ || say_item_ || say_tries_ < kMaxSayTries;
+  if (which == GiveUp::kHopeless && may_come) return std::nullopt;
+  return TakeSay();
+}
+
+std::string Replies::TakeSay() {
   saying_ = false;
+  say_item_.reset();
   say_tries_ = 0;
   std::string text = std::move(says_.front());
   says_.erase(says_.begin());
   return text;
+}
+
+void Replies::OnSaySent() {
+  if (say_item_) TakeSay();
 }
 
 void Replies::Cancel() {
@@ -147,7 +155,7 @@ void Replies::AwaitMore() {
   context_.deadlines().Set(Timer::kReply, due);
 }
 
-void Replies::OnAudio(Duration length, bool asked) {
+void Replies::OnAudio(Duration length, protocol::ItemId item, bool asked) {
   making_ = true;
   if (!std::exchange(audible_, true)) plays_until_ = context_.now();
   plays_until_ = plays_until_ + length;
@@ -158,9 +166,7 @@ void Replies::OnAudio(Duration length, bool asked) {
     since_unheard_ = Duration();
     unheard_ = 0;
   }
-  if (!asked || !std::exchange(saying_, false)) return;
-  says_.erase(says_.begin());
-  say_tries_ = 0;
+  if (asked && std::exchange(saying_, false)) say_item_ = item;
 }
 
 bool Replies::OnSent() {
@@ -173,7 +179,11 @@ void Replies::OnDone(AgentReplyDone::End end, Next next) {
   making_ = false;
   const bool audible = std::exchange(audible_, false);
   const bool behind = std::exchange(behind_, false);
-  if (end == AgentReplyDone::End::kCancelled) return;
+  if (end == AgentReplyDone::End::kCancelled) {
+    // A text that is waited for comes first still.
+    behind_ = behind && saying_;
+    return;
+  }
   if (std::exchange(saying_, false) && end == AgentReplyDone::End::kRefused) {
     say_tries_ = kMaxSayTries;
   }

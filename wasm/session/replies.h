@@ -31,8 +31,9 @@ namespace trunkline::session {
 //   of tools. Ask() asks for all of it at once;
 // - what follows the reply that is heard: the caller's turn, more of it, or
 //   what of it was lost.
-// And the texts that are to be said by command: each is owed until its audio
-// is here, or it is given up.
+// And the texts that are to be said by command: each is owed until some of it
+// was sent to the leg, or it is given up. Audio that is only here may be
+// dropped by an interruption, or by the end of the call.
 //
 // Owns the timers kReply and kAskAgain.
 class Replies {
@@ -90,6 +91,8 @@ class Replies {
   bool owes_say() const { return !says_.empty(); }
   // Nothing else is asked for, made or due: the next text's turn has come.
   bool MaySay() const;
+  // It was asked for before, in vain.
+  bool says_again() const { return say_tries_ > 0; }
   // The same for a greeting that was asked for in vain.
   bool MayGreet() const;
   // Asks for it, and gives it the time for a reply to begin.
@@ -105,6 +108,12 @@ class Replies {
   std::optional<std::string> TakeGivenUpSay(GiveUp which);
   // Its audio is waited for.
   bool saying() const { return saying_; }
+  // The item of which some is to be sent before the text is not owed any more;
+  // nullopt while none of its audio is here.
+  std::optional<protocol::ItemId> say_item() const { return say_item_; }
+  void OnSaySent();
+  // What was here of it was played or dropped, and none of it was sent.
+  void OnSayUnsent() { say_item_.reset(); }
   // What was asked for is not wanted any more.
   void Cancel();
   // A reply is due from now on, and has the time for one to begin.
@@ -121,9 +130,9 @@ class Replies {
   void OnToolsWait();
   void OnToolsAnswered();
 
-  // So much audio of a reply was queued. One that was not asked for is no text
+  // So much audio of an item was queued. One that was not asked for is no text
   // that is owed.
-  void OnAudio(Duration length, bool asked = true);
+  void OnAudio(Duration length, protocol::ItemId item = {}, bool asked = true);
   void OnToolCall() { making_ = true; }
   // The first audio since that was asked for was sent to the leg. True if it is
   // the greeting's, which is not owed any more.
@@ -193,6 +202,8 @@ class Replies {
   };
 
   bool IsIdle() const;
+  // Takes the first of them off. Precondition: owes_say().
+  std::string TakeSay();
   Duration patience() const { return context_.config().limits.reply; }
 
   CallContext& context_;
@@ -227,6 +238,7 @@ class Replies {
   // The first of them may be asked for, so many times.
   std::vector<std::string> says_;
   bool saying_ = false;
+  std::optional<protocol::ItemId> say_item_;
   int say_tries_ = 0;
   int greeting_tries_ = 0;
 };

@@ -42,6 +42,8 @@ class ReplyPlayback {
   void EndWaiting();
   // Sends what is due. True if audio that was asked for is.
   bool Pump(int64_t turn);
+  // Some of the item has been sent, and it is not over.
+  bool WasSent(protocol::ItemId item) const { return spoken_.WasSent(item); }
   // What plays stops within this input; what was not heard is kept.
   void Stop();
   // The same for the caller's speech, which is told.

@@ -12,6 +12,10 @@ SpokenItems::Item* SpokenItems::Find(protocol::ItemId id) {
   return found == items_.end() ? nullptr : &*found;
 }
 
+const SpokenItems::Item* SpokenItems::Find(protocol::ItemId id) const {
+  return const_cast<SpokenItems*>(this)->Find(id);
+}
+
 void SpokenItems::OnAudio(const protocol::AgentAudio& audio, ItemName name,
                           Transcript::Origin origin, Instant now) {
   Item* item = Find(audio.item);
@@ -53,6 +57,11 @@ bool SpokenItems::OnSent(protocol::ItemId id, Instant now, Instant plays_at) {
     transcript_.OnAgentHeardFrom(item->line, plays_at);
   }
   return item->asked;
+}
+
+bool SpokenItems::WasSent(protocol::ItemId id) const {
+  const Item* item = Find(id);
+  return item != nullptr && item->sent;
 }
 
 void SpokenItems::OnProgress(const media::Playout::Cut& current, Instant at) {

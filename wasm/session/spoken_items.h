@@ -38,6 +38,8 @@ class SpokenItems {
   // Audio of an item was sent to the leg, and is heard from `plays_at` on.
   // True if it was asked for.
   bool OnSent(protocol::ItemId id, Instant now, Instant plays_at);
+  // Some of the item was sent. False once it was cut, or all was heard.
+  bool WasSent(protocol::ItemId id) const;
   // How much is heard of the item that is played, the last of it at `at`.
   void OnProgress(const media::Playout::Cut& current, Instant at);
   // No more of the item is heard than `cut` says.
@@ -62,6 +64,7 @@ class SpokenItems {
   };
 
   Item* Find(protocol::ItemId id);
+  const Item* Find(protocol::ItemId id) const;
   int32_t Ms(size_t bytes) const {
     return static_cast<int32_t>(bytes / protocol::BytesOf(format_, 1));
   }

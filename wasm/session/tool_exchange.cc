@@ -35,11 +35,18 @@ ToolExchange::Called ToolExchange::OnCall(const protocol::AgentToolCall& call) {
 void ToolExchange::GoOn() {
   if (!end_call_id_) return;
   const std::string call_id = std::exchange(end_call_id_, {}).value_or("");
-  constexpr std::string_view kInterrupted =
-      R"({"error":"the caller interrupted; the call goes on"})";
-  if (agent_.ready()) agent_.agent().ToolResult(call_id, kInterrupted);
-  transcript_.OnToolResult(call_id, kInterrupted,
-                           Transcript::ToolState::kFailed, context_.now());
+  constexpr std::string_view kUnheard =
+      R"({"error":"the goodbye was not heard to its end; the call goes on"})";
+  if (agent_.ready()) agent_.agent().ToolResult(call_id, kUnheard);
+  transcript_.OnToolResult(call_id, kUnheard, Transcript::ToolState::kFailed,
+                           context_.now());
+}
+
+void ToolExchange::OnEnd() {
+  if (!end_call_id_) return;
+  transcript_.OnToolResult(std::exchange(end_call_id_, {}).value_or(""),
+                           R"({"result":"the call has ended"})",
+                           Transcript::ToolState::kAnswered, context_.now());
 }
 
 void ToolExchange::Take(std::string_view call_id, std::string_view output) {

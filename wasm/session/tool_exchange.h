@@ -29,9 +29,11 @@ class ToolExchange {
   Called OnCall(const protocol::AgentToolCall& call);
   // The call ends when the reply was heard.
   bool ends_call() const { return end_call_id_.has_value(); }
-  // The caller interrupted the agent's goodbye: the call goes on, and that is
-  // the tool's answer.
+  // The caller did not hear the agent's goodbye to its end: the call goes on,
+  // and that is the tool's answer.
   void GoOn();
+  // The call is over, which is what the tool was to do: that is its result.
+  void OnEnd();
 
   // Whether a result of this call would be taken.
   bool Knows(std::string_view call_id) const { return desk_.Knows(call_id); }

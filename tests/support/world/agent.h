@@ -70,8 +70,8 @@ class Agent {
   const Item& BeginItem() { return BeginItem({}, {}); }
   // The same, of a name that was used before, and known as `id`.
   const Item& BeginItem(std::string name, std::string id);
-  // All of the items of these numbers, without the last, is said, as the gateway
-  // is told now.
+  // All of the items of these numbers, without the last, is said, as the
+  // gateway is told now.
   void EndItems(size_t from, size_t to);
   // More of the latest item, in a reply that need not be its own.
   void Say(uint64_t reply, int64_t ms);

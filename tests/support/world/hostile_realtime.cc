@@ -372,9 +372,8 @@ void HostileRealtime::BeginItem() {
   if (temper_.same_name != 0 && active_ && !known_names_.empty() &&
       dice_.Chance(temper_.same_name)) {
     // Within a response a name is one item's.
-    const auto known =
-        known_names_.begin() +
-        dice_.Below(static_cast<uint32_t>(known_names_.size()));
+    const auto known = known_names_.begin() +
+                       dice_.Below(static_cast<uint32_t>(known_names_.size()));
     name = *known;
     known_names_.erase(known);
     Deed("a name that was used before: " + name);

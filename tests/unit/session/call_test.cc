@@ -371,6 +371,51 @@ TEST(CallTest, TheAgentsHangUpWaitsForItsLastWord) {
   EXPECT_GE(world.HeardMs(world.agent.items()[0]), 1480);
 }
 
+// The log said that the caller had interrupted it, and that the call went on.
+TEST(CallTest, TheAgentsHangUpHasTheEndOfTheCallAsItsResult) {
+  for (const char* how : {"heard", "command", "caller"}) {
+    VirtualWorld world(Realtime());
+    world.agent.reply_ms = 1500;
+    Connect(world);
+    world.line.Say(Speech(600));
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+    world.agent.CallTool("call_1", "end_call");
+    world.Advance(Duration::Millis(300));
+    if (how == std::string_view("command")) world.Command({{"type", "hangUp"}});
+    if (how == std::string_view("caller")) world.line.HangUp();
+    ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+    int lines = 0;
+    for (const Json& line : world.EventsOf("line")) {
+      if (StringMember(line, "toolCallId") != "call_1") continue;
+      ++lines;
+      EXPECT_EQ(line["state"], "answered") << how;
+      EXPECT_EQ(line["result"], R"({"result":"the call has ended"})") << how;
+    }
+    EXPECT_EQ(lines, 1) << how;
+  }
+}
+
+// One that is interrupted has not ended it.
+TEST(CallTest, TheAgentsHangUpIsInterrupted) {
+  VirtualWorld world(Realtime());
+  world.agent.reply_ms = 3000;
+  Connect(world);
+  world.line.Say(Speech(600));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+  world.agent.CallTool("call_1", "end_call");
+  world.Advance(Duration::Millis(300));
+  world.line.Say(Speech(600));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kListening; }));
+  world.Advance(Duration::Millis(200));
+  EXPECT_TRUE(world.ended().empty());
+  ASSERT_THAT(world.agent.tool_results(), testing::SizeIs(1));
+  EXPECT_THAT(world.agent.tool_results()[0],
+              testing::HasSubstr("the call goes on"));
+}
+
 TEST(CallTest, CommandsHangUpAndSay) {
   VirtualWorld world(Realtime());
   Connect(world);

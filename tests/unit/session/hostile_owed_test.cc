@@ -239,6 +239,73 @@ TEST(HostileOwedTest, ATextOutlivesTheObject) {
   EXPECT_EQ(second.Asked("One."), 1);
 }
 
+// Its audio is here behind that of a long reply.
+struct TextBehindAReply : ReadyHostileCall {
+  TextBehindAReply() {
+    world.agent.reply_ms = 3'000;
+    world.agent.speed = 8;
+    Turn();
+    EXPECT_TRUE(Reaches(State::kSpeaking));
+    world.Advance(Duration::Millis(700));
+    Say("One.");
+    world.Advance(Duration::Millis(700));
+    EXPECT_EQ(Asked("One."), 1);
+    EXPECT_EQ(world.agent.items().size(), 2U);
+    EXPECT_EQ(world.state(), State::kSpeaking);
+  }
+};
+
+// It was in no line, and nobody was told that it was not said.
+TEST(HostileOwedTest, ATextOfWhichNothingIsHeardIsSaidAgain) {
+  TextBehindAReply call;
+  call.world.line.Say(Speech(700));
+  ASSERT_TRUE(call.Reaches(State::kListening));
+  ASSERT_TRUE(call.world.RunUntil([&] { return call.Asked("One.") == 2; },
+                                  Duration::Millis(20'000)));
+  // After his turn, and the reply to that.
+  ASSERT_TRUE(call.world.RunUntil(
+      [&] { return call.world.agent.items().size() == 4; }));
+  EXPECT_EQ(call.world.Count("turnEnded"), 2U);
+  ASSERT_TRUE(call.Reaches(State::kListening));
+  EXPECT_EQ(call.Asked("One."), 2);
+  EXPECT_THAT(call.world.EventsOf("notSaid"), IsEmpty());
+}
+
+TEST(HostileOwedTest, ATextOfWhichNothingIsHeardIsNamedAtTheEnd) {
+  for (const bool lost : {false, true}) {
+    TextBehindAReply call;
+    if (lost) {
+      call.world.line.Drop();
+    } else {
+      call.world.line.HangUp();
+    }
+    call.MsToTheEnd();
+    ASSERT_THAT(call.world.EventsOf("notSaid"), SizeIs(1));
+    EXPECT_EQ(call.world.EventsOf("notSaid")[0]["text"], "One.");
+    EXPECT_EQ(call.world.EventsOf("notSaid")[0]["reason"], "ended");
+  }
+}
+
+// No stream came to the session that followed, and no log told of it.
+TEST(HostileOwedTest, WhatIsOwedToACallerWhoNeverComesBackIsNamed) {
+  VirtualWorld::Options options = Greeting();
+  HostileCall first({.options = options, .always = Reply::kIgnored});
+  first.world.line.Call();
+  ASSERT_TRUE(first.Reaches(State::kThinking));
+  first.Say("One.");
+  options.snapshot = first.world.snapshot();
+  options.first_seq = static_cast<int64_t>(first.world.events().size());
+  HostileCall second({.options = options});
+  second.MsToTheEnd();
+  ASSERT_THAT(second.world.EventsOf("notSaid"), SizeIs(2));
+  EXPECT_EQ(second.world.EventsOf("notSaid")[0]["text"], "Good day to you.");
+  EXPECT_EQ(second.world.EventsOf("notSaid")[1]["text"], "One.");
+  // One that never had a caller owes nothing.
+  HostileCall nobody({.options = Greeting()});
+  nobody.MsToTheEnd();
+  EXPECT_THAT(nobody.world.EventsOf("notSaid"), IsEmpty());
+}
+
 // A time of hours kept it until the call ended.
 TEST(HostileOwedTest, ATextIsNotPutOffForLongerThanAReply) {
   ReadyHostileCall call({.next = {Reply::kIgnored}});

@@ -20,6 +20,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr Duration kAgo = Duration::Millis(500);
+constexpr protocol::ItemId kItem{7};
 
 Config WithGreeting(const std::string& abilities = "") {
   Config config = SessionParts::MakeConfig();
@@ -379,12 +380,68 @@ TEST(RepliesTest, AudioThatNobodyAskedForIsNoTextThatIsOwed) {
   Desk desk;
   desk.replies.OweSay("One moment.");
   desk.replies.AskForSay();
-  desk.replies.OnAudio(Duration::Millis(200), /*asked=*/false);
+  desk.replies.OnAudio(Duration::Millis(200), kItem, /*asked=*/false);
   EXPECT_TRUE(desk.replies.saying());
-  EXPECT_TRUE(desk.replies.owes_say());
-  desk.replies.OnAudio(Duration::Millis(200));
+  EXPECT_FALSE(desk.replies.say_item());
+  desk.replies.OnAudio(Duration::Millis(200), kItem);
   EXPECT_FALSE(desk.replies.saying());
+  EXPECT_EQ(desk.replies.say_item(), kItem);
+}
+
+// It was dropped unheard, and was neither said nor given up.
+TEST(RepliesTest, ATextIsOwedUntilSomeOfItIsSent) {
+  Desk desk;
+  desk.replies.OweSay("One moment.");
+  desk.replies.AskForSay();
+  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
+  EXPECT_TRUE(desk.replies.owes_say());
+  EXPECT_FALSE(desk.replies.MaySay()) << "it is about to be said";
+  desk.replies.OnSaySent();
   EXPECT_FALSE(desk.replies.owes_say());
+}
+
+TEST(RepliesTest, ATextOfWhichNothingIsEverSentIsGivenUp) {
+  Desk desk;
+  desk.replies.OweSay("One moment.");
+  for (int tries = 0; tries < Replies::kMaxSayTries; ++tries) {
+    EXPECT_FALSE(desk.replies.TakeGivenUpSay(Replies::GiveUp::kHopeless));
+    ASSERT_TRUE(desk.replies.MaySay());
+    desk.replies.AskForSay();
+    desk.replies.OnAudio(Duration::Millis(200), kItem);
+    desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
+    EXPECT_FALSE(desk.replies.TakeGivenUpSay(Replies::GiveUp::kHopeless));
+    desk.replies.OnSayUnsent();
+  }
+  EXPECT_EQ(desk.replies.TakeGivenUpSay(Replies::GiveUp::kHopeless),
+            "One moment.");
+}
+
+TEST(RepliesTest, ATextOfWhichAllIsHereIsGivenUpWithTheCall) {
+  Desk desk;
+  desk.replies.OweSay("One moment.");
+  desk.replies.AskForSay();
+  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  EXPECT_EQ(desk.replies.TakeGivenUpSay(Replies::GiveUp::kAll), "One moment.");
+  EXPECT_FALSE(desk.replies.say_item());
+}
+
+// Another response's end let the reply be taken for the text, which was never
+// said.
+TEST(RepliesTest, AReplyBehindATextStaysThere) {
+  Desk desk;
+  desk.replies.OweSay("One moment.");
+  desk.replies.AskForSay();
+  desk.replies.Ask(kAgo);
+  EXPECT_TRUE(desk.replies.behind());
+  // The server was busy with that.
+  desk.replies.OnDone(End::kCancelled, Next::kCallersTurn);
+  EXPECT_TRUE(desk.replies.behind());
+  // Of the text came a call of a tool.
+  desk.replies.OnToolCall();
+  desk.replies.OnDone(End::kComplete, Next::kMore);
+  EXPECT_TRUE(desk.replies.coming());
+  EXPECT_FALSE(desk.replies.MaySay());
 }
 
 TEST(RepliesTest, WordsByCommandAreNoReply) {

@@ -63,6 +63,16 @@ int64_t NowMs(const VirtualWorld& world) {
   return IntegerMember(world.events().back(), "atMs").value_or(0);
 }
 
+// How a call of a tool came out, by the log.
+std::string ResultOf(const VirtualWorld& world, std::string_view id) {
+  for (const Json& line : world.EventsOf("line")) {
+    if (StringMember(line, "toolCallId") != id) continue;
+    return std::string(StringMember(line, "state")) + " " +
+           std::string(StringMember(line, "result"));
+  }
+  return "no line";
+}
+
 std::string Told(const VirtualWorld& world) {
   std::string told;
   for (const Json& message : world.realtime.received()) {
@@ -219,6 +229,23 @@ TEST(SecondLifeTest, AGoodbyeThatWasLostIsAnsweredFor) {
   ASSERT_TRUE(second.RunUntil([&] { return second.Count("replyDone") == 1; }));
   second.Advance(Duration::Millis(500));
   EXPECT_THAT(second.ended(), SizeIs(0));
+}
+
+// Its log said that the call went on.
+TEST(SecondLifeTest, AGoodbyeOfACallThatNeverComesBackIsTheEnd) {
+  VirtualWorld first(Realtime());
+  Start(first);
+  first.agent.reply_ms = 3'000;
+  first.line.Say(Speech(700));
+  ASSERT_TRUE(
+      first.RunUntil([&] { return first.state() == State::kSpeaking; }));
+  first.agent.CallTool("bye", "end_call");
+  first.Advance(Duration::Millis(200));
+  VirtualWorld second(After(first, Realtime(), 300, NowMs(first)));
+  ASSERT_TRUE(second.RunUntil([&] { return !second.ended().empty(); },
+                              Duration::Millis(200'000)));
+  EXPECT_EQ(ResultOf(second, "bye"),
+            R"(answered {"result":"the call has ended"})");
 }
 
 // Who had hung up was told that it was done; the object was lost during the

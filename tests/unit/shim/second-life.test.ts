@@ -273,6 +273,19 @@ describe("a call that no session ends", () => {
     expect(told[3]).toMatchObject({ reason: "objectLost" });
   });
 
+  // A text that somebody was told would be said was in no row.
+  it("has what was owed when the object was lost, and was not said", async () => {
+    const leg = attach();
+    happens(leg, event("opened", 0, 0, { epochMs: EPOCH_MS }), record(TL_EFFECT_SNAPSHOT, 0, "what was said"));
+    world.time.advance(FLUSH_INTERVAL_MS);
+    await world.lose();
+    world.onInput = ({ tag }) =>
+      tag === 0 ? [event("notSaid", 100, 0, { text: "One moment.", reason: "ended" }), line(100, 1)] : [];
+    await world.pass(LOST_GRACE_MS);
+    expect(events().map(({ type }) => type)).toEqual(["opened", "notSaid", "line", "ended"]);
+    expect(events()[1]).toMatchObject({ text: "One moment.", reason: "ended", seq: 1 });
+  });
+
   it("has them after a trap, from the last snapshot, though it was not written yet", () => {
     const leg = attach();
     const observer = new FakeSocket();
