@@ -288,7 +288,7 @@ void Judge::LookAtDebts() {
     const bool known = next->requests == 0 ||
                        (plan_.on_a_socket() && plan_.provider.lost == 0);
     if (std::min(waits, idle_ms_) > most && !next->faint && !next->mistaken &&
-        known) {
+        !next->cut && known) {
       Complain("'" + next->text + "' was never " +
                (next->requests == 0 ? "asked for" : "said"));
       next->failed = true;
@@ -374,6 +374,7 @@ void Judge::OnRequest(const Json& request) {
       if (says_[i].heard && plan_.in_order())
         Complain("'" + says_[i].text + "' was heard, twice");
       ++says_[i].requests;
+      says_[i].cut = false;
       // There and back.
       const Duration way = plan_.options.agent_delay;
       says_[i].mistaken = world_->now() - own_over_ <= way + way + way;
@@ -587,6 +588,9 @@ void Judge::OnTruncated(const Json& event) {
   const std::string item(StringMember(event, "item"));
   const int64_t told = IntegerMember(event, "audioEndMs").value_or(0);
   if (told > 0) OnHeardItem(item);
+  for (Said& said : says_) {
+    if (said.items.contains(item)) said.cut = true;
+  }
   const int64_t received = IntegerMember(event, "receivedMs").value_or(0);
   if (told > received) Complain("more heard of " + item + " than received");
   truncated_.insert(item);

@@ -104,6 +104,8 @@ class Judge {
     bool heard = false;
     bool failed = false;
     bool faint = false;
+    // Cut before it was heard, maybe after it was sent: its line tells which.
+    bool cut = false;
     // The gateway may have taken a reply of the provider's own for it.
     bool mistaken = false;
   };
