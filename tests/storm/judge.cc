@@ -360,13 +360,14 @@ void Judge::OnRequest(const Json& request) {
     const Json* response = FindMember(request, "response");
     const std::string said(
         response == nullptr ? "" : StringMember(*response, "instructions"));
+    // Also one that a lost session owed: others wait for it.
+    if (!said.empty()) last_say_ = world_->now();
     greeting_in_air_ = !plan_.greeting().empty() &&
                        said.find(plan_.greeting()) != std::string::npos;
     if (greeting_in_air_) {
       if (greeted_ && plan_.in_order())
         Complain("the caller was greeted, and is once more");
       ++greetings_;
-      last_say_ = world_->now();
     }
     says_in_air_ = SIZE_MAX;
     for (size_t i = 0; i < says_.size(); ++i) {
@@ -378,7 +379,6 @@ void Judge::OnRequest(const Json& request) {
       // There and back.
       const Duration way = plan_.options.agent_delay;
       says_[i].mistaken = world_->now() - own_over_ <= way + way + way;
-      last_say_ = world_->now();
       says_in_air_ = i;
     }
     return;

@@ -68,7 +68,8 @@ SpeechDetector::Result SpeechDetector::Process(std::span<const int16_t> frame) {
   if (rested) {
     features_.Skip(frame);
   } else if (waits) {
-    std::ranges::copy(frame, waiting_frames_[waiting_].samples.begin());
+    std::copy(frame.begin(), frame.end(),
+              waiting_frames_[waiting_].samples.begin());
     waiting_frames_[waiting_++].mean_square = mean_square;
   } else {
     for (size_t i = 0; i < waiting_; ++i) {

@@ -49,7 +49,7 @@ void EchoJudge::Keep(int64_t begin, std::span<const int16_t> caller,
   tells_nothing_[waiting_] = tells_nothing;
   Frame& frame = frames_[waiting_++];
   ReadPlayed(begin, frame.played);
-  std::ranges::copy(caller, frame.caller.begin());
+  std::copy(caller.begin(), caller.end(), frame.caller.begin());
 }
 
 void EchoJudge::ReadPlayed(int64_t position,
@@ -59,7 +59,8 @@ void EchoJudge::ReadPlayed(int64_t position,
     return;
   }
   heard_.Read(position, wide_);
-  std::ranges::copy(branch_.Process(wide_), out.begin());
+  const std::span<const int16_t> narrow = branch_.Process(wide_);
+  std::copy(narrow.begin(), narrow.end(), out.begin());
 }
 
 void EchoJudge::WorkOff() {
