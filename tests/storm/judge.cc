@@ -344,6 +344,7 @@ void Judge::OnRequest(const Json& request) {
   const std::string type(StringMember(request, "type"));
   if (type == "response.create") {
     ++figures_.requests;
+    reply_wanted_ = true;
     lost_reply_ = false;
     figures_.requests_unheard.Take(++requests_unheard_, seed_);
     figures_.requests_per_turn.Take(++requests_of_turn_, seed_);
@@ -562,16 +563,16 @@ void Judge::OnState(const Json& event) {
   if (reason == "replyAudio") unanswered_.reset();
   if (reason == "bargeIn") {
     ++barge_ins_;
-    lost_reply_ = false;
+    reply_wanted_ = lost_reply_ = false;
     last_say_ = world_->now();
   }
   if (reason == "callerGoesOn") {
     unanswered_.reset();
-    lost_reply_ = false;
+    reply_wanted_ = lost_reply_ = false;
   }
   if (reason == "legGone") ++losses_;
   if (to == State::kFarewell) {
-    lost_reply_ = false;
+    reply_wanted_ = lost_reply_ = false;
     waited_ms_ = !unanswered_ ? 0
                  : from == State::kThinking
                      ? thinking_ms_

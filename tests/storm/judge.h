@@ -67,7 +67,7 @@ class Judge {
   void OnRequest(const Json& request);
   // The provider's socket is gone in the middle of a reply that was asked for.
   void OnReplyLost() {
-    lost_reply_ = true;
+    lost_reply_ = reply_wanted_;
     idle_ms_ = 0;
   }
   // A reply that nobody asked for is over, as the provider has it.
@@ -180,6 +180,8 @@ class Judge {
   // What is owed.
   int64_t requests_unheard_ = 0;
   int64_t requests_of_turn_ = 0;
+  // The last one that was asked for, until the caller interrupts it.
+  bool reply_wanted_ = false;
   bool lost_reply_ = false;
   bool greeted_ = false;
   int greetings_ = 0;

@@ -36,6 +36,7 @@ constexpr const char* kRetryTexts[] = {
     "nothing of the kind"};
 constexpr const char* kReasons[] = {"max_output_tokens", "content_filter",
                                     "other", ""};
+constexpr const char* kUpdated = R"({"type":"session.updated"})";
 // What a peer may send in the place of an event.
 constexpr const char* kGarbage[] = {
     "",
@@ -67,7 +68,7 @@ constexpr const char* kGarbage[] = {
     R"({"type":"response.output_item.done","response_id":"resp_1","item":{"type":"function_call","status":"incomplete","call_id":"x","name":"lookup"}})",
     R"({"type":"rate_limits.updated","rate_limits":[{"name":"tokens","remaining":0,"reset_seconds":1e9}]})",
     R"({"type":"session.created"})",
-    R"({"type":"session.updated"})",
+    kUpdated,
     R"({"type":"input_audio_buffer.timeout_triggered"})",
     R"({"type":"response.done","response":{"id":"","status":"completed","usage":{"input_tokens":-9223372036854775808,"output_tokens":"x"}}})"};
 
@@ -136,6 +137,7 @@ void HostileRealtime::OnConnect(ChannelId channel,
   known_names_.clear();
   held_back_.reset();
   busy_ = 0;
+  configured_ = false;
   switch (start_) {
     case Start::kRefused:
       agent_.CountConnection();
@@ -264,16 +266,15 @@ void HostileRealtime::DoUpdate(ChannelId channel, const Message& message,
     case Start::kSlow:
       clock_.After(Duration::Millis(dice_.Between(50, 1500)),
                    [this, channel, message, connection = connection_] {
-                     if (connection == connection_)
-                       honest_.OnMessage(channel, message);
+                     if (connection == connection_) Configure(channel, message);
                    });
       return;
     case Start::kTwice:
-      honest_.OnMessage(channel, message);
+      Configure(channel, message);
       [[fallthrough]];
     case Start::kHonest:
     case Start::kDeaf:
-      honest_.OnMessage(channel, message);
+      Configure(channel, message);
       return;
     case Start::kRefused:
     case Start::kNeverOpens:
@@ -281,6 +282,11 @@ void HostileRealtime::DoUpdate(ChannelId channel, const Message& message,
     case Start::kCloses:
       return;
   }
+}
+
+void HostileRealtime::Configure(ChannelId channel, const Message& message) {
+  configured_ = true;
+  honest_.OnMessage(channel, message);
 }
 
 void HostileRealtime::DoCancel(ChannelId channel, const Message& message,
@@ -657,6 +663,8 @@ void HostileRealtime::DoWhim() {
                              {"status", "completed"}}}});
     default: {
       const std::string text = dice_.Pick(kGarbage);
+      // Taken at its word, it would speak in another format than was asked for.
+      if (!configured_ && text == kUpdated) return;
       Deed("whim: " + text.substr(0, 80));
       return Raw(text);
     }

@@ -135,6 +135,8 @@ class HostileRealtime final : public Provider {
   Reply ThrowReply();
   void DoCreate(protocol::ChannelId channel, const Message& message,
                 const Json& request);
+  // The update takes effect.
+  void Configure(protocol::ChannelId channel, const Message& message);
   void DoCancel(protocol::ChannelId channel, const Message& message,
                 const Json& request);
   void DoUpdate(protocol::ChannelId channel, const Message& message,
@@ -175,6 +177,8 @@ class HostileRealtime final : public Provider {
   Reply last_ = Reply::kHonest;
   // The reply that is made here, and what is left of it.
   std::optional<uint64_t> active_;
+  // On this socket, by an update.
+  bool configured_ = false;
   bool was_asked_ = false;
   bool was_cancelled_ = false;
   Steps steps_;
