@@ -8,7 +8,7 @@ namespace trunkline::media {
 namespace {
 
 constexpr int kGuardHz = audio::EchoGuard::kSampleRateHz;
-constexpr int kFrameMs = audio::EchoGuard::kFrameMs;
+constexpr int64_t kFrameMs = audio::EchoGuard::kFrameMs;
 
 // A frame of speech tells nothing of the line's noise when it is louder than
 // that by 10 dB.
