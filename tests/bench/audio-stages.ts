@@ -114,7 +114,10 @@ function membersOf(archive: Buffer): Uint8Array[] {
   return members;
 }
 
-/** Compressed size of what the parts compiled to, each on its own. */
+/**
+ * Compressed size of what the parts compiled to, each on its own: in Emscripten's build, since what the module is linked
+ * of is not code yet.
+ */
 function gzBytesOf(parts: readonly string[]): number {
   return parts.reduce((sum, part) => {
     const [folder = "", ...file] = part.split("/");
@@ -124,12 +127,12 @@ function gzBytesOf(parts: readonly string[]): number {
             readFileSync(
               path.join(
                 root,
-                `build/wasm-wasi/wasm/${folder}/CMakeFiles/trunkline_${folder}.dir`,
-                `${file.join("/")}.cc.obj`,
+                `build/wasm-emscripten/wasm/${folder}/CMakeFiles/trunkline_${folder}.dir`,
+                `${file.join("/")}.cc.o`,
               ),
             ),
           ]
-        : membersOf(readFileSync(path.join(root, `build/wasm-wasi/lib${part}.a`)));
+        : membersOf(readFileSync(path.join(root, `build/wasm-emscripten/lib${part}.a`)));
     return sum + gzipSync(Buffer.concat(objects.map(contentOf)), { level: 9 }).length;
   }, 0);
 }
