@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/agents/agent.h"
@@ -34,7 +35,9 @@ class PuppetAgent final : public protocol::Agent {
   const protocol::AgentTraits& traits() const override { return traits_; }
   void Begin() override {}
   void End(std::string_view /*reason*/) override {}
-  std::optional<protocol::AgentEvent> NextEvent() override { return {}; }
+  std::optional<protocol::AgentEvent> NextEvent() override {
+    return std::exchange(says, {});
+  }
   void Tell(std::span<const protocol::ConversationLine> lines) override;
   void Listen(std::span<const uint8_t> audio) override {
     heard.insert(heard.end(), audio.begin(), audio.end());
@@ -51,6 +54,8 @@ class PuppetAgent final : public protocol::Agent {
 
   std::vector<std::string> commands;
   std::vector<uint8_t> heard;
+  // Its next event.
+  std::optional<protocol::AgentEvent> says;
 
  private:
   protocol::AgentTraits traits_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "base/check.h"
 #include "media/caller_audio.h"
@@ -13,6 +14,13 @@ namespace {
 
 // The pause before the agent is started again; doubles.
 constexpr Duration kRetryPause = Duration::Millis(500);
+
+// Whether the event tells of the agent itself, not of the conversation.
+bool IsOfItsState(const protocol::AgentEvent& event) {
+  return std::holds_alternative<protocol::AgentFaulted>(event) ||
+         std::holds_alternative<protocol::AgentReady>(event) ||
+         std::holds_alternative<protocol::AgentFailed>(event);
+}
 
 }  // namespace
 
@@ -53,9 +61,15 @@ bool AgentLink::returning() const {
 
 std::optional<protocol::AgentEvent> AgentLink::NextEvent() {
   if (!agent_) return std::nullopt;
-  if (auto event = agent_->NextEvent()) return event;
-  agent_->Proceed();
-  return agent_->NextEvent();
+  std::optional<protocol::AgentEvent> event = agent_->NextEvent();
+  if (!event) {
+    agent_->Proceed();
+    event = agent_->NextEvent();
+  }
+  if (event && phase_ != Phase::kReady && !IsOfItsState(*event)) {
+    return protocol::AgentFaulted{protocol::Fault::kOutOfOrder};
+  }
+  return event;
 }
 
 void AgentLink::BeReady() {

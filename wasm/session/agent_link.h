@@ -45,7 +45,8 @@ class AgentLink {
 
   // The agent, at the time of the input. Precondition: created(). After each of
   // its inputs and commands, as after Start(), NextEvent() is called until it
-  // has none.
+  // has none. An agent that is not ready takes no part in the conversation:
+  // what it says of that, in whatever format, is out of order.
   protocol::Agent& agent();
   std::optional<protocol::AgentEvent> NextEvent();
 

@@ -70,6 +70,33 @@ TEST(AgentLinkTest, WhatTheCallerSaysBeforeTheAgentIsReadyIsKeptToItsBound) {
   EXPECT_EQ(parts.puppet().heard, Frames(0, kMaxFrames));
 }
 
+// A provider that speaks before it is set up does so in a format of its own,
+// and could not be stopped.
+TEST(AgentLinkTest, WhatItSaysBeforeItIsReadyIsOutOfOrder) {
+  SessionParts parts;
+  Start(parts);
+  const protocol::AgentEvent said[] = {
+      protocol::AgentAudio{},         protocol::AgentSpeech{},
+      protocol::AgentTurnCommitted{}, protocol::AgentTranscript{},
+      protocol::AgentToolCall{},      protocol::AgentReplyDone{}};
+  for (const protocol::AgentEvent& event : said) {
+    parts.puppet().says = event;
+    const auto taken = parts.agent.NextEvent();
+    ASSERT_TRUE(taken);
+    const auto* fault = std::get_if<protocol::AgentFaulted>(&*taken);
+    ASSERT_NE(fault, nullptr) << event.index();
+    EXPECT_EQ(fault->fault, protocol::Fault::kOutOfOrder);
+  }
+  parts.puppet().says = protocol::AgentFailed{};
+  EXPECT_TRUE(std::holds_alternative<protocol::AgentFailed>(
+      parts.agent.NextEvent().value()));
+  parts.agent.BeReady();
+  for (const protocol::AgentEvent& event : said) {
+    parts.puppet().says = event;
+    EXPECT_EQ(parts.agent.NextEvent().value().index(), event.index());
+  }
+}
+
 TEST(AgentLinkTest, OfABacklogThatIsFullTheOldestIsDroppedAndCounted) {
   SessionParts parts;
   Start(parts);
