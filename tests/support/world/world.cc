@@ -143,6 +143,8 @@ Json VirtualWorld::Command(const Json& command,
 // The leg's socket
 
 void VirtualWorld::OpenLeg() {
+  // The Worker lets no stream into a call that is over.
+  if (session_->ended()) return;
   leg_open_ = true;
   to_gateway_.Break();
   to_line_.Break();
