@@ -102,10 +102,16 @@ void Judge::BeginLife(VirtualWorld& world) {
   own_over_ = {};
   // That the object was lost says why.
   unanswered_.reset();
+  given_up_at_.clear();
   says_.clear();
   results_.clear();
-  keys_.clear();
-  keys_whole_ = false;
+  // Digits that may be kept outlive the object, and are whole.
+  if (StringMember(plan_.options.profile, "recordDigits") != "yes") {
+    keys_lost_ = keys_lost_ || !keys_.empty();
+    keys_.clear();
+  }
+  keys_whole_ = !keys_.empty();
+  keys_at_ = world.now();
   keys_on_way_.clear();
   waiting_ = false;
   losses_ = 0;
@@ -470,7 +476,10 @@ void Judge::OnEvent(const Json& event) {
     if (fatal != nullptr && *fatal == true) fatal_ = true;
     // Its socket is closed, which the provider is yet to hear of.
     const std::string_view code = StringMember(event, "code");
-    if (code == "noReply" || code == "deaf") agent_ready_ = false;
+    if (code == "noReply" || code == "deaf") {
+      agent_ready_ = false;
+      given_up_at_.push_back(world_->now());
+    }
     unanswered_.reset();
     last_say_ = world_->now();
   } else if (type == "speechStarted") {
@@ -526,7 +535,10 @@ void Judge::OnEvent(const Json& event) {
       greetings_ = std::max(greetings_, 1);
       if (greeting_in_air_) lost_reply_ = false;
     }
-    if (text.starts_with("[keypad")) keys_.clear();
+    if (text.starts_with("[keypad")) {
+      keys_.clear();
+      keys_whole_ = keys_lost_ = false;
+    }
   } else if (type == "replyDone") {
     ++replies_;
     OnHeardItem(StringMember(event, "item"));
@@ -671,11 +683,17 @@ void Judge::JudgeCut(const Json& line, const std::string& name) {
     Complain("of " + name + " " + Ms(ear_ms) + " of " + Ms(item->generated_ms) +
              " were heard, and it is not cut");
   }
-  // What tells of its end was here before the last of it was heard.
+  // What tells of its end was here before the last of it was heard, unless it
+  // was said into a socket that was given up.
   const int64_t end_ms = IntegerMember(line, "endMs").value_or(0);
-  if (cut && item->whole_at && !truncated_.contains(name) &&
-      (*item->whole_at - Instant()).ms() - 1000 + life_from_ms_ +
-              plan_.options.agent_delay.ms() + kSlackMs <
+  const Duration way = plan_.options.agent_delay + Duration::Millis(kSlackMs);
+  const bool in_vain =
+      item->whole_at &&
+      std::any_of(given_up_at_.begin(), given_up_at_.end(), [&](Instant at) {
+        return at - way <= *item->whole_at && *item->whole_at <= at + way;
+      });
+  if (cut && item->whole_at && !in_vain && !truncated_.contains(name) &&
+      (*item->whole_at - Instant()).ms() - 1000 + life_from_ms_ + way.ms() <
           end_ms) {
     Complain(name + " was whole and heard, and is cut");
   }
@@ -754,6 +772,9 @@ void Judge::JudgeEnd() {
       continue;
     }
     Complain("'" + said.text + "' was neither said nor given up");
+  }
+  if (keys_lost_ && plan_.realtime()) {
+    Complain("keys went with an object, and were not given up");
   }
   if (!keys_.empty() && plan_.realtime()) {
     Complain("the keys " + keys_ + " were not told, and not given up");

@@ -167,6 +167,8 @@ class Judge {
   int64_t stream_ms_ = 0;
   bool quiet_ = true;
   bool agent_ready_ = false;
+  // When its sockets were closed by the gateway.
+  std::vector<Instant> given_up_at_;
   bool was_ready_ = false;
   bool spoke_ = false;
   int64_t turn_at_ms_ = 0;
@@ -208,6 +210,8 @@ class Judge {
   std::string keys_;
   Instant keys_at_;
   bool keys_whole_ = false;
+  // Those that a lost session had, and could not keep.
+  bool keys_lost_ = false;
   std::vector<std::string> keys_on_way_;
   // A turn that nobody has answered, and nobody has said why.
   std::optional<Instant> unanswered_;
