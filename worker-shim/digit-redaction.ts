@@ -8,7 +8,7 @@ const MASK = "#";
 
 /** English, as recognisers write them; each stands for so many digits. */
 const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
-  ...["zero", "oh", "nought", "nil", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"].map(
+  ...["zero", "oh", "o", "nought", "nil", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"].map(
     (word): [string, number] => [word, 1],
   ),
   ...["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"].map(
@@ -37,12 +37,17 @@ const FILLERS = new Set([
   "um",
   "er",
   "eh",
+  "hmm",
+  "mm",
+  "pause",
+  "nbsp",
 ]);
 
+const STARTS_WITH_DIGIT = /^\p{Nd}/u;
 /** Digits of any script, words, and whatever lies between. */
 const TOKENS = /\p{Nd}+|\p{L}+(?:'\p{L}+)?|[^\p{Nd}\p{L}]+/gu;
-/** What may lie between the digits of one number: a pause, as it is written, or what is between texts of a list. */
-const GAP = /^[\s.,;:/()+*_"'\u2010-\u2015\u00b7\u2022-]{1,4}$/u;
+/** What may lie between the digits of one number: a pause, however it is written, or what is between texts of a list. */
+const GAP = /^[^\p{Nd}\p{L}]{1,12}$/u;
 
 interface Token {
   /** What it says. */
@@ -55,7 +60,7 @@ interface Token {
 }
 
 function tokenOf(text: string, written = text): Token {
-  if (/^\p{Nd}/u.test(text)) return { text, written, digits: [...text].length, joins: true };
+  if (STARTS_WITH_DIGIT.test(text)) return { text, written, digits: [...text].length, joins: true };
   const word = text.toLowerCase();
   const digits = NUMBER_WORDS.get(word) ?? 0;
   return { text, written, digits, joins: digits > 0 || FILLERS.has(word) || GAP.test(text) };
@@ -63,7 +68,7 @@ function tokenOf(text: string, written = text): Token {
 
 function masked({ text, written, digits }: Token): string {
   if (digits === 0) return written;
-  return /^\p{Nd}/u.test(text) ? MASK.repeat(digits) : MASK;
+  return STARTS_WITH_DIGIT.test(text) ? MASK.repeat(digits) : MASK;
 }
 
 /** One UTF-16 unit, and how it is written. */
@@ -142,16 +147,32 @@ function* runsOf(text: string): Generator<readonly Token[]> {
   yield run;
 }
 
-/** `text` with a `#` for each masked digit, and for each word that stands for some. */
-export function redactDigits(text: string, how: DigitRedaction): string {
-  if (how === "off") return text;
-  const parts: string[] = [];
+/** The tokens of a text, and whether each is masked. */
+function* judgedTokens(text: string, how: DigitRedaction): Generator<readonly [token: Token, isMasked: boolean]> {
   for (const run of runsOf(text)) {
     const digits = run.reduce((sum, token) => sum + token.digits, 0);
     const isLong = digits >= MIN_LONG_DIGITS;
     // One word is no number of somebody's.
-    const isMasked = (token: Token) => isLong || (how === "all" && /^\p{Nd}/u.test(token.text));
-    for (const token of run) parts.push(isMasked(token) ? masked(token) : token.written);
+    for (const token of run) yield [token, isLong || (how === "all" && STARTS_WITH_DIGIT.test(token.text))];
+  }
+}
+
+/** `text` with a `#` for each masked digit, and for each word that stands for some. */
+export function redactDigits(text: string, how: DigitRedaction): string {
+  if (how === "off") return text;
+  return [...judgedTokens(text, how)].map(([token, isMasked]) => (isMasked ? masked(token) : token.written)).join("");
+}
+
+/** The first `length` units of `text`, with what is masked of it where it is read to its end. */
+function redactBeginning(text: string, length: number, how: DigitRedaction): string {
+  const parts: string[] = [];
+  let left = length;
+  for (const [token, isMasked] of judgedTokens(text, how)) {
+    if (left <= 0) break;
+    const written = token.written.slice(0, left);
+    left -= token.written.length;
+    if (!isMasked || token.digits === 0) parts.push(written);
+    else parts.push(STARTS_WITH_DIGIT.test(token.text) ? MASK.repeat([...written].length) : MASK);
   }
   return parts.join("");
 }
@@ -185,8 +206,13 @@ export function redactEvent(json: string, how: DigitRedaction): RedactedEvent {
   const event = JSON.parse(json) as Record<string, unknown>;
   const type = String(event["type"]);
   const isPiece = type === "transcript" && event["final"] !== true;
+  // The beginning of a number is part of it, although no more of it was heard.
+  const { said, heard } = event;
+  const isBeginning = typeof said === "string" && typeof heard === "string" && said.startsWith(heard);
+  if (isBeginning) event["heard"] = redactBeginning(said, heard.length, how);
   for (const field of SPOKEN_FIELDS[type] ?? []) {
     const value = event[field];
+    if (field === "heard" && isBeginning) continue;
     if (typeof value === "string") event[field] = isPiece ? redactPiece(value) : redactDigits(value, how);
   }
   for (const field of NAMING_FIELDS[type] ?? []) {

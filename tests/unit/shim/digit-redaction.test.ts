@@ -28,6 +28,12 @@ describe("a long number", () => {
     "4242\u20104242\u20134242\u00b74242",
     "\u0664\u0662\u0664\u0662 \u0664\u0662\u0664\u0662 \u0664\u0662\u0664\u0662",
     "4242 forty two forty two 4242 42 forty-two",
+    "4242? 4242! 4242?",
+    "4242\u2026 4242\u2026 4242",
+    "4242 | 4242 = 4242][4242",
+    "4242 \u2212 4242\u200b4242",
+    "4242 (pause) 4242 hmm, 4242",
+    "4242&nbsp;4242%204242",
   ])("is masked however it is written: %s", (number) => {
     for (const text of [number, `my card is ${number}, thanks`, `${number}`, `x${number}`]) {
       const redacted = redactDigits(text, "long");
@@ -44,6 +50,7 @@ describe("a long number", () => {
     "Four. Two. Four. Two. Four. Two. Four.",
     "forty-two forty-two forty-two forty-two",
     "double four triple oh seven six",
+    "four one one o five one two",
     "one two three, uh, four five and six seven",
     "five five five, oh one oh, two two two two",
   ])("is masked when it is in words: %s", (number) => {
@@ -210,4 +217,31 @@ it.each(["long", "all"] as const)("reaches nobody by any way where the profile s
   const stored = world.sql.exec("SELECT * FROM batch").toArray();
   const everything = JSON.stringify([told, observer.sent, stored, world.call.events(), cues]);
   expect(everything).not.toContain("4242");
+});
+
+// An interruption in the middle of a card's number left its first four digits in what was heard.
+describe("what was heard of a number that was said", () => {
+  const said = "your card is 4111 1111 1111 1111, right";
+  const lineOf = (heard: string, text = said) =>
+    JSON.parse(redactEvent(JSON.stringify({ type: "line", said: text, heard }), "long").stored) as { heard: string };
+
+  it("is masked as far as it goes", () => {
+    const redacted = redactDigits(said, "long");
+    for (let length = 0; length <= said.length; length++)
+      expect(lineOf(said.slice(0, length)).heard).toBe(redacted.slice(0, length));
+  });
+
+  it("is masked where the number is in words", () => {
+    const words = "it is four two four two four two four two";
+    expect(lineOf("it is four two", words).heard).toBe("it is # #");
+    expect(lineOf("it is four tw", words).heard).toBe("it is # #");
+  });
+
+  it("stays as it is where the number is none of somebody's", () => {
+    expect(lineOf("room 40", "room 404 is yours").heard).toBe("room 40");
+  });
+
+  it("is judged by itself where it is no beginning of what was said", () => {
+    expect(lineOf("card 4242424242", said).heard).toBe("card ##########");
+  });
 });
