@@ -78,6 +78,8 @@ export class Call {
   readonly #observers: Observers;
   /** When the carrier first asked what to do now that the stream is over; until it is back. */
   #resumedMs: number | undefined;
+  /** Of the audio of the session's first stream: the core takes no other. */
+  #encoding: string | undefined;
   /** The last event, once the call is over. */
   #ended: string | undefined;
   /** The carrier's call that was over before it was announced. */
@@ -120,6 +122,7 @@ export class Call {
       log,
       timers: platform.timers,
       startMs: () => records.pinned.over(settings).limits.startMs ?? DEFAULT_START_MS,
+      canCarry: ({ encoding }) => this.#encoding === undefined || this.#encoding === encoding,
       judge: (start, isThere) => this.#judge(start, isThere),
       admit: (socket, start) => this.#admit(socket, start),
       onDeserted: () => this.#onDeserted(),
@@ -319,6 +322,7 @@ export class Call {
   }
 
   #openSession(row: CallRow): void {
+    this.#encoding = undefined;
     this.#records.beginSession(this.#platform.nowMs());
     if (row.sessions === 0) this.#afterlife.announceStart();
     this.#agenda.set("heartbeat", this.#platform.nowMs() + HEARTBEAT_MS);
@@ -348,7 +352,8 @@ export class Call {
 
   #admit(socket: PeerSocket, start: Start): void {
     this.#streams.prove(start);
-    if (this.attachLeg(socket) !== "taken") closeQuietly(socket, CLOSE_NORMAL, "the call is over", this.#log);
+    if (this.attachLeg(socket) === "taken") this.#encoding = start.encoding;
+    else closeQuietly(socket, CLOSE_NORMAL, "the call is over", this.#log);
   }
 
   /** A call that no webhook has announced has one socket, and nobody has a token to bring another. */

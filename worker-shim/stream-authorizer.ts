@@ -1,6 +1,6 @@
 import type { Verdict } from "./boundary.ts";
 import { judgeToken, mintToken, TOKEN_LIFETIME_MS, type TokenRing } from "./call-token.ts";
-import type { Start } from "./carriers/twilio/opening.ts";
+import type { StreamProof } from "./carriers/twilio/opening.ts";
 import type { Log, SessionInputs, StreamCredentials } from "./ports.ts";
 import type { CallRow, CallRows } from "./records/call-row.ts";
 import { ConfigurationError } from "./settings.ts";
@@ -34,7 +34,7 @@ export class StreamAuthorizer {
   /** The last token that was given. */
   #given: GivenToken | undefined;
   /** What the stream has shown that the call has now. */
-  #proven: Start | undefined;
+  #proven: StreamProof | undefined;
 
   constructor(options: StreamAuthorizerOptions) {
     this.#options = options;
@@ -62,7 +62,7 @@ export class StreamAuthorizer {
   }
 
   /** Judges what somebody brought, and uses the token up if it is good and he is still there. */
-  async judge(row: CallRow, { token, carrierCallId }: Start, isThere = () => true): Promise<Verdict> {
+  async judge(row: CallRow, { token, carrierCallId }: StreamProof, isThere = () => true): Promise<Verdict> {
     if (row.authorization === "none") return "granted";
     const { call, nowMs } = this.#options;
     const use = (serial: number) => isThere() && call.useToken(serial);
@@ -70,7 +70,7 @@ export class StreamAuthorizer {
   }
 
   /** The stream that comes next has shown this already: the core will ask for it. */
-  prove(start: Start): void {
+  prove(start: StreamProof): void {
     this.#proven = start;
   }
 

@@ -51,6 +51,8 @@ export interface StreamDoorOptions {
   readonly timers: Timers;
   /** From a socket to its start. */
   startMs(): number;
+  /** Whether the call can carry the stream's audio beside what it has had so far. */
+  canCarry(start: Start): boolean;
   /** Judges what a stream brought; a token is used up only if `isThere` still says so then. */
   judge(start: Start, isThere: () => boolean): Promise<Verdict>;
   /** Gives the call a stream that has shown its token. */
@@ -236,6 +238,10 @@ export class StreamDoor {
     const opening: Opening = typeof data === "string" ? readOpening(data) : { type: "fault" };
     switch (opening.type) {
       case "start":
+        if (!this.#options.canCarry(opening)) {
+          this.#refuse(visitor, CLOSE_PROTOCOL, "unsupportedFormat");
+          return;
+        }
         visitor.state = "judged";
         this.#hold(visitor, data);
         this.#options.background(this.#judge(visitor, opening));
@@ -262,12 +268,14 @@ export class StreamDoor {
   }
 
   async #judge(visitor: Visitor, start: Start): Promise<void> {
-    const { log, admit, judge } = this.#options;
+    const { log, admit, judge, canCarry } = this.#options;
     const isThere = () => visitor.state === "judged";
     try {
-      const verdict = await judge(start, isThere);
+      // Another stream may have been let in meanwhile.
+      const verdict = await judge(start, () => isThere() && canCarry(start));
       if (!isThere()) return;
-      if (verdict === "granted") this.#letIn(visitor, start, admit);
+      if (!canCarry(start)) this.#refuse(visitor, CLOSE_PROTOCOL, "unsupportedFormat");
+      else if (verdict === "granted") this.#letIn(visitor, start, admit);
       else {
         log.warn("a stream was not authorised", { verdict });
         this.#refuse(visitor, CLOSE_REFUSED[verdict], "not authorized");

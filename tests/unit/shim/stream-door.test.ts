@@ -125,6 +125,34 @@ describe("a stream that shows its token", () => {
     expect(socket.closed).toBeUndefined();
   });
 
+  // It took the place of the good stream, used its token up, and was refused by the core after that.
+  it("cannot take the place of one in another format, and keeps its token", async () => {
+    const former = await withStream();
+    const next = await announceAgain();
+    const aLaw = { mediaFormat: { encoding: "audio/x-alaw", sampleRate: 8000, channels: 1 } };
+    const other = come();
+    say(other, startMessage(next, "CA1", aLaw));
+    await judged();
+    expect(other.closed?.code).toBe(4400);
+    expect(former.closed).toBeUndefined();
+    const socket = come();
+    say(socket, startMessage(next));
+    await judged();
+    expect(socket.closed).toBeUndefined();
+    expect(verdicts()).toEqual([0, 0]);
+  });
+
+  it("is judged anew when one in another format came in meanwhile", async () => {
+    const next = await announceAgain();
+    const aLaw = { mediaFormat: { encoding: "audio/x-alaw", sampleRate: 8000, channels: 1 } };
+    const [first, second] = [come(), come()];
+    say(first, startMessage(token));
+    say(second, startMessage(next, "CA1", aLaw));
+    await judged();
+    expect(first.closed).toBeUndefined();
+    expect(second.closed?.code).toBe(4400);
+  });
+
   it("takes the place of the former one, which is kept until then", async () => {
     const former = await withStream();
     const next = await announceAgain();

@@ -5,9 +5,14 @@
 import { parseAsCore } from "../../core-json.ts";
 
 /** What a stream brings as proof; empty strings where it brings nothing. */
-export interface Start {
+export interface StreamProof {
   readonly token: string;
   readonly carrierCallId: string;
+}
+
+export interface Start extends StreamProof {
+  /** Of the audio that it brings; the core takes no other for the same session. */
+  readonly encoding: string;
 }
 
 /** What a message of a stream that has not started is to the door. */
@@ -75,5 +80,6 @@ function readStart(message: Readonly<Record<string, unknown>>): Opening {
   const carrierCallId = textOf(start["callSid"]);
   if (!IDENTIFIER.test(streamId) || (carrierCallId !== "" && !IDENTIFIER.test(carrierCallId))) return FAULT;
   if (!hasFormat(start)) return UNSUPPORTED;
-  return { type: "start", token: textOf(objectOf(start["customParameters"])?.["token"]), carrierCallId };
+  const token = textOf(objectOf(start["customParameters"])?.["token"]);
+  return { type: "start", token, carrierCallId, encoding: textOf(objectOf(start["mediaFormat"])?.["encoding"]) };
 }

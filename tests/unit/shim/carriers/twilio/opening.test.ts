@@ -27,7 +27,8 @@ describe("a start", () => {
     ["with brackets in a text", start({ note: "[".repeat(100) + '\\"' + "{".repeat(100) })],
     ["as wide as the core reads", start({}, { more: Array(16_000).fill(0) })],
   ])("%s is one", (_, message) => {
-    expect(readOpening(message)).toEqual({ type: "start", token: "t", carrierCallId: "CA1" });
+    const encoding = /audio\/x-[a-z]+/.exec(message)?.[0];
+    expect(readOpening(message)).toEqual({ type: "start", token: "t", carrierCallId: "CA1", encoding });
   });
 
   it.each([
