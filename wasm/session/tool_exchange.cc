@@ -16,7 +16,15 @@ ToolExchange::Called ToolExchange::OnCall(const protocol::AgentToolCall& call) {
   transcript_.OnToolCall(call.tool_call_id, call.name, call.arguments,
                          context_.now());
   if (call.name == ToolDesk::kEndCall) {
-    end_call_id_ = call.tool_call_id;
+    if (!end_call_id_) {
+      end_call_id_ = call.tool_call_id;
+    } else if (*end_call_id_ != call.tool_call_id) {
+      constexpr std::string_view kAlready =
+          R"({"error":"the call is being ended already"})";
+      agent_.agent().ToolResult(call.tool_call_id, kAlready);
+      transcript_.OnToolResult(call.tool_call_id, kAlready,
+                               Transcript::ToolState::kFailed, context_.now());
+    }
     return Called::kEndsCall;
   }
   if (desk_.Open(call.tool_call_id, call.name, context_.now())) {

@@ -416,6 +416,29 @@ TEST(CallTest, TheAgentsHangUpIsInterrupted) {
               testing::HasSubstr("the call goes on"));
 }
 
+// The second took the first's place, which was never answered.
+TEST(CallTest, OfTwoHangUpsOfTheAgentsEachHasAResult) {
+  VirtualWorld world(Realtime());
+  world.agent.reply_ms = 3000;
+  Connect(world);
+  world.line.Say(Speech(600));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kSpeaking; }));
+  world.agent.CallTool("call_1", "end_call");
+  world.agent.CallTool("call_2", "end_call");
+  world.Advance(Duration::Millis(300));
+  ASSERT_THAT(world.agent.tool_results(), testing::SizeIs(1));
+  EXPECT_THAT(world.agent.tool_results()[0],
+              testing::HasSubstr("being ended already"));
+  world.line.Say(Speech(600));
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kListening; }));
+  world.Advance(Duration::Millis(200));
+  ASSERT_THAT(world.agent.tool_results(), testing::SizeIs(2));
+  EXPECT_THAT(world.agent.tool_results()[1],
+              testing::HasSubstr("the call goes on"));
+}
+
 TEST(CallTest, CommandsHangUpAndSay) {
   VirtualWorld world(Realtime());
   Connect(world);
