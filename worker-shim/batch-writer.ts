@@ -11,10 +11,10 @@ import { Speakers } from "./speakers.ts";
 export const MAX_FLIGHT_BYTES = 256 * 1024 * 1024;
 
 /**
- * Events after which the next session must know more: a reply is owed, or the result of a tool; a reply is here as a whole,
- * so that it can be told what was heard of it.
+ * Events after which the next session must know more: a greeting, a reply, the result of a tool or what was entered is
+ * owed; a reply is here as a whole, so that it can be told what was heard of it.
  */
-const TELLING = /"type":"(turnEnded|toolCall|usage)"/;
+const TELLING = /"type":"(started|dtmf|turnEnded|toolCall|usage)"/;
 
 export interface BatchWriterOptions {
   readonly records: Pick<CallRecords, "batches" | "snapshots" | "inputs" | "flush">;

@@ -60,6 +60,7 @@ void Conversation::Begin(media::LineOut& line) {
   }
   // The goodbye that a former session did not get to say.
   tools_.GoOn();
+  GiveUpLostDigits();
   // A call that has lost its object has not more time for it.
   context_.deadlines().Set(Timer::kMaxCall,
                            context_.call_began() + limits().max_call);
@@ -387,7 +388,14 @@ void Conversation::GiveUpAll() {
     events_.NotSaid(context_.config().profile.greeting, kEnded);
   }
   GiveUpSays(Replies::GiveUp::kAll, kEnded);
+  GiveUpLostDigits();
   if (!digits_.empty()) events_.NotSaid(KeptWords(digits_.Take()), kEnded);
+}
+
+void Conversation::GiveUpLostDigits() {
+  if (!std::exchange(digits_lost_, false)) return;
+  events_.NotSaid(KeptWords({}), "failed");
+  snapshot_due_ = true;
 }
 
 void Conversation::EmitFinalLines() {
@@ -430,6 +438,12 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   replies_.Restore(snapshot);
   restored_ = true;
   end_reason_ = StringMember(snapshot, "ending");
+  if (FindMember(snapshot, "keypad") != nullptr) {
+    const std::string_view digits = StringMember(snapshot, "keypad");
+    // Who entered them waits for no more than an answer.
+    if (!digits.empty()) digits_.Add(digits);
+    digits_lost_ = digits_.empty();
+  }
   return true;
 }
 
@@ -452,6 +466,10 @@ Json Conversation::TakeSnapshot() {
                    {"bargeIns", barge_ins_},
                    {"resumes", resumes_}};
   if (!end_reason_.empty()) snapshot["ending"] = end_reason_;
+  // "" where they may not be kept.
+  if (!digits_.empty() || digits_lost_) {
+    snapshot["keypad"] = keeps_digits() ? std::string(digits_.entered()) : "";
+  }
   replies_.AddTo(snapshot, reply_due ? Replies::Due::kYes : Replies::Due::kNo);
   return snapshot;
 }

@@ -10,6 +10,7 @@
 #include "media/line_out.h"
 #include "protocol/agents/agent.h"
 #include "session/agent_link.h"
+#include "session/briefing.h"
 #include "session/call_context.h"
 #include "session/caller_turns.h"
 #include "session/command.h"
@@ -92,7 +93,10 @@ class Conversation {
   CommandOutcome JudgeToolResult(std::string_view tool_call_id) const;
   CommandOutcome JudgeDigits(std::string_view digits) const;
   void HangUp(std::string_view end_reason);
-  void Digits(std::string_view digits) { digits_.Add(digits); }
+  void Digits(std::string_view digits) {
+    digits_.Add(digits);
+    snapshot_due_ = true;
+  }
   void Say(std::string_view text);
   void ToolResult(std::string_view tool_call_id, std::string_view output);
 
@@ -148,6 +152,7 @@ class Conversation {
   void ResumeReply();
   void ConfirmBargeIn();
   void DropUnheard();
+  void TellWhatWasHeard();
   // Asks for a reply, unless too many were asked for already: then the call
   // ends.
   void AskForReply();
@@ -158,6 +163,9 @@ class Conversation {
   void GiveUpSays(Replies::GiveUp which, std::string_view reason);
   // The call ends: what is owed until then will not be said, nor told.
   void GiveUpAll();
+  // Digits that a lost session had, and did not keep.
+  void GiveUpLostDigits();
+  bool keeps_digits() const;
   // An entry, as far as it is kept.
   std::string KeptWords(std::string_view digits) const;
   // Gives the agent the results that are there, and asks it to go on when it
@@ -178,9 +186,11 @@ class Conversation {
   LegLink& leg_;
   AgentLink& agent_;
   Transcript transcript_;
+  Briefing briefing_;
   ToolExchange tools_;
   Replies replies_;
   DigitEntry digits_;
+  bool digits_lost_ = false;
   // From Begin() on.
   media::LineOut* line_ = nullptr;
   std::unique_ptr<CallerTurns> caller_;

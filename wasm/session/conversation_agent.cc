@@ -1,7 +1,6 @@
 #include <string_view>
 #include <variant>
 
-#include "session/briefing.h"
 #include "session/conversation.h"
 
 // What the agent's events come to.
@@ -47,7 +46,7 @@ void Conversation::OnAgentReady() {
       agent_.traits().has_caller_texts ? Texts::kSent : Texts::kNone,
       agent_.traits().has_agent_texts ? Texts::kSent : Texts::kNone,
       context_.now());
-  Brief(agent_.agent(), transcript_);
+  briefing_.Begin(agent_.agent(), transcript_);
   agent_.BeReady();
   switch (state_) {
     case State::kConnecting:

@@ -84,6 +84,7 @@ void Conversation::OnDigit(char digit) {
   // Who repeats what he hears can make nothing of it.
   if (!agent_.created() || !agent_.traits().can_say) return;
   digits_.Add(digit);
+  snapshot_due_ = true;
   if (state_ == State::kListening) {
     context_.SetTimer(Timer::kDeadAir, limits().dead_air);
   }
@@ -92,10 +93,13 @@ void Conversation::OnDigit(char digit) {
   if (state_ == State::kInterrupted) ConfirmBargeIn();
 }
 
+bool Conversation::keeps_digits() const {
+  return context_.config().profile.record_digits == Config::RecordDigits::kYes;
+}
+
 std::string Conversation::KeptWords(std::string_view digits) const {
-  using Recorded = Config::RecordDigits;
   std::string words = "[keypad";
-  if (context_.config().profile.record_digits == Recorded::kYes) {
+  if (keeps_digits()) {
     words += ": ";
     words += digits;
   }
@@ -108,6 +112,7 @@ void Conversation::TellDigits() {
       state_ == State::kListening || state_ == State::kThinking;
   if (!listens || !agent_.ready()) return;
   const std::string digits = digits_.Take();
+  snapshot_due_ = true;
   const std::string words = "[keypad: " + digits + "]";
   protocol::ConversationLine line;
   line.kind = protocol::ConversationLine::Kind::kCaller;
@@ -148,12 +153,19 @@ void Conversation::DropUnheard() {
   replies_.SetNext(Replies::Next::kCallersTurn);
   replies_.Cancel();
   playback_->DropUnheard(ReplyPlayback::Tell::kAgent);
+  TellWhatWasHeard();
   replies_.OnSayUnsent();
+}
+
+// Of a reply that a former agent, or a former socket, has made.
+void Conversation::TellWhatWasHeard() {
+  if (agent_.ready()) briefing_.GoOn(agent_.agent(), transcript_);
 }
 
 void Conversation::OnReplyHeard() {
   ++replies_heard_;
   playback_->OnHeard(turns_);
+  TellWhatWasHeard();
   replies_.OnSayUnsent();
   if (tools_.ends_call()) {
     // The agent has said its goodbye.

@@ -34,6 +34,7 @@ class DigitEntry {
     return digits_.size() + digits.size() <= kMaxDigits;
   }
   bool whole() const { return whole_; }
+  std::string_view entered() const { return digits_; }
   // Whole or not: the next entry begins.
   std::string Take();
 

@@ -554,6 +554,22 @@ std::vector<Transcript::Told> Transcript::Conversation() const {
   return all;
 }
 
+std::optional<Transcript::Told> Transcript::ToldOf(LineId id) const {
+  const Line* line = book_.Find(id);
+  return line == nullptr ? std::nullopt : ToToldLine(*line);
+}
+
+std::vector<LineId> Transcript::BeingHeard() const {
+  std::vector<LineId> ids;
+  for (const Line& line : book_.lines()) {
+    if (line.kind == Kind::kAgent && line.phase < Phase::kOver &&
+        !line.awaits_sound()) {
+      ids.push_back(line.id);
+    }
+  }
+  return ids;
+}
+
 bool Transcript::IsOpen(LineId id) const {
   const Line* line = book_.Find(id);
   return line != nullptr && line->is_open();

@@ -176,6 +176,11 @@ class Transcript {
   // All lines that are kept, in order: what was heard, not what was said, and
   // of a reply that goes on what was heard so far.
   std::vector<Told> Conversation() const;
+  // One of them; nullopt if nothing of it was heard, or it is not kept.
+  std::optional<Told> ToldOf(LineId id) const;
+  // The agent's lines that sound has come of and that may yet be heard, or more
+  // of them.
+  std::vector<LineId> BeingHeard() const;
 
   // All there is, at most kMaxJsonBytes as text. FromJson: nullopt if `json` is
   // not what ToJson() makes.

@@ -314,5 +314,37 @@ TEST(SecondLifeTest, ACallHasItsTimeWithoutASnapshotToo) {
   }
 }
 
+// What was entered while the agent spoke went with the object, and nobody was
+// told.
+TEST(SecondLifeTest, DigitsThatWereEnteredAreTold) {
+  VirtualWorld::Options options = Realtime();
+  options.profile["recordDigits"] = "yes";
+  VirtualWorld first(options);
+  Start(first);
+  first.line.Press('4');
+  first.line.Press('2');
+  first.Advance(Duration::Millis(100));
+  ASSERT_THAT(Told(first), Not(HasSubstr("keypad")));
+  VirtualWorld second(After(first, options, 500, NowMs(first)));
+  Start(second);
+  second.Advance(Duration::Millis(200));
+  EXPECT_THAT(Told(second), HasSubstr("[keypad: 42]"));
+  EXPECT_EQ(second.Count("notSaid"), 0U);
+}
+
+TEST(SecondLifeTest, DigitsThatMayNotBeKeptAreGivenUpByName) {
+  VirtualWorld::Options options = Realtime();
+  options.profile["recordDigits"] = "no";
+  VirtualWorld first(options);
+  Start(first);
+  first.line.Press('4');
+  first.Advance(Duration::Millis(100));
+  EXPECT_THAT(first.snapshot(), Not(HasSubstr("\"keypad\":\"4")));
+  VirtualWorld second(After(first, options, 500, NowMs(first)));
+  Start(second);
+  ASSERT_EQ(second.Count("notSaid"), 1U);
+  EXPECT_EQ(second.EventsOf("notSaid")[0]["text"], "[keypad]");
+}
+
 }  // namespace
 }  // namespace trunkline::test

@@ -197,14 +197,17 @@ describe("the session after a lost object", () => {
     expect(config()).toMatchObject({ firstSeq: 2, snapshot: "told: 1", lastLine: 1 });
   });
 
-  it.each(["turnEnded", "toolCall", "usage"])("knows what there is after %s, a moment later", async (type) => {
-    const leg = attach();
-    happens(leg, event(type, 5, 0), record(TL_EFFECT_SNAPSHOT, 0, "owes"));
-    world.time.advance(PAGES_FLUSH_MS);
-    await world.lose();
-    attach();
-    expect(config()).toMatchObject({ firstSeq: 1, snapshot: "owes" });
-  });
+  it.each(["started", "dtmf", "turnEnded", "toolCall", "usage"])(
+    "knows what there is after %s, a moment later",
+    async (type) => {
+      const leg = attach();
+      happens(leg, event(type, 5, 0), record(TL_EFFECT_SNAPSHOT, 0, "owes"));
+      world.time.advance(PAGES_FLUSH_MS);
+      await world.lose();
+      attach();
+      expect(config()).toMatchObject({ firstSeq: 1, snapshot: "owes" });
+    },
+  );
 });
 
 // Six turns, a page of the recording each second.
