@@ -12,7 +12,12 @@ std::string_view OpenAiItems::KnownAs(std::string_view name,
       items_.back().connection == connection) {
     return items_.back().known_as;
   }
-  known_as_ = name;
+  known_as_.clear();
+  for (const char c : name) {
+    known_as_ += c;
+    // So that no name is what another one is known as.
+    if (c == '@') known_as_ += c;
+  }
   // The newest first: mostly it is that.
   const auto known =
       std::find_if(names_.rbegin(), names_.rend(), [&](const Name& one) {
@@ -20,7 +25,7 @@ std::string_view OpenAiItems::KnownAs(std::string_view name,
       });
   if (known == names_.rend()) {
     if (names_.size() == kMaxItems) names_.erase(names_.begin());
-    names_.push_back({known_as_, std::string(response), connection});
+    names_.push_back({std::string(name), std::string(response), connection});
   } else if (known->response.empty()) {
     known->response = response;
   } else if (!response.empty() && known->response != response) {

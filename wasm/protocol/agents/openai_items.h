@@ -15,7 +15,8 @@ namespace trunkline::protocol {
 //
 // The server names an item once on a socket. One that gives a name away again,
 // to an item of another response, means another item: that is known here as
-// `NAME@RESPONSE`, so that neither its sound nor its words are the former's.
+// `NAME@RESPONSE`, so that neither its sound nor its words are the former's. An
+// `@` of a name itself is doubled.
 class OpenAiItems {
  public:
   // Items and, likewise, names; the oldest are forgotten. A response is one to

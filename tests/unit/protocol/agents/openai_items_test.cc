@@ -70,6 +70,19 @@ TEST(OpenAiItemsTest, AResponseThatIsNamedLateIsNoOtherOne) {
   EXPECT_EQ(items.KnownAs("i1", 1, "r2"), "i1@r2");
 }
 
+// A name that the server had given was what another one was known as here.
+TEST(OpenAiItemsTest, NoNameIsWhatAnotherOneIsKnownAs) {
+  OpenAiItems items;
+  EXPECT_EQ(items.OnAudio("i1", 0, 1, "r1", 100)->known_as, "i1");
+  EXPECT_EQ(items.OnAudio("i1", 0, 1, "r2", 100)->known_as, "i1@r2");
+  const OpenAiItems::Item* other = items.OnAudio("i1@r2", 0, 1, "r2", 100);
+  ASSERT_NE(other, nullptr);
+  EXPECT_EQ(other->id, ItemId{3});
+  EXPECT_EQ(other->name, "i1@r2") << "by which the server knows it";
+  EXPECT_EQ(other->known_as, "i1@@r2");
+  EXPECT_EQ(items.KnownAs("@", 1, "r3"), "@@");
+}
+
 TEST(OpenAiItemsTest, TheOldestNameIsForgotten) {
   OpenAiItems items;
   for (size_t i = 0; i < OpenAiItems::kMaxItems; ++i) {
