@@ -103,7 +103,13 @@ void Judge::BeginLife(VirtualWorld& world) {
   // That the object was lost says why.
   unanswered_.reset();
   given_up_at_.clear();
-  says_.clear();
+  for (Said& said : says_) {
+    std::string text = std::move(said.text);
+    said = {};
+    said.text = std::move(text);
+    said.at = world.now();
+  }
+  last_say_ = {};
   results_.clear();
   // Digits that may be kept outlive the object, and are whole.
   if (StringMember(plan_.options.profile, "recordDigits") != "yes") {
@@ -113,6 +119,7 @@ void Judge::BeginLife(VirtualWorld& world) {
   keys_whole_ = !keys_.empty();
   keys_at_ = world.now();
   keys_on_way_.clear();
+  keys_told_.clear();
   waiting_ = false;
   losses_ = 0;
   resumes_of_life_ = 0;
@@ -280,6 +287,13 @@ void Judge::LookAtDebts() {
       said.heard = true;
       last_say_ = world_->now();
     }
+    for (const std::string& name : said.items) {
+      const Agent::Item* item = said.whole ? nullptr : FindItem(name);
+      if (item == nullptr || !item->whole_at) continue;
+      // Of the shortest that cannot be told.
+      said.whole = plan_.honest_line && item->generated_ms > 2 * MostError() &&
+                   world_->HeardMs(*item) >= item->generated_ms - MostError();
+    }
   }
   // One at a time.
   const auto next = std::find_if(
@@ -326,8 +340,10 @@ void Judge::OnKeysTold(const std::string& keys) {
   const auto told = std::find(keys_on_way_.begin(), keys_on_way_.end(), keys);
   if (told != keys_on_way_.end()) {
     keys_on_way_.erase(keys_on_way_.begin(), told + 1);
-  } else if (StringMember(plan_.options.profile, "recordDigits") != "yes") {
-    // Where they are kept, each new connection is told of them.
+    keys_told_.insert(keys);
+  } else if (!keys_told_.contains(keys) &&
+             StringMember(plan_.options.profile, "recordDigits") != "yes") {
+    // Each new connection is told of them, and each object where they are kept.
     Complain("the agent is told of keys " + keys);
   }
 }
@@ -379,7 +395,7 @@ void Judge::OnRequest(const Json& request) {
     says_in_air_ = SIZE_MAX;
     for (size_t i = 0; i < says_.size(); ++i) {
       if (said.find(says_[i].text) == std::string::npos) continue;
-      if (says_[i].heard && plan_.in_order())
+      if (says_[i].whole && plan_.in_order())
         Complain("'" + says_[i].text + "' was heard, twice");
       ++says_[i].requests;
       says_[i].cut = false;
@@ -428,6 +444,14 @@ void Judge::OnHeardItem(std::string_view item) {
   }
 }
 
+void Judge::OnHeardToItsEnd(const std::string& name) {
+  const Agent::Item* item = FindItem(name);
+  if (item == nullptr || !item->whole_at) return;
+  for (Said& said : says_) {
+    if (said.items.contains(name)) said.whole = true;
+  }
+}
+
 void Judge::OnCommand(const Json& command, const Json& result) {
   const bool done = StringMember(result, "status") == "done";
   const std::string type(StringMember(command, "type"));
@@ -469,8 +493,10 @@ void Judge::OnEvent(const Json& event) {
     agent_ready_ = was_ready_ = true;
     thinking_ms_ = outage_ms_ = 0;
     outputs_.clear();
+    // What it is told comes before this event, and what the former one was on
+    // its way to be told is part of that.
+    keys_told_.insert(keys_on_way_.begin(), keys_on_way_.end());
     keys_on_way_.clear();
-    // What it is told comes before this event.
   } else if (type == "agentFailed") {
     const Json* fatal = FindMember(event, "fatal");
     if (fatal != nullptr && *fatal == true) fatal_ = true;
@@ -542,6 +568,7 @@ void Judge::OnEvent(const Json& event) {
   } else if (type == "replyDone") {
     ++replies_;
     OnHeardItem(StringMember(event, "item"));
+    OnHeardToItsEnd(std::string(StringMember(event, "item")));
   } else if (type == "resumed") {
     ++resumes_;
     ++resumes_of_life_;
@@ -575,6 +602,7 @@ void Judge::OnState(const Json& event) {
   if (reason == "replyAudio") unanswered_.reset();
   if (reason == "bargeIn") {
     ++barge_ins_;
+    for (Said& said : says_) said.cut = said.cut || said.heard;
     reply_wanted_ = lost_reply_ = false;
     last_say_ = world_->now();
   }
@@ -708,11 +736,27 @@ void Judge::EndLife(How how) {
   heard_.clear();
   const int64_t listened = world_->realtime.listened_ms();
   figures_.made_of_nothing_ms.Take(listened - Now(), seed_);
-  if (how == How::kLost) return;
+  if (how == How::kLost) {
+    KeepWhatIsOwed();
+    return;
+  }
   over_ = true;
   ++figures_.calls;
   figures_.virtual_ms += static_cast<uint64_t>(std::max<int64_t>(call_ms_, 0));
   JudgeEnd();
+}
+
+// To the session that follows: texts of which nothing was heard, or that broke
+// off. Not those that were interrupted.
+void Judge::KeepWhatIsOwed() {
+  std::erase_if(says_, [this](const Said& said) {
+    const bool broke_off = std::any_of(
+        said.items.begin(), said.items.end(), [this](const std::string& name) {
+          const Agent::Item* item = FindItem(name);
+          return item != nullptr && !item->whole_at;
+        });
+    return said.failed || said.cut || (said.heard && !broke_off);
+  });
 }
 
 int64_t Judge::MostError() const {

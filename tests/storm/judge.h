@@ -102,6 +102,8 @@ class Judge {
     int requests = 0;
     std::set<std::string> items;
     bool heard = false;
+    // To its end.
+    bool whole = false;
     bool failed = false;
     bool faint = false;
     // Cut before it was heard, maybe after it was sent: its line tells which.
@@ -126,6 +128,8 @@ class Judge {
   void OnState(const Json& event);
   void OnLine(const Json& event);
   void OnHeardItem(std::string_view item);
+  void KeepWhatIsOwed();
+  void OnHeardToItsEnd(const std::string& name);
   void JudgeCut(const Json& line, const std::string& item);
   const Agent::Item* FindItem(const std::string& item) const;
   void LookAtTime();
@@ -213,6 +217,8 @@ class Judge {
   // Those that a lost session had, and could not keep.
   bool keys_lost_ = false;
   std::vector<std::string> keys_on_way_;
+  // What it was told of by this session.
+  std::set<std::string> keys_told_;
   // A turn that nobody has answered, and nobody has said why.
   std::optional<Instant> unanswered_;
 

@@ -182,6 +182,8 @@ void AgentLog::Take(protocol::Agent& agent) {
                     std::to_string(event.usage.output_tokens);
             line += Because(event.why);
             lines.push_back(std::move(line));
+          } else if constexpr (std::is_same_v<Event, protocol::AgentPutOff>) {
+            lines.emplace_back("put off");
           } else if constexpr (std::is_same_v<Event, protocol::AgentFailed>) {
             lines.push_back(
                 Join({event.loss == protocol::AgentFailed::Loss::kFatal

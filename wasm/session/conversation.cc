@@ -49,6 +49,12 @@ void Conversation::Begin(media::LineOut& line) {
   caller_ = std::make_unique<CallerTurns>(context_, agent_, transcript_);
   playback_ = std::make_unique<ReplyPlayback>(context_, leg_, agent_,
                                               transcript_, line);
+  if (!agent_.traits().can_say) {
+    // Of a session whose agent could.
+    while (const auto text = replies_.texts().TakeAny()) {
+      NotSaid(*text, "failed");
+    }
+  }
   replies_.OnAgentCreated();
   SetState(State::kConnecting, Reason::kAuthorized);
   if (!end_reason_.empty()) {
@@ -70,6 +76,7 @@ void Conversation::Begin(media::LineOut& line) {
 void Conversation::OnLegBack() {
   // The stream is back: its buffer is empty, its clock a new one.
   const bool unsent = playback_->has_unsent();
+  if (!unsent) replies_.texts().OnHeard();
   // The rest of a reply that was heard as far as it came.
   if (!unsent && replies_.TakeNext() == Replies::Next::kLost) {
     replies_.OnAnswersGiven();
@@ -228,7 +235,7 @@ void Conversation::HangUp(std::string_view end_reason) {
 
 CommandOutcome Conversation::JudgeSay(std::string_view text) const {
   using Code = CommandOutcome::Code;
-  if (text.size() > Replies::kMaxSayBytes) {
+  if (text.size() > OwedTexts::kMaxBytes) {
     return {Code::kInvalid, "text must have at most 4000 bytes", "text"};
   }
   if (agent_.created() && !agent_.traits().can_say) {
@@ -238,7 +245,7 @@ CommandOutcome Conversation::JudgeSay(std::string_view text) const {
     return {Code::kConflict, "the call is ending", ""};
   }
   if (!agent_.ready()) return {Code::kConflict, "the agent is not ready", ""};
-  if (!replies_.has_room_for_say()) {
+  if (!replies_.texts().has_room()) {
     return {Code::kConflict, "too many texts wait to be said", ""};
   }
   return {};
@@ -246,7 +253,7 @@ CommandOutcome Conversation::JudgeSay(std::string_view text) const {
 
 // It is asked for at the end of this input, or when nothing else is due.
 void Conversation::Say(std::string_view text) {
-  replies_.OweSay(text);
+  replies_.texts().Owe(text);
   snapshot_due_ = true;
 }
 
@@ -287,13 +294,13 @@ void Conversation::SayGoodbye(std::string_view end_reason) {
   end_reason_ = end_reason;
   snapshot_due_ = true;
   playback_->EndWaiting();
-  GiveUpAll();
   if (playback_->has_unheard()) {
     playback_->Stop();
     DropUnheard();
   } else {
     replies_.Cancel();
   }
+  GiveUpAll();
   playback_->BeginFarewell();
   SetState(State::kFarewell, Reason::kGoodbye);
   farewell_ = std::make_unique<Farewell>(context_, agent_, replies_, *line_);
@@ -302,10 +309,13 @@ void Conversation::SayGoodbye(std::string_view end_reason) {
 void Conversation::End(std::string_view end_reason) {
   if (ended()) return;
   end_reason_ = end_reason;
-  GiveUpAll();
   // What the end of the call cut short.
-  if (playback_) playback_->EndWaiting();
-  if (playback_) playback_->DropUnheard(ReplyPlayback::Tell::kNobody);
+  if (playback_) {
+    playback_->EndWaiting();
+    replies_.texts().OnDropped(
+        playback_->DropUnheard(ReplyPlayback::Tell::kNobody));
+  }
+  GiveUpAll();
   tools_.OnEnd();
   transcript_.Finish(context_.now());
   EmitFinalLines();
@@ -344,12 +354,12 @@ void Conversation::Settle() {
 
 void Conversation::SayWhatIsOwed() {
   // Nearly always; every frame leads here.
-  if (!replies_.owes_say() && !replies_.owes_greeting()) return;
+  OwedTexts& texts = replies_.texts();
+  if (!texts.any_to_come() && !replies_.owes_greeting()) return;
   if (!agent_.ready()) return;
   if (state_ != State::kListening && state_ != State::kSpeaking) return;
   if (replies_.GiveUpGreeting(Replies::GiveUp::kHopeless)) {
-    events_.NotSaid(context_.config().profile.greeting, "failed");
-    snapshot_due_ = true;
+    NotSaid(context_.config().profile.greeting, "failed");
   }
   // A caller who speaks is greeted in answer to that.
   if (state_ == State::kListening && replies_.MayGreet() && replies_.MayAsk() &&
@@ -358,14 +368,14 @@ void Conversation::SayWhatIsOwed() {
     replies_.AwaitMore();
     return;
   }
-  GiveUpSays(Replies::GiveUp::kHopeless, "failed");
-  if (!replies_.owes_say() && !replies_.owes_greeting()) return;
+  while (const auto text = texts.TakeHopeless()) NotSaid(*text, "failed");
+  if (!texts.any_to_come() && !replies_.owes_greeting()) return;
   // One that he has interrupted is not said over him.
-  const bool waits_for_him = state_ == State::kListening &&
-                             replies_.says_again() && caller_->in_turn();
+  const bool waits_for_him =
+      state_ == State::kListening && texts.IsRepeated() && caller_->in_turn();
   if (replies_.MaySay() && replies_.MayAsk() && !waits_for_him) {
     replies_.AskForSay();
-  } else if ((replies_.saying() ||
+  } else if ((texts.awaited() ||
               (replies_.making() && state_ == State::kListening)) &&
              !context_.deadlines().IsSet(Timer::kReply)) {
     // It comes, or its turn, when the reply that was cancelled is over.
@@ -373,11 +383,9 @@ void Conversation::SayWhatIsOwed() {
   }
 }
 
-void Conversation::GiveUpSays(Replies::GiveUp which, std::string_view reason) {
-  while (const auto text = replies_.TakeGivenUpSay(which)) {
-    events_.NotSaid(*text, reason);
-    snapshot_due_ = true;
-  }
+void Conversation::NotSaid(std::string_view text, std::string_view reason) {
+  events_.NotSaid(text, reason);
+  snapshot_due_ = true;
 }
 
 void Conversation::GiveUpAll() {
@@ -385,17 +393,16 @@ void Conversation::GiveUpAll() {
   // Nothing is owed to a caller who never was there.
   if (!playback_ && !restored_) return;
   if (replies_.GiveUpGreeting(Replies::GiveUp::kAll)) {
-    events_.NotSaid(context_.config().profile.greeting, kEnded);
+    NotSaid(context_.config().profile.greeting, kEnded);
   }
-  GiveUpSays(Replies::GiveUp::kAll, kEnded);
+  while (const auto text = replies_.texts().TakeAny()) NotSaid(*text, kEnded);
   GiveUpLostDigits();
-  if (!digits_.empty()) events_.NotSaid(KeptWords(digits_.Take()), kEnded);
+  if (!digits_.empty()) NotSaid(KeptWords(digits_.Take()), kEnded);
 }
 
 void Conversation::GiveUpLostDigits() {
   if (!std::exchange(digits_lost_, false)) return;
-  events_.NotSaid(KeptWords({}), "failed");
-  snapshot_due_ = true;
+  NotSaid(KeptWords({}), "failed");
 }
 
 void Conversation::EmitFinalLines() {
@@ -408,11 +415,6 @@ void Conversation::EmitFinalLines() {
 void Conversation::Pump() {
   // What was owed is not owed any more.
   if (playback_->Pump(turns_) && replies_.OnSent()) snapshot_due_ = true;
-  if (const auto item = replies_.say_item();
-      item && playback_->WasSent(*item)) {
-    replies_.OnSaySent();
-    snapshot_due_ = true;
-  }
 }
 
 bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
@@ -447,6 +449,15 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   return true;
 }
 
+// A text by command that is not heard is owed as that.
+bool Conversation::HasUnheardReply() const {
+  const std::vector<protocol::ItemId> items = playback_->Unheard();
+  return items.empty() ||
+         std::any_of(items.begin(), items.end(), [this](protocol::ItemId item) {
+           return !replies_.texts().IsOf(item);
+         });
+}
+
 Json Conversation::TakeSnapshot() {
   snapshot_due_ = false;
   const bool unheard = playback_ && playback_->has_unheard();
@@ -456,7 +467,7 @@ Json Conversation::TakeSnapshot() {
       state_ == State::kThinking ||
       ((state_ == State::kSpeaking || state_ == State::kInterrupted ||
         state_ == State::kLegLost) &&
-       (unheard || replies_.making()));
+       ((unheard && HasUnheardReply()) || replies_.making_reply()));
   Json snapshot = {{"aliveMs", (context_.now() - context_.call_began()).ms()},
                    {"stopped", plays ? 0 : 1},
                    {"transcript", transcript_.ToJson()},

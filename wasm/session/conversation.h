@@ -139,6 +139,7 @@ class Conversation {
   void OnAgentAudio(const protocol::AgentAudio& audio);
   void OnToolCall(const protocol::AgentToolCall& call);
   void OnReplyDone(const protocol::AgentReplyDone& done);
+  void OnPutOff();
   // The reply that is due has failed, or has no audio.
   void OnReplyMissing(const protocol::AgentReplyDone& done);
 
@@ -153,6 +154,7 @@ class Conversation {
   void ConfirmBargeIn();
   void DropUnheard();
   void TellWhatWasHeard();
+  bool HasUnheardReply() const;
   // Asks for a reply, unless too many were asked for already: then the call
   // ends.
   void AskForReply();
@@ -160,7 +162,7 @@ class Conversation {
   void AwaitReply();
   // What is to be said by command, when its time has come.
   void SayWhatIsOwed();
-  void GiveUpSays(Replies::GiveUp which, std::string_view reason);
+  void NotSaid(std::string_view text, std::string_view reason);
   // The call ends: what is owed until then will not be said, nor told.
   void GiveUpAll();
   // Digits that a lost session had, and did not keep.

@@ -11,7 +11,7 @@ using protocol::AgentReplyDone;
 
 void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
   // Each has its branch below.
-  static_assert(std::variant_size_v<protocol::AgentEvent> == 10);
+  static_assert(std::variant_size_v<protocol::AgentEvent> == 11);
   if (ended()) return;
   if (const auto* audio = std::get_if<protocol::AgentAudio>(&event)) {
     OnAgentAudio(*audio);
@@ -33,6 +33,8 @@ void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
     OnToolCall(*call);
   } else if (const auto* done = std::get_if<AgentReplyDone>(&event)) {
     OnReplyDone(*done);
+  } else if (std::holds_alternative<protocol::AgentPutOff>(event)) {
+    OnPutOff();
   } else if (const auto* failed = std::get_if<protocol::AgentFailed>(&event)) {
     OnAgentFailed(failed->loss, failed->why);
   } else if (const auto* fault = std::get_if<protocol::AgentFaulted>(&event)) {
@@ -163,7 +165,9 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
   }
   const auto origin =
       audio.asked ? replies_.origin() : Transcript::Origin::kReply;
-  if (!playback_->OnAudio(audio, origin)) return;
+  const std::string_view words =
+      audio.asked ? replies_.expected() : std::string_view();
+  if (!playback_->OnAudio(audio, origin, words)) return;
   const size_t bytes_per_ms = protocol::BytesOf(agent_.traits().output, 1);
   replies_.OnAudio(Duration::Micros(static_cast<int64_t>(audio.audio.size() *
                                                          1'000 / bytes_per_ms)),
@@ -247,8 +251,8 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   // One reply at a time: whatever comes next belongs to the next one.
   playback_->EndReply(whole || done.is_whole ? ReplyPlayback::Extent::kWhole
                                              : ReplyPlayback::Extent::kPart);
-  replies_.OnDone(done.end, awaits_tools ? Replies::Next::kMore
-                                         : Replies::Next::kCallersTurn);
+  replies_.OnDone(
+      done, awaits_tools ? Replies::Next::kMore : Replies::Next::kCallersTurn);
   // All that is to be heard of it, and its words, are here.
   snapshot_due_ = true;
   if (done.end == End::kCancelled) {
@@ -293,6 +297,12 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
     context_.ReportAgentFailed({.code = "emptyReply"}, false);
     SetState(State::kListening, Reason::kReplyEmpty);
   }
+}
+
+void Conversation::OnPutOff() {
+  replies_.OnPutOff();
+  playback_->OnPutOff();
+  snapshot_due_ = true;
 }
 
 void Conversation::OnReplyMissing(const AgentReplyDone& done) {

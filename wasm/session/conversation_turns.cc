@@ -118,7 +118,7 @@ void Conversation::TellDigits() {
   line.kind = protocol::ConversationLine::Kind::kCaller;
   line.text = words;
   agent_.agent().Tell({&line, 1});
-  transcript_.OnDigits(KeptWords(digits), context_.now());
+  transcript_.OnDigits(KeptWords(digits), words, context_.now());
   if (caller_->in_turn()) return;
   if (state_ == State::kThinking) replies_.Cancel();
   // A key counts as a word.
@@ -152,9 +152,9 @@ void Conversation::ConfirmBargeIn() {
 void Conversation::DropUnheard() {
   replies_.SetNext(Replies::Next::kCallersTurn);
   replies_.Cancel();
-  playback_->DropUnheard(ReplyPlayback::Tell::kAgent);
+  replies_.texts().OnDropped(
+      playback_->DropUnheard(ReplyPlayback::Tell::kAgent));
   TellWhatWasHeard();
-  replies_.OnSayUnsent();
 }
 
 // Of a reply that a former agent, or a former socket, has made.
@@ -166,7 +166,10 @@ void Conversation::OnReplyHeard() {
   ++replies_heard_;
   playback_->OnHeard(turns_);
   TellWhatWasHeard();
-  replies_.OnSayUnsent();
+  if (!replies_.texts().empty()) {
+    replies_.texts().OnHeard();
+    snapshot_due_ = true;
+  }
   if (tools_.ends_call()) {
     // The agent has said its goodbye.
     leg_.Close(kCloseNormal, "hangUp");

@@ -18,7 +18,7 @@ void Replies::OnAgentCreated() {
   greeting_ = Greeting::kNone;
   // One that is not told the conversation has nothing to go on with.
   left_over_ = false;
-  says_.clear();
+  texts_.Clear();
 }
 
 void Replies::Restore(const Json& snapshot) {
@@ -26,19 +26,14 @@ void Replies::Restore(const Json& snapshot) {
     greeting_ = Greeting::kNone;
   }
   left_over_ = IntegerMember(snapshot, "owesReply").value_or(0) > 0;
-  const Json* says = FindMember(snapshot, "says");
-  if (says == nullptr || !says->is_array()) return;
-  for (const Json& text : *says) {
-    if (!text.is_string() || !has_room_for_say()) continue;
-    OweSay(text.get_ref<const std::string&>());
-  }
+  if (const Json* says = FindMember(snapshot, "says")) texts_.Restore(*says);
 }
 
 void Replies::AddTo(Json& snapshot, Due due) const {
   snapshot["owesGreeting"] = owes_greeting() ? 1 : 0;
   snapshot["owesReply"] =
       left_over_ || answers_due_ || due == Due::kYes ? 1 : 0;
-  if (!says_.empty()) snapshot["says"] = says_;
+  if (!texts_.empty()) snapshot["says"] = texts_.ToJson();
 }
 
 void Replies::Ask(Duration since_speech) {
@@ -48,7 +43,7 @@ void Replies::Ask(Duration since_speech) {
   // One that is on its way is followed by the reply.
   const bool greets =
       owes_greeting() && !(greeting_ == Greeting::kAsked && asked_);
-  behind_ = asked_ || making_ || saying_;
+  behind_ = asked_ || making_ || texts_.awaited();
   asked_ = true;
   ++unheard_;
   ++requests_;
@@ -59,37 +54,41 @@ void Replies::Ask(Duration since_speech) {
     return;
   }
   origin_ = Transcript::Origin::kReply;
+  expects_ = false;
   agent_.agent().Respond(since_speech);
 }
 
 void Replies::Say(std::string_view text) {
   origin_ = Transcript::Origin::kSay;
+  words_ = text;
+  expects_ = true;
   agent_.agent().Say(text);
 }
 
 bool Replies::MaySay() const {
-  return !says_.empty() && !say_item_ && !owes_greeting() && IsIdle();
+  return texts_.IsDue() && !owes_greeting() && IsIdle();
 }
 
 bool Replies::MayGreet() const { return owes_greeting() && IsIdle(); }
 
 bool Replies::GiveUpGreeting(GiveUp which) {
   if (which == GiveUp::kHopeless &&
-      (!MayGreet() || greeting_tries_ < kMaxSayTries)) {
+      (!MayGreet() || greeting_tries_ < kMaxGreetingTries)) {
     return false;
   }
-  return std::exchange(greeting_, Greeting::kNone) != Greeting::kNone;
+  const bool owed = owes_greeting();
+  if (owed) greeting_ = Greeting::kNone;
+  return owed;
 }
 
 bool Replies::IsIdle() const {
-  return !saying_ && !coming() && !making_ && !left_over_ && !answers_due_;
+  return !texts_.awaited() && !coming() && !making_ && !left_over_ &&
+         !answers_due_;
 }
 
 void Replies::AskForSay() {
-  saying_ = true;
-  ++say_tries_;
   ++unheard_;
-  Say(says_.front());
+  Say(texts_.Ask());
   AwaitMore();
 }
 
@@ -98,29 +97,10 @@ void Replies::PutOff(std::optional<Duration> time) {
     context_.SetTimer(Timer::kAskAgain, std::min(*time, patience()));
 }
 
-std::optional<std::string> Replies::TakeGivenUpSay(GiveUp which) {
-  if (says_.empty()) return std::nullopt;
-  const bool may_come = saying_ || say_item_ || say_tries_ < kMaxSayTries;
-  if (which == GiveUp::kHopeless && may_come) return std::nullopt;
-  return TakeSay();
-}
-
-std::string Replies::TakeSay() {
-  saying_ = false;
-  say_item_.reset();
-  say_tries_ = 0;
-  std::string text = std::move(says_.front());
-  says_.erase(says_.begin());
-  return text;
-}
-
-void Replies::OnSaySent() {
-  if (say_item_) TakeSay();
-}
-
 void Replies::Cancel() {
-  asked_ = behind_ = left_over_ = false;
-  saying_ = audible_ = false;
+  asked_ = behind_ = left_over_ = audible_ = false;
+  texts_.OnCancelled();
+  if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kNone;
   if (agent_.ready()) agent_.agent().Cancel();
 }
 
@@ -166,32 +146,43 @@ void Replies::OnAudio(Duration length, protocol::ItemId item, bool asked) {
     since_unheard_ = Duration();
     unheard_ = 0;
   }
-  if (asked && std::exchange(saying_, false)) say_item_ = item;
+  if (!asked) return;
+  texts_.OnAudio(item);
+  expects_ = false;
+}
+
+void Replies::OnPutOff() {
+  texts_.OnPutOff();
+  if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kAsked;
+  expects_ = origin_ == Transcript::Origin::kSay;
 }
 
 bool Replies::OnSent() {
   if (greeting_ != Greeting::kAsked) return false;
-  greeting_ = Greeting::kNone;
+  greeting_ = Greeting::kBegun;
   return true;
 }
 
-void Replies::OnDone(AgentReplyDone::End end, Next next) {
+void Replies::OnDone(const AgentReplyDone& done, Next next) {
+  using End = AgentReplyDone::End;
+  using Done = OwedTexts::Done;
   making_ = false;
   const bool audible = std::exchange(audible_, false);
   const bool behind = std::exchange(behind_, false);
-  if (end == AgentReplyDone::End::kCancelled) {
+  if (done.end == End::kCancelled) {
     // A text that is waited for comes first still.
-    behind_ = behind && saying_;
+    behind_ = behind && texts_.awaited();
     return;
   }
-  if (std::exchange(saying_, false) && end == AgentReplyDone::End::kRefused) {
-    say_tries_ = kMaxSayTries;
-  }
+  texts_.OnDone(done.end == End::kRefused                     ? Done::kHopeless
+                : done.end == End::kComplete || done.is_whole ? Done::kWhole
+                                                              : Done::kBroken);
+  if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kNone;
   asked_ = asked_ && behind;
   // What was asked for comes next.
   next_ = asked_ ? Next::kMore : next;
   context_.ClearTimer(Timer::kReply);
-  if (end == AgentReplyDone::End::kComplete) {
+  if (done.end == End::kComplete) {
     // An agent of which nothing is heard is none that works.
     if (audible) agent_.ForgetRetries();
     retried_ = false;
@@ -221,14 +212,15 @@ void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
   const bool returns = outlook == AgentLink::Outlook::kReturns;
   if (!returns) {
     next_ = Next::kCallersTurn;
-  } else if ((making_ && audible_) || asked_) {
-    // Nothing of one that was cancelled is.
+  } else if ((making_reply() && audible_) || asked_) {
+    // Nothing of one that was cancelled is, and a text is said again.
     next_ = Next::kLost;
   }
+  texts_.OnCancelled();
+  if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kNone;
   making_ = false;
   audible_ = false;
   asked_ = behind_ = false;
-  saying_ = false;
   if (returns) context_.ClearTimer(Timer::kReply);
 }
 
@@ -241,6 +233,17 @@ void Replies::OnLegBack() {
 
 Replies::Next Replies::TakeNext() {
   return std::exchange(next_, Next::kCallersTurn);
+}
+
+// A text comes before the reply that was asked for behind it.
+Transcript::Origin Replies::origin() const {
+  return texts_.awaited() || texts_.is_made() ? Transcript::Origin::kSay
+                                              : origin_;
+}
+
+std::string_view Replies::expected() const {
+  if (texts_.awaited()) return texts_.asked();
+  return expects_ ? std::string_view(words_) : std::string_view();
 }
 
 bool Replies::coming() const {

@@ -12,6 +12,7 @@
 #include "protocol/agents/agent.h"
 #include "session/agent_link.h"
 #include "session/call_context.h"
+#include "session/owed_texts.h"
 #include "session/transcript.h"
 
 namespace trunkline::session {
@@ -31,9 +32,7 @@ namespace trunkline::session {
 //   of tools. Ask() asks for all of it at once;
 // - what follows the reply that is heard: the caller's turn, more of it, or
 //   what of it was lost.
-// And the texts that are to be said by command: each is owed until some of it
-// was sent to the leg, or it is given up. Audio that is only here may be
-// dropped by an interruption, or by the end of the call.
+// And the texts that are to be said by command, OwedTexts.
 //
 // Owns the timers kReply and kAskAgain.
 class Replies {
@@ -49,12 +48,8 @@ class Replies {
   // Audio since then of which something was heard.
   static constexpr Duration kHeard = Duration::Millis(200);
   static constexpr int kMaxRequests = 64;
-  // Texts that wait to be said by command, and how long each may be. Overflow:
-  // the command is refused.
-  static constexpr size_t kMaxSays = 8;
-  static constexpr size_t kMaxSayBytes = 4'000;
-  // Times that one, or the greeting, is asked for before it is given up.
-  static constexpr int kMaxSayTries = 3;
+  // Times that the greeting is asked for before it is given up.
+  static constexpr int kMaxGreetingTries = OwedTexts::kMaxTries;
 
   // What follows a reply.
   enum class Next : uint8_t {
@@ -80,40 +75,27 @@ class Replies {
   void Ask(Duration since_speech);
   // Has the agent say a text of ours, now and once.
   void Say(std::string_view text);
+  // The texts that are to be said by command.
+  OwedTexts& texts() { return texts_; }
+  const OwedTexts& texts() const { return texts_; }
   // Whether one more request is within the bounds.
   bool MayAsk() const {
     return unheard_ < kMaxUnheard && requests_ < kMaxRequests;
   }
 
-  // A text by command is owed. Precondition: there is room for it.
-  void OweSay(std::string_view text) { says_.emplace_back(text); }
-  bool has_room_for_say() const { return says_.size() < kMaxSays; }
-  bool owes_say() const { return !says_.empty(); }
-  // Nothing else is asked for, made or due: the next text's turn has come.
+  // Nothing else is asked for, made or due: the next text's turn has come, or
+  // that of a greeting that was asked for in vain.
   bool MaySay() const;
-  // It was asked for before, in vain.
-  bool says_again() const { return say_tries_ > 0; }
-  // The same for a greeting that was asked for in vain.
   bool MayGreet() const;
-  // Asks for it, and gives it the time for a reply to begin.
+  // Asks for the text, and gives it the time for a reply to begin.
   void AskForSay();
   // What was asked for beside the caller's turns has failed: nothing of that is
   // asked for again before this time is over, or that of a reply.
   void PutOff(std::optional<Duration> time);
-  // A text that is given up: one that was asked for too often, or, with kAll,
-  // any. nullopt if there is none.
+  // Gives the greeting up: one that was asked for too often, or any that is
+  // owed. True if it was.
   enum class GiveUp : uint8_t { kHopeless, kAll };
-  // The same for the greeting: true if it is given up.
   bool GiveUpGreeting(GiveUp which);
-  std::optional<std::string> TakeGivenUpSay(GiveUp which);
-  // Its audio is waited for.
-  bool saying() const { return saying_; }
-  // The item of which some is to be sent before the text is not owed any more;
-  // nullopt while none of its audio is here.
-  std::optional<protocol::ItemId> say_item() const { return say_item_; }
-  void OnSaySent();
-  // What was here of it was played or dropped, and none of it was sent.
-  void OnSayUnsent() { say_item_.reset(); }
   // What was asked for is not wanted any more.
   void Cancel();
   // A reply is due from now on, and has the time for one to begin.
@@ -133,12 +115,14 @@ class Replies {
   // So much audio of an item was queued. One that was not asked for is no text
   // that is owed.
   void OnAudio(Duration length, protocol::ItemId item = {}, bool asked = true);
+  // What has come since that was asked for is not it: that comes later.
+  void OnPutOff();
   void OnToolCall() { making_ = true; }
   // The first audio since that was asked for was sent to the leg. True if it is
   // the greeting's, which is not owed any more.
   bool OnSent();
   // The reply is done; `next` follows when it was heard.
-  void OnDone(protocol::AgentReplyDone::End end, Next next);
+  void OnDone(const protocol::AgentReplyDone& done, Next next);
   // The reply that is over only called tools. False if these are too many in a
   // row.
   bool OnSilent() { return ++silent_ <= kMaxSilent; }
@@ -174,12 +158,16 @@ class Replies {
   // The reply was heard to its end; the caller's turn follows the next one.
   Next TakeNext();
 
-  bool owes_greeting() const { return greeting_ != Greeting::kNone; }
+  bool owes_greeting() const {
+    return greeting_ == Greeting::kOwed || greeting_ == Greeting::kAsked;
+  }
   bool owes_reply() const { return left_over_; }
   // One is due to results that were given, and was not asked for yet.
   bool owes_answer() const { return answers_due_; }
-  // The agent makes a reply, and has not said that it is done.
+  // The agent makes a reply, and has not said that it is done; and that is more
+  // than a text by command.
   bool making() const { return making_; }
+  bool making_reply() const { return making_ && !texts_.is_made(); }
   // The next that is done is not the one that was asked for.
   bool behind() const { return asked_ && behind_; }
   // A reply comes without being asked for once more.
@@ -189,8 +177,10 @@ class Replies {
   // All that the agent has done since the caller was last spoken to, or spoke,
   // is to call tools.
   bool only_called_tools() const { return silent_ > 0; }
-  // Why the agent says what comes next.
-  Transcript::Origin origin() const { return origin_; }
+  // Why the agent says what comes next, and the words it was asked for, "" if
+  // it chooses them or some of it has come.
+  Transcript::Origin origin() const;
+  std::string_view expected() const;
   // From when on a reply has been due.
   Instant awaited_since() const { return awaited_since_; }
 
@@ -199,17 +189,20 @@ class Replies {
     kNone,  // there is none, or it has begun to be heard
     kOwed,
     kAsked,  // the next audio that is sent is the greeting's
+    kBegun,  // some of it was sent, and it is made still
   };
 
   bool IsIdle() const;
-  // Takes the first of them off. Precondition: owes_say().
-  std::string TakeSay();
   Duration patience() const { return context_.config().limits.reply; }
 
   CallContext& context_;
   AgentLink& agent_;
+  OwedTexts texts_;
   Greeting greeting_;
   Transcript::Origin origin_ = Transcript::Origin::kReply;
+  // What Say() had said last, and whether nothing of it has come.
+  std::string words_;
+  bool expects_ = false;
   // Neither over nor cancelled; behind another one that is over first.
   bool asked_ = false;
   bool behind_ = false;
@@ -235,11 +228,6 @@ class Replies {
   // tools had to be waited for.
   Instant due_by_;
   std::optional<Duration> left_;
-  // The first of them may be asked for, so many times.
-  std::vector<std::string> says_;
-  bool saying_ = false;
-  std::optional<protocol::ItemId> say_item_;
-  int say_tries_ = 0;
   int greeting_tries_ = 0;
 };
 

@@ -19,7 +19,7 @@ ReplyPlayback::ReplyPlayback(CallContext& context, LegLink& leg,
       spoken_(transcript, agent.traits().output) {}
 
 bool ReplyPlayback::OnAudio(const protocol::AgentAudio& audio,
-                            Transcript::Origin origin) {
+                            Transcript::Origin origin, std::string_view words) {
   EndWaiting();
   const LineOut::Appended appended = line_.Append(audio.item, audio.audio);
   if (!appended.queued) {
@@ -30,7 +30,7 @@ bool ReplyPlayback::OnAudio(const protocol::AgentAudio& audio,
   }
   spoken_.OnAudio(audio,
                   {agent_.item_name(audio.item), agent_.item_part(audio.item)},
-                  origin, context_.now());
+                  origin, words, context_.now());
   return true;
 }
 
@@ -95,7 +95,8 @@ void ReplyPlayback::Resume() {
   line_.Resume();
 }
 
-void ReplyPlayback::DropUnheard(Tell tell) {
+std::vector<protocol::ItemId> ReplyPlayback::DropUnheard(Tell tell) {
+  std::vector<protocol::ItemId> unheard;
   for (const Playout::Cut& cut : line_.Discard(context_.now())) {
     if (cut.item == LineOut::kTonesItem) continue;
     int64_t audio_end_ms = std::min(cut.heard_ms, cut.received_ms);
@@ -104,10 +105,13 @@ void ReplyPlayback::DropUnheard(Tell tell) {
     }
     events_.Truncated(NameOf(cut.item), audio_end_ms, cut.received_ms,
                       line_.pauses(cut.item));
-    spoken_.OnCut(cut, line_.pauses(cut.item), context_.now());
+    if (!spoken_.OnCut(cut, line_.pauses(cut.item), context_.now())) {
+      unheard.push_back(cut.item);
+    }
   }
   spoken_.OnAllHeard(context_.now());
   line_.ResetInput();
+  return unheard;
 }
 
 void ReplyPlayback::OnHeard(int64_t turn) {

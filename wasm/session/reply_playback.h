@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "media/line_out.h"
 #include "protocol/agents/agent.h"
@@ -27,9 +29,13 @@ class ReplyPlayback {
   ReplyPlayback(const ReplyPlayback&) = delete;
   ReplyPlayback& operator=(const ReplyPlayback&) = delete;
 
-  // Audio of the agent, and why it speaks. False if no more may wait: it is
-  // counted and dropped.
-  bool OnAudio(const protocol::AgentAudio& audio, Transcript::Origin origin);
+  // Audio of the agent, why it speaks, and the words that it was asked to say,
+  // "" if it chooses them. False if no more may wait: it is counted and
+  // dropped.
+  bool OnAudio(const protocol::AgentAudio& audio, Transcript::Origin origin,
+               std::string_view words = {});
+  // What has come of the reply that is made was not asked for.
+  void OnPutOff() { spoken_.OnPutOff(); }
   // No more audio comes of the reply. kWhole: all that belongs to it has come.
   using Extent = SpokenItems::Extent;
   void EndReply(Extent extent);
@@ -42,8 +48,6 @@ class ReplyPlayback {
   void EndWaiting();
   // Sends what is due. True if audio that was asked for is.
   bool Pump(int64_t turn);
-  // Some of the item has been sent, and it is not over.
-  bool WasSent(protocol::ItemId item) const { return spoken_.WasSent(item); }
   // What plays stops within this input; what was not heard is kept.
   void Stop();
   // The same for the caller's speech, which is told.
@@ -51,9 +55,9 @@ class ReplyPlayback {
   // It plays on from where it was heard.
   void Resume();
   // No more is heard of what is kept. The agent is told what was, if it is
-  // there, unless the call is over.
+  // there, unless the call is over. Returns the items of which no word was.
   enum class Tell : uint8_t { kAgent, kNobody };
-  void DropUnheard(Tell tell);
+  std::vector<protocol::ItemId> DropUnheard(Tell tell);
   // Everything was heard.
   void OnHeard(int64_t turn);
   // The leg is gone with what it had not played: that is kept.
@@ -72,6 +76,10 @@ class ReplyPlayback {
   bool has_unheard() const { return line_.has_unheard(context_.now()); }
   bool has_unsent() const { return line_.has_unsent(); }
   bool reply_ended() const { return line_.reply_ended(); }
+  // The items of which some was not heard.
+  std::vector<protocol::ItemId> Unheard() const {
+    return spoken_.From(line_.current(context_.now()).item);
+  }
   // Audio that found no room.
   uint64_t refused_bytes() const { return refused_bytes_; }
 

@@ -17,7 +17,12 @@ const SpokenItems::Item* SpokenItems::Find(protocol::ItemId id) const {
 }
 
 void SpokenItems::OnAudio(const protocol::AgentAudio& audio, ItemName name,
-                          Transcript::Origin origin, Instant now) {
+                          Transcript::Origin origin, std::string_view words,
+                          Instant now) {
+  const auto line_of = [&] {
+    return words.empty() ? transcript_.OnAgentItem(name, origin)
+                         : transcript_.OnSay(name, words);
+  };
   Item* item = Find(audio.item);
   if (item == nullptr) {
     if (items_.size() == kMaxItems) {
@@ -28,10 +33,10 @@ void SpokenItems::OnAudio(const protocol::AgentAudio& audio, ItemName name,
     if (!items_.empty() && !items_.back().over) {
       transcript_.OnAgentDone(items_.back().line);
     }
-    items_.push_back({audio.item, transcript_.OnAgentItem(name, origin)});
+    items_.push_back({audio.item, line_of()});
     item = &items_.back();
   } else if (item->heard && !transcript_.IsOpen(item->line)) {
-    item->line = transcript_.OnAgentItem(name, origin);
+    item->line = line_of();
     item->from_ms = Ms(item->bytes);
   }
   item->bytes += audio.audio.size();
@@ -59,9 +64,23 @@ bool SpokenItems::OnSent(protocol::ItemId id, Instant now, Instant plays_at) {
   return item->asked;
 }
 
-bool SpokenItems::WasSent(protocol::ItemId id) const {
-  const Item* item = Find(id);
-  return item != nullptr && item->sent;
+void SpokenItems::OnPutOff() {
+  if (items_.empty() || items_.back().over) return;
+  items_.back().asked = false;
+  transcript_.OnNotAsked(items_.back().line);
+}
+
+std::vector<protocol::ItemId> SpokenItems::From(
+    protocol::ItemId current) const {
+  auto from =
+      std::find_if(items_.begin(), items_.end(),
+                   [current](const Item& item) { return item.id == current; });
+  if (from == items_.end()) from = items_.begin();
+  std::vector<protocol::ItemId> ids;
+  for (; from != items_.end(); ++from) {
+    if (!from->heard) ids.push_back(from->id);
+  }
+  return ids;
 }
 
 void SpokenItems::OnProgress(const media::Playout::Cut& current, Instant at) {
@@ -70,20 +89,22 @@ void SpokenItems::OnProgress(const media::Playout::Cut& current, Instant at) {
   transcript_.OnAgentProgress(item->line, current.heard_ms - item->from_ms, at);
 }
 
-void SpokenItems::OnCut(const media::Playout::Cut& cut,
+bool SpokenItems::OnCut(const media::Playout::Cut& cut,
                         std::span<const media::ReplyPauses::Pause> pauses,
                         Instant now) {
   const Item* item = Find(cut.item);
-  if (item == nullptr) return;
+  if (item == nullptr) return false;
   const int32_t from_ms = item->from_ms;
   std::vector<Pause> of_line;
   of_line.reserve(pauses.size());
   for (const auto& [from, to] : pauses) {
     if (to > from_ms) of_line.push_back({from - from_ms, to - from_ms});
   }
-  transcript_.OnAgentCut(item->line, cut.heard_ms - from_ms,
-                         cut.received_ms - from_ms, of_line, now);
+  const bool heard =
+      transcript_.OnAgentCut(item->line, cut.heard_ms - from_ms,
+                             cut.received_ms - from_ms, of_line, now);
   std::erase_if(items_, [&cut](const Item& one) { return one.id == cut.item; });
+  return heard;
 }
 
 void SpokenItems::OnAllHeard(Instant now) {

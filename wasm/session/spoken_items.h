@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -28,9 +29,11 @@ class SpokenItems {
       : transcript_(transcript), format_(format) {}
 
   // Audio of an item was queued. One that goes on when its line is final is
-  // another line from there on.
+  // another line from there on. `words`: what it was asked to say, or "".
   void OnAudio(const protocol::AgentAudio& audio, ItemName name,
-               Transcript::Origin origin, Instant now);
+               Transcript::Origin origin, std::string_view words, Instant now);
+  // The last of them was not asked for, unless its reply is over.
+  void OnPutOff();
   // The reply of those that there are is over: no more audio comes of them.
   // kPart: the last of them is not whole.
   enum class Extent : uint8_t { kPart, kWhole };
@@ -38,12 +41,13 @@ class SpokenItems {
   // Audio of an item was sent to the leg, and is heard from `plays_at` on.
   // True if it was asked for.
   bool OnSent(protocol::ItemId id, Instant now, Instant plays_at);
-  // Some of the item was sent. False once it was cut, or all was heard.
-  bool WasSent(protocol::ItemId id) const;
+  // Those that are not known to be heard to their end, from this one on; all if
+  // it is none of them.
+  std::vector<protocol::ItemId> From(protocol::ItemId current) const;
   // How much is heard of the item that is played, the last of it at `at`.
   void OnProgress(const media::Playout::Cut& current, Instant at);
-  // No more of the item is heard than `cut` says.
-  void OnCut(const media::Playout::Cut& cut,
+  // No more of the item is heard than `cut` says. False if that is not a word.
+  bool OnCut(const media::Playout::Cut& cut,
              std::span<const media::ReplyPauses::Pause> pauses, Instant now);
   // All that was sent and not cut was heard to its end.
   void OnAllHeard(Instant now);

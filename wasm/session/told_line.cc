@@ -59,6 +59,7 @@ std::optional<ToldLine> ToToldLine(const TranscriptLine& line) {
   const size_t heard = line.is_open() ? line.HeardSoFar() : line.heard_bytes;
   if (heard == 0) return std::nullopt;
   told.text = std::string_view(line.said).substr(0, heard);
+  if (!line.told.empty()) told.text = line.told;
   told.cut = line.cut;
   return told;
 }

@@ -163,9 +163,8 @@ void Transcript::OnAgentConnected(Texts of_caller, Texts of_agent,
         // What was written of the turn so far the new agent writes again.
         line.item.clear();
         line.part = 0;
-        line.said.clear();
+        line.ForgetWords();
         line.connection = book_.connection();
-        line.shortened = false;
         line.text = of_caller == Texts::kSent ? TextState::kAwaited
                                               : TextState::kMissing;
         break;
@@ -276,12 +275,14 @@ Transcript::Line* Transcript::FindForText(Role role, ItemName name,
   return nullptr;
 }
 
-void Transcript::OnDigits(std::string_view text, Instant now) {
+void Transcript::OnDigits(std::string_view text, std::string_view told,
+                          Instant now) {
   if (finished_) return;
   asked_ms_ = SetNow(now);
   Line& line = AddUnnoticedTurn({}, TextState::kAwaited);
   line.text = TextState::kFinal;
   AddText(line, line.said, text);
+  if (told != text) line.told = told;
   MakeFinal(line);
   KeepBounds();
 }
@@ -300,6 +301,7 @@ LineId Transcript::OnText(Role role, ItemName name, std::string_view text,
         break;
       }
       line->text = TextState::kAwaited;
+      if (line->expected) line->ForgetWords();
       AddText(*line, line->said, text);
       break;
     case TranscriptState::kFinal:
@@ -307,8 +309,7 @@ LineId Transcript::OnText(Role role, ItemName name, std::string_view text,
         ++counters_.late_texts;
         break;
       }
-      line->said.clear();
-      line->shortened = false;
+      line->ForgetWords();
       AddText(*line, line->said, role == Role::kCaller ? Trimmed(text) : text);
       line->text = TextState::kFinal;
       if (line->phase == Phase::kOver) MakeFinal(*line);
@@ -323,7 +324,7 @@ void Transcript::OnTextFailed(Role role, ItemName name, Instant now) {
   SetNow(now);
   Line* line = FindForText(role, name, TranscriptState::kFinal);
   if (line == nullptr || !line->is_open()) return;
-  line->text = TextState::kFailed;
+  line->text = line->expected ? TextState::kPartial : TextState::kFailed;
   if (line->phase == Phase::kOver) MakeFinal(*line);
   KeepBounds();
 }
@@ -346,13 +347,23 @@ LineId Transcript::OnAgentItem(ItemName name, Origin origin) {
 LineId Transcript::OnSay(ItemName name, std::string_view text) {
   const LineId id = OnAgentItem(name, Origin::kSay);
   Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr || line->text == TextState::kFinal) return id;
-  line->said.clear();
+  if (line == nullptr || !line->said.empty()) return id;
   AddText(*line, line->said, text);
-  line->text = TextState::kFinal;
-  if (line->phase == Phase::kOver) MakeFinal(*line);
+  line->expected = true;
+  if (line->text == TextState::kMissing) line->text = TextState::kFinal;
   KeepBounds();
   return id;
+}
+
+void Transcript::OnNotAsked(LineId id) {
+  Line* line = FindOpen(id, Kind::kAgent);
+  if (line == nullptr) return;
+  line->origin = Origin::kReply;
+  if (line->expected) {
+    line->ForgetWords();
+    if (line->text == TextState::kFinal) line->text = TextState::kMissing;
+  }
+  if (line->asked_ms != kNone) asked_ms_ = std::exchange(line->asked_ms, kNone);
 }
 
 void Transcript::OnAgentAudio(LineId id, int64_t received_ms) {
@@ -415,14 +426,14 @@ void Transcript::OnAgentHeard(LineId id, Instant now) {
   KeepBounds();
 }
 
-void Transcript::OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
+bool Transcript::OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
                             std::span<const Pause> pauses, Instant now) {
   Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr || line->phase == Phase::kOver) return;
+  if (line == nullptr || line->phase == Phase::kOver) return true;
   if (line->phase == Phase::kUnsent) {
     ++counters_.unheard;
     book_.Erase(id);
-    return;
+    return false;
   }
   line->received_ms = Bounded(received_ms);
   const size_t count = std::min(pauses.size(), kMaxHeardMarks);
@@ -430,8 +441,11 @@ void Transcript::OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
     line->pauses.push_back({std::max(0, from), std::max(0, to)});
   }
   line->CutAt(Bounded(heard_ms), SetNow(now));
+  const bool word = line->said.empty() ? line->heard_ms >= kFirstWord.ms()
+                                       : line->HeardSoFar() > 0;
   EndSpeech(*line);
   KeepBounds();
+  return word;
 }
 
 LineId Transcript::OnToolCall(std::string_view call_id, std::string_view name,

@@ -56,6 +56,8 @@ class Transcript {
   // The provider commits a turn at most so long after it ended here: a round
   // trip, and its own silence of 500 ms.
   static constexpr Duration kCommitWait = Duration::Millis(2'000);
+  // So much of an agent's audio is taken for a word where no words are known.
+  static constexpr Duration kFirstWord = Duration::Millis(300);
   // No JSON of it is longer: every byte of text as an escape of six.
   static constexpr size_t kMaxJsonBytes =
       size_t{12} * kMaxTextBytes + (kMaxLines + kMaxUntaken) * 3072 +
@@ -105,8 +107,9 @@ class Transcript {
   void BindCallerItem(LineId id, ItemName name);
 
   // The caller entered something on the keypad, which `text` says: a turn of
-  // its own, whatever else he is in.
-  void OnDigits(std::string_view text, Instant now);
+  // its own, whatever else he is in. `told` is what agents are told of it as
+  // long as this object lives; no JSON has it.
+  void OnDigits(std::string_view text, std::string_view told, Instant now);
 
   // `text` is the addition for kPart, the whole for kFinal. A name that was
   // never announced gets a line of its own, or, if it is the caller's, the only
@@ -119,9 +122,11 @@ class Transcript {
   // words may have begun. A name that had sound before is used again, for
   // another line; texts of that name are the newer one's.
   LineId OnAgentItem(ItemName name, Origin origin);
-  // The same for words that are known: those of a say, where the agent sends no
-  // text of it.
+  // The same for one that was asked to say `text`, which stands for its words
+  // while none of them have come.
   LineId OnSay(ItemName name, std::string_view text);
+  // It was neither a reply nor a text that was asked for.
+  void OnNotAsked(LineId id);
   // So much of its audio was received in all; there is more to come of it.
   void OnAgentAudio(LineId id, int64_t received_ms);
   // All of its audio has come.
@@ -137,8 +142,9 @@ class Transcript {
   // All that came of it was heard: it is cut unless it was done.
   void OnAgentHeard(LineId id, Instant now);
   // No more of it will be heard than the first `heard_ms` of the `received_ms`
-  // that came. It is cut unless that is all, and it was done.
-  void OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
+  // that came. It is cut unless that is all, and it was done. False if that is
+  // not a word, or, where the words are not known, not kFirstWord.
+  bool OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
                   std::span<const Pause> pauses, Instant now);
 
   // An id that is open already is the same call.

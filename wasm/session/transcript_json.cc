@@ -115,6 +115,7 @@ Json TranscriptLine::ToJson() const {
   WriteEnum(json, "text", text);
   WriteEnum(json, "tool", tool);
   Write(json, "shortened", shortened ? 1 : 0);
+  Write(json, "expected", expected ? 1 : 0);
   Write(json, "done", done ? 1 : 0);
   Write(json, "cut", cut ? 1 : 0);
   Write(json, "connection", connection);
@@ -155,6 +156,7 @@ std::optional<TranscriptLine> TranscriptLine::FromJson(const Json& json) {
   line.text = reader.Choice("text", TextState::kMissing);
   line.tool = reader.Choice("tool", ToolState::kUnanswered);
   line.shortened = reader.Flag("shortened");
+  line.expected = reader.Flag("expected");
   line.done = reader.Flag("done");
   line.cut = reader.Flag("cut");
   line.connection =

@@ -7,8 +7,8 @@
 namespace trunkline::session {
 
 size_t TranscriptLine::bytes() const {
-  return item.size() + said.size() + name.size() + arguments.size() +
-         result.size();
+  return item.size() + said.size() + told.size() + name.size() +
+         arguments.size() + result.size();
 }
 
 size_t TranscriptLine::HeardSoFar() const {
@@ -25,6 +25,11 @@ bool TranscriptLine::Append(std::string& to, std::string_view text_to_add) {
   }
   shortened = true;
   return false;
+}
+
+void TranscriptLine::ForgetWords() {
+  said.clear();
+  shortened = expected = false;
 }
 
 void TranscriptLine::HeardUntil(int64_t ms, int64_t now_ms) {

@@ -75,6 +75,8 @@ struct TranscriptLine {
   // Adds as much of `text` as there is room for, well-formed. False if that is
   // not all, the first time: `shortened` is set, and nothing more is added.
   bool Append(std::string& to, std::string_view text);
+  // `said` is empty again.
+  void ForgetWords();
   // Of an agent's: the first `ms` of its audio, all that came, or no more than
   // the first `ms` was heard, and that by `now_ms`. Its end is when the last of
   // that was; it is cut unless that was all, and it is done.
@@ -95,6 +97,8 @@ struct TranscriptLine {
   ToolState tool = ToolState::kOpen;
   // A text was longer than its bound.
   bool shortened = false;
+  // `said` is what it was asked to say: none of its own words have come.
+  bool expected = false;
   // All of its audio has come.
   bool done = false;
   // Not all of it was heard: it was stopped, or its audio never came to an end.
@@ -107,6 +111,8 @@ struct TranscriptLine {
   // A beginning of `said` was heard when the line is final.
   std::string said;
   size_t heard_bytes = 0;
+  // What agents are told in place of `said`, unless empty; no JSON has it.
+  std::string told;
   // Of a tool.
   std::string name;
   std::string arguments;

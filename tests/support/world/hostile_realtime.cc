@@ -596,13 +596,19 @@ HostileRealtime::Steps HostileRealtime::StepsOf(Reply reply,
       AddDone(steps, "completed", {});
       break;
     case Reply::kBusy:
+      if (busy_ % 2 == 1) {
+        // With a reply of its own, of which it tells first.
+        steps.push_back([this] {
+          was_asked_ = false;
+          Created();
+        });
+        AddItem(steps, some_ms, true);
+      }
       steps.push_back([this, request] {
         Refuse(request, true, "conversation_already_has_active_response",
                "busy");
       });
-      if (++busy_ % 3 != 0) {
-        AddDone(steps, "completed", {});
-      }
+      if (++busy_ % 3 != 0) AddDone(steps, "completed", {});
       break;
   }
   return steps;

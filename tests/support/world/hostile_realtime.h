@@ -52,7 +52,7 @@ class HostileRealtime final : public Provider {
     kNameless,     // audio without an item, of unknown responses, no base64
     kDoubled,      // two of each event
     kUnannounced,  // no response.created
-    kBusy,         // "already has an active response", once
+    kBusy,         // "already has an active response", once; maybe with that
   };
   static constexpr size_t kReplies = static_cast<size_t>(Reply::kBusy) + 1;
   // What comes of a socket that is wanted.

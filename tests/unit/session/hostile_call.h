@@ -63,6 +63,7 @@ struct HostileCall {
     provider->always = script.always;
     provider->on_request = [this](const Json& request) {
       if (StringMember(request, "type") != "response.create") return;
+      last_request = StringMember(request, "event_id");
       const Json* response = FindMember(request, "response");
       asked.emplace_back(
           response == nullptr ? "" : StringMember(*response, "instructions"));
@@ -124,7 +125,9 @@ struct HostileCall {
 
   VirtualWorld world;
   std::unique_ptr<HostileRealtime> provider;
+  // The instructions of each response.create, and the last one's event_id.
   std::vector<std::string> asked;
+  std::string last_request;
 };
 
 // A call whose agent is ready.

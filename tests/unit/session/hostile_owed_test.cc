@@ -16,8 +16,6 @@ namespace {
 
 using session::Replies;
 using session::State;
-using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using Reply = HostileRealtime::Reply;
@@ -119,7 +117,7 @@ TEST(HostileOwedTest, AGreetingOutlivesAStreamThatIsLostBeforeIt) {
 TEST(HostileOwedTest, AGreetingOfWhichNothingComesIsGivenUpByName) {
   ReadyHostileCall call({.options = Greeting(), .always = Reply::kEmpty});
   call.world.Advance(Duration::Millis(2'000));
-  EXPECT_EQ(call.Asked("Good day"), Replies::kMaxSayTries);
+  EXPECT_EQ(call.Asked("Good day"), Replies::kMaxGreetingTries);
   ASSERT_THAT(call.world.EventsOf("notSaid"), SizeIs(1));
   EXPECT_EQ(call.world.EventsOf("notSaid")[0]["text"], "Good day to you.");
   EXPECT_EQ(call.world.EventsOf("notSaid")[0]["reason"], "failed");
@@ -133,50 +131,6 @@ TEST(HostileOwedTest, AGreetingThatTheEndCutsShortIsNamed) {
   ASSERT_THAT(call.world.EventsOf("notSaid"), SizeIs(1));
   EXPECT_EQ(call.world.EventsOf("notSaid")[0]["text"], "Good day to you.");
   EXPECT_EQ(call.world.EventsOf("notSaid")[0]["reason"], "ended");
-}
-
-// The second took the place of the first, and a turn took that of both.
-TEST(HostileOwedTest, TextsByCommandAreSaidOneAfterTheOther) {
-  ReadyHostileCall call;
-  call.world.agent.think = Duration::Millis(800);
-  call.Turn();
-  call.Say("One.");
-  call.Say("Two.");
-  ASSERT_TRUE(call.world.RunUntil([&] {
-    return call.Asked("Two.") == 1 && call.world.state() == State::kListening;
-  }));
-  EXPECT_THAT(call.asked,
-              ElementsAre("", HasSubstr("One."), HasSubstr("Two.")));
-  EXPECT_EQ(call.world.agent.items().size(), 3U);
-}
-
-TEST(HostileOwedTest, ATextOutlivesTheSocketThatWasToSayIt) {
-  ReadyHostileCall call({.next = {Reply::kIgnored}});
-  call.Say("One.");
-  call.world.Advance(Duration::Millis(200));
-  call.world.agent.Drop(1006);
-  ASSERT_TRUE(call.Hears(1));
-  EXPECT_EQ(call.Asked("One."), 2);
-  EXPECT_THAT(call.world.EventsOf("notSaid"), IsEmpty());
-}
-
-// Nothing waited for it.
-TEST(HostileOwedTest, ATextThatIsNotAnsweredIsNoticed) {
-  ReadyHostileCall call({.next = {Reply::kIgnored}});
-  call.Say("One.");
-  ASSERT_TRUE(call.Hears(1, Duration::Millis(kHostileReplyMs + 4'000)));
-  EXPECT_EQ(call.LastFailure(), "noReply");
-}
-
-TEST(HostileOwedTest, ATextIsNotAskedForBeforeItsTime) {
-  ReadyHostileCall call({.always = Reply::kIgnored});
-  call.Say("One.");
-  call.world.Advance(Duration::Millis(100));
-  call.PutOff("Please try again in 2s.");
-  call.world.Advance(Duration::Millis(1'900));
-  EXPECT_EQ(call.Asked("One."), 1);
-  call.world.Advance(Duration::Millis(300));
-  EXPECT_EQ(call.Asked("One."), 2);
 }
 
 // It had the time that was left of the whole reply, however long that was.
@@ -194,96 +148,6 @@ TEST(HostileOwedTest, AToolAtTheEndOfALongReplyIsWaitedFor) {
   ASSERT_TRUE(call.world.RunUntil([&] { return call.asked.size() == 2; }));
   call.world.Advance(Duration::Millis(3'000));
   EXPECT_THAT(call.world.EventsOf("agentFailed"), IsEmpty());
-}
-
-TEST(HostileOwedTest, ATextIsGivenUpByName) {
-  ReadyHostileCall call({.always = Reply::kIncomplete});
-  call.Say("One.");
-  call.world.Advance(Duration::Millis(2'000));
-  EXPECT_EQ(call.Asked("One."), Replies::kMaxSayTries);
-  ASSERT_THAT(call.world.EventsOf("notSaid"), SizeIs(1));
-  EXPECT_EQ(call.world.EventsOf("notSaid")[0]["reason"], "failed");
-  // So is what waits when the call ends.
-  call.provider->always = Reply::kIgnored;
-  call.Say("Two.");
-  call.Say("Three.");
-  call.world.line.HangUp();
-  call.MsToTheEnd();
-  const auto events = call.world.EventsOf("notSaid");
-  ASSERT_THAT(events, SizeIs(3));
-  EXPECT_EQ(events[2]["text"], "Three.");
-  EXPECT_EQ(events[2]["reason"], "ended");
-}
-
-TEST(HostileOwedTest, TextsThatWaitAreBounded) {
-  ReadyHostileCall call({.always = Reply::kIgnored});
-  for (size_t i = 0; i < Replies::kMaxSays; ++i) {
-    call.Say("Text.");
-  }
-  EXPECT_EQ(call.SayStatus("One too many."), "refused");
-  const Json result = call.world.Command(
-      {{"type", "say"}, {"text", std::string(Replies::kMaxSayBytes + 1, 'x')}});
-  EXPECT_EQ(result["code"], "invalid");
-  EXPECT_EQ(result["field"], "text");
-}
-
-TEST(HostileOwedTest, ATextOutlivesTheObject) {
-  ReadyHostileCall first({.always = Reply::kIgnored});
-  first.Say("One.");
-  first.world.Advance(Duration::Millis(200));
-  VirtualWorld::Options options = HostileOptions();
-  options.snapshot = first.world.snapshot();
-  options.first_seq = static_cast<int64_t>(first.world.events().size());
-  ReadyHostileCall second({.options = options});
-  ASSERT_TRUE(second.Hears(1));
-  EXPECT_EQ(second.Asked("One."), 1);
-}
-
-// Its audio is here behind that of a long reply.
-struct TextBehindAReply : ReadyHostileCall {
-  TextBehindAReply() {
-    world.agent.reply_ms = 3'000;
-    world.agent.speed = 8;
-    Turn();
-    EXPECT_TRUE(Reaches(State::kSpeaking));
-    world.Advance(Duration::Millis(700));
-    Say("One.");
-    world.Advance(Duration::Millis(700));
-    EXPECT_EQ(Asked("One."), 1);
-    EXPECT_EQ(world.agent.items().size(), 2U);
-    EXPECT_EQ(world.state(), State::kSpeaking);
-  }
-};
-
-// It was in no line, and nobody was told that it was not said.
-TEST(HostileOwedTest, ATextOfWhichNothingIsHeardIsSaidAgain) {
-  TextBehindAReply call;
-  call.world.line.Say(Speech(700));
-  ASSERT_TRUE(call.Reaches(State::kListening));
-  ASSERT_TRUE(call.world.RunUntil([&] { return call.Asked("One.") == 2; },
-                                  Duration::Millis(20'000)));
-  // After his turn, and the reply to that.
-  ASSERT_TRUE(call.world.RunUntil(
-      [&] { return call.world.agent.items().size() == 4; }));
-  EXPECT_EQ(call.world.Count("turnEnded"), 2U);
-  ASSERT_TRUE(call.Reaches(State::kListening));
-  EXPECT_EQ(call.Asked("One."), 2);
-  EXPECT_THAT(call.world.EventsOf("notSaid"), IsEmpty());
-}
-
-TEST(HostileOwedTest, ATextOfWhichNothingIsHeardIsNamedAtTheEnd) {
-  for (const bool lost : {false, true}) {
-    TextBehindAReply call;
-    if (lost) {
-      call.world.line.Drop();
-    } else {
-      call.world.line.HangUp();
-    }
-    call.MsToTheEnd();
-    ASSERT_THAT(call.world.EventsOf("notSaid"), SizeIs(1));
-    EXPECT_EQ(call.world.EventsOf("notSaid")[0]["text"], "One.");
-    EXPECT_EQ(call.world.EventsOf("notSaid")[0]["reason"], "ended");
-  }
 }
 
 // No stream came to the session that followed, and no log told of it.
@@ -304,54 +168,6 @@ TEST(HostileOwedTest, WhatIsOwedToACallerWhoNeverComesBackIsNamed) {
   HostileCall nobody({.options = Greeting()});
   nobody.MsToTheEnd();
   EXPECT_THAT(nobody.world.EventsOf("notSaid"), IsEmpty());
-}
-
-// A time of hours kept it until the call ended.
-TEST(HostileOwedTest, ATextIsNotPutOffForLongerThanAReply) {
-  ReadyHostileCall call({.next = {Reply::kIgnored}});
-  call.Say("One.");
-  call.world.Advance(Duration::Millis(100));
-  call.PutOff("Please try again in 2h.");
-  call.world.Advance(Duration::Millis(kHostileReplyMs - 200));
-  EXPECT_EQ(call.Asked("One."), 1);
-  ASSERT_TRUE(call.Hears(1, Duration::Millis(3'000)));
-  EXPECT_EQ(call.Asked("One."), 2);
-}
-
-// The reply was asked for twice, and another was waited for that nobody makes:
-// nothing was said any more.
-TEST(HostileOwedTest, ATextThatFailsBeforeAReplyIsNotTheReply) {
-  ReadyHostileCall call({.next = {Reply::kText, Reply::kHonest}});
-  call.Say("One.");
-  call.world.Command({{"type", "digits"}, {"digits", "7"}});
-  ASSERT_TRUE(call.world.RunUntil(
-      [&] {
-        return call.Asked("One.") == 2 &&
-               call.world.state() == State::kListening;
-      },
-      Duration::Millis(kHostileReplyMs)));
-  EXPECT_THAT(call.asked,
-              ElementsAre(HasSubstr("One."), "", HasSubstr("One.")));
-}
-
-// Its end never came: nothing else was said.
-TEST(HostileOwedTest, ATextDoesNotWaitForTheEndOfWhatWasCancelled) {
-  AskedHostileCall call({.next = {Reply::kStallsInAudio}});
-  ASSERT_TRUE(call.Reaches(State::kSpeaking));
-  call.world.line.Press('1');
-  call.world.Advance(Duration::Millis(100));
-  ASSERT_EQ(call.world.state(), State::kListening);
-  call.Say("One.");
-  ASSERT_TRUE(call.world.RunUntil([&] { return call.Asked("One.") == 1; },
-                                  Duration::Millis(kHostileReplyMs + 2'000)));
-}
-
-// What was not said twice before the object was lost was, after it.
-TEST(HostileOwedTest, ATextThatWasSaidIsNotOwedToTheNextSession) {
-  ReadyHostileCall first;
-  first.Say("One.");
-  ASSERT_TRUE(first.Reaches(State::kSpeaking));
-  EXPECT_THAT(first.world.snapshot(), testing::Not(HasSubstr("One.")));
 }
 
 // The session that followed counted the same turns once more.

@@ -105,7 +105,7 @@ TEST(RepliesTest, ACancelledReplyIsMadeUntilTheAgentKnows) {
   // The next one is asked for before the first has ended, and survives that.
   desk.replies.Ask(kAgo);
   desk.replies.Await();
-  desk.replies.OnDone(End::kCancelled, Next::kMore);
+  desk.replies.OnDone({.end = End::kCancelled}, Next::kMore);
   EXPECT_FALSE(desk.replies.making());
   EXPECT_TRUE(desk.replies.coming());
   EXPECT_TRUE(desk.parts.IsSet(Timer::kReply));
@@ -141,7 +141,7 @@ TEST(RepliesTest, WhatIsCancelledIsNotLeftOver) {
   EXPECT_TRUE(desk.replies.owes_reply());
   desk.replies.Cancel();
   EXPECT_FALSE(desk.replies.owes_reply());
-  desk.replies.OweSay("One.");
+  desk.replies.texts().Owe("One.");
   EXPECT_TRUE(desk.replies.MaySay());
 }
 
@@ -204,19 +204,19 @@ TEST(RepliesTest, ADueReplyHasItsTime) {
   desk.replies.AwaitMore();
   EXPECT_EQ(desk.replies.awaited_since(), since);
   EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 12'000);
-  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
+  desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
   EXPECT_FALSE(desk.parts.IsSet(Timer::kReply));
 }
 
 TEST(RepliesTest, WhatFollowsAReplyIsToldOnce) {
   Desk desk;
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
-  desk.replies.OnDone(End::kComplete, Next::kMore);
+  desk.replies.OnDone({.end = End::kComplete}, Next::kMore);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kMore);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
   // A later reply says otherwise.
-  desk.replies.OnDone(End::kComplete, Next::kMore);
-  desk.replies.OnDone(End::kIncomplete, Next::kCallersTurn);
+  desk.replies.OnDone({.end = End::kComplete}, Next::kMore);
+  desk.replies.OnDone({.end = End::kIncomplete}, Next::kCallersTurn);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
 }
 
@@ -251,9 +251,9 @@ TEST(RepliesTest, ATurnAndAWholeReplyAllowAnotherAttempt) {
   EXPECT_EQ(desk.Miss(End::kFailed), Missing::kAskNow);
   desk.replies.OnTurnEnded();
   EXPECT_EQ(desk.Miss(End::kFailed), Missing::kAskNow);
-  desk.replies.OnDone(End::kIncomplete, Next::kCallersTurn);
+  desk.replies.OnDone({.end = End::kIncomplete}, Next::kCallersTurn);
   EXPECT_EQ(desk.Miss(End::kFailed), Missing::kFailed);
-  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
+  desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
   EXPECT_EQ(desk.Miss(End::kFailed), Missing::kAskNow);
 }
 
@@ -344,8 +344,8 @@ TEST(RepliesTest, AReplyThatIsOnItsWayIsNotLeftOver) {
   // The leg is back.
   desk.replies.Await();
   EXPECT_FALSE(desk.replies.owes_reply());
-  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
-  desk.replies.OweSay("One moment.");
+  desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
+  desk.replies.texts().Owe("One moment.");
   EXPECT_TRUE(desk.replies.MaySay());
   // Another one is due that nobody has asked for.
   desk.replies.OnLegLost();
@@ -366,11 +366,11 @@ TEST(RepliesTest, NothingFollowsWhenTheAgentIsLostForGood) {
 TEST(RepliesTest, NothingIsLostOfAReplyThatHadEnded) {
   Desk desk;
   desk.replies.OnAudio(Duration::Millis(200));
-  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
+  desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
   // One that awaits its tools does so still.
-  desk.replies.OnDone(End::kComplete, Next::kMore);
+  desk.replies.OnDone({.end = End::kComplete}, Next::kMore);
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
   EXPECT_EQ(desk.replies.TakeNext(), Next::kMore);
 }
@@ -378,70 +378,86 @@ TEST(RepliesTest, NothingIsLostOfAReplyThatHadEnded) {
 // The provider began a reply of its own while the text was asked for.
 TEST(RepliesTest, AudioThatNobodyAskedForIsNoTextThatIsOwed) {
   Desk desk;
-  desk.replies.OweSay("One moment.");
+  desk.replies.texts().Owe("One moment.");
   desk.replies.AskForSay();
   desk.replies.OnAudio(Duration::Millis(200), kItem, /*asked=*/false);
-  EXPECT_TRUE(desk.replies.saying());
-  EXPECT_FALSE(desk.replies.say_item());
+  EXPECT_TRUE(desk.replies.texts().awaited());
+  EXPECT_FALSE(desk.replies.texts().IsOf(kItem));
   desk.replies.OnAudio(Duration::Millis(200), kItem);
-  EXPECT_FALSE(desk.replies.saying());
-  EXPECT_EQ(desk.replies.say_item(), kItem);
+  EXPECT_FALSE(desk.replies.texts().awaited());
+  EXPECT_TRUE(desk.replies.texts().IsOf(kItem));
 }
 
-// It was dropped unheard, and was neither said nor given up.
-TEST(RepliesTest, ATextIsOwedUntilSomeOfItIsSent) {
+// The provider was busy with a reply of its own, whose sound had come first.
+TEST(RepliesTest, WhatIsPutOffIsOwedStill) {
+  Desk desk(WithGreeting());
+  desk.replies.Ask(kAgo);
+  EXPECT_EQ(desk.replies.expected(), "Hello.");
+  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  EXPECT_EQ(desk.replies.expected(), "");
+  EXPECT_TRUE(desk.replies.OnSent());
+  desk.replies.OnPutOff();
+  EXPECT_TRUE(desk.replies.owes_greeting());
+  EXPECT_EQ(desk.replies.expected(), "Hello.");
+  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  EXPECT_TRUE(desk.replies.OnSent());
+  desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
+  desk.replies.OnPutOff();
+  EXPECT_FALSE(desk.replies.owes_greeting());
+}
+
+TEST(RepliesTest, NothingIsExpectedOfAReply) {
   Desk desk;
-  desk.replies.OweSay("One moment.");
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  desk.replies.OnPutOff();
+  EXPECT_EQ(desk.replies.expected(), "");
+}
+
+TEST(RepliesTest, ATextThatBreaksOffIsNoReplyThatIsLost) {
+  Desk desk;
+  desk.replies.texts().Owe("One moment.");
   desk.replies.AskForSay();
   desk.replies.OnAudio(Duration::Millis(200), kItem);
-  desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
-  EXPECT_TRUE(desk.replies.owes_say());
-  EXPECT_FALSE(desk.replies.MaySay()) << "it is about to be said";
-  desk.replies.OnSaySent();
-  EXPECT_FALSE(desk.replies.owes_say());
-}
-
-TEST(RepliesTest, ATextOfWhichNothingIsEverSentIsGivenUp) {
-  Desk desk;
-  desk.replies.OweSay("One moment.");
-  for (int tries = 0; tries < Replies::kMaxSayTries; ++tries) {
-    EXPECT_FALSE(desk.replies.TakeGivenUpSay(Replies::GiveUp::kHopeless));
-    ASSERT_TRUE(desk.replies.MaySay());
-    desk.replies.AskForSay();
-    desk.replies.OnAudio(Duration::Millis(200), kItem);
-    desk.replies.OnDone(End::kComplete, Next::kCallersTurn);
-    EXPECT_FALSE(desk.replies.TakeGivenUpSay(Replies::GiveUp::kHopeless));
-    desk.replies.OnSayUnsent();
-  }
-  EXPECT_EQ(desk.replies.TakeGivenUpSay(Replies::GiveUp::kHopeless),
-            "One moment.");
-}
-
-TEST(RepliesTest, ATextOfWhichAllIsHereIsGivenUpWithTheCall) {
-  Desk desk;
-  desk.replies.OweSay("One moment.");
-  desk.replies.AskForSay();
-  desk.replies.OnAudio(Duration::Millis(200), kItem);
-  EXPECT_EQ(desk.replies.TakeGivenUpSay(Replies::GiveUp::kAll), "One moment.");
-  EXPECT_FALSE(desk.replies.say_item());
+  EXPECT_TRUE(desk.replies.making());
+  EXPECT_FALSE(desk.replies.making_reply());
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  EXPECT_EQ(desk.replies.TakeNext(), Next::kCallersTurn);
+  desk.replies.texts().OnHeard();
+  EXPECT_TRUE(desk.replies.MaySay());
 }
 
 // Another response's end let the reply be taken for the text, which was never
 // said.
 TEST(RepliesTest, AReplyBehindATextStaysThere) {
   Desk desk;
-  desk.replies.OweSay("One moment.");
+  desk.replies.texts().Owe("One moment.");
   desk.replies.AskForSay();
   desk.replies.Ask(kAgo);
   EXPECT_TRUE(desk.replies.behind());
   // The server was busy with that.
-  desk.replies.OnDone(End::kCancelled, Next::kCallersTurn);
+  desk.replies.OnDone({.end = End::kCancelled}, Next::kCallersTurn);
   EXPECT_TRUE(desk.replies.behind());
   // Of the text came a call of a tool.
   desk.replies.OnToolCall();
-  desk.replies.OnDone(End::kComplete, Next::kMore);
+  desk.replies.OnDone({.end = End::kComplete}, Next::kMore);
   EXPECT_TRUE(desk.replies.coming());
   EXPECT_FALSE(desk.replies.MaySay());
+}
+
+// Its line was that of a reply, and said how long the caller had waited.
+TEST(RepliesTest, ATextBeforeAReplyIsNotThat) {
+  Desk desk;
+  desk.replies.texts().Owe("One moment.");
+  desk.replies.AskForSay();
+  desk.replies.Ask(kAgo);
+  EXPECT_EQ(desk.replies.origin(), Origin::kSay);
+  EXPECT_EQ(desk.replies.expected(), "One moment.");
+  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  EXPECT_EQ(desk.replies.origin(), Origin::kSay);
+  EXPECT_EQ(desk.replies.expected(), "");
+  desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
+  EXPECT_EQ(desk.replies.origin(), Origin::kReply);
 }
 
 TEST(RepliesTest, WordsByCommandAreNoReply) {

@@ -198,6 +198,8 @@ TEST_F(TranscriptTest, EachItemAndPartAndSayIsALine) {
   const LineId two = transcript_.OnAgentItem({"a1", 1}, Origin::kReply);
   const LineId three = transcript_.OnAgentItem({"a2"}, Origin::kReply);
   const LineId say = transcript_.OnSay({}, "Please hold.");
+  transcript_.OnText(Role::kAgent, {}, "Please hold.", TranscriptState::kFinal,
+                     At(1050));
   EXPECT_EQ(transcript_.OnAgentItem({"a1", 1}, Origin::kReply), two);
   transcript_.OnText(Role::kAgent, {"a2"}, "Third.", TranscriptState::kFinal,
                      At(1100));
@@ -422,11 +424,110 @@ TEST_F(TranscriptTest, WhatNobodyHeardIsNoLine) {
   EXPECT_EQ(transcript_.counters().unheard, 1U);
 }
 
+// A say of which the provider sent no word had an empty line.
+TEST_F(TranscriptTest, WordsThatWereAskedForStandForThoseThatDoNotCome) {
+  const LineId say = transcript_.OnSay({"a1"}, "Please hold.");
+  transcript_.OnAgentAudio(say, 1000);
+  transcript_.OnAgentDone(say);
+  transcript_.OnAgentSent(say, At(100));
+  transcript_.OnAgentHeard(say, At(1100));
+  EXPECT_THAT(Take(), IsEmpty());
+  transcript_.OnDeadline(transcript_.deadline());
+  const FinalLine line = TakeOne();
+  EXPECT_EQ(line.said, "Please hold.");
+  EXPECT_EQ(line.heard, "Please hold.");
+  EXPECT_EQ(line.text, TextState::kPartial);
+}
+
+TEST_F(TranscriptTest, WordsThatComeStandForThoseThatWereAskedFor) {
+  for (const TranscriptState first :
+       {TranscriptState::kPart, TranscriptState::kFinal}) {
+    const LineId say = transcript_.OnSay({"a1"}, "Please hold.");
+    transcript_.OnText(Role::kAgent, {"a1"}, "Hold", first, At(50));
+    transcript_.OnText(Role::kAgent, {"a1"}, " on.", TranscriptState::kPart,
+                       At(60));
+    transcript_.OnAgentAudio(say, 1000);
+    transcript_.OnAgentDone(say);
+    transcript_.OnAgentSent(say, At(100));
+    transcript_.OnAgentHeard(say, At(1100));
+    transcript_.OnDeadline(At(100'000));
+    EXPECT_EQ(TakeOne().said,
+              first == TranscriptState::kPart ? "Hold on." : "Hold");
+  }
+  // Words may be here before the sound.
+  transcript_.OnText(Role::kAgent, {"a2"}, "Hold.", TranscriptState::kFinal,
+                     At(2000));
+  EXPECT_THAT(Told(), testing::Not(testing::Contains("agent: Please hold.")));
+  const LineId say = transcript_.OnSay({"a2"}, "Please hold.");
+  transcript_.OnAgentSent(say, At(2100));
+  transcript_.OnAgentHeard(say, At(3100));
+  EXPECT_EQ(TakeOne().said, "Hold.");
+}
+
+TEST_F(TranscriptTest, AnAgentWithoutTextsSaysWhatItWasAskedTo) {
+  transcript_.OnAgentConnected(Transcript::Texts::kNone,
+                               Transcript::Texts::kNone, At(0));
+  const LineId say = transcript_.OnSay({"a1"}, "Please hold.");
+  transcript_.OnAgentDone(say);
+  transcript_.OnAgentSent(say, At(100));
+  transcript_.OnAgentHeard(say, At(1100));
+  const FinalLine line = TakeOne();
+  EXPECT_EQ(line.said, "Please hold.");
+  EXPECT_EQ(line.text, TextState::kFinal);
+}
+
+TEST_F(TranscriptTest, WhatWasNotAskedForHasNeitherItsWordsNorItsDelay) {
+  for (const bool texts : {true, false}) {
+    SCOPED_TRACE(texts);
+    if (!texts) {
+      transcript_.OnAgentConnected(Transcript::Texts::kSent,
+                                   Transcript::Texts::kNone, At(5000));
+    }
+    const LineId say = transcript_.OnSay({"a1"}, "Please hold.");
+    transcript_.OnNotAsked(say);
+    transcript_.OnAgentSent(say, At(5100));
+    transcript_.OnAgentHeard(say, At(6100));
+    transcript_.OnDeadline(At(60'000));
+    const FinalLine line = TakeOne();
+    EXPECT_EQ(line.said, "");
+    EXPECT_EQ(line.origin, Origin::kReply);
+    EXPECT_EQ(line.text, TextState::kMissing);
+  }
+  Turn(60'300, 60'800);
+  const LineId own = transcript_.OnAgentItem({"a2"}, Origin::kReply);
+  transcript_.OnAgentSent(own, At(62'000));
+  transcript_.OnNotAsked(own);
+  transcript_.OnAgentHeard(own, At(63'000));
+  const LineId reply = transcript_.OnAgentItem({"a3"}, Origin::kReply);
+  transcript_.OnAgentSent(reply, At(64'000));
+  transcript_.OnAgentHeard(reply, At(65'000));
+  transcript_.Finish(At(66'000));
+  const std::vector<FinalLine> lines = Take();
+  ASSERT_EQ(lines.size(), 3U);
+  // The caller's is final last.
+  EXPECT_FALSE(lines[0].latency_sent_ms);
+  EXPECT_TRUE(lines[1].latency_sent_ms);
+}
+
+// With nothing but its name a fresh agent does not know what was entered.
+TEST_F(TranscriptTest, WhatIsNotKeptOfAnEntryIsToldWhileTheObjectLives) {
+  transcript_.OnDigits("[keypad]", "[keypad: 42]", At(1000));
+  EXPECT_EQ(TakeOne().said, "[keypad]");
+  EXPECT_THAT(Told(), ElementsAre("caller: [keypad: 42]"));
+  const Json json = transcript_.ToJson();
+  EXPECT_THAT(PrintJson(json), testing::Not(testing::HasSubstr("42")));
+  auto next = Transcript::FromJson(json, At(0));
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->Conversation()[0].text, "[keypad]");
+}
+
 // A greeting that the caller spoke before stands behind him.
 TEST_F(TranscriptTest, LinesStandInTheOrderInWhichTheyBegan) {
   const LineId greeting = transcript_.OnSay({"g"}, "Welcome.");
   Turn(300, 800);
   transcript_.OnCallerItem({"u1"}, At(1350));
+  transcript_.OnText(Role::kAgent, {"g"}, "Welcome.", TranscriptState::kFinal,
+                     At(1360));
   transcript_.OnAgentDone(greeting);
   transcript_.OnAgentSent(greeting, At(1400));
   transcript_.OnAgentHeard(greeting, At(2400));

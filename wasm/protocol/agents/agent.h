@@ -117,6 +117,10 @@ struct AgentReplyDone {
   // reply to what was asked for, or had no audio.
   bool is_whole = false;
 };
+// What has come since the last request is no answer to it: the provider was
+// busy with a reply of its own. What was asked for comes later, or an
+// AgentReplyDone says that it does not.
+struct AgentPutOff {};
 // The agent cannot go on with its channels. kFatal: nor with new ones.
 struct AgentFailed {
   enum class Loss : uint8_t { kRetryable, kFatal };
@@ -131,7 +135,7 @@ struct AgentFaulted {
 using AgentEvent =
     std::variant<AgentFaulted, AgentReady, AgentSpeech, AgentTurnCommitted,
                  AgentTranscript, AgentTextFailed, AgentAudio, AgentToolCall,
-                 AgentReplyDone, AgentFailed>;
+                 AgentReplyDone, AgentPutOff, AgentFailed>;
 
 // A line of the conversation so far, as an agent is told of it that was not
 // there: what the caller said, what was heard of an agent, or a tool's call.

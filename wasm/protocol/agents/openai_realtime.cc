@@ -406,6 +406,7 @@ void OpenAiRealtime::OnError(const Json& message) {
     }
   } else if (code == kBusy && responses_.OnBusy(error.event_id)) {
     Report(Fault::kPeerError);
+    events_.Push(AgentPutOff{});
   } else if (responses_.requested() &&
              (request == Request::kCreate || request == Request::kNone)) {
     // In the place of a response. Who does not say what an error answers has

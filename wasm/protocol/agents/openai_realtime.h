@@ -57,8 +57,8 @@ class OpenAiRealtime final : public Agent {
   int32_t item_part(ItemId id) const override;
 
  private:
-  // No message and no command makes more than one.
-  static constexpr size_t kMaxEvents = 1;
+  // An error may tell of itself and of what it puts off; nothing makes more.
+  static constexpr size_t kMaxEvents = 2;
 
   enum class Socket : uint8_t { kNone, kConnecting, kOpen };
 

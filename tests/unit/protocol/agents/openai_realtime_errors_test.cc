@@ -273,6 +273,7 @@ TEST_F(OpenAiRealtimeErrorsTest, AForeignResponseThatIsAnnouncedIsNoReply) {
   Receive(R"({"type":"response.created","response":{"id":"r0"}})");
   Refuse({{"code", "conversation_already_has_active_response"},
           {"event_id", IdOf("response.create")}});
+  EXPECT_EQ(log.Words().back(), "put off");
   Receive(R"({"type":"response.output_audio.delta","response_id":"r0",
       "item_id":"i1","content_index":0,"delta":"AQID"})");
   EXPECT_EQ(CountSent("response.create"), 1U);

@@ -315,6 +315,7 @@ AgentColumn OpenAiRealtimeColumn() {
          < 1< {"type":"response.create"}
          > text 1 {"type":"error","error":{"code":"conversation_already_has_active_response"}}
          = fault peerError
+         = put off
          > text 1 {"type":"response.done","response":{"id":"r0","status":"completed"}}
          = done cancelled 0/0
          < 1< {"type":"response.create"}

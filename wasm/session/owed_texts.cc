@@ -1,0 +1,144 @@
+#include "session/owed_texts.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace trunkline::session {
+
+void OwedTexts::Owe(std::string_view text) {
+  texts_.push_back({.text = std::string(text)});
+}
+
+void OwedTexts::Restore(const Json& texts) {
+  if (!texts.is_array()) return;
+  for (const Json& text : texts) {
+    if (!text.is_string() || !has_room()) continue;
+    Owe(text.get_ref<const std::string&>());
+  }
+}
+
+Json OwedTexts::ToJson() const {
+  Json texts = Json::array();
+  for (const Text& one : texts_) texts.push_back(one.text);
+  return texts;
+}
+
+bool OwedTexts::any_to_come() const {
+  return Has(State::kOwed) || Has(State::kAsked);
+}
+
+bool OwedTexts::Has(State state) const {
+  return std::any_of(texts_.begin(), texts_.end(),
+                     [state](const Text& one) { return one.state == state; });
+}
+
+std::string_view OwedTexts::asked() const {
+  for (const Text& one : texts_) {
+    if (one.state == State::kAsked) return one.text;
+  }
+  return {};
+}
+
+const OwedTexts::Text* OwedTexts::Due() const {
+  for (const Text& one : texts_) {
+    if (one.state == State::kOwed) return &one;
+    if (one.state != State::kHere) return nullptr;
+  }
+  return nullptr;
+}
+
+bool OwedTexts::IsDue() const { return Due() != nullptr && !awaited(); }
+
+bool OwedTexts::IsRepeated() const {
+  const Text* due = Due();
+  return due != nullptr && due->tries > 0;
+}
+
+std::string_view OwedTexts::Ask() {
+  Text& due = const_cast<Text&>(*Due());
+  due.state = State::kAsked;
+  ++due.tries;
+  return due.text;
+}
+
+bool OwedTexts::IsOf(protocol::ItemId item) const {
+  return std::any_of(texts_.begin(), texts_.end(), [item](const Text& one) {
+    return std::find(one.items.begin(), one.items.end(), item) !=
+           one.items.end();
+  });
+}
+
+void OwedTexts::OnAudio(protocol::ItemId item) {
+  for (Text& one : texts_) {
+    if (one.state != State::kAsked && one.state != State::kMade) continue;
+    one.state = State::kMade;
+    if (one.items.empty() || one.items.back() != item) {
+      one.items.push_back(item);
+    }
+    return;
+  }
+}
+
+void OwedTexts::OnPutOff() {
+  for (Text& one : texts_) {
+    if (one.state != State::kMade) continue;
+    one.state = State::kAsked;
+    one.items.clear();
+  }
+}
+
+void OwedTexts::OnDone(Done done) {
+  for (Text& one : texts_) {
+    if (one.state != State::kAsked && one.state != State::kMade) continue;
+    if (done == Done::kHopeless) one.tries = kMaxTries;
+    if (one.state == State::kAsked) {
+      one.state = State::kOwed;
+    } else {
+      one.state = done == Done::kWhole ? State::kHere : State::kBroken;
+    }
+  }
+}
+
+void OwedTexts::OnCancelled() { OnDone(Done::kBroken); }
+
+void OwedTexts::OnHeard() {
+  std::erase_if(texts_,
+                [](const Text& one) { return one.state == State::kHere; });
+  for (Text& one : texts_) {
+    if (one.state == State::kBroken) OweAgain(one);
+  }
+}
+
+void OwedTexts::OnDropped(std::span<const protocol::ItemId> unheard) {
+  const auto is_unheard = [unheard](protocol::ItemId item) {
+    return std::find(unheard.begin(), unheard.end(), item) != unheard.end();
+  };
+  for (Text& one : texts_) {
+    if (std::all_of(one.items.begin(), one.items.end(), is_unheard)) {
+      OweAgain(one);
+    }
+  }
+  std::erase_if(texts_, [](const Text& one) { return !one.items.empty(); });
+}
+
+void OwedTexts::OweAgain(Text& text) {
+  text.state = State::kOwed;
+  text.items.clear();
+}
+
+std::optional<std::string> OwedTexts::TakeHopeless() {
+  if (texts_.empty() || texts_.front().state != State::kOwed ||
+      texts_.front().tries < kMaxTries) {
+    return std::nullopt;
+  }
+  return TakeAny();
+}
+
+std::optional<std::string> OwedTexts::TakeAny() {
+  if (texts_.empty()) return std::nullopt;
+  std::string text = std::move(texts_.front().text);
+  texts_.erase(texts_.begin());
+  return text;
+}
+
+}  // namespace trunkline::session

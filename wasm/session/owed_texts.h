@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "protocol/agents/agent.h"
+
+namespace trunkline::session {
+
+// Texts that are to be said to the caller by command, one after the other.
+// Each is owed until it was heard to its end, or the caller has interrupted it
+// after its first word, or it is given up: audio that is only here may be
+// dropped by an interruption, and what plays may end with a socket or with the
+// object.
+class OwedTexts {
+ public:
+  // Texts at a time, and how long each may be. Overflow: the command is
+  // refused.
+  static constexpr size_t kMaxTexts = 8;
+  static constexpr size_t kMaxBytes = 4'000;
+  // Times that one is asked for before it is given up.
+  static constexpr int kMaxTries = 3;
+
+  bool has_room() const { return texts_.size() < kMaxTexts; }
+  // Precondition: has_room().
+  void Owe(std::string_view text);
+  void Clear() { texts_.clear(); }
+  // What a former session owed, as ToJson() has it. Anything else is left out.
+  void Restore(const Json& texts);
+  Json ToJson() const;
+
+  bool empty() const { return texts_.empty(); }
+  // There is one that is to be asked for, or was, and none of it is here.
+  bool any_to_come() const;
+  // There is one to be asked for, and none before it that is asked for, made,
+  // or broken off.
+  bool IsDue() const;
+  // The one that is due was asked for before, in vain.
+  bool IsRepeated() const;
+  // Asks for the one that is due. Valid until the next call. Precondition:
+  // IsDue().
+  std::string_view Ask();
+  // One is asked for, and none of its audio is here; which, "" if none.
+  bool awaited() const { return Has(State::kAsked); }
+  std::string_view asked() const;
+  // More of one may come.
+  bool is_made() const { return Has(State::kMade); }
+  // The audio of the item is that of a text.
+  bool IsOf(protocol::ItemId item) const;
+
+  // Audio came that was asked for.
+  void OnAudio(protocol::ItemId item);
+  // What came since one was asked for is not that.
+  void OnPutOff();
+  // No more comes of what was asked for. kHopeless: nor would it, if it were
+  // asked for again.
+  enum class Done : uint8_t { kWhole, kBroken, kHopeless };
+  void OnDone(Done done);
+  // Neither comes what was asked for.
+  void OnCancelled();
+  // All that is here was heard.
+  void OnHeard();
+  // What is here of texts is not heard any further, and nothing was heard of
+  // these items.
+  void OnDropped(std::span<const protocol::ItemId> unheard);
+
+  // Takes one off that was asked for too often in vain, or any.
+  std::optional<std::string> TakeHopeless();
+  std::optional<std::string> TakeAny();
+
+ private:
+  enum class State : uint8_t {
+    kOwed,
+    kAsked,
+    kMade,    // its audio comes
+    kHere,    // all of it has come
+    kBroken,  // no more of it comes, and that was not all
+  };
+  struct Text {
+    std::string text;
+    State state = State::kOwed;
+    int tries = 0;
+    std::vector<protocol::ItemId> items = {};
+  };
+
+  bool Has(State state) const;
+  // The one that IsDue() means, or nullptr.
+  const Text* Due() const;
+  static void OweAgain(Text& text);
+
+  std::vector<Text> texts_;
+};
+
+}  // namespace trunkline::session
