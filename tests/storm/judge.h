@@ -96,6 +96,14 @@ class Judge {
   bool over() const { return over_; }
 
  private:
+  // Two inputs at one time, and a frame, may lie between a deadline and what
+  // comes of it.
+  static constexpr int64_t kSlackMs = 45;
+  // From when on nothing is on its way any more to an agent that is ready in a
+  // call that listens: longer than there and back.
+  static constexpr int64_t kIdleMs = 400;
+  static std::string Ms(int64_t ms) { return std::to_string(ms) + " ms"; }
+
   struct Said {
     std::string text;
     Instant at;

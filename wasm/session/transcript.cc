@@ -11,10 +11,6 @@ using protocol::TranscriptState;
 
 constexpr std::string_view kWhiteSpace = " \t\n\r\v\f";
 
-int64_t Bounded(int64_t ms) {
-  return std::clamp<int64_t>(ms, 0, Transcript::kLongestMs);
-}
-
 std::string_view Trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(kWhiteSpace);
   if (first == std::string_view::npos) return {};
@@ -27,6 +23,10 @@ Transcript::Kind KindOf(Role role) {
 }
 
 }  // namespace
+
+int64_t Transcript::Bounded(int64_t ms) {
+  return std::clamp<int64_t>(ms, 0, kLongestMs);
+}
 
 int64_t Transcript::AtMs(Instant now) const {
   return Bounded((now - call_began_).ms());
@@ -327,125 +327,6 @@ void Transcript::OnTextFailed(Role role, ItemName name, Instant now) {
   line->text = line->expected ? TextState::kPartial : TextState::kFailed;
   if (line->phase == Phase::kOver) MakeFinal(*line);
   KeepBounds();
-}
-
-LineId Transcript::OnAgentItem(ItemName name, Origin origin) {
-  if (finished_) return {};
-  Line* known = book_.FindNamed(Kind::kAgent, name);
-  if (known != nullptr && known->awaits_sound()) {
-    known->origin = origin;
-    return known->id;
-  }
-  Line& line = Add(Kind::kAgent, Phase::kUnsent, now_ms_);
-  line.origin = origin;
-  book_.SetName(line, name);
-  const LineId id = line.id;
-  KeepBounds();
-  return id;
-}
-
-LineId Transcript::OnSay(ItemName name, std::string_view text) {
-  const LineId id = OnAgentItem(name, Origin::kSay);
-  Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr || !line->said.empty()) return id;
-  AddText(*line, line->said, text);
-  line->expected = true;
-  if (line->text == TextState::kMissing) line->text = TextState::kFinal;
-  KeepBounds();
-  return id;
-}
-
-void Transcript::OnNotAsked(LineId id) {
-  Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr) return;
-  line->origin = Origin::kReply;
-  if (line->expected) {
-    line->ForgetWords();
-    if (line->text == TextState::kFinal) line->text = TextState::kMissing;
-  }
-  if (line->asked_ms != kNone) asked_ms_ = std::exchange(line->asked_ms, kNone);
-}
-
-void Transcript::OnAgentAudio(LineId id, int64_t received_ms) {
-  if (Line* line = FindOpen(id, Kind::kAgent)) {
-    line->received_ms = std::max(line->received_ms, Bounded(received_ms));
-    line->done = false;
-  }
-}
-
-void Transcript::OnAgentDone(LineId id) {
-  if (Line* line = FindOpen(id, Kind::kAgent)) line->done = true;
-}
-
-void Transcript::OnAgentSent(LineId id, Instant now) {
-  Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr || line->phase == Phase::kSpeaking) return;
-  if (line->phase == Phase::kOver) {
-    // It goes on after it was taken for heard.
-    line->phase = Phase::kSpeaking;
-    line->text_due_ms = kNone;
-    line->cut = false;
-    line->heard_at_ms = SetNow(now);
-    return;
-  }
-  line->phase = Phase::kSpeaking;
-  line->sent_ms = SetNow(now);
-  line->start_ms = now_ms_;
-  line->end_ms = now_ms_;
-  line->heard_at_ms = now_ms_;
-  if (line->origin != Origin::kReply) return;
-  line->asked_ms = asked_ms_;
-  asked_ms_ = kNone;
-}
-
-void Transcript::OnAgentHeardFrom(LineId id, Instant at) {
-  Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr || line->phase != Phase::kSpeaking ||
-      line->heard_from_ms != kNone) {
-    return;
-  }
-  line->heard_from_ms = std::max(line->sent_ms, AtMs(at));
-  line->start_ms = line->heard_from_ms;
-  line->end_ms = line->heard_from_ms;
-  if (line->heard_ms == 0) line->heard_at_ms = line->heard_from_ms;
-}
-
-void Transcript::OnAgentProgress(LineId id, int64_t heard_ms, Instant at) {
-  Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr || line->phase != Phase::kSpeaking) return;
-  if (Bounded(heard_ms) <= line->heard_ms) return;
-  line->heard_at_ms = AtMs(at);
-  line->heard_ms = Bounded(heard_ms);
-}
-
-void Transcript::OnAgentHeard(LineId id, Instant now) {
-  Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr || line->phase != Phase::kSpeaking) return;
-  line->HeardAll(SetNow(now));
-  EndSpeech(*line);
-  KeepBounds();
-}
-
-bool Transcript::OnAgentCut(LineId id, int64_t heard_ms, int64_t received_ms,
-                            std::span<const Pause> pauses, Instant now) {
-  Line* line = FindOpen(id, Kind::kAgent);
-  if (line == nullptr || line->phase == Phase::kOver) return true;
-  if (line->phase == Phase::kUnsent) {
-    ++counters_.unheard;
-    book_.Erase(id);
-    return false;
-  }
-  line->received_ms = Bounded(received_ms);
-  const size_t count = std::min(pauses.size(), kMaxHeardMarks);
-  for (const auto& [from, to] : pauses.first(count)) {
-    line->pauses.push_back({std::max(0, from), std::max(0, to)});
-  }
-  line->CutAt(Bounded(heard_ms), SetNow(now));
-  const bool word = line->said.empty() ? line->heard_ms >= kFirstWord.ms()
-                                       : line->HeardSoFar() > 0;
-  EndSpeech(*line);
-  KeepBounds();
-  return word;
 }
 
 LineId Transcript::OnToolCall(std::string_view call_id, std::string_view name,

@@ -209,6 +209,7 @@ class Transcript {
   using Phase = TranscriptLine::Phase;
   static constexpr int64_t kNone = TranscriptLine::kNone;
 
+  static int64_t Bounded(int64_t ms);
   int64_t AtMs(Instant now) const;
   // Takes the time of an input; returns the latest.
   int64_t SetNow(Instant now);

@@ -128,6 +128,9 @@ class HostileRealtime final : public Provider {
  private:
   using Steps = std::deque<std::function<void()>>;
 
+  const char* PickError();
+  const char* PickRetryText();
+
   void Deed(const std::string& what) const {
     if (on_deed) on_deed(what);
   }
