@@ -12,7 +12,6 @@ namespace trunkline::session {
 
 using protocol::ChannelId;
 using protocol::kLegChannel;
-using Kind = ChannelTable::Kind;
 using Owner = ChannelTable::Owner;
 
 Session::Session(Config config, Instant now, EffectSink& sink,
@@ -82,7 +81,8 @@ void Session::OnOpened(ChannelId channel, std::string_view subprotocol,
       channels_.OpenLeg();
       leg_.OnSocketOpened(subprotocol);
     }
-  } else if (channels_.OwnerOf(channel, Kind::kSocket) == Owner::kAgent) {
+  } else if (channels_.OwnerOf(channel, ChannelTable::Kind::kSocket) ==
+             Owner::kAgent) {
     agent_.agent().OnSocketOpened(channel);
   }
   Settle();
@@ -91,7 +91,7 @@ void Session::OnOpened(ChannelId channel, std::string_view subprotocol,
 void Session::OnText(ChannelId channel, std::string_view text, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  const auto owner = channels_.OwnerOf(channel, Kind::kSocket);
+  const auto owner = channels_.OwnerOf(channel, ChannelTable::Kind::kSocket);
   if (owner == Owner::kLeg) {
     leg_.OnText(text);
   } else if (owner == Owner::kAgent) {
@@ -104,7 +104,7 @@ void Session::OnBinary(ChannelId channel, std::span<const uint8_t> bytes,
                        Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  const auto owner = channels_.OwnerOf(channel, Kind::kSocket);
+  const auto owner = channels_.OwnerOf(channel, ChannelTable::Kind::kSocket);
   if (owner == Owner::kLeg) {
     leg_.OnBinary(bytes);
   } else if (owner == Owner::kAgent) {
@@ -117,7 +117,7 @@ void Session::OnClosed(ChannelId channel, uint16_t code, uint16_t http_status,
                        std::string_view reason, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  const auto owner = channels_.Release(channel, Kind::kSocket);
+  const auto owner = channels_.Release(channel, ChannelTable::Kind::kSocket);
   if (owner == Owner::kLeg) {
     switch (leg_.OnSocketClosed(code)) {
       case protocol::LegClose::kHungUp:
@@ -136,7 +136,7 @@ void Session::OnClosed(ChannelId channel, uint16_t code, uint16_t http_status,
 void Session::OnOversize(ChannelId channel, uint64_t /*bytes*/, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  const auto owner = channels_.OwnerOf(channel, Kind::kSocket);
+  const auto owner = channels_.OwnerOf(channel, ChannelTable::Kind::kSocket);
   if (owner == Owner::kLeg) {
     leg_.OnOversize();
     conversation_.OnLegOver(LegOver::How::kRejected);
@@ -150,7 +150,8 @@ void Session::OnHttpHeaders(ChannelId channel, uint16_t status,
                             const Json& headers, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  if (channels_.OwnerOf(channel, Kind::kExchange) == Owner::kAgent) {
+  if (channels_.OwnerOf(channel, ChannelTable::Kind::kExchange) ==
+      Owner::kAgent) {
     agent_.agent().OnHttpHeaders(channel, status, headers);
   }
   Settle();
@@ -160,7 +161,8 @@ void Session::OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes,
                           Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  if (channels_.OwnerOf(channel, Kind::kExchange) == Owner::kAgent) {
+  if (channels_.OwnerOf(channel, ChannelTable::Kind::kExchange) ==
+      Owner::kAgent) {
     agent_.agent().OnHttpChunk(channel, bytes);
   }
   Settle();
@@ -169,7 +171,8 @@ void Session::OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes,
 void Session::OnHttpDone(ChannelId channel, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  if (channels_.Release(channel, Kind::kExchange) == Owner::kAgent) {
+  if (channels_.Release(channel, ChannelTable::Kind::kExchange) ==
+      Owner::kAgent) {
     agent_.agent().OnHttpDone(channel);
   }
   Settle();
@@ -179,7 +182,8 @@ void Session::OnHttpFailed(ChannelId channel, protocol::HttpFailure failure,
                            std::string_view reason, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  if (channels_.Release(channel, Kind::kExchange) == Owner::kAgent) {
+  if (channels_.Release(channel, ChannelTable::Kind::kExchange) ==
+      Owner::kAgent) {
     agent_.agent().OnHttpFailed(channel, failure, reason);
   }
   Settle();
