@@ -92,6 +92,7 @@ class Judge {
   }
   void See(const AgentReady& /*ready*/) {}
   void See(const AgentSpeech& /*speech*/) {}
+  void See(const AgentPutOff& /*put_off*/) {}
   void See(const AgentReplyDone& done) {
     TL_CHECK(done.usage.input_tokens >= 0 && done.usage.output_tokens >= 0);
     See(done.why);
