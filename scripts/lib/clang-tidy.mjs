@@ -1,11 +1,11 @@
 // Runs clang-tidy over the sources of the core and the C++ tests with the
-// compile commands of the preset lint, two files at a time. What passed is
-// remembered by a hash of the preprocessed file, so that only what changed is
-// looked at again.
+// compile commands of the preset lint, two at a time: of a file, or of several
+// that are compiled together. What passed is remembered by a hash of the
+// preprocessed text, so that only what changed is looked at again.
 
 import { exec, execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 
@@ -18,9 +18,15 @@ const JOBS = 2;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 const config = readFileSync(path.join(root, ".clang-tidy"));
+const folders = ["wasm", "tests"];
 const commands = JSON.parse(readFileSync(path.join(build, "compile_commands.json"), "utf8")).filter(({ file }) =>
-  ["wasm", "tests"].some((folder) => file.startsWith(path.join(root, folder) + path.sep)),
+  [root, build].some((base) => folders.some((folder) => file.startsWith(path.join(base, folder) + path.sep))),
 );
+// Rules are looked for above the file: those that include others lie in the build.
+for (const rules of [".clang-tidy", ...folders.map((folder) => `${folder}/.clang-tidy`)])
+  if (existsSync(path.join(root, rules))) copyFileSync(path.join(root, rules), path.join(build, rules));
+/** Those are made to include sources. */
+const checksOf = (file) => (file.startsWith(build) ? ["--checks=-bugprone-suspicious-include"] : []);
 if (commands.length === 0) throw new Error("no file of ours in compile_commands.json");
 mkdirSync(cache, { recursive: true });
 
@@ -43,7 +49,10 @@ async function check(entry) {
   }
   if (existsSync(stamp)) return true;
   try {
-    await run("clang-tidy-22", ["--quiet", "-p", build, entry.file], { cwd: root, maxBuffer: MAX_OUTPUT_BYTES });
+    await run("clang-tidy-22", ["--quiet", "-p", build, ...checksOf(entry.file), entry.file], {
+      cwd: root,
+      maxBuffer: MAX_OUTPUT_BYTES,
+    });
   } catch (error) {
     console.log(`${name}:\n${error.stdout || error.stderr}`);
     return false;
@@ -61,5 +70,5 @@ await Promise.all(
     }
   }),
 );
-console.log(`${commands.length} files`);
+console.log(`${commands.length} compile commands`);
 process.exitCode = clean ? 0 : 1;
