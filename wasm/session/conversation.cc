@@ -314,9 +314,10 @@ void Conversation::End(std::string_view end_reason) {
     playback_->EndWaiting();
     replies_.texts().OnDropped(
         playback_->DropUnheard(ReplyPlayback::Tell::kNobody));
+    // A call that was lost and never came back was ended by nobody's tool.
+    tools_.OnEnd();
   }
   GiveUpAll();
-  tools_.OnEnd();
   transcript_.Finish(context_.now());
   EmitFinalLines();
   SetState(State::kEnded, Reason::kOver);

@@ -49,14 +49,7 @@ void Session::Restore(std::string_view text) {
     context_.SetCallBegan(
         context_.opened_at() -
         Duration::Millis(std::max<int64_t>(config_.epoch_ms - *epoch_ms, 0)));
-    // A recording runs as long as its session, and is behind it by its lag.
-    int64_t alive_ms = config_.alive_ms;
-    if (const auto& recording = config_.recording_so_far) {
-      alive_ms =
-          std::max(alive_ms, static_cast<int64_t>(recording->granule / 48) +
-                                 media::CallRecorder::kLag.ms());
-    }
-    if (conversation_.Restore(*conversation, alive_ms)) return;
+    if (conversation_.Restore(*conversation, config_.alive_ms)) return;
     call_epoch_ms_ = config_.call_epoch_ms;
     context_.SetCallBegan(began);
   }

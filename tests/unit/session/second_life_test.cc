@@ -231,8 +231,8 @@ TEST(SecondLifeTest, AGoodbyeThatWasLostIsAnsweredFor) {
   EXPECT_THAT(second.ended(), SizeIs(0));
 }
 
-// Its log said that the call went on.
-TEST(SecondLifeTest, AGoodbyeOfACallThatNeverComesBackIsTheEnd) {
+// The log said first that the call went on, then that the tool had ended it.
+TEST(SecondLifeTest, AGoodbyeOfACallThatNeverComesBackIsUnanswered) {
   VirtualWorld first(Realtime());
   Start(first);
   first.agent.reply_ms = 3'000;
@@ -244,8 +244,34 @@ TEST(SecondLifeTest, AGoodbyeOfACallThatNeverComesBackIsTheEnd) {
   VirtualWorld second(After(first, Realtime(), 300, NowMs(first)));
   ASSERT_TRUE(second.RunUntil([&] { return !second.ended().empty(); },
                               Duration::Millis(200'000)));
-  EXPECT_EQ(ResultOf(second, "bye"),
-            R"(answered {"result":"the call has ended"})");
+  EXPECT_EQ(ResultOf(second, "bye"), "unanswered ");
+}
+
+// Whoever tells the rest of a call that nobody takes up ends a session of its
+// own at the last instant that is known. The lines ended two days later.
+TEST(SecondLifeTest, WhatALostCallLeavesOpenEndsWhenItIsEnded) {
+  for (const std::string name : {"lookup", "end_call"}) {
+    VirtualWorld first(Realtime());
+    Start(first);
+    first.agent.reply_ms = 3'000;
+    first.line.Say(Speech(700));
+    ASSERT_TRUE(
+        first.RunUntil([&] { return first.state() == State::kSpeaking; }));
+    first.agent.CallTool("k1", name);
+    first.Advance(Duration::Millis(200));
+    const int64_t alive_ms = NowMs(first) + 400;
+    VirtualWorld second(After(first, Realtime(), 0, alive_ms));
+    second.Command({{"type", "hangUp"}});
+    ASSERT_THAT(second.ended(), SizeIs(1));
+    EXPECT_EQ(ResultOf(second, "k1"), "unanswered ");
+    ASSERT_GE(second.EventsOf("line").size(), 2U);
+    for (const Json& line : second.EventsOf("line")) {
+      for (const auto& [key, value] : line.items()) {
+        if (!key.ends_with("Ms") || key == "atMs") continue;
+        EXPECT_LE(value.get<int64_t>(), alive_ms) << key;
+      }
+    }
+  }
 }
 
 // Who had hung up was told that it was done; the object was lost during the
