@@ -1,7 +1,8 @@
 import { Afterlife, type Erasure } from "./afterlife.ts";
 import { Agenda, type Errand } from "./agenda.ts";
 import type { CommandResult, CommandSource, Refusal, Verdict } from "./boundary.ts";
-import { callLength, knownMs } from "./call-length.ts";
+import { numberOr } from "./call-events.ts";
+import { callLength, type LastKnown, lastKnown } from "./call-length.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { TOKEN_LIFETIME_MS } from "./call-token.ts";
 import type { Start } from "./carriers/twilio/opening.ts";
@@ -314,8 +315,8 @@ export class Call {
   /** What an operator sees at the end, beside the core's events. Its length is the call's, as the call log has it. */
   #endedEvent(row: CallRow): string {
     if (this.#ended !== undefined) return this.#ended;
-    const { batches, outcome } = this.#records;
-    const length = callLength({ row, sessions: batches.eventsBySession(), recording: outcome.recording() });
+    const { batches } = this.#records;
+    const length = callLength({ row, sessions: batches.eventsBySession() });
     const { atMs, durationMs } = length;
     this.#ended = JSON.stringify({ type: "ended", atMs, ...(JSON.parse(row.outcome ?? "{}") as object), durationMs });
     return this.#ended;
@@ -365,9 +366,13 @@ export class Call {
   /** No session, and nobody will come any more. */
   #giveUp(row: CallRow): void {
     const reason = row.sessions > 0 ? "objectLost" : "noStart";
-    const { batches } = this.#records;
-    const durationMs = knownMs(batches.eventsBySession(), batches.storedMs(row.openedMs));
-    this.#finish(JSON.stringify({ callId: row.callId, reason, durationMs }));
+    this.#finish(JSON.stringify({ callId: row.callId, reason, durationMs: this.#lastKnown(row).atMs }));
+  }
+
+  #lastKnown(row: CallRow): LastKnown {
+    const { batches, outcome } = this.#records;
+    const [sessions, storedMs] = [batches.eventsBySession(), batches.storedMs(row.openedMs)];
+    return lastKnown({ sessions, storedMs, recording: outcome.stored(), nowMs: this.#platform.nowMs() });
   }
 
   #finish(summary: string): void {
@@ -375,9 +380,14 @@ export class Call {
     const nowMs = this.#platform.nowMs();
     const row = this.#records.call.find();
     if (!row) return;
-    const { reason } = JSON.parse(summary) as { reason: string };
-    if (row.outcome === undefined && WITHOUT_END.has(reason))
-      for (const line of this.#host.lastLines(row)) this.#event(line);
+    const { reason, durationMs } = JSON.parse(summary) as { reason: string; durationMs?: number };
+    if (row.outcome === undefined && WITHOUT_END.has(reason)) {
+      const { atMs, epochMs } = this.#lastKnown(row);
+      // Of a session that has just trapped more is known than it has stored.
+      const laterMs = Math.max(0, numberOr(durationMs, 0) - atMs);
+      const known = { atMs: atMs + laterMs, epochMs: epochMs + laterMs };
+      for (const line of this.#host.lastLines(row, known)) this.#event(line);
+    }
     if (!this.#records.finish(summary, nowMs)) return;
     this.#afterlife.begin(nowMs);
     const { droppedEvents } = this.#records.batches;

@@ -1,8 +1,8 @@
-import { nextSeq, numberOr, parseEvent } from "./call-events.ts";
+import { nextSeq, parseEvent } from "./call-events.ts";
 import type { Core, EffectHandler } from "./core.ts";
 
-/** After every deadline of a session. */
-const LATER_US = 48 * 3600 * 1e6;
+/** Ends a session that has no stream, at the instant at which it is given. */
+const HANG_UP = JSON.stringify({ id: 1, source: { kind: "operator" }, command: { type: "hangUp" } });
 
 /** Events of what comes of a call that nobody takes up. */
 const KEPT_TYPES: ReadonlySet<unknown> = new Set(["line", "notSaid"]);
@@ -33,21 +33,21 @@ class Listener implements EffectHandler {
  * The lines that a lost session had not told, as its last snapshot in `config` has them, and what it still owed
  * (`notSaid`).
  *
- * Only the core reads a snapshot: a session that goes on from it, and that no stream comes to, ends and gives up all of
- * them. Whatever else it wants is left undone.
+ * Only the core reads a snapshot: a session that goes on from it, and that is ended before a stream comes to it, gives up
+ * all of them. Whatever else it wants is left undone. It is ended at the instant at which it begins, the `epochMs` of
+ * `config`: no line ends later.
  */
 export function linesLeftOpen(core: Core, config: string): string[] {
   const listener = new Listener();
   core.create(0, config);
   core.drain(listener);
-  core.timer(LATER_US);
+  core.command(0, HANG_UP);
   core.drain(listener);
   return listener.lines;
 }
 
-/** `lines` as events that come after `events`, at the last instant that is known. */
-export function numbered(lines: readonly string[], events: readonly string[]): string[] {
+/** `lines` as events that come after `events`, at `atMs`. */
+export function numbered(lines: readonly string[], events: readonly string[], atMs: number): string[] {
   const seq = nextSeq(events);
-  const atMs = numberOr(parseEvent(events.at(-1) ?? "")?.atMs, 0);
   return lines.map((line, index) => JSON.stringify({ ...parseEvent(line), atMs, seq: seq + index }));
 }

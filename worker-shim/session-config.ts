@@ -35,21 +35,20 @@ function callEpochMs(row: CallRow, sessions: readonly SessionEvents[]): number {
 
 /**
  * Until when the last session lived, as far as is known; epoch ms. That is when the carrier noticed its loss, but while
- * somebody speaks no session lives for long without having stored anything. `writtenMs` is when one last wrote, and so
- * lived; `storedMs` is that or the end of what was recorded.
+ * somebody speaks no session lives for long without having stored anything. `storedMs` is when one last wrote, and so
+ * lived.
  */
 function aliveMs(
   sessions: readonly SessionEvents[],
   resumedMs: number | undefined,
   storedMs: number | undefined,
-  writtenMs: number | undefined,
 ): number {
   const events = sessions.at(-1)?.events.flatMap((line) => parseEvent(line) ?? []) ?? [];
   const opened = events.find(({ type }) => type === "opened");
   const lastMs = numberOr(opened?.epochMs, 0) + numberOr(events.at(-1)?.atMs, 0);
   const noticedMs = resumedMs === undefined ? 0 : resumedMs - RESUME_MS;
   const latestMs = storedMs === undefined ? noticedMs : Math.min(noticedMs, storedMs + MAX_UNSTORED_MS);
-  return Math.max(opened ? lastMs : 0, writtenMs ?? 0, latestMs);
+  return Math.max(opened ? lastMs : 0, storedMs ?? 0, latestMs);
 }
 
 /** What is known of the sessions before this one; empty for the first. */
@@ -60,14 +59,15 @@ function before(
   writtenMs: number | undefined,
 ) {
   if (row.sessions === 0) return {};
-  const recordedMs = recording && nowMs - recording.ageMs + recording.granule / GRANULES_PER_MS;
-  // Undefined for a call that an older deployment began and that has stored nothing since.
-  const storedMs = recordedMs === undefined ? writtenMs : Math.max(recordedMs, writtenMs ?? 0);
+  // Only of a call that an older deployment began and that has stored nothing since the recording tells: its frames may
+  // have come faster than time.
+  const recordedMs = recording && Math.min(nowMs, nowMs - recording.ageMs + recording.granule / GRANULES_PER_MS);
+  const storedMs = writtenMs ?? recordedMs;
   const beganMs = callEpochMs(row, sessions);
   const events = sessions.flatMap((session) => session.events);
   return {
     callEpochMs: beganMs,
-    aliveMs: Math.max(0, Math.round(aliveMs(sessions, resumedMs, storedMs, writtenMs)) - beganMs),
+    aliveMs: Math.max(0, Math.round(aliveMs(sessions, resumedMs, storedMs)) - beganMs),
     lastLine: lastLine(events),
   };
 }

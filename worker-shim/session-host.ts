@@ -1,5 +1,6 @@
 import { BatchWriter } from "./batch-writer.ts";
 import { type CommandResult, type CommandSource, LEG_CHANNEL } from "./boundary.ts";
+import type { LastKnown } from "./call-length.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { type CoreWitness, MAX_RESOURCE_BYTES } from "./core.ts";
 import { redactEvent } from "./digit-redaction.ts";
@@ -61,27 +62,30 @@ export class SessionHost {
   open(row: CallRow, resumedMs: number | undefined): void {
     const session = this.#makeSession(row);
     this.#session = session;
-    session.live.open(this.#config(row, resumedMs));
+    session.live.open(this.#config(row, resumedMs, this.#options.platform.nowMs()));
   }
 
-  /** What a session left open when nobody takes it up: its last lines, events. Before the outcome is written. */
-  lastLines(row: CallRow): string[] {
+  /**
+   * What a session left open when nobody takes it up: its last lines, events. Nothing in them is later than `known`.
+   * Before the outcome is written.
+   */
+  lastLines(row: CallRow, known: LastKnown): string[] {
     const { platform, records } = this.#options;
     if (records.snapshots.last() === undefined) return [];
     try {
-      const lines = linesLeftOpen(platform.instantiate(undefined), this.#config(row, undefined));
-      return numbered(lines, records.batches.events());
+      const config = this.#config(row, undefined, known.epochMs);
+      const lines = linesLeftOpen(platform.instantiate(undefined), config);
+      return numbered(lines, records.batches.events(), known.atMs);
     } catch (error) {
       platform.log.error("a call's last lines were not told", errorFields(error));
       return [];
     }
   }
 
-  #config(row: CallRow, resumedMs: number | undefined): string {
+  #config(row: CallRow, resumedMs: number | undefined, nowMs: number): string {
     const { platform, records } = this.#options;
     const { settings } = platform;
-    const [nowMs, seed] = [platform.nowMs(), platform.randomSeed()];
-    return sessionConfig({ row, records, settings, nowMs, resumedMs, seed });
+    return sessionConfig({ row, records, settings, nowMs, resumedMs, seed: platform.randomSeed() });
   }
 
   /** Gives the live session a stream's socket, which replaces a former one. */

@@ -16,7 +16,7 @@ export class Outcome {
 
   /** Of a recording that is closed, and of inputs of which the last may still be on their way. */
   write(summary: string, nowMs: number, hasInputs: boolean): boolean {
-    const recording = this.#storedRecording();
+    const recording = this.stored();
     const written = this.#tables.rows(
       `INSERT INTO outcome (callId, endedMs, summary, recording, flight)
        SELECT callId, ?, ?, ?, ? FROM call RETURNING callId`,
@@ -42,8 +42,8 @@ export class Outcome {
     this.#tables.rows("UPDATE outcome SET recording = NULL, flight = 0");
   }
 
-  /** What was written of the recording; undefined if nothing was. */
-  #storedRecording(): Recording | undefined {
+  /** What is stored of the recording of a call that may go on; undefined if nothing is. */
+  stored(): Recording | undefined {
     const rows = this.#tables.rows<{ session: number; bytes: number; granule: number; first: number }>(
       `SELECT session, SUM(LENGTH(pages)) AS bytes, MAX(granule) AS granule, MIN(batch) AS first
        FROM batch WHERE pages IS NOT NULL GROUP BY session ORDER BY session`,

@@ -262,21 +262,14 @@ describe("a call in the log", () => {
     expect(captions(turns, call.recordingMs)).toContain("00:00:11.110 --> 00:00:11.910\n<v Agent>Hello again.</v>");
   });
 
-  it("of an object that was lost while nothing happened is as long as its recording", () => {
-    const row = { ...ROW, outcome: '{"reason":"objectLost","durationMs":110}' };
-    const recording = { bytes: 9_000, durationMs: 15_990, parts: [{ session: 1, endMs: 15_990 }] };
-    const { call } = compose([opened(), at(110, "recordingStarted", { startMs: 100, fileMs: 0 })], { row, recording });
-    expect(call.durationMs).toBe(16_090);
-  });
-
   // Ten seconds of frames in two: the recording is as long as the frames are.
   it("is as long as it was by the wall's clock, however long its recording is", () => {
     const recording = { bytes: 9_000, durationMs: 60_000, parts: [{ session: 1, endMs: 60_000 }] };
     const begun = at(110, "recordingStarted", { startMs: 100, fileMs: 0 });
     expect(compose([opened(), begun], { recording }).call).toMatchObject({ durationMs: 20_000, recordingMs: 60_000 });
-    // Of one that was lost it is not known; it was over before its outcome was written.
-    const row = { ...ROW, outcome: '{"reason":"objectLost","durationMs":110}' };
-    expect(compose([opened(), begun], { row, recording }).call.durationMs).toBe(20_100);
+    // Nor does that of one that was lost say how long it was: its outcome does.
+    const row = { ...ROW, outcome: '{"reason":"objectLost","durationMs":2400}' };
+    expect(compose([opened(), begun], { row, recording }).call.durationMs).toBe(2_400);
   });
 
   it("is no longer because a session that was lost has recorded frames that came too fast", () => {

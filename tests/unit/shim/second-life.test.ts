@@ -6,6 +6,7 @@ import {
   TL_EFFECT_EVENT,
   TL_EFFECT_RECORD,
   TL_EFFECT_SNAPSHOT,
+  TL_INPUT_COMMAND,
   TL_INPUT_SOCKET_TEXT,
 } from "../../../worker-shim/abi.generated.ts";
 import { LOST_GRACE_MS } from "../../../worker-shim/call.ts";
@@ -101,9 +102,10 @@ describe("the session after a lost object", () => {
         leg,
         event("opened", 0, 0, { epochMs: EPOCH_MS }),
         event("recordingStarted", 0, 1, { startMs: 0, fileMs: 0 }),
-        record(TL_EFFECT_RECORD, 48_000, pages),
       );
-      world.time.advance(FLUSH_INTERVAL_MS);
+      world.time.advance(1_000 - PAGES_FLUSH_MS);
+      happens(leg, record(TL_EFFECT_RECORD, 48_000, pages));
+      world.time.advance(PAGES_FLUSH_MS);
       await world.lose();
       world.time.advance(askedMs);
       await world.call.resume("CA1");
@@ -111,6 +113,24 @@ describe("the session after a lost object", () => {
       expect(config()).toMatchObject({ aliveMs, recordingSoFar: { granule: 48_000 } });
     },
   );
+
+  // Sixty seconds of frames in one: all of a reply that played counted as heard until the carrier's question.
+  it("that recorded frames which came faster than time lived no longer for that", async () => {
+    world = new World({}, { bucket: { put: async () => undefined, delete: async () => undefined } });
+    await world.call.prepare(CALL);
+    happens(
+      attach(),
+      event("opened", 0, 0, { epochMs: EPOCH_MS }),
+      event("recordingStarted", 0, 1, { startMs: 0, fileMs: 0 }),
+      record(TL_EFFECT_RECORD, 60_000 * 48, page(0, 60_000 * 48, 2, new Uint8Array(100))),
+    );
+    world.time.advance(FLUSH_INTERVAL_MS);
+    await world.lose();
+    world.time.advance(14_000);
+    await world.call.resume("CA1");
+    attach();
+    expect(config()).toMatchObject({ aliveMs: PAGES_FLUSH_MS + 2_000 });
+  });
 
   const Speaking: [name: string, begins: [string, object], ends: [string, object]][] = [
     ["a reply", ["replyStarted", { item: "a1" }], ["replyDone", { item: "a1" }]],
@@ -270,6 +290,11 @@ describe("a call that no session ends", () => {
     await world.lose();
     tells();
     await world.pass(LOST_GRACE_MS);
+    // It is ended where it is known to have gone on to: what ends with it ends then.
+    expect(config()).toMatchObject({ epochMs: EPOCH_MS + 300, aliveMs: 300 });
+    const [end] = world.core.inputs;
+    expect(end).toMatchObject({ tag: TL_INPUT_COMMAND, nowUs: 0n });
+    expect(JSON.parse(new TextDecoder().decode(end?.body))).toMatchObject({ command: { type: "hangUp" } });
     const told = events();
     expect(told.map(({ type }) => type)).toEqual(["opened", "turnEnded", "line", "ended"]);
     expect(told[2]).toMatchObject({ line: 2, heard: "Good", cut: true, seq: 2, atMs: 300 });
@@ -304,6 +329,39 @@ describe("a call that no session ends", () => {
       "opened",
       "line",
       "ended",
+    ]);
+  });
+
+  it("ends where its object stored something last, and so do its lines, however much later that is found", async () => {
+    const leg = attach();
+    happens(leg, event("opened", 0, 0, { epochMs: EPOCH_MS }), event("replyStarted", 10, 1, { item: "a1" }));
+    happens(leg, record(TL_EFFECT_SNAPSHOT, 0, "what was said"));
+    world.time.advance(9_000);
+    await world.lose();
+    tells();
+    // The alarm that would have found it was late.
+    world.time.advance(40 * 3_600_000);
+    await world.pass(0);
+    expect(config()).toMatchObject({ epochMs: EPOCH_MS + 8_500, aliveMs: 8_500 });
+    expect(events().slice(-2)).toMatchObject([
+      { type: "line", atMs: 8_500 },
+      { type: "ended", reason: "objectLost", durationMs: 8_500 },
+    ]);
+  });
+
+  it("has its lines at the moment of its trap", () => {
+    const leg = attach();
+    happens(leg, event("opened", 0, 0, { epochMs: EPOCH_MS }), record(TL_EFFECT_SNAPSHOT, 0, "what was said"));
+    world.time.advance(60_000);
+    world.onInput = ({ tag }) => {
+      if ((tag & 0xffff) === TL_INPUT_SOCKET_TEXT) throw new WebAssembly.RuntimeError("unreachable");
+      return tag === 0 ? [line(100, 0)] : [];
+    };
+    leg.emit("message", { data: "x" });
+    expect(config()).toMatchObject({ epochMs: EPOCH_MS + 60_000 });
+    expect(events().slice(-2)).toMatchObject([
+      { type: "line", atMs: 60_000 },
+      { type: "ended", reason: "coreFault", durationMs: 60_000 },
     ]);
   });
 
