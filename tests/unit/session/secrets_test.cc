@@ -37,6 +37,128 @@ TEST(SecretsTest, WhatIsSaidStays) {
   }
 }
 
+struct Case {
+  const char* text;
+  const char* masked;
+};
+
+TEST(SecretsTest, WhatIsAssignedToANameIsMasked) {
+  for (const auto& [text, masked] : {
+           Case{"api_key=abc", "api_key=***"},
+           Case{"API_KEY = abc1", "API_KEY = ***"},
+           Case{"apikey: k3y9", "apikey: ***"},
+           Case{"apiKey:k3y9,", "apiKey:***,"},
+           Case{"X-Api-Key: k3y9", "X-Api-Key: ***"},
+           Case{"token=swordfish.", "token=***."},
+           Case{"access_token=a1b2&user=me", "access_token=***&user=me"},
+           Case{"wss://host/v1?model=m&token=xyz&n=3",
+                "wss://host/v1?model=m&token=***&n=3"},
+           Case{"?client_secret=a%20b&x=1#f", "?client_secret=***&x=1#f"},
+           Case{"token%3Dabc is wrong", "token%3D*** is wrong"},
+           Case{"%22api_key%22%3A%22abc%22,", "%22api_key%22%3A***,"},
+           Case{"password=hunter2", "password=***"},
+           Case{"password: hunter2!", "password: ***"},
+           Case{"password=1234", "password=***"},
+           Case{"secret='open sesame1'", "secret='open ***'"},
+           Case{R"({"password":"swordfish","n":1})",
+                R"({"password":"***","n":1})"},
+           Case{R"({"accessToken" : "abc", "user":"me"})",
+                R"({"accessToken" : "***", "user":"me"})"},
+           Case{R"({\"api_key\":\"abc\",\"n\":1})",
+                R"({\"api_key\":\"***\",\"n\":1})"},
+           Case{R"({"secret":["a1b2"]})", R"({"secret":["***"]})"},
+           // The message is cut before the quote that ends it.
+           Case{R"({"secret":"abc)", R"({"secret":"***)"},
+           Case{"headers['api-key'] = 'abc'", "headers['api-key'] = '***'"},
+           Case{"{api_key => 'abc'}", "{api_key => '***'}"},
+           Case{"Incorrect API key provided: test1234.",
+                "Incorrect API key provided: ***."},
+           Case{"the api key given 'x1y2z3' is wrong",
+                "the api key given '***' is wrong"},
+           Case{"Invalid API key a1b2c3d4 (request 7)",
+                "Invalid API key *** (request 7)"},
+           Case{"API key: abc1", "API key: ***"},
+           Case{"your password is hunter22, no?", "your password is ***, no?"},
+       }) {
+    EXPECT_EQ(WithoutSecrets(text), masked);
+  }
+}
+
+TEST(SecretsTest, CredentialsAreMasked) {
+  for (const auto& [text, masked] : {
+           Case{"Authorization:Bearer abcdef", "Authorization:Bearer ***"},
+           Case{"authorization=bearer abc", "authorization=bearer ***"},
+           Case{"Authorization: BEARER abc", "Authorization: BEARER ***"},
+           Case{R"({"Authorization":"Bearer abc"})",
+                R"({"Authorization":"Bearer ***"})"},
+           Case{"Bearer%20abc", "Bearer%20***"},
+           Case{"Bearer token a1b2c3d4 is wrong", "Bearer token *** is wrong"},
+           Case{"Basic dXNlcjpwYXNz", "Basic ***"},
+           Case{"Authorization: Basic abcd", "Authorization: Basic ***"},
+           Case{"Proxy-Authorization: Basic YTpi",
+                "Proxy-Authorization: Basic ***"},
+           Case{"Authorization: dXNlcjpwYXNz", "Authorization: ***"},
+           Case{"Authorization: Token xyz", "Authorization: Token ***"},
+           Case{"Token a1b2c3d4", "Token ***"},
+           Case{"Digest a1b2c3d4", "Digest ***"},
+           Case{R"(Digest username="me", realm="r", response="6629fae4")",
+                R"(Digest username="***", realm="r", response="***")"},
+           Case{"https://user:pass@host/x", "https://***@host/x"},
+           Case{"wss://user@host:8080/x?a=b@c", "wss://***@host:8080/x?a=b@c"},
+           Case{"at redis://:p@ss@host.", "at redis://***@host."},
+       }) {
+    EXPECT_EQ(WithoutSecrets(text), masked);
+  }
+}
+
+TEST(SecretsTest, KeysAreKnownByTheirBeginningAndTheirLength) {
+  for (const auto& [text, masked] : {
+           Case{"SK-ABC is wrong", "*** is wrong"},
+           Case{"Sk-Abc", "***"},
+           Case{"sk_live_ab", "***"},
+           Case{"whsec_abc", "***"},
+           Case{"SK0123456789abcdef0123456789abcdef", "***"},
+           Case{"account AC0123456789abcdef0123456789abcdef is closed",
+                "account *** is closed"},
+           Case{"jwt eyJhbGciOi.eyJzdWIi.c2ln expired", "jwt *** expired"},
+       }) {
+    EXPECT_EQ(WithoutSecrets(text), masked);
+  }
+}
+
+// A mask over ordinary words hides what went wrong.
+TEST(SecretsTest, WordsBehindANameStay) {
+  for (const char* text :
+       {"the token expired",
+        "The token has expired.",
+        "invalid api_key",
+        "Bearer authentication is required",
+        "Bearer realm=\"example\", error=\"invalid_token\"",
+        "Missing bearer or basic authentication in header",
+        "password: required",
+        "password=missing",
+        "token: expired",
+        "token: 401 Unauthorized",
+        "secret: none",
+        "api_key: field required",
+        "Invalid token: AuthenticationError",
+        "{\"api_key\":[\"This field is required.\"]}",
+        "{\"token\":null,\"secret\":\"\"}",
+        "{\"password\":\"invalid\"}",
+        "Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON",
+        "Unexpected token: '}'",
+        "Basic plan, digest of a token limit: 4096",
+        "max_output_tokens: 4096, prompt_token=12",
+        "your password is required",
+        "set api_key=$OPENAI_API_KEY or ${API_KEY}",
+        "Authorization: <your key>",
+        "a risk-free task-list on the disk_0",
+        "see https://host/v1/realtime?model=gpt-realtime-2.1, mail me@host",
+        "the key is missing, the keyboard: qwerty12"}) {
+    EXPECT_EQ(WithoutSecrets(text), text);
+  }
+}
+
 TEST(SecretsTest, LongTextsAreCutBetweenCharacters) {
   std::string text;
   for (int i = 0; i < 400; ++i) text += "\xC3\xA4 ";
