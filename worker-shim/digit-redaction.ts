@@ -8,9 +8,23 @@ const MASK = "#";
 
 /** English, as recognisers write them; each stands for so many digits. */
 const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
-  ...["zero", "oh", "o", "nought", "nil", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"].map(
-    (word): [string, number] => [word, 1],
-  ),
+  ...[
+    "zero",
+    "oh",
+    "o",
+    "nought",
+    "naught",
+    "nil",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+  ].map((word): [string, number] => [word, 1]),
   ...["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"].map(
     (word): [string, number] => [word, 2],
   ),
@@ -22,32 +36,29 @@ const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
   ...["hundred", "double"].map((word): [string, number] => [word, 1]),
   ...["thousand", "triple", "treble"].map((word): [string, number] => [word, 2]),
 ]);
-/** What people say between the digits of a number. */
-const FILLERS = new Set([
-  "and",
-  "then",
-  "dash",
-  "hyphen",
-  "minus",
-  "space",
-  "dot",
-  "point",
-  "slash",
-  "uh",
-  "um",
-  "er",
-  "eh",
-  "hmm",
-  "mm",
-  "pause",
-  "nbsp",
-]);
+/** What people say between the digits of a number, word by word. */
+const FILLERS: ReadonlySet<string> = new Set(
+  [
+    "and then dash hyphen minus plus space dot point slash comma next pause nbsp",
+    "uh um er erm eh ah hm hmm mm",
+    "you know i mean let me see like so well just actually okay ok right yes yeah sorry wait hold on",
+  ].flatMap((words) => words.split(" ")),
+);
 
-const STARTS_WITH_DIGIT = /^\p{Nd}/u;
-/** Digits of any script, words, and whatever lies between. */
-const TOKENS = /\p{Nd}+|\p{L}+(?:'\p{L}+)?|[^\p{Nd}\p{L}]+/gu;
+/** Digits and numbers of any script: circled, raised and Roman ones are numbers, and one emoji is. */
+const NUMERIC = String.raw`\p{N}\u{1F51F}`;
+const STARTS_WITH_DIGIT = new RegExp(`^[${NUMERIC}]`, "u");
+/** Numbers, words, and whatever lies between. */
+const TOKENS = new RegExp(`[${NUMERIC}]+|\\p{L}+(?:'\\p{L}+)?|[^${NUMERIC}\\p{L}]+`, "gu");
 /** What may lie between the digits of one number: a pause, however it is written, or what is between texts of a list. */
-const GAP = /^[^\p{Nd}\p{L}]{1,12}$/u;
+const GAP = new RegExp(`^[^${NUMERIC}\\p{L}]{1,12}$`, "u");
+
+/** How many digits these characters of numbers stand for: a circled ten is two. */
+function digitsOf(characters: string): number {
+  let digits = 0;
+  for (const one of characters) digits += Math.max(1, one.normalize("NFKC").match(/\p{Nd}/gu)?.length ?? 1);
+  return digits;
+}
 
 interface Token {
   /** What it says. */
@@ -60,7 +71,7 @@ interface Token {
 }
 
 function tokenOf(text: string, written = text): Token {
-  if (STARTS_WITH_DIGIT.test(text)) return { text, written, digits: [...text].length, joins: true };
+  if (STARTS_WITH_DIGIT.test(text)) return { text, written, digits: digitsOf(text), joins: true };
   const word = text.toLowerCase();
   const digits = NUMBER_WORDS.get(word) ?? 0;
   return { text, written, digits, joins: digits > 0 || FILLERS.has(word) || GAP.test(text) };
@@ -133,10 +144,24 @@ function* tokensOf(text: string): Generator<Token> {
   }
 }
 
-/** Runs of tokens that belong to one number, and what lies outside of any. */
-function* runsOf(text: string): Generator<readonly Token[]> {
+/** Whether a word for a number begins with `text` and goes on. */
+function beginsNumberWord(text: string): boolean {
+  const begun = text.toLowerCase();
+  for (const word of NUMBER_WORDS.keys()) if (word.length > begun.length && word.startsWith(begun)) return true;
+  return false;
+}
+
+/** The end of a text: its own, or where a longer one was cut, maybe in the middle of a number or of a word for one. */
+type End = "whole" | "cut";
+
+/** Runs of tokens that belong to one number, and what lies outside of any. The last run is the one at the end. */
+function* runsOf(text: string, end: End): Generator<readonly Token[]> {
   let run: Token[] = [];
-  for (const next of tokensOf(text)) {
+  const tokens = [...tokensOf(text)];
+  const last = tokens.at(-1);
+  if (end === "cut" && last && !last.joins && beginsNumberWord(last.text))
+    tokens.splice(-1, 1, { ...last, digits: 1, joins: true });
+  for (const next of tokens) {
     if (next.joins) run.push(next);
     else {
       yield run;
@@ -148,30 +173,39 @@ function* runsOf(text: string): Generator<readonly Token[]> {
 }
 
 /** The tokens of a text, and whether each is masked. */
-function* judgedTokens(text: string, how: DigitRedaction): Generator<readonly [token: Token, isMasked: boolean]> {
-  for (const run of runsOf(text)) {
+function* judgedTokens(
+  text: string,
+  how: DigitRedaction,
+  end: End = "whole",
+): Generator<readonly [token: Token, isMasked: boolean]> {
+  const runs = [...runsOf(text, end)];
+  for (const run of runs) {
     const digits = run.reduce((sum, token) => sum + token.digits, 0);
-    const isLong = digits >= MIN_LONG_DIGITS;
+    // Of a number that goes on behind a cut nobody knows how long it is.
+    const isLong = digits >= MIN_LONG_DIGITS || (end === "cut" && run === runs.at(-1));
     // One word is no number of somebody's.
     for (const token of run) yield [token, isLong || (how === "all" && STARTS_WITH_DIGIT.test(token.text))];
   }
 }
 
 /** `text` with a `#` for each masked digit, and for each word that stands for some. */
-export function redactDigits(text: string, how: DigitRedaction): string {
+export function redactDigits(text: string, how: DigitRedaction, end: End = "whole"): string {
   if (how === "off") return text;
-  return [...judgedTokens(text, how)].map(([token, isMasked]) => (isMasked ? masked(token) : token.written)).join("");
+  return [...judgedTokens(text, how, end)]
+    .map(([token, isMasked]) => (isMasked ? masked(token) : token.written))
+    .join("");
 }
 
 /** The first `length` units of `text`, with what is masked of it where it is read to its end. */
-function redactBeginning(text: string, length: number, how: DigitRedaction): string {
+function redactBeginning(text: string, length: number, how: DigitRedaction, end: End): string {
   const parts: string[] = [];
   let left = length;
-  for (const [token, isMasked] of judgedTokens(text, how)) {
+  for (const [token, isMasked] of judgedTokens(text, how, end)) {
     if (left <= 0) break;
     const written = token.written.slice(0, left);
     left -= token.written.length;
     if (!isMasked || token.digits === 0) parts.push(written);
+    else if (written === token.written) parts.push(masked(token));
     else parts.push(STARTS_WITH_DIGIT.test(token.text) ? MASK.repeat([...written].length) : MASK);
   }
   return parts.join("");
@@ -196,33 +230,80 @@ export interface RedactedEvent {
 }
 
 /**
+ * Where the core cuts texts, between two characters: a provider's message at kMaxMessageBytes of session/secrets.h, what
+ * a line holds at kMaxTextBytes of session/transcript_line.h.
+ */
+const CUT_AT_BYTES: Readonly<Record<string, number>> = { agentFailed: 300, line: 8 * 1024 };
+const MAX_CHARACTER_BYTES = 4;
+
+/** Of a text of an event. */
+function endOf(text: string, type: string): End {
+  const cutAtBytes = CUT_AT_BYTES[type];
+  if (cutAtBytes === undefined) return "whole";
+  return new TextEncoder().encode(text).length > cutAtBytes - MAX_CHARACTER_BYTES ? "cut" : "whole";
+}
+
+/**
  * Masks spoken digits in an event of a call, JSON, before it is kept, shown or told to anybody.
  *
  * Of what is still being said each piece comes alone, and a number in several: there every digit and every such word is
  * masked. Whoever answers a tool's call needs its arguments: it is shown as it is while it happens, and kept masked.
  */
 export function redactEvent(json: string, how: DigitRedaction): RedactedEvent {
-  if (how === "off" || !SPOKEN.test(json)) return { stored: json, shown: json };
-  const event = JSON.parse(json) as Record<string, unknown>;
-  const type = String(event["type"]);
-  const isPiece = type === "transcript" && event["final"] !== true;
-  // The beginning of a number is part of it, although no more of it was heard.
-  const { said, heard } = event;
-  const isBeginning = typeof said === "string" && typeof heard === "string" && said.startsWith(heard);
-  if (isBeginning) event["heard"] = redactBeginning(said, heard.length, how);
-  for (const field of SPOKEN_FIELDS[type] ?? []) {
-    const value = event[field];
-    if (field === "heard" && isBeginning) continue;
-    if (typeof value === "string") event[field] = isPiece ? redactPiece(value) : redactDigits(value, how);
-  }
-  for (const field of NAMING_FIELDS[type] ?? []) {
-    const value = event[field];
-    if (typeof value === "string") event[field] = redactDigits(value, "long");
-  }
-  const stored = JSON.stringify(event);
-  return { stored, shown: type === "toolCall" ? json : stored };
+  return new DigitRedactor(how).redact(json);
 }
 
-function redactPiece(text: string): string {
-  return [...tokensOf(text)].map(masked).join("");
+/** Items of which pieces come at a time; of more the first are forgotten, and the beginning of a word with them. */
+const MAX_ITEMS = 16;
+
+/**
+ * {@link redactEvent} for all events of a session, in order. A piece may end in the middle of a word for a number: the
+ * beginning of such a word waits for the next piece of the same item.
+ */
+export class DigitRedactor {
+  readonly #how: DigitRedaction;
+  readonly #begun = new Map<string, string>();
+
+  constructor(how: DigitRedaction) {
+    this.#how = how;
+  }
+
+  redact(json: string): RedactedEvent {
+    const how = this.#how;
+    if (how === "off" || !SPOKEN.test(json)) return { stored: json, shown: json };
+    const event = JSON.parse(json) as Record<string, unknown>;
+    const type = String(event["type"]);
+    // The beginning of a number is part of it, although no more of it was heard.
+    const { said, heard } = event;
+    const isBeginning = typeof said === "string" && typeof heard === "string" && said.startsWith(heard);
+    if (isBeginning) event["heard"] = redactBeginning(said, heard.length, how, endOf(said, type));
+    for (const field of SPOKEN_FIELDS[type] ?? []) {
+      const value = event[field];
+      if (typeof value !== "string" || (field === "heard" && isBeginning)) continue;
+      if (type === "transcript") event[field] = this.#redactTranscript(event, value);
+      else event[field] = redactDigits(value, how, endOf(value, type));
+    }
+    for (const field of NAMING_FIELDS[type] ?? []) {
+      const value = event[field];
+      if (typeof value === "string") event[field] = redactDigits(value, "long", endOf(value, type));
+    }
+    const stored = JSON.stringify(event);
+    return { stored, shown: type === "toolCall" ? json : stored };
+  }
+
+  #redactTranscript(event: Readonly<Record<string, unknown>>, text: string): string {
+    const item = JSON.stringify([event["role"], event["item"]]);
+    const begun = this.#begun.get(item) ?? "";
+    this.#begun.delete(item);
+    if (event["final"] === true) return redactDigits(text, this.#how);
+    const tokens = [...tokensOf(begun + text)];
+    const last = tokens.at(-1);
+    if (last && beginsNumberWord(last.text)) {
+      tokens.pop();
+      this.#begun.set(item, last.written);
+    }
+    const [oldest] = this.#begun.keys();
+    if (this.#begun.size > MAX_ITEMS && oldest !== undefined) this.#begun.delete(oldest);
+    return tokens.map(masked).join("");
+  }
 }

@@ -3,7 +3,7 @@ import { type CommandResult, type CommandSource, LEG_CHANNEL } from "./boundary.
 import type { LastKnown } from "./call-length.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { type CoreWitness, MAX_RESOURCE_BYTES } from "./core.ts";
-import { redactEvent } from "./digit-redaction.ts";
+import { DigitRedactor } from "./digit-redaction.ts";
 import { linesLeftOpen, numbered } from "./last-lines.ts";
 import { hashOf } from "./leases.ts";
 import { LiveSession, MonotonicClock } from "./live-session.ts";
@@ -120,9 +120,9 @@ export class SessionHost {
     const { platform, records, streams, observers, onEnded } = this.#options;
     const { fetch, findResource, log, openUpstream, timers, upstreams } = platform;
     const clock = new MonotonicClock(() => platform.nowMs());
-    const { redactDigits = "off" } = records.pinned.over(platform.settings).profile;
+    const redactor = new DigitRedactor(records.pinned.over(platform.settings).profile.redactDigits ?? "off");
     const event = (json: string) => {
-      const { stored, shown } = redactEvent(json, redactDigits);
+      const { stored, shown } = redactor.redact(json);
       this.#writer.event(stored);
       observers.broadcast(shown);
     };

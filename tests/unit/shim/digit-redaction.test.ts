@@ -4,12 +4,12 @@ import { describe, expect, it } from "vitest";
 import { TL_EFFECT_ENDED, TL_EFFECT_EVENT } from "../../../worker-shim/abi.generated.ts";
 import { captions } from "../../../worker-shim/captions.ts";
 import type { Sinks } from "../../../worker-shim/deliveries.ts";
-import { redactDigits, redactEvent } from "../../../worker-shim/digit-redaction.ts";
+import { DigitRedactor, redactDigits, redactEvent } from "../../../worker-shim/digit-redaction.ts";
 import { record } from "../../support/fake-core.ts";
 import { CALL, World } from "./support/call-world.ts";
 import { FakeSocket } from "./support/fakes.ts";
 
-const DIGITS = /\p{Nd}/u;
+const DIGITS = /[\p{N}\u{1f51f}]/u;
 
 describe("a long number", () => {
   it.each([
@@ -34,6 +34,17 @@ describe("a long number", () => {
     "4242 \u2212 4242\u200b4242",
     "4242 (pause) 4242 hmm, 4242",
     "4242&nbsp;4242%204242",
+    // Full-width, circled, parenthesised, with a full stop, raised, Roman, as emoji.
+    "\uff14\uff12\uff14\uff12 \uff14\uff12\uff14\uff12 \uff14\uff12",
+    "\u2463\u2461\u2463\u2461\u2463\u2461\u2463\u2461\u2463",
+    "\u2463 \u2461 \u2463 \u2461 \u24ea \u2461 \u2463 \u2461 \u2463",
+    "\u2477\u2475\u2477\u2475\u2477\u2475\u2477\u2475\u2477",
+    "\u248b\u2489 \u248b\u2489 \u248b\u2489 \u248b\u2489 \u248b",
+    "\u2779\u2777\u2779\u2777\u2779\u2777\u2779\u2777\u2779",
+    "\u2463\u2461 42 \u2074\u00b2 42 \u2163\u2161",
+    "4\ufe0f\u20e32\ufe0f\u20e34\ufe0f\u20e32\ufe0f\u20e34\ufe0f\u20e32\ufe0f\u20e34\ufe0f\u20e32\ufe0f\u20e34\ufe0f\u20e3",
+    "4\u20e3 2\u20e3 4\u20e3 2\u20e3 4\u20e3 2\u20e3 4\u20e3 2\u20e3 \u{1f51f}",
+    "4242, you know, 4242, let me see, 4242",
   ])("is masked however it is written: %s", (number) => {
     for (const text of [number, `my card is ${number}, thanks`, `${number}`, `x${number}`]) {
       const redacted = redactDigits(text, "long");
@@ -58,12 +69,25 @@ describe("a long number", () => {
   });
 
   it.each([
+    "five, you know, five, um, five, five, I mean, nine, five, five",
+    "five five wait sorry nine five okay five five right yes five",
+    "four two... let me see... four two. Hold on, four two, and then four two",
+  ])("is masked with what is said between its words: %s", (number) => {
+    const redacted = redactDigits(`it is ${number} at home`, "long");
+    expect(redacted).toMatch(/^it is # ?#?.* at home$|^it is #, .* at home$/);
+    expect(redacted).not.toMatch(/five|four|two|nine/);
+    expect(redacted.match(/#/g)).toHaveLength(number.match(/five|four|two|nine/g)?.length ?? 0);
+  });
+
+  it.each([
     "I want 3 of them by 5 p.m. on the 12th",
     "four or five, at twenty past nine",
     "in 2026, about 1,500",
     "room 404",
     "one moment, two of us are here",
     "call me at 9 or at 10 or at 11",
+    "well, you know, I mean, one or two of them, so let me see",
+    "\u2460 open the lid, \u2461 press \u00bd a second",
     "",
   ])("is none of these: %s", (text) => {
     expect(redactDigits(text, "long")).toBe(text);
@@ -220,6 +244,138 @@ it.each(["long", "all"] as const)("reaches nobody by any way where the profile s
 });
 
 // An interruption in the middle of a card's number left its first four digits in what was heard.
+describe("a provider's message that was cut", () => {
+  const cut = (message: string, how: "long" | "all" = "long") => {
+    const kept = message.slice(0, 300);
+    const { stored } = redactEvent(
+      JSON.stringify({ type: "agentFailed", code: "c", message: kept, fatal: false }),
+      how,
+    );
+    return (JSON.parse(stored) as { message: string }).message;
+  };
+
+  it.each([1, 2, 4, 6, 7, 9, 12, 19])("has no digit of the number at its end: %i of it are left", (left) => {
+    const before = `${"x".repeat(300 - left - 1)} `;
+    const message = cut(`${before}4242 4242 4242 4242`);
+    expect(message).toBe(before + "4242 4242 4242 4242".slice(0, left).replace(/\d/g, "#"));
+    expect(cut(`${before}4242 4242 4242 4242`, "all")).toBe(message);
+  });
+
+  it.each([1, 2, 3, 4, 5, 9, 16, 22])("nor one in words: %i characters of it are left", (left) => {
+    const before = `${"x".repeat(300 - left - 1)} `;
+    const message = cut(`${before}four two four two four two four two`);
+    expect(message.slice(before.length)).toMatch(/^[# ]+$/);
+  });
+
+  it("is seen by its bytes, up to three of which did not hold another character", () => {
+    for (const bytes of [297, 298, 299, 300]) {
+      const before = `${"\u00e4".repeat(100)}${"x".repeat(bytes - 200 - 5)} `;
+      expect(cut(`${before}4242`)).toBe(`${before}####`);
+    }
+  });
+
+  it("is cut as a line is that holds too much", () => {
+    const said = `${"x".repeat(8 * 1024 - 5)} 4242`;
+    const fields = { type: "line", role: "agent", said, heard: said.slice(0, -2), arguments: said };
+    const { stored } = redactEvent(JSON.stringify(fields), "long");
+    expect(stored).not.toMatch(/4/);
+    expect(JSON.parse(stored)).toMatchObject({ said: said.replace("4242", "####") });
+  });
+
+  it("is another than a short one, which has its room number", () => {
+    expect(cut(`${"x".repeat(280)} room 404`)).toBe(`${"x".repeat(280)} room 404`);
+    expect(cut(`${"x".repeat(120)} room 404 ${"x".repeat(300)}`)).toContain("room 404");
+  });
+});
+
+describe("a word for a number that comes in pieces", () => {
+  const said = (redactor: DigitRedactor, text: string, fields: object = {}) => {
+    const json = JSON.stringify({ type: "transcript", role: "caller", item: "u1", final: false, text, ...fields });
+    return (JSON.parse(redactor.redact(json).stored) as { text: string }).text;
+  };
+
+  it.each([
+    [
+      ["fi", "ve"],
+      ["", "#"],
+    ],
+    [
+      [" fi", "ve", " six"],
+      [" ", "#", " "],
+    ],
+    [
+      ["f", "i", "v", "e", "."],
+      ["", "", "", "#", "."],
+    ],
+    [
+      [" seven", "ty two"],
+      [" ", "# #"],
+    ],
+    [
+      [" thir", "teen and fo"],
+      [" ", "# and "],
+    ],
+    [
+      ["I'll be on", " the fi", "rst"],
+      ["I'll be ", "on the ", "first"],
+    ],
+    [
+      ["tw", "elve", "th"],
+      ["", "#", ""],
+    ],
+    [
+      ["One", " moment"],
+      ["#", " moment"],
+    ],
+    [
+      ["4", "2 and ", "\u2460"],
+      ["#", "# and ", "#"],
+    ],
+  ])("is masked when the piece that ends it is here: %j", (pieces, shown) => {
+    for (const how of ["long", "all"] as const) {
+      const redactor = new DigitRedactor(how);
+      expect(pieces.map((piece) => said(redactor, piece))).toEqual(shown);
+    }
+  });
+
+  it("waits for its own item, and for no longer than the item's text", () => {
+    const redactor = new DigitRedactor("long");
+    expect(said(redactor, "fi")).toBe("");
+    expect(said(redactor, "ve", { item: "a1", role: "agent" })).toBe("ve");
+    expect(said(redactor, "ve")).toBe("#");
+    expect(said(redactor, "si")).toBe("");
+    expect(said(redactor, "five six", { final: true })).toBe("five six");
+    expect(said(redactor, "x")).toBe("x");
+  });
+
+  it("does not fill memory", () => {
+    const redactor = new DigitRedactor("long");
+    for (let i = 0; i < 100; i++) said(redactor, "fi", { item: `u${i}` });
+    expect(said(redactor, "ve", { item: "u99" })).toBe("#");
+    expect(said(redactor, "ve", { item: "u0" })).toBe("ve");
+  });
+
+  it("is masked in the events of a call", async () => {
+    const world = new World({ PROFILE: { redactDigits: "long" } });
+    await world.call.prepare(CALL);
+    const leg = new FakeSocket();
+    world.call.attachLeg(leg);
+    const piece = (text: string) =>
+      record(
+        TL_EFFECT_EVENT,
+        0,
+        JSON.stringify({ type: "transcript", atMs: 5, role: "caller", item: "u", final: false, text }),
+      );
+    for (const text of ["it is fo", "ur", " fi", "ve"]) {
+      world.onInput = () => [piece(text)];
+      leg.emit("message", { data: "x" });
+    }
+    const texts = (world.call.events() ?? []).map((json) => (JSON.parse(json) as { text: string }).text);
+    // "four" may be fourteen.
+    expect(texts).toEqual(["it is ", "", "# ", "#"]);
+  });
+});
+
 describe("what was heard of a number that was said", () => {
   const said = "your card is 4111 1111 1111 1111, right";
   const lineOf = (heard: string, text = said) =>
@@ -235,6 +391,12 @@ describe("what was heard of a number that was said", () => {
     const words = "it is four two four two four two four two";
     expect(lineOf("it is four two", words).heard).toBe("it is # #");
     expect(lineOf("it is four tw", words).heard).toBe("it is # #");
+  });
+
+  it("is masked where a character of it is two digits", () => {
+    const tens = "it is \u2469\u246a \u246b\u246c";
+    expect(lineOf("it is \u2469\u246a \u246b", tens).heard).toBe("it is #### #");
+    expect(lineOf(tens, tens).heard).toBe("it is #### ####");
   });
 
   it("stays as it is where the number is none of somebody's", () => {
