@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { DIGIT_REDACTIONS } from "./digit-redaction.ts";
-import { integer, jsonExcess, oneOf, table, text } from "./schemas.ts";
+import { integer, jsonFault, oneOf, table, text } from "./schemas.ts";
 
 // The core's `profile` and `limits`; docs/boundary.md, Configuration. The ranges are those of wasm/session/config.cc, which
 // refuses a session whose configuration is wrong: this finds it before there is a call.
@@ -24,7 +24,7 @@ const tool = table({
     v.string("must be a text"),
     v.regex(TOOL_NAME, "must be 1 to 64 letters, digits, hyphens and underscores"),
   ),
-  description: v.optional(v.string("must be a text")),
+  description: v.optional(text(MAX_INSTRUCTIONS_BYTES)),
   /** A JSON schema. */
   parameters: v.optional(
     v.pipe(
@@ -33,8 +33,8 @@ const tool = table({
         "must be an object, a JSON schema",
       ),
       v.rawCheck(({ dataset, addIssue }) => {
-        const excess = jsonExcess(dataset.value);
-        if (excess !== undefined) addIssue({ message: excess });
+        const fault = jsonFault(dataset.value);
+        if (fault !== undefined) addIssue({ message: fault });
       }),
     ),
   ),
@@ -50,8 +50,8 @@ const tools = v.pipe(
     const names = [BUILT_IN_TOOL, ...dataset.value.map(({ name }) => name)];
     const index = names.findIndex((name, i) => names.indexOf(name) < i);
     if (index > 0) addIssue({ message: `must have a name for each: there are two of ${names[index]}` });
-    const excess = jsonExcess(...dataset.value.map(({ parameters }) => parameters));
-    if (excess !== undefined) addIssue({ message: `${excess}, all tools together` });
+    const fault = jsonFault(...dataset.value.map(({ parameters }) => parameters));
+    if (fault !== undefined) addIssue({ message: `${fault}, all tools together` });
   }),
 );
 

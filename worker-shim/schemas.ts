@@ -1,15 +1,43 @@
 import * as v from "valibot";
+import { parseJson } from "./json-text.ts";
 
 // What every schema is made of. A message begins with "must" or "is": it goes on from the place that it is about.
 
 const utf8 = new TextEncoder();
 
-/** At most `maxBytes` of UTF-8. */
+/** Half a character of two UTF-16 units: UTF-8 has none, and something else would be read. */
+const HALF_CHARACTER = /\p{Cs}/u;
+/** All but what parts words and lines. */
+const CONTROL = /[^\P{Cc}\t\n\r]/u;
+/** What somebody can say or see. */
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
+
+const IS_HALF = "must not have half a character (a lone surrogate)";
+const IS_BLANK = "must not be blank";
+
+/** What is wrong about a text that somebody is to read or to say; undefined if nothing is. An empty one is not. */
+export function textFault(value: string): string | undefined {
+  if (HALF_CHARACTER.test(value)) return IS_HALF;
+  if (value !== "" && !VISIBLE.test(value)) return IS_BLANK;
+  return CONTROL.test(value) ? "must not have control characters" : undefined;
+}
+
+/** The same of a text that may have any characters, such as a tool's output. */
+export function outputFault(value: string): string | undefined {
+  if (HALF_CHARACTER.test(value)) return IS_HALF;
+  return value !== "" && !VISIBLE.test(value) ? IS_BLANK : undefined;
+}
+
+/** At most `maxBytes` of UTF-8, and nothing that {@link textFault} finds. */
 export function text(maxBytes: number) {
   const message = `must be a text of at most ${maxBytes} bytes`;
   return v.pipe(
     v.string(message),
     v.check((value) => utf8.encode(value).length <= maxBytes, message),
+    v.rawCheck(({ dataset: { value }, addIssue }) => {
+      const fault = typeof value === "string" ? textFault(value) : undefined;
+      if (fault !== undefined) addIssue({ message: fault });
+    }),
   );
 }
 
@@ -55,7 +83,10 @@ export function orJson<S extends v.GenericSchema>(schema: S) {
   const parsed = v.rawTransform<unknown, unknown>(({ dataset: { value }, addIssue, NEVER }) => {
     if (typeof value !== "string") return value;
     try {
-      return JSON.parse(value) as unknown;
+      const parsed = parseJson(value);
+      if (parsed.type === "value") return parsed.value;
+      addIssue({ message: `must have each name once: ${shownName(parsed.key)} is given twice` });
+      return NEVER;
     } catch {
       addIssue({ message: "must be an object, or one as JSON: it is no JSON" });
       return NEVER;
@@ -101,18 +132,22 @@ export const MAX_JSON_LEVELS = 24;
 export const MAX_JSON_VALUES = 8000;
 
 /**
- * What is too much about the values `of`, JSON, each by itself in depth and together in width; undefined if nothing is. Not
- * recursive: they may be nested beyond any stack.
+ * What the core cannot take of the values `of`, JSON: too much, each by itself in depth and together in width, or a text
+ * or a name with half a character; undefined if nothing is. Not recursive: they may be nested beyond any stack.
  */
-export function jsonExcess(...of: readonly unknown[]): string | undefined {
+export function jsonFault(...of: readonly unknown[]): string | undefined {
   const waiting = of.map((value): [value: unknown, level: number] => [value, 0]);
   let values = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (++values > MAX_JSON_VALUES) return `must not have more than ${MAX_JSON_VALUES} values in it`;
     const [each, level] = next;
+    if (typeof each === "string" && HALF_CHARACTER.test(each)) return IS_HALF;
     if (typeof each !== "object" || each === null) continue;
     if (level === MAX_JSON_LEVELS) return `must not be nested deeper than ${MAX_JSON_LEVELS} levels`;
-    for (const inner of Object.values(each)) waiting.push([inner, level + 1]);
+    for (const [name, inner] of Object.entries(each)) {
+      if (HALF_CHARACTER.test(name)) return IS_HALF;
+      waiting.push([inner, level + 1]);
+    }
   }
   return undefined;
 }

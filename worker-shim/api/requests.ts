@@ -1,5 +1,6 @@
 import type * as v from "valibot";
-import { checked } from "../schemas.ts";
+import { parseJson } from "../json-text.ts";
+import { checked, shownName } from "../schemas.ts";
 import type { Settings } from "../settings.ts";
 import { HttpError } from "./errors.ts";
 
@@ -93,12 +94,16 @@ export function requireUtf8(contentType: string): void {
     throw new HttpError(415, "unsupported_charset", "the body's charset must be utf-8");
 }
 
-/** @throws {HttpError} 400 `bad_body` for what is no JSON object in UTF-8 */
+/** @throws {HttpError} 400 `bad_body` for what is no JSON object in UTF-8, or has a key twice, naming it */
 export function parseObject(body: Uint8Array): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
-  } catch {
+    const parsed = parseJson(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
+    if (parsed.type === "doubledKey")
+      throw new HttpError(400, "bad_body", `${shownName(parsed.key)} is given twice`, {}, parsed.key);
+    value = parsed.value;
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
     // Answered below.
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))

@@ -543,6 +543,19 @@ describe("/api/calls", () => {
   });
 
   it.each([
+    ['{"type":"say","text":"a","text":"b"}', "bad_body", "text", "text is given twice"],
+    ['{"type":"toolResult","toolCallId":"k","output":{"n":1,"n":2}}', "bad_body", "n", "n is given twice"],
+    ['{"type":"say","text":" \\n"}', "invalid", "text", "text must not be blank"],
+    ['{"type":"say","text":"\\u0000"}', "invalid", "text", "text must not be blank"],
+    ['{"type":"say","text":"a\\ud800"}', "invalid", "text", "text must not have half a character (a lone surrogate)"],
+  ])("refuses a command by its field: %s", async (body, code, field, message) => {
+    const response = await ask("/api/calls/c1/commands", { method: "POST", body });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({ error: { code, message, field } });
+    expect(gateway.asked).toEqual([]);
+  });
+
+  it.each([
     [400, "invalid", "text"],
     [404, "unknown", "toolCallId"],
     [409, "conflict", undefined],

@@ -303,6 +303,17 @@ describe.each(WITH_QUERY)("%s", (_, route) => {
 });
 
 describe.each(WITH_BODY)("%s", (_, route) => {
+  it.each([
+    ['{"type":"hangUp","type":"hangUp"}', "type"],
+    ['{"dependency":"d1","fault":"none","fault":"none"}', "fault"],
+    ['{"a":[{"b":1,"\\u0062":1}]}', "b"],
+  ])("takes no body with a key twice: %s", async (body, field) => {
+    const response = await ask(route, { body });
+    expect(response.status).toBe(400);
+    const message = `${field} is given twice`;
+    expect(await response.json()).toEqual({ error: { code: "bad_body", message, field } });
+  });
+
   it.each(ODD_BODIES)("takes no body %j", async (body) => {
     expect(await errorOf(await ask(route, { body }))).toEqual([400, "bad_body"]);
     expect(gateway.asked).toEqual([]);

@@ -94,6 +94,16 @@ describe("readSettings", () => {
     { LIMITS: "3" },
     { TOKEN_SECRET: "short" },
     { ADMIN_TOKEN: "short" },
+    { PROFILE: '{"voice":"marin","voice":"cedar"}' },
+    { PROFILE: { greeting: " " } },
+    { PROFILE: { greeting: "Hello\u0000" } },
+    { PROFILE: { instructions: "\u200b" } },
+    { PROFILE: { farewell: "Bye \ud800" } },
+    { PROFILE: { voice: "\n" } },
+    { PROFILE: { tools: [{ type: "function", name: "a", description: "\t" }] } },
+    { PROFILE: { tools: [{ type: "function", name: "a", parameters: { title: "\udc00" } }] } },
+    { LIMITS: '{"replyMs":1,"replyMs":2}' },
+    { TOKEN_PRICES: '{"input":1,"output":2,"input":1}' },
   ])("refuses %j", (variables) => {
     expect(() => readSettings(variables)).toThrow(ConfigurationError);
   });
