@@ -54,28 +54,40 @@ export function integer(min: number, max: number) {
 /** What .dev.vars.example has in place of secrets begins so. */
 const PLACEHOLDER = /^\s*replace-me/i;
 
-/** Nobody guesses it, and it is not the example's. */
+/** Nobody guesses it, it is not the example's, and nothing came with it when it was copied. */
 export function secret(minCharacters: number) {
   return v.pipe(
     v.string("must be a text"),
     v.minLength(minCharacters, `must have ${minCharacters} characters or more`),
     v.check((value) => !PLACEHOLDER.test(value), "must be a secret of your own: it is the example's placeholder"),
+    v.check((value) => value.trim() !== "", "must not be blank"),
+    v.check((value) => value.trim() === value, "must have no spaces or line ends around it"),
+    v.check((value) => textFault(value) === undefined, "must have no control characters in it"),
   );
 }
 
-/** An integer as a variable has it: text. */
+const VISIBLE_ASCII = /^[!-~]+$/;
+
+/** What goes into a header: a platform that is given anything else sends nothing. */
+export function headerValue<S extends v.GenericSchema<string>>(schema: S) {
+  return v.pipe(schema, v.regex(VISIBLE_ASCII, "must be of visible ASCII characters, without spaces"));
+}
+
+/** An integer as a variable has it: decimal digits, or a number of a table. */
 export function decimal(min: number, max: number) {
-  return v.pipe(v.unknown(), v.transform(numberOf), integer(min, max));
+  return v.pipe(v.unknown(), v.transform(numberOf(/^-?\d+$/)), integer(min, max));
 }
 
 /** A number from 0 to 1 as a variable has it. */
 export function fraction() {
   const message = "must be a number from 0 to 1";
-  return v.pipe(v.unknown(), v.transform(numberOf), v.number(message), v.minValue(0, message), v.maxValue(1, message));
+  const number = numberOf(/^\d*\.?\d+$/);
+  return v.pipe(v.unknown(), v.transform(number), v.number(message), v.minValue(0, message), v.maxValue(1, message));
 }
 
-function numberOf(value: unknown): unknown {
-  return typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+/** Of texts only those that `written` takes: others mean something in some languages, and nothing in others. */
+function numberOf(written: RegExp) {
+  return (value: unknown) => (typeof value === "string" && written.test(value) ? Number(value) : value);
 }
 
 /** What `schema` takes: as it is, or as JSON text. */
@@ -132,8 +144,8 @@ export const MAX_JSON_LEVELS = 24;
 export const MAX_JSON_VALUES = 8000;
 
 /**
- * What the core cannot take of the values `of`, JSON: too much, each by itself in depth and together in width, or a text
- * or a name with half a character; undefined if nothing is. Not recursive: they may be nested beyond any stack.
+ * What the core cannot take of the values `of`, JSON: too much, each by itself in depth and together in width, a number
+ * beyond a double's range, or a text or a name with half a character; undefined if nothing is. Not recursive: they may be nested beyond any stack.
  */
 export function jsonFault(...of: readonly unknown[]): string | undefined {
   const waiting = of.map((value): [value: unknown, level: number] => [value, 0]);
@@ -141,6 +153,8 @@ export function jsonFault(...of: readonly unknown[]): string | undefined {
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (++values > MAX_JSON_VALUES) return `must not have more than ${MAX_JSON_VALUES} values in it`;
     const [each, level] = next;
+    // Such as 1e999, of which JSON makes null.
+    if (typeof each === "number" && !Number.isFinite(each)) return "must not have a number beyond all bounds";
     if (typeof each === "string" && HALF_CHARACTER.test(each)) return IS_HALF;
     if (typeof each !== "object" || each === null) continue;
     if (level === MAX_JSON_LEVELS) return `must not be nested deeper than ${MAX_JSON_LEVELS} levels`;

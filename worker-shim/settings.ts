@@ -4,7 +4,7 @@ import type { TokenRing } from "./call-token.ts";
 import { type CarrierVariables, carrierAuthTokens, carrierVariables } from "./carriers/twilio/settings.ts";
 import type { UpstreamVariables } from "./ports/upstreams.ts";
 import { type Limits, limits, type Profile, profile } from "./profile.ts";
-import { checked, decimal, fraction, oneOf, orJson, secret, table } from "./schemas.ts";
+import { checked, decimal, fraction, headerValue, oneOf, orJson, secret, shownName, table } from "./schemas.ts";
 
 /** Variables and secrets as wrangler.toml and .dev.vars.example describe them. */
 export interface SettingVariables extends UpstreamVariables, CarrierVariables {
@@ -95,28 +95,38 @@ export interface Settings {
   readonly webhook: { readonly url: string; readonly secret: string } | undefined;
 }
 
+/** Without what no URL of a server has: user, password, spaces, a fragment. `pattern` says what may stand behind the host. */
 function url(pattern: RegExp, what: string) {
   const message = `must be ${what}`;
-  return v.pipe(v.string(message), v.regex(pattern, message), v.check(URL.canParse, message));
+  return v.pipe(
+    v.string(message),
+    v.check((text) => URL.canParse(text) && new URL(text).username + new URL(text).password === "", message),
+    v.regex(/^[^#\s\\\p{Cc}]+$/u, message),
+    v.regex(/^[a-z]+:\/\/[^/?@]+([/?]|$)/i, message),
+    v.regex(pattern, message),
+  );
 }
 
-const baseUrl = v.pipe(
-  url(/^https?:\/\/[^/?#\s]+(\/[^?#\s]*)?$/i, "an http(s) URL without query or spaces"),
-  v.transform((text) => text.replace(/\/+$/, "")),
+const withoutSlash = v.transform((text: string) => text.replace(/\/+$/, ""));
+/** Routes are at the root of their host. */
+const hostUrl = v.pipe(
+  url(/^https?:\/\/[^/?]+\/?$/i, "an http(s) URL of a host alone, without path, query, fragment or user"),
+  withoutSlash,
 );
-const anyUrl = url(/^https?:\S+$/i, "an http(s) URL without spaces");
-/** A door is opened by exactly "true". */
+const baseUrl = v.pipe(url(/^https?:[^?]+$/i, "an http(s) URL without query, fragment, user or spaces"), withoutSlash);
+const anyUrl = url(/^https?:/i, "an http(s) URL without fragment, user or spaces");
+/** A door is opened by exactly "true". What else somebody may have meant by "yes" is not guessed. */
 const door = v.pipe(
-  v.unknown(),
+  v.picklist(["true", "false"], "must be true or false, in lower case, as a text"),
   v.transform((value) => value === "true"),
 );
-const price = v.pipe(v.number("must be a number of dollars"), v.minValue(0, "must be a number of dollars"));
-const anyText = v.optional(v.string("must be a text"));
+const MAX_PRICE = 1_000_000;
+const IS_PRICE = `must be a number of dollars from 0 to ${MAX_PRICE}`;
+const price = v.pipe(v.number(IS_PRICE), v.minValue(0, IS_PRICE), v.maxValue(MAX_PRICE, IS_PRICE));
+const headerText = v.optional(headerValue(v.string("must be a text")));
 const longSecret = v.optional(secret(MIN_SECRET_CHARACTERS));
-/** It comes in a header, behind "Bearer". */
-const bearer = v.optional(
-  v.pipe(secret(MIN_SECRET_CHARACTERS), v.regex(/^[!-~]+$/, "must be of visible ASCII characters, without spaces")),
-);
+/** Of somebody else, who knows how long it is. */
+const headerSecret = v.optional(headerValue(secret(1)));
 
 /** Every variable: what it must be, and what it is where it is not set. */
 const variablesSchema = v.object({
@@ -125,7 +135,7 @@ const variablesSchema = v.object({
     // There is no default: who forgets it must not run with open doors, nor with closed ones by chance.
     "" as never,
   ),
-  PUBLIC_BASE_URL: v.optional(baseUrl),
+  PUBLIC_BASE_URL: v.optional(hostUrl),
   DEFAULT_AGENT: v.optional(oneOf(AGENTS), "parrot"),
   ALLOW_UNAUTHENTICATED: v.optional(door, "false"),
   FAULT_INJECTION: v.optional(door, "false"),
@@ -138,16 +148,16 @@ const variablesSchema = v.object({
   PROFILE: v.optional(orJson(profile), {}),
   LIMITS: v.optional(orJson(limits), {}),
   ...carrierVariables,
-  OPENAI_API_KEY: v.optional(secret(1)),
+  OPENAI_API_KEY: headerSecret,
   OPENAI_BASE_URL: v.optional(
-    url(/^(http|ws)s?:\/\/[^?#]+$/i, "an http(s) or ws(s) URL without query"),
+    url(/^(http|ws)s?:[^?]+$/i, "an http(s) or ws(s) URL without query, fragment, user or spaces"),
     "https://api.openai.com",
   ),
-  OPENAI_ORGANIZATION: anyText,
-  OPENAI_PROJECT: anyText,
+  OPENAI_ORGANIZATION: headerText,
+  OPENAI_PROJECT: headerText,
   TOKEN_SECRET: longSecret,
   TOKEN_SECRET_PREVIOUS: longSecret,
-  ADMIN_TOKEN: bearer,
+  ADMIN_TOKEN: v.optional(headerValue(secret(MIN_SECRET_CHARACTERS))),
   RETENTION_DAYS: v.optional(decimal(1, 3650), 30),
   TOKEN_PRICES: v.optional(orJson(table({ input: v.optional(price), output: v.optional(price) })), {}),
   FLIGHT_SAMPLING: v.optional(fraction(), 0),
@@ -155,7 +165,7 @@ const variablesSchema = v.object({
     v.pipe(v.string("must be 64 hex digits"), v.regex(/^[0-9a-f]{64}$/i, "must be 64 hex digits")),
   ),
   SUPABASE_URL: v.optional(baseUrl),
-  SUPABASE_KEY: v.optional(secret(1)),
+  SUPABASE_KEY: headerSecret,
   WEBHOOK_URL: v.optional(anyUrl),
   WEBHOOK_SECRET: longSecret,
 });
@@ -168,10 +178,41 @@ function pair<A, B>(place: readonly [string, string], first: A | undefined, seco
   return [first, second] as const;
 }
 
-/** @throws {ConfigurationError} naming the variable that is wrong, and what it must be. */
+/** Beside settings there are bindings, and variables of somebody else's. */
+const isSetting = (name: string) => Object.hasOwn(variablesSchema.entries, name);
+
+/** A name without what one gets wrong first. */
+function bare(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9]/g, "").toUpperCase();
+}
+
+/** Whether one letter more, less, other or changed places makes `b` of `a`. */
+function isOneSlipAway(a: string, b: string): boolean {
+  if (a.length > b.length) return isOneSlipAway(b, a);
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  const [restA, restB] = [a.slice(same), b.slice(same)];
+  if (a.length < b.length) return restB.slice(1) === restA;
+  const isSwapped = restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2);
+  return restA.slice(1) === restB.slice(1) || isSwapped;
+}
+
+/** A name that is none of a setting but must have been meant as one would leave the setting at its default. */
+function refuseMisspelt(variables: object): void {
+  const names = Object.keys(variablesSchema.entries);
+  for (const [name, value] of Object.entries(variables)) {
+    if (isSetting(name) || value === "") continue;
+    const meant = names.find((known) => bare(known) === bare(name) || isOneSlipAway(bare(known), bare(name)));
+    if (meant !== undefined)
+      throw new ConfigurationError(`${shownName(name)} is not known; ${meant} may be what is meant`);
+  }
+}
+
+/** @throws {ConfigurationError} naming the variable that is wrong, and what it must be. Never its value. */
 export function readSettings(variables: SettingVariables): Settings {
+  refuseMisspelt(variables);
   // A variable that is empty is not set.
-  const given = Object.entries(variables).filter(([name, value]) => name in variablesSchema.entries && value !== "");
+  const given = Object.entries(variables).filter(([name, value]) => isSetting(name) && value !== "");
   const result = checked(variablesSchema, Object.fromEntries(given), "");
   if (result.type === "wrong") throw new ConfigurationError(result.reason);
   const { value } = result;

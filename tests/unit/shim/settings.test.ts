@@ -45,7 +45,76 @@ describe("readSettings", () => {
     const closed = { allowUnauthenticated: false, faultInjection: false };
     expect(readSettings({ ...doors, ENVIRONMENT: "development" })).toMatchObject(open);
     expect(readSettings({ ...doors, ENVIRONMENT: "production" })).toMatchObject(closed);
-    expect(readSettings({ ALLOW_UNAUTHENTICATED: "1", FAULT_INJECTION: "TRUE" })).toMatchObject(closed);
+    for (const name of ["ALLOW_UNAUTHENTICATED", "FAULT_INJECTION"]) {
+      expect(readSettings({ [name]: "false" })).toMatchObject(closed);
+      expect(readSettings({ [name]: "" })).toMatchObject(closed);
+    }
+  });
+
+  // They were taken for "false" without a word.
+  it.each([
+    "True",
+    "TRUE",
+    "FALSE",
+    "yes",
+    "no",
+    "on",
+    "1",
+    "0",
+    "1 ",
+    " true",
+    "true\n",
+    " ",
+    true,
+    false,
+    1,
+    null,
+    {},
+  ])("takes no door for open or closed by %j", (value) => {
+    for (const name of ["ALLOW_UNAUTHENTICATED", "FAULT_INJECTION"])
+      for (const environment of ["development", "production"])
+        expect(() => readSettings({ ENVIRONMENT: environment, [name]: value })).toThrow(
+          `${name} must be true or false, in lower case, as a text`,
+        );
+  });
+
+  // Some of them mean a number in some languages, others nothing in any.
+  it.each([
+    "0x10",
+    "1e3",
+    " 5 ",
+    "5 ",
+    "\t5",
+    "5\n",
+    "+5",
+    "1_000",
+    "1,000",
+    "5.0",
+    "5.",
+    "0b1",
+    "\u0665",
+    "Infinity",
+    " ",
+  ])("takes no number that is written %j", (value) => {
+    const counts = ["MAX_CONCURRENT_CALLS", "MAX_CALLS_PER_NUMBER", "MAX_STREAM_RECONNECTS", "RATE_LIMIT_PER_MINUTE"];
+    for (const name of [...counts, "SWITCHBOARD_SHARDS", "RETENTION_DAYS"])
+      expect(() => readSettings({ [name]: value })).toThrow(`${name} must be an integer from`);
+  });
+
+  it.each(["0x1", "1e-1", " 0.5", "0.5\n", "+1", ".", "1.", "0,5", "50%", "NaN"])(
+    "takes no part that is written %j",
+    (value) => {
+      expect(() => readSettings({ FLIGHT_SAMPLING: value })).toThrow("FLIGHT_SAMPLING must be a number from 0 to 1");
+    },
+  );
+
+  it("takes numbers as digits, or as a table has them", () => {
+    const variables = { MAX_CALLS_PER_NUMBER: "007", RETENTION_DAYS: 7, FLIGHT_SAMPLING: ".5" } as object;
+    expect(readSettings(variables)).toMatchObject({
+      maxCallsPerNumber: 7,
+      retentionMs: 7 * 24 * 3600 * 1000,
+      flightSampling: 0.5,
+    });
   });
 
   it("takes PROFILE and LIMITS as a table or as text", () => {
@@ -104,9 +173,148 @@ describe("readSettings", () => {
     { PROFILE: { tools: [{ type: "function", name: "a", parameters: { title: "\udc00" } }] } },
     { LIMITS: '{"replyMs":1,"replyMs":2}' },
     { TOKEN_PRICES: '{"input":1,"output":2,"input":1}' },
+    { TOKEN_PRICES: '{"input":1e999,"output":2}' },
+    { TOKEN_PRICES: { input: 1, output: Number.POSITIVE_INFINITY } },
+    { TOKEN_PRICES: { input: 1, output: Number.NaN } },
+    { TOKEN_PRICES: { input: 1, output: -0.01 } },
+    { TOKEN_PRICES: { input: 1, output: 1_000_001 } },
+    { TOKEN_PRICES: { input: 1, output: "2" } },
+    { PROFILE: '{"tools":[{"type":"function","name":"a","parameters":{"maximum":1e999}}]}' },
   ])("refuses %j", (variables) => {
     expect(() => readSettings(variables)).toThrow(ConfigurationError);
   });
+});
+
+describe("a name that is none of a setting", () => {
+  it.each([
+    ["OPENAI_APIKEY", "OPENAI_API_KEY"],
+    ["openai_api_key", "OPENAI_API_KEY"],
+    ["OPENAI-API-KEY", "OPENAI_API_KEY"],
+    ["TWILIO_AUTHTOKEN", "TWILIO_AUTH_TOKEN"],
+    ["TWILIO_AUTH_TOKENS", "TWILIO_AUTH_TOKEN"],
+    ["TOKEN_SECERT", "TOKEN_SECRET"],
+    ["TOKEN_SECRE", "TOKEN_SECRET"],
+    ["ADMINTOKEN", "ADMIN_TOKEN"],
+    ["PUBLIC_BASEURL", "PUBLIC_BASE_URL"],
+    ["PUBLIC_BASE_URI", "PUBLIC_BASE_URL"],
+    ["ALLOW_UNAUTHENTICATE", "ALLOW_UNAUTHENTICATED"],
+    ["RETENTION_DAY", "RETENTION_DAYS"],
+    ["PROFILES", "PROFILE"],
+    ["Limits", "LIMITS"],
+    ["SUPABASE_KEY ", "SUPABASE_KEY"],
+  ])("is refused where it must have been meant as one: %s", (name, meant) => {
+    for (const value of ["a-secret-value-0123456789", {}]) {
+      const read = () => readSettings({ [name]: value } as SettingVariables);
+      expect(read).toThrow(ConfigurationError);
+      expect(read).toThrow(`is not known; ${meant} may be what is meant`);
+      expect(read).not.toThrow(/a-secret-value/);
+    }
+    expect(() => readSettings({ [name]: "" } as SettingVariables)).not.toThrow();
+  });
+
+  it.each(["CALLS", "SWITCHBOARD", "CALL_LOG", "RECORDINGS", "REQUESTS", "ASSETS", "ANALYTICS", "RATE_LIMIT"])(
+    "is a binding: %s",
+    (name) => {
+      expect(() => readSettings({ [name]: {} } as SettingVariables)).not.toThrow();
+    },
+  );
+
+  it.each(["TWILIO_ACCOUNT_SID", "OPENAI_MODEL", "PATH", "NODE_ENV", "ACCESS_TOKEN", "toString", "__proto__"])(
+    "is somebody else's: %s",
+    (name) => {
+      expect(() => readSettings(Object.fromEntries([[name, "x"]]))).not.toThrow();
+    },
+  );
+});
+
+describe("a URL", () => {
+  const pairs = { SUPABASE_KEY: "k", WEBHOOK_SECRET: "0123456789abcdef", OPENAI_API_KEY: "k" };
+  const read = (name: string, url: string) => {
+    const { SUPABASE_KEY, WEBHOOK_SECRET } = pairs;
+    const withKey = name === "SUPABASE_URL" ? { SUPABASE_KEY } : name === "WEBHOOK_URL" ? { WEBHOOK_SECRET } : {};
+    return () => readSettings({ [name]: url, ...withKey });
+  };
+  const names = ["PUBLIC_BASE_URL", "SUPABASE_URL", "WEBHOOK_URL", "OPENAI_BASE_URL"];
+
+  it.each([
+    "https://user:hunter2@h.example",
+    "https://hunter2@h.example/x",
+    "https://:hunter2@h.example",
+    "https://@h.example",
+    "https://h.example/#a",
+    "https://h.example#",
+    "https://h.example ",
+    " https://h.example",
+    "https://h.example\n",
+    "https://h.ex ample",
+    "https://h.example/a b",
+    "https:h.example",
+    "https:/h.example",
+    "https:\\\\h.example",
+    "https://",
+    "https:///h.example",
+    "https://h.example:99999",
+    "ftp://h.example",
+    "h.example",
+    "//h.example",
+    " ",
+  ])("is refused, by its name and without what it is: %j", (url) => {
+    for (const name of names) {
+      expect(read(name, url)).toThrow(new RegExp(`^${name} must be an http`));
+      expect(read(name, url)).not.toThrow(/hunter2|example/);
+    }
+  });
+
+  it.each(["https://h.example/voice", "https://h.example//", "https://h.example?", "https://h.example/?x=1"])(
+    "is where callers reach a host, and nothing behind it: %s",
+    (url) => {
+      expect(read("PUBLIC_BASE_URL", url)).toThrow(
+        "PUBLIC_BASE_URL must be an http(s) URL of a host alone, without path, query, fragment or user",
+      );
+    },
+  );
+
+  it("is one of these", () => {
+    expect(read("PUBLIC_BASE_URL", "HTTP://127.0.0.1:8787/")().publicBaseUrl).toBe("HTTP://127.0.0.1:8787");
+    expect(read("PUBLIC_BASE_URL", "https://[2001:db8::1]:8443")().publicBaseUrl).toBe("https://[2001:db8::1]:8443");
+    expect(read("SUPABASE_URL", "https://h.example/a/b/")().supabase?.url).toBe("https://h.example/a/b");
+    expect(read("WEBHOOK_URL", "https://h.example/@me?a=b@c")().webhook?.url).toBe("https://h.example/@me?a=b@c");
+    expect(read("OPENAI_BASE_URL", "wss://h.example:1/v1")().upstreams.OPENAI_BASE_URL).toBe("wss://h.example:1/v1");
+  });
+});
+
+// Copied with its line's end, it broke the header that it went into, once there was a call.
+describe("a secret", () => {
+  const good = "0123456789abcdefghij";
+  const names = ["TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS", "TOKEN_SECRET", "TOKEN_SECRET_PREVIOUS"];
+  const all = [...names, "ADMIN_TOKEN", "OPENAI_API_KEY", "SUPABASE_KEY", "WEBHOOK_SECRET"];
+
+  it.each([`${good}\n`, `${good}\r\n`, ` ${good}`, `${good} `, `\t${good}`, `\ufeff${good}`, `\u00a0${good}`])(
+    "has nothing around it: %j",
+    (value) => {
+      for (const name of all) {
+        expect(() => readSettings({ [name]: value })).toThrow(`${name} must have no spaces or line ends around it`);
+        expect(() => readSettings({ [name]: value })).not.toThrow(good);
+      }
+    },
+  );
+
+  it.each([" ".repeat(20), "\n".repeat(20), "\u00a0".repeat(20)])("is not blank: %j", (value) => {
+    for (const name of all) expect(() => readSettings({ [name]: value })).toThrow(`${name} must not be blank`);
+  });
+
+  it.each([`${good}\u0000`, `a\u001b${good}`, `${good}\ud800x`])("has no control characters: %j", (value) => {
+    for (const name of all)
+      expect(() => readSettings({ [name]: value })).toThrow(`${name} must have no control characters in it`);
+  });
+
+  it.each([`${good} ${good}`, `${good}\n${good}`, `${good}\u00e9`, `\u201c${good}\u201d`])(
+    "that goes into a header is of what a header may have: %j",
+    (value) => {
+      for (const name of ["ADMIN_TOKEN", "OPENAI_API_KEY", "SUPABASE_KEY", "OPENAI_ORGANIZATION", "OPENAI_PROJECT"])
+        expect(() => readSettings({ [name]: value })).toThrow(`${name} must be of visible ASCII characters`);
+    },
+  );
 });
 
 describe("the environment", () => {

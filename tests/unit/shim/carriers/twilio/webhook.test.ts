@@ -168,7 +168,7 @@ describe("a webhook's signature", () => {
     ["https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"],
     ["https://gw.example.com:443", "https://gw.example.com"],
     ["https://gw.example.com:8443", "https://gw.example.com"],
-    ["https://gw.example.com/base/", "https://gw.example.com/base"],
+    ["https://gw.example.com/", "https://gw.example.com"],
   ])("is over the URL as the carrier has it: %s", async (base, signed) => {
     gateway.variables = { ...gateway.variables, PUBLIC_BASE_URL: base };
     const text = [...CALL]
