@@ -1,6 +1,6 @@
 // Places a call against a running gateway, as Twilio would, and tells what the caller heard and when.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -21,6 +21,10 @@ const HELP = `npm run call -- --wav FILE [options]
   --auth-token TOKEN    Twilio auth token; default TWILIO_AUTH_TOKEN, then .dev.vars
   --out DIR             where the recordings go; default calls/<call id>
   --json                print one JSON object and nothing else
+
+Ends with 0 when all happened as asked, with 1 when the call failed or the
+gateway broke the protocol, with 2 when an option or a file is not what it must
+be and no call was placed.
 `;
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -28,6 +32,12 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LEAD_MS = 300;
 /** The longest wait for a reply. */
 const REPLY_MS = 20_000;
+/** Words are not shorter: a frame. */
+const MIN_WORDS_MS = 20;
+/** What was silent so long is over. */
+const OVER_MS = 1_500;
+/** A reply that was over so shortly before it was to be interrupted was interrupted at its end. */
+const AT_ITS_END_MS = 100;
 
 interface Truncation {
   atMs: number;
@@ -38,16 +48,53 @@ interface Truncation {
   heardByCallerMs: number | null;
 }
 
-function parseTime(text: string): number {
+function parseTime(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text);
-  if (!match) throw new TypeError(`"${text}" is no time: write 800ms or 1.2s`);
+  if (!match) throw new TypeError(`${option}: "${text}" is no time: write 800ms or 1.2s`);
   return Number(match[1]) * (match[2] === "s" ? 1000 : 1);
 }
 
-function parsePercent(text: string): number {
+function parsePercent(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)%$/.exec(text);
-  if (!match || Number(match[1]) > 100) throw new TypeError(`"${text}" is no percentage: write 2%`);
+  if (!match || Number(match[1]) > 100) throw new TypeError(`${option}: "${text}" is no percentage: write 2%`);
   return Number(match[1]) / 100;
+}
+
+function parseUrl(text: string): string {
+  const message = `--url: "${text}" is no address of a gateway: write http://HOST:PORT`;
+  if (!URL.canParse(text)) throw new TypeError(message);
+  const { protocol, username, password, search, hash } = new URL(text);
+  if (!/^https?:$/.test(protocol) || username + password + search + hash !== "") throw new TypeError(message);
+  return text;
+}
+
+/** What the caller says. @throws {TypeError} if nothing can be heard of it */
+function readWords(option: string, file: string): Int16Array {
+  let words: Int16Array;
+  try {
+    words = readWav8k(file);
+  } catch (error) {
+    throw new TypeError(`${option} ${file}: ${whyUnread(error)}`);
+  }
+  if (words.length < MIN_WORDS_MS * 8) throw new TypeError(`${option} ${file}: there is no sound in it`);
+  return words;
+}
+
+function whyUnread(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "there is no such file";
+  return code === "EISDIR" ? "that is a folder" : message;
+}
+
+/** Makes a folder before there is a call. @throws {TypeError} if it cannot be written to */
+function makeFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new TypeError(`--out ${folder}: recordings cannot be kept there (${(error as NodeJS.ErrnoException).code})`);
+  }
+  return folder;
 }
 
 function devVar(name: string): string | undefined {
@@ -82,17 +129,20 @@ function readArguments() {
   }
   if (values.wav === undefined) throw new TypeError("--wav is missing");
   const agent = values.agent === "realtime" ? "openai-realtime" : values.agent;
-  const words = readWav8k(values.wav);
+  const { "interrupt-at": interruptAt, "interrupt-wav": interruptWav } = values;
+  if (interruptWav !== undefined && interruptAt === undefined)
+    throw new TypeError("--interrupt-wav is of no use without --interrupt-at");
+  const words = readWords("--wav", values.wav);
   return {
     words,
-    interruption: values["interrupt-wav"] === undefined ? words : readWav8k(values["interrupt-wav"]),
-    interruptAtMs: values["interrupt-at"] === undefined ? undefined : parseTime(values["interrupt-at"]),
+    interruption: interruptWav === undefined ? words : readWords("--interrupt-wav", interruptWav),
+    interruptAtMs: interruptAt === undefined ? undefined : parseTime("--interrupt-at", interruptAt),
     agent,
-    loss: parsePercent(values.loss),
-    jitterMs: parseTime(values.jitter),
-    url: values.url,
+    loss: parsePercent("--loss", values.loss),
+    jitterMs: parseTime("--jitter", values.jitter),
+    url: parseUrl(values.url),
     authToken: values["auth-token"] ?? devVar("TWILIO_AUTH_TOKEN"),
-    out: values.out,
+    out: values.out === undefined ? undefined : makeFolder(values.out),
     json: values.json,
   };
 }
@@ -111,6 +161,25 @@ async function replyHeard(call: PhoneCall, observer: Observer, utterance: Span):
   return heardAt() ?? undefined;
 }
 
+/** Interrupts a reply that was first heard at `heardAt`; returns what did not happen as asked. */
+async function interrupt(
+  call: PhoneCall,
+  observer: Observer,
+  heardAt: number,
+  afterMs: number,
+  words: Int16Array,
+): Promise<string | undefined> {
+  const due = heardAt + afterMs;
+  const isOver = () => call.clock() - call.playedUntilMs >= OVER_MS;
+  await call.until(() => call.clock() >= due || isOver(), afterMs + 1000);
+  const lastedMs = Math.round(call.playedUntilMs - heardAt);
+  if (call.playedUntilMs < due - AT_ITS_END_MS)
+    return `the reply was over after ${lastedMs} ms: --interrupt-at ${afterMs}ms is behind its end`;
+  const second = await call.say(words);
+  if ((await replyHeard(call, observer, second)) === undefined) return "no reply to the interruption was heard";
+  return undefined;
+}
+
 /** Runs the conversation; returns what did not happen as asked. */
 async function converse(call: PhoneCall, observer: Observer, options: Arguments): Promise<string[]> {
   const errors: string[] = [];
@@ -119,10 +188,8 @@ async function converse(call: PhoneCall, observer: Observer, options: Arguments)
   const heardAt = await replyHeard(call, observer, first);
   if (heardAt === undefined) errors.push("no reply was heard");
   else if (options.interruptAtMs !== undefined) {
-    const due = heardAt + options.interruptAtMs;
-    await call.until(() => call.clock() >= due, options.interruptAtMs + 1000);
-    const second = await call.say(options.interruption);
-    if ((await replyHeard(call, observer, second)) === undefined) errors.push("no reply to the interruption was heard");
+    const error = await interrupt(call, observer, heardAt, options.interruptAtMs, options.interruption);
+    if (error !== undefined) errors.push(error);
   }
   await call.quiet();
   if (call.over) errors.push(`the gateway ended the call (close ${call.record().closeCode ?? "?"})`);
@@ -137,7 +204,7 @@ async function main(): Promise<number> {
   try {
     options = readArguments();
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+    process.stderr.write(`npm run call: ${error instanceof Error ? error.message : error}\n\n${HELP}`);
     return 2;
   }
   let call: PhoneCall;
@@ -157,8 +224,7 @@ async function main(): Promise<number> {
 
   const record = call.record();
   for (const violation of record.violations) errors.push(`${violation.code}: ${violation.text}`);
-  const out = options.out ?? join(ROOT, "calls", record.callId);
-  mkdirSync(out, { recursive: true });
+  const out = options.out ?? makeFolder(join(ROOT, "calls", record.callId));
   const sentWav = join(out, "sent.wav");
   const heardWav = join(out, "heard.wav");
   writeWav(sentWav, record.sent, 8000);
@@ -306,4 +372,9 @@ function textOf({ type, role, text, code }: GatewayEvent): string {
   return type === "agentFailed" ? `${type} (${code})` : type;
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`npm run call: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}

@@ -12,6 +12,7 @@ export interface Wav {
   samples: Int16Array;
 }
 
+const MIN_FORMAT_BYTES = 16;
 const FORMAT_PCM = 1;
 const FORMAT_ALAW = 6;
 const FORMAT_MULAW = 7;
@@ -31,6 +32,7 @@ export function parseWav(bytes: Uint8Array): Wav {
     const size = Math.min(view.getUint32(at + 4, true), bytes.length - at - 8);
     const body = at + 8;
     if (tag(at) === "fmt ") {
+      if (size < MIN_FORMAT_BYTES) throw new WavError("its fmt chunk is cut short");
       format = view.getUint16(body, true);
       channels = view.getUint16(body + 2, true);
       rate = view.getUint32(body + 4, true);

@@ -134,6 +134,12 @@ export class PhoneCall {
     return this.streams.flatMap((stream) => stream.audible);
   }
 
+  /** When the last of what was played so far had been heard, silence in it included; 0 if nothing was. */
+  get playedUntilMs(): number {
+    const last = this.streams.flatMap((stream) => stream.playout?.heard ?? []).at(-1);
+    return last === undefined ? 0 : last.atMs + last.bytes.length / 8;
+  }
+
   /** Says `samples`; resolves when the last of them has been spoken, with when the speech in them began and ended. */
   async say(samples: Int16Array): Promise<{ startMs: number; endMs: number }> {
     const stream = this.stream;
@@ -307,11 +313,23 @@ export class PhoneCall {
     }
   }
 
+  /** @throws {CallFailed} saying what nobody has answered, and why */
+  async #ask(url: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(url, init);
+    } catch (error) {
+      const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+      const why = name === "TimeoutError" ? "not in time" : (cause?.code ?? cause?.message ?? message);
+      const { origin } = new URL(url);
+      throw new CallFailed(`no gateway answers at ${origin} (${why}); scripts/dev starts one on this machine`);
+    }
+  }
+
   async #fetchTwiml(url: string, status: string): Promise<Verb[]> {
     if (++this.#documents > (this.#options.maxDocuments ?? MAX_DOCUMENTS))
       throw new CallFailed("the TwiML redirects for ever");
     const parameters = { ...this.webhookFields, CallStatus: status };
-    const response = await fetch(url, {
+    const response = await this.#ask(url, {
       method: "POST",
       headers:
         this.#options.authToken === undefined

@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
@@ -31,6 +32,37 @@ describe.each([
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toBe(`${script}: unknown option ${option.replace(/=.*/, "")}; see scripts/${script} --help\n`);
   });
+});
+
+// They were found after minutes of building.
+it.each(["99999", "65535", "0", "-1", "abc", "8787x", "1e3", "0x10", "80 80", "", " 8787"])(
+  "scripts/dev takes no port %j, before it builds anything",
+  (port) => {
+    const refused = { status: 2, stdout: "", stderr: "dev: --port must be 1 to 65534; see scripts/dev --help\n" };
+    expect(run("dev", "--port", port)).toMatchObject(refused);
+    expect(run("dev", `--port=${port}`)).toMatchObject(refused);
+  },
+);
+
+it.each(["robot", "Parrot", "openai-realtime", ""])("scripts/dev takes no agent %j", (agent) => {
+  const refused = { status: 2, stderr: "dev: --agent must be parrot or realtime; see scripts/dev --help\n" };
+  expect(run("dev", "--agent", agent)).toMatchObject(refused);
+  expect(run("dev", `--agent=${agent}`)).toMatchObject(refused);
+});
+
+it("scripts/dev takes no port on which somebody listens", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    expect(run("dev", "--port", String(port))).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: `dev: port ${port} is taken\n`,
+    });
+  } finally {
+    server.close();
+  }
 });
 
 it("scripts/dev names what is missing, and what is too much", () => {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
@@ -135,18 +135,91 @@ describe("npm run call", () => {
     expect(JSON.parse(stdout)).toMatchObject({ callId: null, errors: [expect.stringContaining("busy")] });
   });
 
+  const file = (name: string, bytes: Uint8Array | string) => {
+    const where = path.join(folder, name);
+    writeFileSync(where, bytes);
+    return where;
+  };
+  const silent = path.join(folder, "short.wav");
+  writeWav(silent, new Int16Array(150), 8000);
+  const whole = readFileSync(wordsFile);
+  const to = (url: string) => ["--wav", wordsFile, "--url", url];
+
   it.each([
-    ["no WAV", []],
-    ["a WAV that is not there", ["--wav", path.join(folder, "none.wav")]],
-    ["an option that is none", ["--wav", wordsFile, "--loudly"]],
-    ["a loss without a percentage", ["--wav", wordsFile, "--loss", "2"]],
-    ["a loss above all", ["--wav", wordsFile, "--loss", "101%"]],
-    ["a time without a unit", ["--wav", wordsFile, "--interrupt-at", "1200"]],
-  ])("is not understood with %s", async (_, args) => {
-    const { status, stdout, stderr } = await run(...args);
-    expect(status).toBe(2);
-    expect(stdout).toBe("");
+    ["no WAV", [], "--wav is missing"],
+    ["a WAV that is not there", ["--wav", path.join(folder, "none.wav")], "none.wav: there is no such file"],
+    ["a WAV that is a folder", ["--wav", folder], "that is a folder"],
+    ["an empty file", ["--wav", file("empty.wav", "")], "empty.wav: not a RIFF WAVE file"],
+    ["a file that is no WAV", ["--wav", file("text.wav", "Good morning, Sir")], "text.wav: not a RIFF WAVE file"],
+    ["a WAV of nothing", ["--wav", file("head.wav", whole.subarray(0, 44))], "head.wav: there is no sound in it"],
+    ["a WAV without data", ["--wav", file("fmt.wav", whole.subarray(0, 36))], "fmt.wav: no data chunk"],
+    ["a WAV cut in its head", ["--wav", file("cut.wav", whole.subarray(0, 24))], "cut.wav: its fmt chunk is cut short"],
+    ["a WAV of less than a frame", ["--wav", silent], "short.wav: there is no sound in it"],
+    [
+      "words of interruption that are none",
+      ["--wav", wordsFile, "--interrupt-at", "1s", "--interrupt-wav", silent],
+      "--interrupt-wav ",
+    ],
+    ["words of interruption for no time", ["--wav", wordsFile, "--interrupt-wav", wordsFile], "without --interrupt-at"],
+    ["an option that is none", ["--wav", wordsFile, "--loudly"], "--loudly"],
+    ["a loss without a percentage", ["--wav", wordsFile, "--loss", "2"], '--loss: "2" is no percentage: write 2%'],
+    ["a loss above all", ["--wav", wordsFile, "--loss", "101%"], '--loss: "101%"'],
+    ["a time without a unit", ["--wav", wordsFile, "--interrupt-at", "1200"], '--interrupt-at: "1200" is no time'],
+    ["a time that is none", ["--wav", wordsFile, "--interrupt-at", "soon"], '--interrupt-at: "soon" is no time'],
+    ["a negative time", ["--wav", wordsFile, "--interrupt-at=-1s"], '--interrupt-at: "-1s" is no time'],
+    ["a jitter that is none", ["--wav", wordsFile, "--jitter", "x"], '--jitter: "x" is no time'],
+    ["an address without a scheme", to("127.0.0.1:8787"), '--url: "127.0.0.1:8787" is no address of a gateway'],
+    ["an address of nothing", to(""), '--url: "" is no address'],
+    ["an address of a socket", to("ws://127.0.0.1:8787"), "write http://HOST:PORT"],
+    ["an address with a query", to("http://127.0.0.1:8787/?a=b"), "write http://HOST:PORT"],
+    ["a port that is none", to("http://127.0.0.1:99999"), "write http://HOST:PORT"],
+    [
+      "a folder below a file",
+      ["--wav", wordsFile, "--out", path.join(wordsFile, "x")],
+      "recordings cannot be kept there (ENOTDIR)",
+    ],
+    ["a file for a folder", ["--wav", wordsFile, "--out", wordsFile], "recordings cannot be kept there (EEXIST)"],
+  ])("places no call with %s", async (_, args, why) => {
+    const gateway = await start();
+    const { status, stdout, stderr } = await run(...(args.includes("--url") ? args : [...args, "--url", gateway.url]));
+    expect([status, stdout]).toEqual([2, ""]);
+    const [first = "", second] = stderr.split("\n");
+    expect(first).toMatch(/^npm run call: /);
+    expect(first).toContain(why);
+    expect(second).toBe("");
     expect(stderr).toContain("npm run call -- --wav FILE");
+    expect(gateway.webhooks).toEqual([]);
+  });
+
+  it("makes the folder for its recordings before it calls", async () => {
+    const gateway = await start({ status: 503 });
+    const out = path.join(folder, "new", "er");
+    expect(await run("--wav", wordsFile, "--url", gateway.url, "--out", out)).toMatchObject({ status: 1 });
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  it("says that no gateway answers, and how there would be one", async () => {
+    const gateway = await startFakeGateway();
+    await gateway.close();
+    const why = `no gateway answers at ${gateway.url} (ECONNREFUSED); scripts/dev starts one on this machine`;
+    const people = await run("--wav", wordsFile, "--url", gateway.url);
+    expect(people).toEqual({ status: 1, stdout: "", stderr: `The call failed: ${why}\n` });
+    const json = await run("--wav", wordsFile, "--url", gateway.url, "--json");
+    expect([json.status, json.stderr, JSON.parse(json.stdout).errors]).toEqual([1, "", [why]]);
+  });
+
+  // It spoke into the silence and took what came then for the reply to an interruption.
+  it.each(["1500ms", "9s"])("says that a reply was over before %s of it", async (time) => {
+    const gateway = await start();
+    const out = path.join(folder, `over-${time}`);
+    const args = ["--wav", wordsFile, "--interrupt-at", time, "--url", gateway.url, "--auth-token", TOKEN];
+    const { status, stdout } = await run(...args, "--out", out, "--json");
+    expect(status).toBe(1);
+    const { errors, timeline } = JSON.parse(stdout);
+    expect(errors).toEqual([
+      expect.stringMatching(/^the reply was over after \d+ ms: --interrupt-at \d+ms is behind its end$/),
+    ]);
+    expect(timeline.clears).toEqual([]);
   });
 
   it("explains itself", async () => {
