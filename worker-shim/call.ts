@@ -28,6 +28,12 @@ export const HEARTBEAT_MS = 30_000;
 /** From a token to the socket that brings it. */
 export const STREAM_GRACE_MS = TOKEN_LIFETIME_MS + 15_000;
 
+/**
+ * The same where no token is needed, beyond the time that a socket has for its start: it comes with the request that began
+ * the call, or not at all.
+ */
+export const UNANNOUNCED_GRACE_MS = 5_000;
+
 /** From the return of a lost object to its outcome: as long as the core waits for a lost leg. */
 export const LOST_GRACE_MS = 15_000;
 
@@ -122,7 +128,7 @@ export class Call {
     this.#door = new StreamDoor({
       log,
       timers: platform.timers,
-      startMs: () => records.pinned.over(settings).limits.startMs ?? DEFAULT_START_MS,
+      startMs: () => this.#startMs(),
       canCarry: ({ encoding }) => this.#encoding === undefined || this.#encoding === encoding,
       judge: (start, isThere) => this.#judge(start, isThere),
       admit: (socket, start) => this.#admit(socket, start),
@@ -339,10 +345,16 @@ export class Call {
     const nowMs = this.#platform.nowMs();
     this.#records.call.create(call, nowMs);
     this.#records.pinned.pin(this.#platform.settings);
-    this.#agenda.set("grace", nowMs + STREAM_GRACE_MS);
+    const graceMs = call.authorization === "none" ? this.#startMs() + UNANNOUNCED_GRACE_MS : STREAM_GRACE_MS;
+    this.#agenda.set("grace", nowMs + graceMs);
     const row = this.#records.call.find();
     if (!row) throw new Error("a call was not written down");
     return row;
+  }
+
+  /** From a socket to its start. */
+  #startMs(): number {
+    return this.#records.pinned.over(this.#platform.settings).limits.startMs ?? DEFAULT_START_MS;
   }
 
   async #judge(start: Start, isThere: () => boolean): Promise<Verdict> {

@@ -49,11 +49,21 @@ async function openUnannounced(context: Context<AppEnv>): Promise<Response> {
     throw new HttpError(503, "full", "there is no room for another call");
   try {
     await askObject<Announcement>(async () => context.env.CALLS.getByName(call.callId).prepare(call));
+    return await upgrade(context, call.callId, LEG_PATH);
   } catch (error) {
-    context.executionCtx.waitUntil(switchboard.release(call.callId, "notPrepared"));
+    context.executionCtx.waitUntil(forsake(context, call.callId));
     throw error;
   }
-  return upgrade(context, call.callId, LEG_PATH);
+}
+
+/** Ends a call whose only stream was not taken, and gives its place away at once. */
+async function forsake(context: Context<AppEnv>, callId: string): Promise<void> {
+  try {
+    await context.env.CALLS.getByName(callId).carrierEnded("");
+  } finally {
+    // Of one that does not answer, or does not know the call. What the object has released is released once.
+    await context.get("switchboard").release(callId, "notPrepared");
+  }
 }
 
 export function mediaRoutes(): readonly Route[] {

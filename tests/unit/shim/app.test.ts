@@ -282,6 +282,34 @@ describe("/call", () => {
     expect(await errorOf(await gateway.upgrade("/call"))).toEqual([503, "full"]);
     expect(gateway.names()).toEqual(["acquire"]);
   });
+
+  // The place was taken until nobody could bring a token any more: 75 s, and no token was ever made.
+  it.each([
+    [404, "not_found"],
+    [410, "over"],
+    [429, "full"],
+    [503, "newer_schema"],
+  ])("gives its place back at once when the object answers %i", async (status, code) => {
+    gateway.upgradeStatus = status;
+    expect(await errorOf(await gateway.upgrade("/call"))).toEqual([status, code]);
+    await Promise.all(gateway.background);
+    expect(gateway.names()).toEqual(["acquire", "prepare", "fetch", "carrierEnded", "release"]);
+    const callId = gateway.asked[1]?.[1];
+    expect(gateway.asked.slice(-2)).toEqual([
+      ["carrierEnded", callId, ""],
+      ["release", callId, "notPrepared"],
+    ]);
+  });
+
+  it.each([["prepare"], ["fetch"], ["prepare", "carrierEnded"], ["fetch", "carrierEnded"]])(
+    "gives its place back at once when the object fails: %s",
+    async (...failing) => {
+      for (const name of failing) gateway.failing.add(name);
+      expect((await gateway.upgrade("/call")).status).toBe(500);
+      await Promise.allSettled(gateway.background);
+      expect(gateway.asked.at(-1)).toEqual(["release", gateway.asked[1]?.[1], "notPrepared"]);
+    },
+  );
 });
 
 describe("/logs", () => {

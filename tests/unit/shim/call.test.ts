@@ -13,7 +13,7 @@ import {
   TL_INPUT_SOCKET_TEXT,
 } from "../../../worker-shim/abi.generated.ts";
 import { EXPIRY_GRACE_MS } from "../../../worker-shim/afterlife.ts";
-import { HEARTBEAT_MS, LOST_GRACE_MS, STREAM_GRACE_MS } from "../../../worker-shim/call.ts";
+import { HEARTBEAT_MS, LOST_GRACE_MS, STREAM_GRACE_MS, UNANNOUNCED_GRACE_MS } from "../../../worker-shim/call.ts";
 import { TOKEN_LIFETIME_MS } from "../../../worker-shim/call-token.ts";
 import type { Sinks } from "../../../worker-shim/deliveries.ts";
 import { openFlight } from "../../../worker-shim/flight-file.ts";
@@ -396,6 +396,20 @@ describe("the outcome", () => {
     await world.pass(1);
     expect(world.leaseCalls).toEqual([["release", "c1", "noStart"]]);
   });
+
+  // Its request was given up between the call and the socket: the place was taken for 75 s.
+  it.each([{}, { startMs: 30_000 }])(
+    "of an unannounced call whose socket never came is noStart, soon: %j",
+    async (limits) => {
+      world = new World({ LIMITS: limits });
+      await announce({ ...CALL, authorization: "none", carrierCallId: "" });
+      const graceMs = (limits.startMs ?? 5_000) + UNANNOUNCED_GRACE_MS;
+      await world.pass(graceMs - 1);
+      expect(world.leaseCalls).toEqual([]);
+      await world.pass(1);
+      expect(world.leaseCalls).toEqual([["release", "c1", "noStart"]]);
+    },
+  );
 
   it("is kept for the retention and then deleted", async () => {
     await announce();
