@@ -45,7 +45,11 @@ export function callLength({ row, sessions }: CallLengthSources): CallLength {
   const offsetMs = Math.max(0, numberOr(last?.openedMs, startedMs) - startedMs);
   const lastMs = last?.events.at(-1)?.atMs ?? 0;
   const wallMs = Math.max(0, row.endedMs - startedMs);
-  const length = (atMs: number) => ({ startedMs, atMs, durationMs: Math.round(offsetMs + atMs) });
+  const length = (atMs: number) => ({
+    startedMs,
+    atMs: Math.round(atMs),
+    durationMs: Math.round(offsetMs + atMs),
+  });
   if (summary.reason === "objectLost") return length(Math.max(numberOr(summary.durationMs, 0), lastMs));
   // One that could not even begin has no clock.
   if (last && last.session < row.sessions) return length(Math.max(lastMs, wallMs - offsetMs));
@@ -79,6 +83,6 @@ export function lastKnown({ sessions, storedMs, recording, nowMs }: KnownSources
   const openedMs = numberOr(events.find(({ type }) => type === "opened")?.epochMs, storedMs ?? nowMs);
   const recordedMs = recordingClock(recording, last.session, events)?.endMs ?? 0;
   const livedMs = storedMs === undefined ? Math.min(recordedMs, nowMs - openedMs) : storedMs - openedMs;
-  const atMs = Math.max(events.at(-1)?.atMs ?? 0, livedMs);
+  const atMs = Math.round(Math.max(events.at(-1)?.atMs ?? 0, livedMs));
   return { atMs, epochMs: openedMs + atMs };
 }

@@ -31,6 +31,8 @@ describe("what is known of a call that nobody ended", () => {
     { recordedMs: 1_400, storedMs: 2_000, atMs: 2_000 },
     { recordedMs: undefined, storedMs: 2_000, atMs: 2_000 },
     { recordedMs: 60_000, storedMs: 50, atMs: 110 },
+    // Clocks have fractions; a time of a call has none.
+    { recordedMs: undefined, storedMs: 2_000.25, atMs: 2_000 },
   ])("ends with what its object stored last: $recordedMs, $storedMs", ({ recordedMs, storedMs, atMs }) => {
     expect(known(recordedMs, storedMs)).toBe(atMs);
   });
