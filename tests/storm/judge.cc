@@ -519,10 +519,10 @@ void Judge::EndLife(How how) {
 // off. Not those that were interrupted.
 void Judge::KeepWhatIsOwed() {
   std::erase_if(says_, [this](const Said& said) {
-    const bool broke_off = std::any_of(
+    const bool broke_off = std::none_of(
         said.items.begin(), said.items.end(), [this](const std::string& name) {
           const Agent::Item* item = FindItem(name);
-          return item != nullptr && !item->whole_at;
+          return item == nullptr || item->whole_at;
         });
     return said.failed || said.cut || (said.heard && !broke_off);
   });
