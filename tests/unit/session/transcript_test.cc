@@ -424,6 +424,25 @@ TEST_F(TranscriptTest, WhatNobodyHeardIsNoLine) {
   EXPECT_EQ(transcript_.counters().unheard, 1U);
 }
 
+// The former agent had all of it, or had given it up.
+TEST_F(TranscriptTest, TheLastWordOfATurnOutlivesTheConnection) {
+  for (const bool failed : {false, true}) {
+    SCOPED_TRACE(failed);
+    const LineId turn = transcript_.OnCallerTurnBegan(1000);
+    transcript_.BindCallerItem(turn, {"u1"});
+    if (failed) {
+      transcript_.OnTextFailed(Role::kCaller, {"u1"}, At(1500));
+    } else {
+      Say(Role::kCaller, "u1", "Hello?", 1500);
+    }
+    Connect(1600);
+    transcript_.OnCallerTurnEnded(turn, 2000, At(2500));
+    const FinalLine line = TakeOne();
+    EXPECT_EQ(line.said, failed ? "" : "Hello?");
+    EXPECT_EQ(line.text, failed ? TextState::kFailed : TextState::kFinal);
+  }
+}
+
 // A say of which the provider sent no word had an empty line.
 TEST_F(TranscriptTest, WordsThatWereAskedForStandForThoseThatDoNotCome) {
   const LineId say = transcript_.OnSay({"a1"}, "Please hold.");
