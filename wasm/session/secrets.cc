@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 
 namespace trunkline::session {
+namespace secrets {
 namespace {
 
 constexpr size_t kKeyBytes = 24;
@@ -463,11 +464,12 @@ class Masker {
 };
 
 }  // namespace
+}  // namespace secrets
 
 std::string WithoutSecrets(std::string_view text) {
   // More than is kept, so that a key that the cut goes through is seen whole.
   const std::string masked =
-      Masker(text.substr(0, size_t{4} * kMaxMessageBytes)).Run();
+      secrets::Masker(text.substr(0, size_t{4} * kMaxMessageBytes)).Run();
   std::string kept;
   AppendWellFormed(kept, masked, kMaxMessageBytes);
   return kept;
