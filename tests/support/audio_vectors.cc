@@ -449,7 +449,7 @@ constexpr std::array<Vector, kAudioVectors> kVectors = {{
     {"resampler 48 to 16 kHz", 0x72215DC1543798AF, HashResampler<48000, 16000>},
     {"resampler 48 to 24 kHz", 0x522BB58EE24E926B, HashResampler<48000, 24000>},
     {"resampler 24 to 24 kHz", 0x70AB9D038933AF88, HashResampler<24000, 24000>},
-    {"speech detector", 0x81AA39C014CA4C9D, HashSpeechDetector},
+    {"speech detector", 0x5C0C509EDA58035F, HashSpeechDetector},
     {"level", 0x9E7288B5FC271D26, HashLevel},
     {"fade", 0xFA72F1818654E5AF, HashFade},
     {"tones at 8 kHz", 0x34355787A1C985F1, HashTones<8000>},

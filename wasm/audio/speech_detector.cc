@@ -33,6 +33,16 @@ constexpr int kFaint = -500;
 // learnt there is the quietest of the last 80 frames that were looked at, 8 s.
 constexpr int kLookFrames = 5;
 
+// How far below his voice a caller may be. The softest consonants are some 25
+// dB below vowels; what is fainter behind a voice is the room he speaks in.
+constexpr int kVoiceRange = 300;
+// His voice is learnt from voiced frames within some 100 ms, and forgotten when
+// for 1.8 s none came near it: another may have taken the telephone. Hundredths
+// of a dB.
+constexpr int kVoiceAttack = 4;
+constexpr int kNearVoice = 1500;
+constexpr int kVoiceFrames = 90;
+
 // The middle of a word: 120 ms of speech in a row, as far above the noise.
 // Where a voice fades, every frame is looked at as it comes.
 constexpr int kSteadyFrames = 6;
@@ -53,6 +63,8 @@ void SpeechDetector::Reset() {
   steady_frames_ = 0;
   waiting_ = 0;
   noise_floor_ = kFloorAtStart;
+  voice_hundredths_ = kFloorAtLeast * 10;
+  unlike_frames_ = 0;
   quietest_.fill(kFloorAtStart);
   slot_ = 0;
   slot_frames_ = 0;
@@ -79,8 +91,10 @@ SpeechDetector::Result SpeechDetector::Process(std::span<const int16_t> frame) {
     Look(frame, mean_square);
   }
   const bool voiced = per_mille_ >= config_.threshold_per_mille;
+  TrackVoice(level, voiced);
   return Result{
-      .speech = voiced && level > kQuietestSpeech,
+      .speech = voiced && level > kQuietestSpeech &&
+                level > voice_hundredths_ / 10 - kVoiceRange,
       .voiced = voiced,
       .rested = rested,
       .waits = waits,
@@ -115,6 +129,17 @@ bool SpeechDetector::Rests(int level) {
   }
   unseen_frames_ = 0;
   return false;
+}
+
+void SpeechDetector::TrackVoice(int level, bool voiced) {
+  const int above = level * 10 - voice_hundredths_;
+  if (voiced && above > 0) voice_hundredths_ += above / kVoiceAttack;
+  if (voiced && above > -kNearVoice) {
+    unlike_frames_ = 0;
+  } else if (++unlike_frames_ >= kVoiceFrames) {
+    unlike_frames_ = 0;
+    voice_hundredths_ = kFloorAtLeast * 10;
+  }
 }
 
 void SpeechDetector::TrackNoise(int level) {

@@ -14,7 +14,8 @@ namespace trunkline::audio {
 //
 // A small recurrent net (SpeechNet) says how likely a frame is speech, in noise
 // as loud as the voice as well. What is fainter than any caller, the other
-// direction's echo, is none, however much it is a voice.
+// direction's echo, is none, however much it is a voice; nor is what is 30 dB
+// fainter than the caller was lately: the room that he speaks in.
 //
 // A decision is about the frame that was just taken and waits for nothing. On a
 // clean line it is right from the first frame of speech and from the first
@@ -73,6 +74,7 @@ class SpeechDetector {
   static constexpr size_t kMostWaiting = 3;
 
   void TrackNoise(int level);
+  void TrackVoice(int level, bool voiced);
   // Whether the frame needs no look; counts it.
   bool Rests(int level);
   // Whether it is in the middle of loud speech.
@@ -83,6 +85,10 @@ class SpeechDetector {
   SpeechFeatures features_;
   SpeechNet net_;
   int noise_floor_ = 0;
+  // How loud the caller has been lately, and the frames since the last one that
+  // was nearly so.
+  int voice_hundredths_ = 0;
+  int unlike_frames_ = 0;
   // Of the last frame that was looked at.
   int per_mille_ = 0;
   // Frames in which nobody spoke, up to kStillFrames, and those of them since
