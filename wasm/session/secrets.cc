@@ -15,6 +15,8 @@ constexpr size_t kLongWordBytes = 20;
 // "Basic" and the like are words as well: what follows them as a value is at
 // least so long.
 constexpr size_t kCredentialBytes = 8;
+// The longest word in the name of a model.
+constexpr size_t kPartLetters = 12;
 // A number that may be a count, and one that may be an HTTP status.
 constexpr size_t kCountDigits = 5;
 constexpr size_t kStatusDigits = 3;
@@ -185,6 +187,19 @@ bool LooksLikeValue(std::string_view word) {
           word.find_first_of("_-./") == std::string_view::npos);
 }
 
+// "gpt-4o-mini-transcribe-2025-03-20": words, numbers and versions.
+bool IsNameOfParts(std::string_view word) {
+  while (!word.empty()) {
+    const std::string_view part = word.substr(0, word.find_first_of("-_"));
+    word.remove_prefix(std::min(word.size(), part.size() + 1));
+    const bool letters = std::all_of(part.begin(), part.end(), IsLower);
+    if (part.size() > (letters ? kPartLetters : IsNumber(part) ? 4U : 3U)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 enum class Name : uint8_t { kNone, kWeak, kKey, kAuthorization };
 
 // Reads `text_` once, from left to right.
@@ -269,7 +284,7 @@ class Masker {
       Mask(WordBytes(at_));
       return;
     }
-    if (size >= kKeyBytes && digit) {
+    if (size >= kKeyBytes && digit && !IsNameOfParts(word)) {
       Mask(size);
       return;
     }

@@ -42,6 +42,20 @@ struct Masking {
   const char* masked;
 };
 
+// It was masked for its length, and nobody knew which model it was.
+TEST(SecretsTest, NamesOfModelsStay) {
+  for (const char* text :
+       {"Model gpt-4o-realtime-preview-2025-06-03 is deprecated",
+        "gpt-4o-mini-transcribe-2025-03-20: unknown"}) {
+    EXPECT_EQ(WithoutSecrets(text), text);
+  }
+  for (const char* text :
+       {"123e4567-e89b-12d3-a456-426614174000", "abcdefghijklm-nopqrst-uvw-1",
+        "key_1234-5678-90123-4567-8901", "Abcd-def-ghi-jkl-mno-pqr-1"}) {
+    EXPECT_EQ(WithoutSecrets(text), "***");
+  }
+}
+
 TEST(SecretsTest, WhatIsAssignedToANameIsMasked) {
   for (const auto& [text, masked] : {
            Masking{"api_key=abc", "api_key=***"},
