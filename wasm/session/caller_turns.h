@@ -56,6 +56,10 @@ class CallerTurns {
   // A turn of his is to be waited for: he is in it, or the provider hears him,
   // which is believed for the time of a reply.
   bool is_awaited() const;
+  // The same, or one is over and the provider is yet to take it.
+  bool may_be_taken() const {
+    return is_awaited() || context_.deadlines().IsSet(Timer::kDeaf);
+  }
   // As of TurnDetector.
   Duration speech() const { return detector_.speech(); }
   Duration since_speech() const { return detector_.since_speech(); }

@@ -296,7 +296,7 @@ void Conversation::SayGoodbye(std::string_view end_reason) {
   playback_->EndWaiting();
   if (playback_->has_unheard()) {
     playback_->Stop();
-    DropUnheard();
+    DropUnheard(OwedTexts::By::kEnd);
   } else {
     replies_.Cancel();
   }
@@ -313,7 +313,8 @@ void Conversation::End(std::string_view end_reason) {
   if (playback_) {
     playback_->EndWaiting();
     replies_.texts().OnDropped(
-        playback_->DropUnheard(ReplyPlayback::Tell::kNobody));
+        playback_->DropUnheard(ReplyPlayback::Tell::kNobody),
+        OwedTexts::By::kEnd);
     // A call that was lost and never came back was ended by nobody's tool.
     tools_.OnEnd();
   }
@@ -371,9 +372,9 @@ void Conversation::SayWhatIsOwed() {
   }
   while (const auto text = texts.TakeHopeless()) NotSaid(*text, "failed");
   if (!texts.any_to_come() && !replies_.owes_greeting()) return;
-  // One that he has interrupted is not said over him.
+  // None is said over him, nor before the reply to a turn of his.
   const bool waits_for_him =
-      state_ == State::kListening && texts.IsRepeated() && caller_->in_turn();
+      state_ == State::kListening && caller_->may_be_taken();
   if (replies_.MaySay() && replies_.MayAsk() && !waits_for_him) {
     replies_.AskForSay();
   } else if ((texts.awaited() ||
@@ -396,7 +397,14 @@ void Conversation::GiveUpAll() {
   if (replies_.GiveUpGreeting(Replies::GiveUp::kAll)) {
     NotSaid(context_.config().profile.greeting, kEnded);
   }
-  while (const auto text = replies_.texts().TakeAny()) NotSaid(*text, kEnded);
+  OwedTexts& texts = replies_.texts();
+  while (!texts.empty()) {
+    if (const auto text = texts.TakeHopeless()) {
+      NotSaid(*text, "failed");
+    } else if (const auto other = texts.TakeAny()) {
+      NotSaid(*other, kEnded);
+    }
+  }
   GiveUpLostDigits();
   if (!digits_.empty()) NotSaid(KeptWords(digits_.Take()), kEnded);
 }
@@ -439,6 +447,11 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   barge_ins_ = count("bargeIns");
   resumes_ = count("resumes");
   replies_.Restore(snapshot);
+  if (const Json* says = FindMember(snapshot, "says")) {
+    replies_.texts().Restore(*says, [this](int64_t line) {
+      return transcript_.WasHeardWhole(static_cast<LineId>(line));
+    });
+  }
   restored_ = true;
   end_reason_ = StringMember(snapshot, "ending");
   if (FindMember(snapshot, "keypad") != nullptr) {
@@ -481,6 +494,11 @@ Json Conversation::TakeSnapshot() {
   // "" where they may not be kept.
   if (!digits_.empty() || digits_lost_) {
     snapshot["keypad"] = keeps_digits() ? std::string(digits_.entered()) : "";
+  }
+  if (!replies_.texts().empty()) {
+    snapshot["says"] = replies_.texts().ToJson([this](protocol::ItemId item) {
+      return static_cast<int64_t>(playback_->LineOf(item));
+    });
   }
   replies_.AddTo(snapshot, reply_due ? Replies::Due::kYes : Replies::Due::kNo);
   return snapshot;

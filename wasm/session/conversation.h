@@ -152,7 +152,7 @@ class Conversation {
   void OnSpeechWhileSpeaking(Interrupter interrupter);
   void ResumeReply();
   void ConfirmBargeIn();
-  void DropUnheard();
+  void DropUnheard(OwedTexts::By by);
   void TellWhatWasHeard();
   bool HasUnheardReply() const;
   // Asks for a reply, unless too many were asked for already: then the call

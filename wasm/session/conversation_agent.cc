@@ -177,9 +177,12 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
     replies_.AwaitMore();
   }
   if (state_ == State::kListening || state_ == State::kThinking) {
-    // The caller has begun again in the meantime: not a word over it.
-    const bool over_speech = state_ == State::kThinking &&
-                             caller_->SpeaksSince(replies_.awaited_since());
+    // The caller has begun, or begun again, in the meantime: not a word over
+    // it.
+    const bool over_speech =
+        state_ == State::kThinking
+            ? caller_->SpeaksSince(replies_.awaited_since())
+            : caller_->speaking();
     playback_->Begin();
     SetState(State::kSpeaking, Reason::kReplyAudio);
     if (over_speech) OnSpeechWhileSpeaking(Interrupter::kLocal);

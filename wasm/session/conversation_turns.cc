@@ -144,16 +144,16 @@ void Conversation::ResumeReply() {
 
 void Conversation::ConfirmBargeIn() {
   ++barge_ins_;
-  DropUnheard();
+  DropUnheard(OwedTexts::By::kCaller);
   tools_.GoOn();
   SetState(State::kListening, Reason::kBargeIn);
 }
 
-void Conversation::DropUnheard() {
+void Conversation::DropUnheard(OwedTexts::By by) {
   replies_.SetNext(Replies::Next::kCallersTurn);
   replies_.Cancel();
   replies_.texts().OnDropped(
-      playback_->DropUnheard(ReplyPlayback::Tell::kAgent));
+      playback_->DropUnheard(ReplyPlayback::Tell::kAgent), by);
   TellWhatWasHeard();
 }
 

@@ -9,20 +9,6 @@ void OwedTexts::Owe(std::string_view text) {
   texts_.push_back({.text = std::string(text)});
 }
 
-void OwedTexts::Restore(const Json& texts) {
-  if (!texts.is_array()) return;
-  for (const Json& text : texts) {
-    if (!text.is_string() || !has_room()) continue;
-    Owe(text.get_ref<const std::string&>());
-  }
-}
-
-Json OwedTexts::ToJson() const {
-  Json texts = Json::array();
-  for (const Text& one : texts_) texts.push_back(one.text);
-  return texts;
-}
-
 bool OwedTexts::any_to_come() const {
   return Has(State::kOwed) || Has(State::kAsked);
 }
@@ -109,12 +95,13 @@ void OwedTexts::OnHeard() {
   }
 }
 
-void OwedTexts::OnDropped(std::span<const protocol::ItemId> unheard) {
+void OwedTexts::OnDropped(std::span<const protocol::ItemId> unheard, By by) {
   const auto is_unheard = [unheard](protocol::ItemId item) {
     return std::find(unheard.begin(), unheard.end(), item) != unheard.end();
   };
   for (Text& one : texts_) {
-    if (std::all_of(one.items.begin(), one.items.end(), is_unheard)) {
+    if ((by == By::kEnd && one.state == State::kBroken) ||
+        std::all_of(one.items.begin(), one.items.end(), is_unheard)) {
       OweAgain(one);
     }
   }

@@ -31,9 +31,34 @@ class OwedTexts {
   // Precondition: has_room().
   void Owe(std::string_view text);
   void Clear() { texts_.clear(); }
-  // What a former session owed, as ToJson() has it. Anything else is left out.
-  void Restore(const Json& texts);
-  Json ToJson() const;
+  // What a former session owed, as ToJson() has it: each a text, or, where all
+  // of it is here, {"text","line"} with the line of its last item. Anything
+  // else is left out, and so is what was heard to its end.
+  template <class WasHeard>
+  void Restore(const Json& texts, WasHeard was_heard) {
+    if (!texts.is_array()) return;
+    for (const Json& one : texts) {
+      const Json* text = one.is_object() ? FindMember(one, "text") : &one;
+      if (text == nullptr || !text->is_string() || !has_room()) continue;
+      const auto line = one.is_object() ? IntegerMember(one, "line")
+                                        : std::optional<int64_t>();
+      if (line && was_heard(*line)) continue;
+      Owe(text->get_ref<const std::string&>());
+    }
+  }
+  template <class LineOf>
+  Json ToJson(LineOf line_of) const {
+    Json texts = Json::array();
+    for (const Text& one : texts_) {
+      if (one.state == State::kHere) {
+        const int64_t line = line_of(one.items.back());
+        texts.push_back({{"text", one.text}, {"line", line}});
+      } else {
+        texts.push_back(one.text);
+      }
+    }
+    return texts;
+  }
 
   bool empty() const { return texts_.empty(); }
   // There is one that is to be asked for, or was, and none of it is here.
@@ -66,9 +91,11 @@ class OwedTexts {
   void OnCancelled();
   // All that is here was heard.
   void OnHeard();
-  // What is here of texts is not heard any further, and nothing was heard of
-  // these items.
-  void OnDropped(std::span<const protocol::ItemId> unheard);
+  // What is here of texts is not heard any further, and no word of these items
+  // was. Who interrupts one after its first word wants no more of it; the end
+  // of the call is no answer to one that broke off.
+  enum class By : uint8_t { kCaller, kEnd };
+  void OnDropped(std::span<const protocol::ItemId> unheard, By by);
 
   // Takes one off that was asked for too often in vain, or any.
   std::optional<std::string> TakeHopeless();

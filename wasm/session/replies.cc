@@ -26,14 +26,12 @@ void Replies::Restore(const Json& snapshot) {
     greeting_ = Greeting::kNone;
   }
   left_over_ = IntegerMember(snapshot, "owesReply").value_or(0) > 0;
-  if (const Json* says = FindMember(snapshot, "says")) texts_.Restore(*says);
 }
 
 void Replies::AddTo(Json& snapshot, Due due) const {
   snapshot["owesGreeting"] = owes_greeting() ? 1 : 0;
   snapshot["owesReply"] =
       left_over_ || answers_due_ || due == Due::kYes ? 1 : 0;
-  if (!texts_.empty()) snapshot["says"] = texts_.ToJson();
 }
 
 void Replies::Ask(Duration since_speech) {

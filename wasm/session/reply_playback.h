@@ -80,6 +80,8 @@ class ReplyPlayback {
   std::vector<protocol::ItemId> Unheard() const {
     return spoken_.From(line_.current(context_.now()).item);
   }
+  // The line of an item that is on its way; 0 if it is not.
+  LineId LineOf(protocol::ItemId item) const { return spoken_.LineOf(item); }
   // Audio that found no room.
   uint64_t refused_bytes() const { return refused_bytes_; }
 

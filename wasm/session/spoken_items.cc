@@ -70,6 +70,11 @@ void SpokenItems::OnPutOff() {
   transcript_.OnNotAsked(items_.back().line);
 }
 
+LineId SpokenItems::LineOf(protocol::ItemId id) const {
+  const Item* item = Find(id);
+  return item == nullptr ? LineId{} : item->line;
+}
+
 std::vector<protocol::ItemId> SpokenItems::From(
     protocol::ItemId current) const {
   auto from =

@@ -41,6 +41,8 @@ class SpokenItems {
   // Audio of an item was sent to the leg, and is heard from `plays_at` on.
   // True if it was asked for.
   bool OnSent(protocol::ItemId id, Instant now, Instant plays_at);
+  // 0 if it is none of them.
+  LineId LineOf(protocol::ItemId id) const;
   // Those that are not known to be heard to their end, from this one on; all if
   // it is none of them.
   std::vector<protocol::ItemId> From(protocol::ItemId current) const;

@@ -470,6 +470,11 @@ bool Transcript::IsOpen(LineId id) const {
   return line != nullptr && line->is_open();
 }
 
+bool Transcript::WasHeardWhole(LineId id) const {
+  const Line* line = book_.Find(id);
+  return line != nullptr && line->phase >= Phase::kOver && !line->cut;
+}
+
 LineId Transcript::line_of(Role role, ItemName name) const {
   const Line* line = book_.FindNamed(KindOf(role), name);
   return line == nullptr ? LineId{} : line->id;

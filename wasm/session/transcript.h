@@ -196,6 +196,8 @@ class Transcript {
 
   // Whether more may come to be known of a line.
   bool IsOpen(LineId id) const;
+  // It is known to be heard to its end.
+  bool WasHeardWhole(LineId id) const;
   // The line of a name on this connection; 0 if there is none.
   LineId line_of(protocol::Role role, ItemName name) const;
   // The name by which this connection knows a line. Empty if it does not: no

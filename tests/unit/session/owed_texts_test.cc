@@ -9,6 +9,7 @@
 namespace trunkline::session {
 namespace {
 
+using By = OwedTexts::By;
 using Done = OwedTexts::Done;
 using protocol::ItemId;
 using testing::ElementsAre;
@@ -17,7 +18,11 @@ constexpr ItemId kItem{7};
 constexpr ItemId kNext{8};
 
 std::vector<std::string> All(const OwedTexts& texts) {
-  return texts.ToJson().get<std::vector<std::string>>();
+  std::vector<std::string> all;
+  for (const Json& one : texts.ToJson([](ItemId) { return 1; })) {
+    all.push_back(one.is_object() ? one["text"] : one);
+  }
+  return all;
 }
 
 OwedTexts Two() {
@@ -86,7 +91,7 @@ TEST(OwedTextsTest, AnInterruptionAfterItsFirstWordIsItsEnd) {
   texts.OnAudio(kNext);
   texts.OnCancelled();
   const ItemId unheard[] = {kNext};
-  texts.OnDropped(unheard);
+  texts.OnDropped(unheard, By::kCaller);
   EXPECT_THAT(All(texts), ElementsAre("Two."));
   EXPECT_TRUE(texts.IsDue());
 }
@@ -101,7 +106,7 @@ TEST(OwedTextsTest, OneOfSeveralItemsIsHeardIfOneOfThemIs) {
   EXPECT_TRUE(texts.IsOf(kNext));
   texts.OnCancelled();
   const ItemId unheard[] = {kNext};
-  texts.OnDropped(unheard);
+  texts.OnDropped(unheard, By::kCaller);
   EXPECT_THAT(All(texts), ElementsAre("Two."));
 }
 
@@ -156,22 +161,49 @@ TEST(OwedTextsTest, AtTheEndAllAreTaken) {
   EXPECT_FALSE(texts.TakeAny());
 }
 
+// One that broke off was taken for interrupted when the call ended for that.
+TEST(OwedTextsTest, TheEndOfTheCallIsNoAnswerToWhatBrokeOff) {
+  for (const By by : {By::kCaller, By::kEnd}) {
+    OwedTexts texts = Two();
+    texts.Ask();
+    texts.OnAudio(kItem);
+    texts.OnDone(Done::kBroken);
+    texts.OnDropped({}, by);
+    EXPECT_EQ(All(texts).size(), by == By::kEnd ? 2U : 1U);
+  }
+  OwedTexts texts = TwoWithOneHere();
+  texts.OnDropped({}, By::kEnd);
+  EXPECT_THAT(All(texts), ElementsAre("Two.")) << "its line tells the rest";
+}
+
 TEST(OwedTextsTest, TheNextSessionOwesWhatWasNotHeard) {
-  OwedTexts texts;
-  texts.Restore(TwoWithOneHere().ToJson());
-  EXPECT_THAT(All(texts), ElementsAre("One.", "Two."));
-  ASSERT_TRUE(texts.IsDue());
-  EXPECT_EQ(texts.Ask(), "One.");
+  for (const bool heard : {false, true}) {
+    SCOPED_TRACE(heard);
+    const Json json = TwoWithOneHere().ToJson([](ItemId item) {
+      EXPECT_EQ(item, kItem);
+      return 5;
+    });
+    OwedTexts texts;
+    texts.Restore(json, [heard](int64_t line) {
+      EXPECT_EQ(line, 5);
+      return heard;
+    });
+    ASSERT_TRUE(texts.IsDue());
+    EXPECT_EQ(texts.Ask(), heard ? "Two." : "One.");
+  }
 }
 
 TEST(OwedTextsTest, WhatIsNoListOfTextsIsLeftOut) {
+  const auto heard = [](int64_t) { return true; };
   OwedTexts texts;
-  texts.Restore(Json::object());
+  texts.Restore(Json::object(), heard);
   EXPECT_TRUE(texts.empty());
-  texts.Restore(Json::array({1, "One.", nullptr}));
-  EXPECT_THAT(All(texts), ElementsAre("One."));
+  texts.Restore(Json::array({1, "One.", nullptr, Json::object(),
+                             Json{{"line", 1}}, Json{{"text", "Two."}}}),
+                heard);
+  EXPECT_THAT(All(texts), ElementsAre("One.", "Two."));
   const Json many(std::vector<std::string>(2 * OwedTexts::kMaxTexts, "x"));
-  texts.Restore(many);
+  texts.Restore(many, heard);
   EXPECT_EQ(All(texts).size(), OwedTexts::kMaxTexts);
   EXPECT_FALSE(texts.has_room());
   texts.Clear();

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "session/owed_texts.h"
@@ -299,6 +301,67 @@ TEST(SayTest, ATextOfWhichNoWordIsHeardIsNamedAtTheEnd) {
     call.MsToTheEnd();
     EXPECT_THAT(call.world.EventsOf("notSaid"), SizeIs(heard_ms < 1'000));
   }
+}
+
+// It talked over him: what he said was taken for a cough, deleted and never
+// answered.
+TEST(SayTest, ATextIsNotSaidOverTheCaller) {
+  for (const int64_t at_ms : {-100, 150, 700, 1'300, 1'700}) {
+    SCOPED_TRACE(at_ms);
+    ReadyHostileCall call;
+    if (at_ms < 0) call.Say("One.");
+    call.world.line.Say(Speech(1'500));
+    call.world.Advance(Duration::Millis(std::max<int64_t>(at_ms, 0)));
+    if (at_ms >= 0) call.Say("One.");
+    ASSERT_TRUE(
+        call.world.RunUntil([&] { return call.world.Count("turnEnded") == 1; },
+                            Duration::Millis(10'000)));
+    call.world.Advance(Duration::Millis(10'000));
+    EXPECT_EQ(call.world.agent.discards(), 0);
+    EXPECT_GE(call.Asked("One."), 1);
+    EXPECT_EQ(static_cast<int>(call.asked.size()) - call.Asked("One."), 1)
+        << "his turn is answered, once";
+    EXPECT_THAT(call.world.EventsOf("notSaid"), IsEmpty());
+    call.world.line.HangUp();
+    call.MsToTheEnd();
+    int turns = 0;
+    for (const Json& line : call.world.EventsOf("line")) {
+      if (line["role"] != "caller") continue;
+      ++turns;
+      EXPECT_NEAR(static_cast<double>(line["endMs"].get<int64_t>() -
+                                      line["startMs"].get<int64_t>()),
+                  1'500, 150);
+    }
+    EXPECT_EQ(turns, 1);
+  }
+}
+
+// All of it was heard when the object was lost, and it was said once more.
+TEST(SayTest, ATextThatWasHeardBeforeTheObjectWasLostIsNotSaidAgain) {
+  ReadyHostileCall first;
+  first.Say("One.");
+  ASSERT_TRUE(first.Reaches(State::kSpeaking));
+  first.world.Advance(Duration::Millis(400));
+  VirtualWorld::Options options = After(first);
+  // It is known to have lived on by other means.
+  options.config = {{"callEpochMs", options.epoch_ms}, {"aliveMs", 3'000}};
+  options.epoch_ms += 3'100;
+  ReadyHostileCall second({.options = options});
+  second.world.Advance(Duration::Millis(kHostileReplyMs));
+  EXPECT_THAT(second.asked, IsEmpty());
+  const auto lines = second.world.EventsOf("line");
+  ASSERT_THAT(lines, SizeIs(1));
+  EXPECT_EQ(lines[0]["cut"], false);
+}
+
+// The call ended for that, and nobody was told that it was not said.
+TEST(SayTest, ATextThatBreaksOffWithTheCallIsNamed) {
+  ReadyHostileCall call({.always = Reply::kDropsInAudio});
+  call.provider->close_code = 1006;
+  call.Say("One.");
+  call.MsToTheEnd();
+  ASSERT_THAT(call.world.EventsOf("notSaid"), SizeIs(1));
+  EXPECT_EQ(call.world.EventsOf("notSaid")[0]["text"], "One.");
 }
 
 // Audio came of it, and no word: the line was empty although the text is known.

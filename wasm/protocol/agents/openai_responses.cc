@@ -50,8 +50,7 @@ bool OpenAiResponses::Cancel() {
 void OpenAiResponses::OnCreated(std::string_view id) {
   active_ = id;
   std::erase(over_, active_);
-  // The server's own of which its being busy had told before stays that.
-  if (phase_ != Phase::kActive) foreign_ = phase_ == Phase::kIdle;
+  foreign_ = phase_ == Phase::kIdle;
   phase_ = Phase::kActive;
   has_audio_ = false;
   has_text_ = false;

@@ -283,22 +283,6 @@ TEST_F(OpenAiRealtimeErrorsTest, AForeignResponseThatIsAnnouncedIsNoReply) {
   EXPECT_EQ(CountSent("response.create"), 2U);
 }
 
-// Its announcement came behind that, and made it the reply.
-TEST_F(OpenAiRealtimeErrorsTest, AForeignResponseThatIsAnnouncedLateIsNoReply) {
-  Connect();
-  Respond();
-  Refuse({{"code", "conversation_already_has_active_response"},
-          {"event_id", IdOf("response.create")}});
-  Receive(R"({"type":"response.created","response":{"id":"r0"}})");
-  Receive(R"({"type":"response.output_audio.delta","response_id":"r0",
-      "item_id":"i1","content_index":0,"delta":"AQID"})");
-  EXPECT_EQ(CountSent("response.create"), 1U);
-  Receive(
-      R"({"type":"response.done","response":{"id":"r0","status":"completed"}})");
-  EXPECT_EQ(log.Words().back(), "done cancelled 0/0");
-  EXPECT_EQ(CountSent("response.create"), 2U);
-}
-
 // One that came twice, or late, ended the wait for the next reply.
 TEST_F(OpenAiRealtimeErrorsTest, AnEndOfAnotherResponseEndsNothing) {
   Connect();
