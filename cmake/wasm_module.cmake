@@ -1,11 +1,17 @@
 # Makes <name>.wasm of the sources: a reactor without imports whose memory never
-# grows. It exports `memory`, `_initialize` and what its sources mark. A macro,
-# because Emscripten's way to link is a variable of the calling directory.
+# grows, unless the calling directory sets TRUNKLINE_WASM_MAX_MEMORY_BYTES. It
+# exports `memory`, `_initialize` and what its sources mark. A macro, because
+# Emscripten's way to link is a variable of the calling directory.
 macro(trunkline_wasm_module name)
+  if(DEFINED TRUNKLINE_WASM_MAX_MEMORY_BYTES)
+    set(max_memory ${TRUNKLINE_WASM_MAX_MEMORY_BYTES})
+  else()
+    set(max_memory ${TRUNKLINE_WASM_MEMORY_BYTES})
+  endif()
   set(linker_flags
     --stack-first -z stack-size=${TRUNKLINE_WASM_STACK_BYTES}
     --initial-memory=${TRUNKLINE_WASM_MEMORY_BYTES}
-    --max-memory=${TRUNKLINE_WASM_MEMORY_BYTES}
+    --max-memory=${max_memory}
     --gc-sections --strip-all --fatal-warnings)
   add_executable(${name} ${ARGN})
   set_target_properties(${name} PROPERTIES

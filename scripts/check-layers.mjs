@@ -17,6 +17,13 @@ const CORE_LAYERS = {
   abi: ["base", "session", "abi"],
 };
 
+/** Folder of speech/ -> the folders that its files may include, those of the core among them. */
+const SPEECH_LAYERS = {
+  text: ["base", "text"],
+  synthesizer: ["base", "text", "synthesizer"],
+  recognizer: ["base", "text", "recognizer"],
+};
+
 /** Words of carriers and vendors: in the core they stand in protocol/ and nowhere else, comments included. */
 const VENDOR_WORDS =
   /twilio|plivo|vonage|telnyx|signalwire|freeswitch|asterisk|deepgram|openai|\brealtime\b|call_?sid|stream_?sid|\bgpt\b/i;
@@ -35,7 +42,10 @@ const WRAPPED_HEADERS = [
   { header: /webrtc_vad\.h$/, wrapper: /^tests\// },
   { header: /^opus\.h$/, wrapper: /^wasm\/audio\/opus_decoder\.cc$/ },
   { header: /^(API|entenc)\.h$/, wrapper: /^wasm\/audio\/opus_encoder\.cc$/ },
-  { header: /^(wasi\/|__)/, wrapper: /^wasm\/abi\/wasm_stubs\.cc$/ },
+  { header: /^flite\.h$/, wrapper: /^speech\/synthesizer\/flite_voice\.cc$/ },
+  { header: /^(pocketsphinx\.h$|sphinxbase\/)/, wrapper: /^speech\/recognizer\/decoder\.cc$/ },
+  { header: /^sphinx_host\.h$/, wrapper: /^speech\/recognizer\/tl_recognizer\.cc$/ },
+  { header: /^(wasi\/|__)/, wrapper: /^(wasm\/abi|speech)\/wasm_stubs\.cc$/ },
 ];
 
 /** Files of worker-shim/ that Node runs in tests -> which of the shim's other layers they may import. */
@@ -125,6 +135,39 @@ function checkCore() {
   }
 }
 
+/** What speaks and listens is apart from the core: it shares `base` with it, and nothing else. */
+function checkSpeech() {
+  for (const file of files("speech/**/*.{h,cc}")) {
+    const folder = file.split("/").length > 2 ? file.split("/")[1] : undefined;
+    const allowed = folder === undefined ? ["base"] : SPEECH_LAYERS[folder];
+    if (!allowed) {
+      report(file, 1, "a folder without a layer");
+      continue;
+    }
+    checkWords(file);
+    const text = withoutComments(read(file));
+    text.split("\n").forEach((content, index) => {
+      const line = index + 1;
+      const include = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/.exec(content);
+      if (!include) {
+        const banned = BANNED_NAMES.exec(content);
+        if (banned) report(file, line, `uses ${banned[1]}`);
+        return;
+      }
+      const [, quote, header] = include;
+      if (BANNED_HEADERS.test(header)) report(file, line, `includes <${header}>`);
+      const wrapped = WRAPPED_HEADERS.find((entry) => entry.header.test(header));
+      if (wrapped && !wrapped.wrapper.test(file)) report(file, line, `includes ${header}, which another file wraps`);
+      if (quote !== '"' || wrapped) return;
+      const parts = header.split("/");
+      // A boundary is a header beside the folders.
+      const target = parts[0] !== "speech" ? parts[0] : parts.length > 2 ? parts[1] : undefined;
+      if (target !== undefined && !allowed.includes(target)) report(file, line, `may not include ${header}`);
+    });
+    if (file.endsWith(".h") && !/^#pragma once$/m.test(text)) report(file, 1, "has no #pragma once");
+  }
+}
+
 /** The text with the names of the modules that it imports blanked. */
 function withoutImports(text) {
   return text.replace(/(\bfrom\s*|\bimport\s*\(?\s*)(["'])[^"'\n]+\2/g, "$1$2$2");
@@ -199,6 +242,7 @@ function checkSimulators() {
 }
 
 checkCore();
+checkSpeech();
 checkShim();
 checkSimulators();
 for (const fault of faults) console.error(fault);

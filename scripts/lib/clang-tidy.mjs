@@ -18,7 +18,7 @@ const JOBS = 2;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 const config = readFileSync(path.join(root, ".clang-tidy"));
-const folders = ["wasm", "tests"];
+const folders = ["wasm", "speech", "tests"];
 const commands = JSON.parse(readFileSync(path.join(build, "compile_commands.json"), "utf8")).filter(({ file }) =>
   [root, build].some((base) => folders.some((folder) => file.startsWith(path.join(base, folder) + path.sep))),
 );

@@ -276,7 +276,7 @@ function storm(
 const suites: readonly Suite[] = [
   checks,
   // The longest first.
-  ...["session", "base", "audio", "protocol", "media", "abi", "golden"].map(googleTest),
+  ...["session", "base", "audio", "protocol", "media", "abi", "golden", "speech"].map(googleTest),
   vitest("simulators", []),
   vitest("shim", []),
   vitest("golden-wasm-wasi", ["wasm-wasi"]),
