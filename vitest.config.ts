@@ -27,6 +27,14 @@ export default defineConfig({
           env: { TRUNKLINE_WASM: path.join(root, "build", preset, "trunkline.wasm") },
         },
       })),
+      ...modules.map((preset) => ({
+        test: {
+          name: `speech-${preset}`,
+          include: ["tests/speech/**/*.test.ts"],
+          env: { TRUNKLINE_SPEECH_BUILD: preset },
+          testTimeout: 60_000,
+        },
+      })),
       { test: { name: "recordings", include: ["tests/recordings/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "replay", include: ["tests/replay/**/*.test.ts"], testTimeout: 60_000 } },
       {

@@ -227,6 +227,9 @@ function checkShim() {
       if (file.startsWith("worker-shim/ports/") && target === "worker-shim/core.ts")
         report(file, line, "a port may not import core.ts");
       if (target?.startsWith("tests/")) report(file, line, `the shim may not import ${target}`);
+      // A Worker starts with all modules that it is deployed with, used or not.
+      if (target?.startsWith("worker-shim/speech/") && !file.startsWith("worker-shim/speech/"))
+        report(file, line, "the gateway may not import the speech Worker");
     }
   }
 }

@@ -241,6 +241,25 @@ const vectors: Suite = {
   },
 };
 
+/** The modules that speak and listen, in both builds of theirs. */
+const speechModules: Suite = {
+  name: "speech-modules",
+  presets: ["speech"],
+  async run() {
+    const total = counts();
+    for (const preset of ["wasm-wasi", "wasm-emscripten"]) {
+      const command = `. scripts/lib/env.sh && cmake_build ${preset} speech`;
+      const { status, output } = await run("bash", ["-c", command, "run-suites"]);
+      if (status !== 0) return failure(output);
+      const result = await vitest(`speech-${preset}`, []).run();
+      total.passed += result.passed;
+      total.failed += result.failed;
+      total.skipped += result.skipped;
+    }
+    return total;
+  },
+};
+
 /** How well the audio stages do, on a part of the material: each demand is one test. */
 const quality: Suite = {
   name: "quality",
@@ -284,11 +303,12 @@ const suites: readonly Suite[] = [
   vitest("replay", ["wasm-wasi", "release"]),
   vitest("recordings", ["release"]),
   vectors,
+  speechModules,
   quality,
   freeze,
   storm("storm", [20_000, 55, 2_000]),
   storm("storm-long", [1_000_000, 600, 100_000], { alone: true, byName: true }),
-  vitest("integration", ["wasm-wasi", "release"], true),
+  vitest("integration", ["wasm-wasi", "release", "speech"], true),
   fuzz,
 ];
 

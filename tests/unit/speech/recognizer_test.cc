@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "audio/g711.h"
+#include "base/json.h"
 #include "speech/synthesizer/synthesizer.h"
 #include "unit/speech/model_files.h"
 
@@ -123,6 +126,30 @@ TEST_F(RecognizerTest, UnderstandsATelephoneCall) {
     line.Say(text);
     line.Pause(300);
     EXPECT_EQ(text, Hear(recognizer(), line.samples));
+  }
+}
+
+// tests/golden/speech.json: what the builds of the module hear as well.
+TEST_F(RecognizerTest, HearsWhatTheModuleHears) {
+  std::ifstream file(TRUNKLINE_SOURCE_DIR "/tests/golden/speech.json");
+  std::stringstream content;
+  content << file.rdbuf();
+  const Json golden = Json::parse(content.str());
+  std::string lines;
+  for (const Json& row : golden["heard"]) {
+    lines += row["text"].get<std::string>() + '\n';
+  }
+  ASSERT_EQ(0, Expect(recognizer(), lines));
+  ASSERT_LE(5u, golden["heard"].size());
+  for (const Json& row : golden["heard"]) {
+    Line line;
+    line.Say(row["text"].get<std::string>());
+    const std::string heard = Hear(recognizer(), line.samples, 160);
+    std::vector<uint32_t> times;
+    for (const tl_recognizer_word& word : recognizer().words()) {
+      times.insert(times.end(), {word.from_ms, word.to_ms});
+    }
+    EXPECT_EQ(row["words"].get<std::vector<uint32_t>>(), times) << heard;
   }
 }
 
