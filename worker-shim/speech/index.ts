@@ -18,6 +18,8 @@ const MAX_BODY_BYTES = 128 * 1024;
 
 const log = new ConsoleLog({ worker: "speech" });
 const speakers = Speakers.of(() => synthesizerModule, log);
+// The first caller of an isolate waits for its start in any case.
+speakers.warmUp();
 /** By its bindings, which are one object for all requests of an isolate. */
 const earsOf = new WeakMap<SpeechEnv, Ears>();
 

@@ -91,6 +91,28 @@ describe("a text", () => {
     expect(voices.length).toBe(2);
   });
 
+  it("finds a voice that has spoken before", async () => {
+    speakers.warmUp();
+    expect(voices[0]?.texts.length).toBe(1);
+    await linesOf(speakers.speak({ text: "a", pace: 100 }));
+    expect(voices.length).toBe(1);
+  });
+
+  it("is told of a voice that does not speak when it is asked for", async () => {
+    let fails = true;
+    const broken = new Speakers(() => {
+      if (fails) throw new SpeechError("trap", "unreachable");
+      return new FakeVoice() as unknown as Synthesizer;
+    }, log);
+    broken.warmUp();
+    expect(log.lines.length).toBe(1);
+    expect(await linesOf(broken.speak({ text: "a", pace: 100 }))).toEqual([
+      { type: "error", code: "trap", message: "speaking failed" },
+    ]);
+    fails = false;
+    expect((await linesOf(broken.speak({ text: "a", pace: 100 }))).length).toBe(3);
+  });
+
   it("is refused where all voices are taken", async () => {
     const streams = Array.from({ length: MAX_SPEAKERS }, () => speakers.speak({ text: "a", pace: 100 }));
     expect(() => speakers.speak({ text: "a", pace: 100 })).toThrow(expect.objectContaining({ code: "busy" }));
