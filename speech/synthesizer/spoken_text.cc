@@ -94,15 +94,20 @@ std::vector<Word> SplitWords(std::string_view text) {
 }
 
 size_t Weight(std::string_view ascii) {
+  constexpr std::string_view kVowels = "aeiouyAEIOUY";
+  constexpr std::string_view kNamedSigns = "%&@#$+=";
+  const auto letters = std::count_if(ascii.begin(), ascii.end(), IsLetter);
+  // "w", "TV": letter by letter.
+  const bool spelled =
+      letters == 1 || ascii.find_first_of(kVowels) == std::string_view::npos;
   size_t weight = 0;
   for (const char c : ascii) {
-    if (IsDigit(c)) {
+    if (IsDigit(c) || kNamedSigns.find(c) != std::string_view::npos) {
       weight += 8;
-    } else if (IsLetter(c) || c == '\'' || c == ' ') {
-      ++weight;
+    } else if (IsLetter(c)) {
+      weight += spelled ? 8 : 1;
     } else {
-      // Most punctuation is not read out; what is (%, @, +) is a word.
-      weight += 4;
+      ++weight;
     }
   }
   return weight;

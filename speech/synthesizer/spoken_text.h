@@ -41,17 +41,18 @@ struct Piece {
 };
 
 // What is longer is no word, and flite's buffers were made for words.
-inline constexpr size_t kMaxPieceBytes = 40;
+inline constexpr size_t kMaxPieceBytes = 32;
 
 // Words of which nothing can be read have no piece.
 std::vector<Piece> PiecesOf(std::string_view text,
                             const std::vector<Word>& words);
 
-// About letters: a digit is a word when it is read out, and so are some signs.
+// About letters. A digit is a word when it is read out, and so are some signs,
+// and the letters of what has no vowel.
 size_t Weight(std::string_view ascii);
 
 // A stretch weighs at most this, but for a single piece, which weighs at most
-// 8 * kMaxPieceBytes + 1: 13 and 22 s of speech, since a second has about 15
+// 8 * kMaxPieceBytes + 1: 13 and 17 s of speech, since a second has about 15
 // letters.
 inline constexpr size_t kMaxStretchWeight = 200;
 

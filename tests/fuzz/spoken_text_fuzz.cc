@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   uint32_t index = 0;
   uint32_t at = 0;
   while (const size_t stretch = voice.Next()) {
-    TL_CHECK(stretch < size_t{30} * voice.rate_hz());
+    TL_CHECK(stretch < size_t{10} * voice.rate_hz());
     samples += stretch;
     for (const tl_synthesizer_word& word : voice.words()) {
       TL_CHECK(word.index >= index);

@@ -81,16 +81,26 @@ TEST(SpokenTextTest, ALongSentenceWithoutClausesIsCutBehindAWord) {
 }
 
 TEST(SpokenTextTest, AWordWithoutAnEndIsCutIntoPieces) {
-  const std::string text(5000, '7');
+  const std::string text(100 * kMaxPieceBytes, '7');
   const std::vector<Piece> pieces = PiecesOf(text, SplitWords(text));
-  EXPECT_EQ(5000 / kMaxPieceBytes, pieces.size());
+  EXPECT_EQ(100u, pieces.size());
   size_t bytes = 0;
   for (const Piece& piece : pieces) {
     EXPECT_EQ(0u, piece.word);
     EXPECT_GE(kMaxPieceBytes, piece.ascii.size());
     bytes += piece.ascii.size();
   }
-  EXPECT_EQ(5000u, bytes);
+  EXPECT_EQ(text.size(), bytes);
+}
+
+TEST(SpokenTextTest, WhatIsReadOutByNameIsAWordEach) {
+  EXPECT_EQ(5u, Weight("hello"));
+  EXPECT_EQ(6u, Weight("don't,"));
+  EXPECT_EQ(32u, Weight("2027"));
+  EXPECT_EQ(24u, Weight("50%"));
+  EXPECT_EQ(8u, Weight("w"));
+  EXPECT_EQ(8u, Weight("a"));
+  EXPECT_EQ(16u, Weight("TV"));
 }
 
 TEST(SpokenTextTest, PiecesTellTheirWord) {
