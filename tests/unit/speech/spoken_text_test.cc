@@ -126,7 +126,9 @@ TEST(SpokenTextTest, EveryStretchHasAPieceAndIsBounded) {
       ASSERT_LE(count, pieces.size() - at);
       size_t weight = 0;
       for (size_t i = at; i < at + count; ++i) weight += pieces[i].weight;
-      if (count > 1) ASSERT_GE(kMaxStretchWeight, weight);
+      if (count > 1) {
+        ASSERT_GE(kMaxStretchWeight, weight);
+      }
       ASSERT_GE(8 * kMaxPieceBytes + 1, weight);
       at += count;
     }
