@@ -187,7 +187,7 @@ bool LooksLikeValue(std::string_view word) {
           word.find_first_of("_-./") == std::string_view::npos);
 }
 
-// "gpt-4o-mini-transcribe-2025-03-20": words, numbers and versions.
+// "a-model-mini-2025-03-20": words, numbers and versions.
 bool IsNameOfParts(std::string_view word) {
   while (!word.empty()) {
     const std::string_view part = word.substr(0, word.find_first_of("-_"));
