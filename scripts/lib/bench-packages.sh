@@ -8,6 +8,6 @@ install_bench_packages() {
   if [[ -f $stamp && "$(<"$stamp")" == "$wanted" ]]; then return; fi
   mkdir -p build/bench/npm
   cp tests/bench/npm/package.json tests/bench/npm/package-lock.json .npmrc build/bench/npm/
-  npm ci --prefix build/bench/npm --ignore-scripts --no-audit --no-fund >&2
+  machine_npm ci --prefix build/bench/npm --ignore-scripts --no-audit --no-fund >&2
   echo "$wanted" >"$stamp"
 }

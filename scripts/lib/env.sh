@@ -36,6 +36,12 @@ sha256_of() {
   fi
 }
 
+# npm on the machine's own Node, whose settings it reads; ours may be what it
+# replaces.
+machine_npm() {
+  PATH="${PATH//"$TRUNKLINE_ROOT/node_modules/.bin:"/}" npm "$@"
+}
+
 # Configures preset $1 when its build directory is missing or older than the
 # presets, and builds it, or only the targets that follow. Silent when there is
 # nothing to do. Two builds of a preset take turns.
