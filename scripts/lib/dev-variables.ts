@@ -1,3 +1,5 @@
+import { parseEnv } from "node:util";
+
 /** What scripts/dev knows when it starts the gateway. */
 export interface DevOptions {
   /** Where the gateway answers on this machine. */
@@ -10,8 +12,7 @@ export interface DevOptions {
 
 /** Names and values of a file like .dev.vars. */
 export function parseVariables(text: string): Map<string, string> {
-  const pairs = text.matchAll(/^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*(["']?)(.*?)\2[ \t]*\r?$/gm);
-  return new Map([...pairs].map(([, name = "", , value = ""]) => [name, value]));
+  return new Map(Object.entries(parseEnv(text)).map(([name, value = ""]) => [name, value]));
 }
 
 /** Whether the agent openai-realtime is to reach a simulator: .dev.vars names neither a key nor a server. */

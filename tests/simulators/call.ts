@@ -3,7 +3,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, parseEnv } from "node:util";
 import { readWav8k, writeWav } from "./audio/wav.ts";
 import { firstReply, heardWhen, type Span, whyNoReply } from "./first-reply.ts";
 import { type GatewayEvent, Observer } from "./observer.ts";
@@ -101,10 +101,7 @@ function devVar(name: string): string | undefined {
   if (process.env[name]) return process.env[name];
   const file = join(ROOT, ".dev.vars");
   if (!existsSync(file)) return undefined;
-  const line = readFileSync(file, "utf8")
-    .split("\n")
-    .find((text) => text.startsWith(`${name}=`));
-  return line?.slice(name.length + 1).replace(/^"(.*)"$/, "$1") || undefined;
+  return parseEnv(readFileSync(file, "utf8"))[name] || undefined;
 }
 
 function readArguments() {
