@@ -97,39 +97,47 @@ function checkWords(file) {
     });
 }
 
+/**
+ * What holds of every C++ file: no word of a vendor's, no clock, chance, threads or I/O, third-party headers by their
+ * wrappers alone. `judge` takes the line and the name of every other header that is included.
+ */
+function checkSource(file, { words = true, state = false }, judge) {
+  if (words) checkWords(file);
+  const text = withoutComments(read(file));
+  text.split("\n").forEach((content, index) => {
+    const line = index + 1;
+    const include = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/.exec(content);
+    if (!include) {
+      const banned = BANNED_NAMES.exec(content);
+      if (banned) report(file, line, `uses ${banned[1]}`);
+      if (!state && MUTABLE_STATIC.test(content)) report(file, line, "a static variable that may change");
+      return;
+    }
+    const [, quote, header] = include;
+    if (BANNED_HEADERS.test(header)) report(file, line, `includes <${header}>`);
+    const wrapped = WRAPPED_HEADERS.find((entry) => entry.header.test(header));
+    if (wrapped && !wrapped.wrapper.test(file)) report(file, line, `includes ${header}, which another file wraps`);
+    if (quote === '"' && !wrapped) judge(line, header);
+  });
+  if (file.endsWith(".h") && !/^#pragma once$/m.test(text)) report(file, 1, "has no #pragma once");
+}
+
 function checkCore() {
   for (const file of files("wasm/*/**/*.{h,cc}")) {
-    const allowed = CORE_LAYERS[file.split("/")[1]];
+    const folder = file.split("/")[1];
+    const allowed = CORE_LAYERS[folder];
     if (!allowed) {
       report(file, 1, "a folder without a layer");
       continue;
     }
-    const text = withoutComments(read(file));
-    if (!file.startsWith("wasm/protocol/")) checkWords(file);
-    let first;
-    text.split("\n").forEach((content, index) => {
-      const line = index + 1;
-      const include = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/.exec(content);
-      if (!include) {
-        const banned = BANNED_NAMES.exec(content);
-        if (banned) report(file, line, `uses ${banned[1]}`);
-        if (MUTABLE_STATIC.test(content)) report(file, line, "a static variable that may change");
-        return;
-      }
-      const [, quote, header] = include;
-      first ??= header;
-      if (BANNED_HEADERS.test(header)) report(file, line, `includes <${header}>`);
-      const wrapped = WRAPPED_HEADERS.find((entry) => entry.header.test(header));
-      if (wrapped && !wrapped.wrapper.test(file)) report(file, line, `includes ${header}, which another file wraps`);
-      if (quote === '"' && !wrapped) {
-        const folder = header.split("/")[0];
-        if (!existsSync(path.join(root, "wasm", header)))
-          report(file, line, `includes "${header}", which is not under wasm/`);
-        else if (!allowed.includes(folder)) report(file, line, `${file.split("/")[1]} may not include ${folder}`);
-      }
+    checkSource(file, { words: folder !== "protocol" }, (line, header) => {
+      const target = header.split("/")[0];
+      if (!existsSync(path.join(root, "wasm", header)))
+        report(file, line, `includes "${header}", which is not under wasm/`);
+      else if (!allowed.includes(target)) report(file, line, `${folder} may not include ${target}`);
     });
-    if (file.endsWith(".h") && !/^#pragma once$/m.test(text)) report(file, 1, "has no #pragma once");
     const own = file.replace(/^wasm\//, "").replace(/\.cc$/, ".h");
+    const first = /^\s*#\s*include\s*[<"]([^>"]+)[>"]/m.exec(withoutComments(read(file)))?.[1];
     if (file.endsWith(".cc") && existsSync(path.join(root, "wasm", own)) && first !== own)
       report(file, 1, `includes ${first} before its own ${own}`);
   }
@@ -144,27 +152,12 @@ function checkSpeech() {
       report(file, 1, "a folder without a layer");
       continue;
     }
-    checkWords(file);
-    const text = withoutComments(read(file));
-    text.split("\n").forEach((content, index) => {
-      const line = index + 1;
-      const include = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/.exec(content);
-      if (!include) {
-        const banned = BANNED_NAMES.exec(content);
-        if (banned) report(file, line, `uses ${banned[1]}`);
-        return;
-      }
-      const [, quote, header] = include;
-      if (BANNED_HEADERS.test(header)) report(file, line, `includes <${header}>`);
-      const wrapped = WRAPPED_HEADERS.find((entry) => entry.header.test(header));
-      if (wrapped && !wrapped.wrapper.test(file)) report(file, line, `includes ${header}, which another file wraps`);
-      if (quote !== '"' || wrapped) return;
+    checkSource(file, { state: true }, (line, header) => {
       const parts = header.split("/");
       // A boundary is a header beside the folders.
       const target = parts[0] !== "speech" ? parts[0] : parts.length > 2 ? parts[1] : undefined;
       if (target !== undefined && !allowed.includes(target)) report(file, line, `may not include ${header}`);
     });
-    if (file.endsWith(".h") && !/^#pragma once$/m.test(text)) report(file, 1, "has no #pragma once");
   }
 }
 
