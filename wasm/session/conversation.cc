@@ -398,13 +398,8 @@ void Conversation::GiveUpAll() {
     NotSaid(context_.config().profile.greeting, kEnded);
   }
   OwedTexts& texts = replies_.texts();
-  while (!texts.empty()) {
-    if (const auto text = texts.TakeHopeless()) {
-      NotSaid(*text, "failed");
-    } else if (const auto other = texts.TakeAny()) {
-      NotSaid(*other, kEnded);
-    }
-  }
+  while (const auto text = texts.TakeHopeless()) NotSaid(*text, "failed");
+  while (const auto text = texts.TakeAny()) NotSaid(*text, kEnded);
   GiveUpLostDigits();
   if (!digits_.empty()) NotSaid(KeptWords(digits_.Take()), kEnded);
 }

@@ -120,6 +120,7 @@ void Conversation::OnTurnCommitted(std::string_view item) {
     case State::kFarewell:
       // What was taken for a turn did not interrupt the reply.
       agent_.agent().DiscardTurn();
+      if (!caller_->in_turn()) caller_->Abandon();
       break;
     case State::kSetup:
     case State::kConnecting:
@@ -162,6 +163,13 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
     case State::kConnecting:
     case State::kEnded:
       return;
+  }
+  if (audio.asked && state_ == State::kListening &&
+      replies_.texts().awaited() && caller_->may_be_taken()) {
+    // He has begun a turn since it was asked for: it comes behind the reply.
+    replies_.texts().TakeBack();
+    replies_.Cancel();
+    return;
   }
   const auto origin =
       audio.asked ? replies_.origin() : Transcript::Origin::kReply;

@@ -25,26 +25,29 @@ std::string_view OwedTexts::asked() const {
   return {};
 }
 
-const OwedTexts::Text* OwedTexts::Due() const {
-  for (const Text& one : texts_) {
-    if (one.state == State::kOwed) return &one;
-    if (one.state != State::kHere) return nullptr;
+size_t OwedTexts::Due() const {
+  for (size_t i = 0; i < texts_.size(); ++i) {
+    if (texts_[i].state == State::kOwed) return i;
+    if (texts_[i].state != State::kHere) break;
   }
-  return nullptr;
+  return texts_.size();
 }
 
-bool OwedTexts::IsDue() const { return Due() != nullptr && !awaited(); }
-
-bool OwedTexts::IsRepeated() const {
-  const Text* due = Due();
-  return due != nullptr && due->tries > 0;
-}
+bool OwedTexts::IsDue() const { return Due() < texts_.size() && !awaited(); }
 
 std::string_view OwedTexts::Ask() {
-  Text& due = const_cast<Text&>(*Due());
+  Text& due = texts_[Due()];
   due.state = State::kAsked;
   ++due.tries;
   return due.text;
+}
+
+void OwedTexts::TakeBack() {
+  for (Text& one : texts_) {
+    if (one.state != State::kAsked) continue;
+    one.state = State::kOwed;
+    --one.tries;
+  }
 }
 
 bool OwedTexts::IsOf(protocol::ItemId item) const {

@@ -66,14 +66,14 @@ class OwedTexts {
   // There is one to be asked for, and none before it that is asked for, made,
   // or broken off.
   bool IsDue() const;
-  // The one that is due was asked for before, in vain.
-  bool IsRepeated() const;
   // Asks for the one that is due. Valid until the next call. Precondition:
   // IsDue().
   std::string_view Ask();
   // One is asked for, and none of its audio is here; which, "" if none.
   bool awaited() const { return Has(State::kAsked); }
   std::string_view asked() const;
+  // It comes at a wrong time: it is owed as if it had not been asked for.
+  void TakeBack();
   // More of one may come.
   bool is_made() const { return Has(State::kMade); }
   // The audio of the item is that of a text.
@@ -117,8 +117,8 @@ class OwedTexts {
   };
 
   bool Has(State state) const;
-  // The one that IsDue() means, or nullptr.
-  const Text* Due() const;
+  // The index of the one that IsDue() means, or their number for none.
+  size_t Due() const;
   static void OweAgain(Text& text);
 
   std::vector<Text> texts_;

@@ -56,7 +56,6 @@ TEST(OwedTextsTest, OneIsAskedForAtATime) {
   texts.OnDone(Done::kWhole);
   EXPECT_FALSE(texts.is_made());
   ASSERT_TRUE(texts.IsDue()) << "the next one comes while it is heard";
-  EXPECT_FALSE(texts.IsRepeated());
   EXPECT_EQ(texts.Ask(), "Two.");
 }
 
@@ -80,8 +79,18 @@ TEST(OwedTextsTest, OneThatBreaksOffIsAskedForAgainWhenThatWasHeard) {
   EXPECT_FALSE(texts.IsDue()) << "no other comes before it";
   texts.OnHeard();
   ASSERT_TRUE(texts.IsDue());
-  EXPECT_TRUE(texts.IsRepeated());
   EXPECT_FALSE(texts.IsOf(kItem));
+  EXPECT_EQ(texts.Ask(), "One.");
+}
+
+TEST(OwedTextsTest, OneThatIsTakenBackIsNotGivenUpForIt) {
+  OwedTexts texts = Two();
+  for (int i = 0; i < 2 * OwedTexts::kMaxTries; ++i) {
+    EXPECT_EQ(texts.Ask(), "One.");
+    texts.TakeBack();
+    EXPECT_FALSE(texts.awaited());
+    EXPECT_FALSE(texts.TakeHopeless());
+  }
   EXPECT_EQ(texts.Ask(), "One.");
 }
 

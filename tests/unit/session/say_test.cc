@@ -336,6 +336,39 @@ TEST(SayTest, ATextIsNotSaidOverTheCaller) {
   }
 }
 
+// His turn was over before its audio came, and the provider took it then: it
+// was said, and what he had said was deleted.
+TEST(SayTest, ATextThatMeetsATurnComesBehindTheReplyToIt) {
+  ReadyHostileCall call;
+  call.world.agent.has_vad = false;
+  call.world.agent.think = Duration::Millis(600);
+  call.Say("One.");
+  call.world.line.Say(Speech(900));
+  call.world.Advance(Duration::Millis(1'800));
+  call.world.agent.Commit();
+  ASSERT_TRUE(call.world.RunUntil([&] {
+    return call.asked.size() == 3 && call.world.state() == State::kListening;
+  }));
+  EXPECT_THAT(call.asked,
+              ElementsAre(HasSubstr("One."), "", HasSubstr("One.")));
+  EXPECT_EQ(call.world.agent.discards(), 0);
+}
+
+// One that comes when the turn was taken is in front of the reply.
+TEST(SayTest, ATextThatComesWhenATurnWasTakenIsSaidOnce) {
+  ReadyHostileCall call;
+  call.world.agent.has_vad = false;
+  call.world.agent.think = Duration::Millis(1'900);
+  call.Say("One.");
+  call.world.line.Say(Speech(900));
+  call.world.Advance(Duration::Millis(1'800));
+  call.world.agent.Commit();
+  ASSERT_TRUE(call.Hears(2, Duration::Millis(10'000)));
+  ASSERT_TRUE(call.Reaches(State::kListening));
+  EXPECT_THAT(call.asked, ElementsAre(HasSubstr("One."), ""));
+  EXPECT_EQ(call.world.agent.discards(), 0);
+}
+
 // All of it was heard when the object was lost, and it was said once more.
 TEST(SayTest, ATextThatWasHeardBeforeTheObjectWasLostIsNotSaidAgain) {
   ReadyHostileCall first;
