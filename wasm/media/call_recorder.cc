@@ -7,10 +7,6 @@ namespace {
 
 constexpr Duration kFrame = Duration::Millis(CallerAudio::kFrameMs);
 
-constexpr size_t FrameSamples(int sample_rate_hz) {
-  return static_cast<size_t>(sample_rate_hz / 1000) * CallerAudio::kFrameMs;
-}
-
 constexpr Duration Frames(int64_t count) {
   return Duration::Micros(count * kFrame.us());
 }
@@ -19,11 +15,11 @@ constexpr Duration Frames(int64_t count) {
 
 CallRecorder::CallRecorder(int caller_hz, const HeardTrack& heard,
                            Listener& listener)
-    : frame_samples_(FrameSamples(caller_hz)),
+    : frame_samples_(CallerAudio::FrameSamples(caller_hz)),
       heard_(heard),
       listener_(listener),
       held_(frame_samples_ * kHeldFrames),
-      agent_(FrameSamples(heard.sample_rate_hz())),
+      agent_(CallerAudio::FrameSamples(heard.sample_rate_hz())),
       silence_(frame_samples_) {}
 
 void CallRecorder::Begin(Instant stream_began) {

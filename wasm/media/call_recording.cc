@@ -4,14 +4,12 @@
 #include <string>
 #include <utility>
 
+#include "media/caller_audio.h"
+
 namespace trunkline::media {
 namespace {
 
 constexpr int kWidestHz = 16'000;
-
-size_t FrameSamples(int sample_rate_hz) {
-  return static_cast<size_t>(sample_rate_hz / 1000) * CallerAudio::kFrameMs;
-}
 
 int RecordedHz(const CallRecording::Config& config, int heard_hz) {
   const int rate =
@@ -48,7 +46,7 @@ const char* ToString(RecordingPause pause) {
 
 CallRecording::File::Side::Side(int from_hz, int to_hz)
     : resampler_(from_hz, to_hz),
-      frame_samples_(FrameSamples(to_hz)),
+      frame_samples_(CallerAudio::FrameSamples(to_hz)),
       lag_(static_cast<size_t>(resampler_.delay_samples())),
       samples_(3 * frame_samples_),
       taken_(frame_samples_) {}
@@ -76,10 +74,10 @@ CallRecording::File::File(const Config& config, int heard_hz)
     : sample_rate_hz_(RecordedHz(config, heard_hz)),
       caller_(config.leg.sample_rate_hz, sample_rate_hz_),
       agent_(heard_hz, sample_rate_hz_),
-      caller_samples_(FrameSamples(config.leg.sample_rate_hz)),
-      agent_samples_(FrameSamples(heard_hz)),
+      caller_samples_(CallerAudio::FrameSamples(config.leg.sample_rate_hz)),
+      agent_samples_(CallerAudio::FrameSamples(heard_hz)),
       resamples_(caller_samples_ != agent_samples_ ||
-                 caller_samples_ != FrameSamples(sample_rate_hz_)),
+                 caller_samples_ != CallerAudio::FrameSamples(sample_rate_hz_)),
       recorder_(RecorderConfig(config, sample_rate_hz_)),
       cleaner_(config.denoise, Leveling::kOff, sample_rate_hz_) {}
 
@@ -119,7 +117,8 @@ void CallRecording::File::Finish() {
 }
 
 void CallRecording::File::AddSilence(int64_t frames) {
-  const std::vector<int16_t> silence(FrameSamples(sample_rate_hz_));
+  const std::vector<int16_t> silence(
+      CallerAudio::FrameSamples(sample_rate_hz_));
   for (; frames > 0; --frames) Keep(recorder_.Process(silence, silence));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -22,6 +23,10 @@ namespace trunkline::media {
 class CallerAudio {
  public:
   static constexpr int kFrameMs = 20;
+  // Samples of a frame.
+  static constexpr size_t FrameSamples(int sample_rate_hz) {
+    return static_cast<size_t>(sample_rate_hz / 1000) * kFrameMs;
+  }
   // The longest gap that is filled; a longer one is shortened to it (the same
   // bound as other gateways have).
   static constexpr Duration kMaxGap = Duration::Millis(10'000);

@@ -23,11 +23,6 @@ AudioFormat CleanedFormat(const CallerPath::Config& config,
   return {Encoding::kLinear16, CleanedHz(config)};
 }
 
-size_t FrameSamples(int sample_rate_hz) {
-  return static_cast<size_t>(sample_rate_hz / 1000) *
-         static_cast<size_t>(CallerAudio::kFrameMs);
-}
-
 }  // namespace
 
 CallerPath::CallerPath(const Config& config, const HeardTrack& heard)
@@ -38,7 +33,7 @@ CallerPath::CallerPath(const Config& config, const HeardTrack& heard)
       cleanable_(config.leg.sample_rate_hz, CleanedHz(config)),
       cleaner_(config.denoise, config.level, CleanedHz(config)),
       to_agent_(CleanedFormat(config, cleaner_), config.agent),
-      samples_(FrameSamples(config.leg.sample_rate_hz)),
+      samples_(CallerAudio::FrameSamples(config.leg.sample_rate_hz)),
       concealed_(protocol::BytesOf(config.leg, CallerAudio::kFrameMs)) {
   if (config.echo_guarding == EchoGuarding::kOn) echo_judge_.emplace(heard);
   if (cleaner_.active()) {
