@@ -109,12 +109,13 @@ interface GoogleTestReport {
   testsuites: { testsuite: { status: string; result: string; failures?: unknown[] }[] }[];
 }
 
-function googleTest(name: string): Suite {
+/** `name` is that of the binary as well, with underscores. */
+function googleTest(name: string, preset: string): Suite {
   return {
     name,
-    presets: ["asan"],
+    presets: [preset],
     async run() {
-      const binary = path.join(root, "build/asan/tests", `${name}_test`);
+      const binary = path.join(root, "build", preset, "tests", `${name.replaceAll("-", "_")}_test`);
       if (!existsSync(binary)) return failure(`${name}: no tests`);
       const report = path.join(reports, `${name}.json`);
       const { status, output } = await run(binary, ["--gtest_brief=1", `--gtest_output=json:${report}`]);
@@ -295,7 +296,10 @@ function storm(
 const suites: readonly Suite[] = [
   checks,
   // The longest first.
-  ...["session", "base", "audio", "protocol", "media", "abi", "golden", "speech"].map(googleTest),
+  ...["session", "base", "audio", "protocol", "media", "abi", "golden", "speech"].map((name) =>
+    googleTest(name, "asan"),
+  ),
+  googleTest("long-calls", "release"),
   vitest("simulators", []),
   vitest("shim", []),
   vitest("golden-wasm-wasi", ["wasm-wasi"]),

@@ -7,8 +7,17 @@
 #include <vector>
 
 #include "audio/level.h"
+#include "support/world/world.h"
 
 namespace trunkline::test {
+
+// A call that is recorded, as its profile says.
+inline VirtualWorld::Options RecordedOptions(const char* recording = "on") {
+  VirtualWorld::Options options;
+  options.leg_delay = Duration::Millis(25);
+  options.profile = {{"recording", recording}};
+  return options;
+}
 
 // Level of [from_ms, to_ms) of a track at `hz`, tenths of dBFS.
 inline int Level(const std::vector<int16_t>& track, int64_t from_ms,
