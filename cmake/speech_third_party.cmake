@@ -34,7 +34,8 @@ function(trunkline_speech_library name)
   endif()
   target_include_directories(${name} SYSTEM BEFORE PUBLIC
     "${speech_shims}/speech")
-  set_target_properties(${name} PROPERTIES C_EXTENSIONS ON)
+  set_target_properties(${name} PROPERTIES
+    C_EXTENSIONS ON UNITY_BUILD OFF)
 endfunction()
 
 # The synthesiser without audio devices, sockets, voice files and markup, with

@@ -35,6 +35,7 @@ add_library(webrtc_vad STATIC EXCLUDE_FROM_ALL
   "${webrtc_vad_dir}/spl/spl_core.c"
   "${webrtc_vad_dir}/spl/spl_init.c"
   "${webrtc_vad_dir}/spl/spl_sqrt.c")
+set_target_properties(webrtc_vad PROPERTIES UNITY_BUILD OFF)
 target_include_directories(webrtc_vad SYSTEM PUBLIC "${webrtc_vad_dir}/include")
 target_include_directories(webrtc_vad PRIVATE "${webrtc_vad_dir}/spl")
 target_compile_options(webrtc_vad PRIVATE -w)
@@ -76,6 +77,7 @@ if(TRUNKLINE_WASM)
     "${CMAKE_CURRENT_LIST_DIR}/shims/opus_analysis_filter.c")
 endif()
 add_library(opus STATIC ${opus_sources})
+set_target_properties(opus PROPERTIES UNITY_BUILD OFF)
 target_include_directories(opus SYSTEM PUBLIC "${opus_dir}/include"
   "${opus_dir}/celt" "${opus_dir}/silk" "${opus_dir}/silk/fixed")
 target_compile_definitions(opus PUBLIC FIXED_POINT DISABLE_FLOAT_API
