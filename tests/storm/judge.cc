@@ -439,12 +439,13 @@ void Judge::OnLine(const Json& event) {
     keys_at_ = world_->now();
     keys_whole_ = false;
   }
-  OnHeardItem(StringMember(event, "item"));
+  const std::string item(StringMember(event, "item"));
+  OnHeardItem(item);
+  if (!heard.empty() && greeting_items_.contains(item)) greeted_ = true;
   if (!said.starts_with(heard)) {
     Complain("'" + heard + "' was heard of '" + said + "'");
   }
-  if (role == "agent")
-    JudgeCut(event, std::string(StringMember(event, "item")));
+  if (role == "agent") JudgeCut(event, item);
 }
 
 const Agent::Item* Judge::FindItem(const std::string& item) const {

@@ -189,7 +189,6 @@ void Judge::OnItem(const std::string& item) {
 
 void Judge::OnHeardItem(std::string_view item) {
   const std::string name(item);
-  if (greeting_items_.contains(name)) greeted_ = true;
   for (Said& said : says_) {
     if (said.heard || !said.items.contains(name)) continue;
     said.heard = true;
@@ -198,6 +197,7 @@ void Judge::OnHeardItem(std::string_view item) {
 }
 
 void Judge::OnHeardToItsEnd(const std::string& name) {
+  if (greeting_items_.contains(name)) greeted_ = true;
   const Agent::Item* item = FindItem(name);
   if (item == nullptr || !item->whole_at) return;
   for (Said& said : says_) {

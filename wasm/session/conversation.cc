@@ -76,7 +76,7 @@ void Conversation::Begin(media::LineOut& line) {
 void Conversation::OnLegBack() {
   // The stream is back: its buffer is empty, its clock a new one.
   const bool unsent = playback_->has_unsent();
-  if (!unsent) replies_.texts().OnHeard();
+  if (!unsent) replies_.OnHeard();
   // The rest of a reply that was heard as far as it came.
   if (!unsent && replies_.TakeNext() == Replies::Next::kLost) {
     replies_.OnAnswersGiven();
@@ -312,9 +312,8 @@ void Conversation::End(std::string_view end_reason) {
   // What the end of the call cut short.
   if (playback_) {
     playback_->EndWaiting();
-    replies_.texts().OnDropped(
-        playback_->DropUnheard(ReplyPlayback::Tell::kNobody),
-        OwedTexts::By::kEnd);
+    replies_.OnDropped(playback_->DropUnheard(ReplyPlayback::Tell::kNobody),
+                       OwedTexts::By::kEnd);
     // A call that was lost and never came back was ended by nobody's tool.
     tools_.OnEnd();
   }

@@ -152,8 +152,7 @@ void Conversation::ConfirmBargeIn() {
 void Conversation::DropUnheard(OwedTexts::By by) {
   replies_.SetNext(Replies::Next::kCallersTurn);
   replies_.Cancel();
-  replies_.texts().OnDropped(
-      playback_->DropUnheard(ReplyPlayback::Tell::kAgent), by);
+  replies_.OnDropped(playback_->DropUnheard(ReplyPlayback::Tell::kAgent), by);
   TellWhatWasHeard();
 }
 
@@ -166,10 +165,8 @@ void Conversation::OnReplyHeard() {
   ++replies_heard_;
   playback_->OnHeard(turns_);
   TellWhatWasHeard();
-  if (!replies_.texts().empty()) {
-    replies_.texts().OnHeard();
-    snapshot_due_ = true;
-  }
+  if (!replies_.texts().empty()) snapshot_due_ = true;
+  replies_.OnHeard();
   if (tools_.ends_call()) {
     // The agent has said its goodbye.
     leg_.Close(kCloseNormal, "hangUp");

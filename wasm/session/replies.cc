@@ -145,12 +145,36 @@ void Replies::OnAudio(Duration length, protocol::ItemId item, bool asked) {
     unheard_ = 0;
   }
   if (!asked) return;
+  const bool greets =
+      greeting_ == Greeting::kAsked || greeting_ == Greeting::kBegun;
+  if (greets && !texts_.awaited() && !texts_.is_made() &&
+      (greeting_items_.empty() || greeting_items_.back() != item)) {
+    greeting_items_.push_back(item);
+  }
   texts_.OnAudio(item);
   expects_ = false;
 }
 
+void Replies::OnHeard() {
+  texts_.OnHeard();
+  greeting_items_.clear();
+}
+
+void Replies::OnDropped(std::span<const protocol::ItemId> unheard,
+                        OwedTexts::By by) {
+  texts_.OnDropped(unheard, by);
+  const bool no_word = std::all_of(
+      greeting_items_.begin(), greeting_items_.end(),
+      [unheard](protocol::ItemId item) {
+        return std::find(unheard.begin(), unheard.end(), item) != unheard.end();
+      });
+  if (!greeting_items_.empty() && no_word) greeting_ = Greeting::kOwed;
+  greeting_items_.clear();
+}
+
 void Replies::OnPutOff() {
   texts_.OnPutOff();
+  greeting_items_.clear();
   if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kAsked;
   expects_ = origin_ == Transcript::Origin::kSay;
 }

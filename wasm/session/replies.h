@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,8 @@ namespace trunkline::session {
 // and what follows when a reply is over, is the conversation's to decide.
 //
 // Four facts, each with its own life:
-// - the greeting: owed, asked for, begun;
+// - the greeting: owed, asked for, begun; one of which the caller has heard no
+//   word when he interrupts it is owed again;
 // - the reply that was asked for, until it is over or was cancelled, and the
 //   reply that the agent makes, until it says that it is done. They are two: a
 //   cancelled reply is made until the agent knows of it, and words by command
@@ -117,6 +119,11 @@ class Replies {
   void OnAudio(Duration length, protocol::ItemId item = {}, bool asked = true);
   // What has come since that was asked for is not it: that comes later.
   void OnPutOff();
+  // All that is here was heard.
+  void OnHeard();
+  // As OwedTexts::OnDropped(), and a greeting of which no word was heard is
+  // owed again.
+  void OnDropped(std::span<const protocol::ItemId> unheard, OwedTexts::By by);
   void OnToolCall() { making_ = true; }
   // The first audio since that was asked for was sent to the leg. True if it is
   // the greeting's, which is not owed any more.
@@ -186,7 +193,7 @@ class Replies {
 
  private:
   enum class Greeting : uint8_t {
-    kNone,  // there is none, or it has begun to be heard
+    kNone,  // there is none, or it is owed no more
     kOwed,
     kAsked,  // the next audio that is sent is the greeting's
     kBegun,  // some of it was sent, and it is made still
@@ -200,6 +207,8 @@ class Replies {
   OwedTexts texts_;
   Greeting greeting_;
   Transcript::Origin origin_ = Transcript::Origin::kReply;
+  // Of the greeting, until that was heard.
+  std::vector<protocol::ItemId> greeting_items_;
   // What Say() had said last, and whether nothing of it has come.
   std::string words_;
   bool expects_ = false;

@@ -123,6 +123,38 @@ TEST(HostileOwedTest, AGreetingOfWhichNothingComesIsGivenUpByName) {
   EXPECT_EQ(call.world.EventsOf("notSaid")[0]["reason"], "failed");
 }
 
+// The caller said "hello?" with its first syllable: he was never greeted.
+// Behind its first word it is his turn.
+TEST(HostileOwedTest, AGreetingThatIsInterruptedBeforeItsFirstWordIsOwedAgain) {
+  for (const int64_t heard_ms : {40, 200, 1'500}) {
+    SCOPED_TRACE(heard_ms);
+    ReadyHostileCall call({.options = Greeting()});
+    call.world.agent.reply_ms = 3'000;
+    ASSERT_TRUE(call.world.RunUntil(
+        [&] { return call.world.line.heard_ms() >= heard_ms; }));
+    call.world.line.Press('1');
+    ASSERT_TRUE(call.world.RunUntil(
+        [&] { return call.world.Count("truncated") == 1; }));
+    call.world.agent.reply_ms = 500;
+    call.world.Advance(Duration::Millis(10'000));
+    EXPECT_EQ(call.Asked("Good day"), heard_ms < 1'000 ? 2 : 1);
+    EXPECT_THAT(call.world.EventsOf("notSaid"), IsEmpty());
+  }
+}
+
+TEST(HostileOwedTest, AGreetingOfWhichNoWordIsHeardIsNamedAtTheEnd) {
+  for (const int64_t heard_ms : {40, 1'500}) {
+    SCOPED_TRACE(heard_ms);
+    ReadyHostileCall call({.options = Greeting()});
+    call.world.agent.reply_ms = 3'000;
+    ASSERT_TRUE(call.world.RunUntil(
+        [&] { return call.world.line.heard_ms() >= heard_ms; }));
+    call.world.line.HangUp();
+    call.MsToTheEnd();
+    EXPECT_THAT(call.world.EventsOf("notSaid"), SizeIs(heard_ms < 1'000));
+  }
+}
+
 // Nothing said that it was not.
 TEST(HostileOwedTest, AGreetingThatTheEndCutsShortIsNamed) {
   ReadyHostileCall call({.options = Greeting(), .always = Reply::kIgnored});
