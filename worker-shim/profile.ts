@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { DIGIT_REDACTIONS } from "./digit-redaction.ts";
-import { integer, jsonFault, oneOf, table, text } from "./schemas.ts";
+import { integer, jsonFault, oneOf, providerName, table, text } from "./schemas.ts";
 
 // The core's `profile` and `limits`; docs/boundary.md, Configuration. The ranges are those of wasm/session/config.cc, which
 // refuses a session whose configuration is wrong: this finds it before there is a call.
@@ -55,18 +55,20 @@ const tools = v.pipe(
   }),
 );
 
+const IS_LANGUAGE = 'must be a language as BCP 47 has it, such as "en" or "pt-BR"';
+
 const words = v.optional(text(MAX_TEXT_BYTES));
 const onOrOff = v.optional(oneOf(["off", "on"]));
 const strength = v.optional(oneOf(["off", "light", "strong"]));
 
 export const profile = table({
   instructions: v.optional(text(MAX_INSTRUCTIONS_BYTES)),
-  model: words,
-  voice: words,
-  language: words,
+  model: v.optional(providerName("the name of a model")),
+  voice: v.optional(providerName("the name of a voice")),
+  language: v.optional(v.pipe(v.string(IS_LANGUAGE), v.regex(/^$|^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*$/, IS_LANGUAGE))),
   greeting: words,
   farewell: words,
-  transcriptionModel: words,
+  transcriptionModel: v.optional(providerName("the name of a model")),
   agentAudio: v.optional(oneOf(["pcmu", "pcm"])),
   echoGuard: onOrOff,
   waitingSound: v.optional(oneOf(["off", "tone", "melody"])),

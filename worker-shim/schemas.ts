@@ -9,8 +9,8 @@ const utf8 = new TextEncoder();
 const HALF_CHARACTER = /\p{Cs}/u;
 /** All but what parts words and lines. */
 const CONTROL = /[^\P{Cc}\t\n\r]/u;
-/** What somebody can say or see. */
-const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
+/** What somebody can say or see. Fillers of Hangul and the empty cell of Braille are a letter and a symbol by name alone. */
+const VISIBLE = /(?![\u115F\u1160\u2800\u3164\uFFA0])[\p{L}\p{N}\p{P}\p{S}]/u;
 
 const IS_HALF = "must not have half a character (a lone surrogate)";
 const IS_BLANK = "must not be blank";
@@ -54,6 +54,9 @@ export function integer(min: number, max: number) {
 /** What .dev.vars.example has in place of secrets begins so. */
 const PLACEHOLDER = /^\s*replace-me/i;
 
+/** Whoever set it had quotes where they are no syntax: they would be part of it. */
+const IN_QUOTES = /^(["'`]).*\1$/s;
+
 /** Nobody guesses it, it is not the example's, and nothing came with it when it was copied. */
 export function secret(minCharacters: number) {
   return v.pipe(
@@ -62,15 +65,23 @@ export function secret(minCharacters: number) {
     v.check((value) => !PLACEHOLDER.test(value), "must be a secret of your own: it is the example's placeholder"),
     v.check((value) => value.trim() !== "", "must not be blank"),
     v.check((value) => value.trim() === value, "must have no spaces or line ends around it"),
-    v.check((value) => textFault(value) === undefined, "must have no control characters in it"),
+    v.check((value) => !IN_QUOTES.test(value), "must not stand in quotes"),
+    v.check((value) => !/\p{Cc}|\p{Cs}/u.test(value), "must have no control characters in it"),
   );
 }
 
 const VISIBLE_ASCII = /^[!-~]+$/;
+const MAX_PROVIDER_NAME = 256;
 
 /** What goes into a header: a platform that is given anything else sends nothing. */
 export function headerValue<S extends v.GenericSchema<string>>(schema: S) {
   return v.pipe(schema, v.regex(VISIBLE_ASCII, "must be of visible ASCII characters, without spaces"));
+}
+
+/** What a provider calls a model, a voice or a language; empty = what it has by itself. */
+export function providerName(what: string) {
+  const message = `must be ${what} of at most ${MAX_PROVIDER_NAME} letters, digits and . _ - : / @ +`;
+  return v.pipe(v.string(message), v.maxLength(MAX_PROVIDER_NAME, message), v.regex(/^[\w.:/@+-]*$/, message));
 }
 
 /** An integer as a variable has it: decimal digits, or a number of a table. */

@@ -95,6 +95,9 @@ export interface Settings {
   readonly webhook: { readonly url: string; readonly secret: string } | undefined;
 }
 
+/** As URL writes it: labels of a name, of whatever language, or an address. */
+const HOST = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?$|^\[[0-9a-f:.]+\]$/;
+
 /** Without what no URL of a server has: user, password, spaces, a fragment. `pattern` says what may stand behind the host. */
 function url(pattern: RegExp, what: string) {
   const message = `must be ${what}`;
@@ -103,6 +106,7 @@ function url(pattern: RegExp, what: string) {
     v.check((text) => URL.canParse(text) && new URL(text).username + new URL(text).password === "", message),
     v.regex(/^[^#\s\\\p{Cc}]+$/u, message),
     v.regex(/^[a-z]+:\/\/[^/?@]+([/?]|$)/i, message),
+    v.check((text) => HOST.test(new URL(text).hostname), message),
     v.regex(pattern, message),
   );
 }

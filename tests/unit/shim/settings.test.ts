@@ -135,6 +135,24 @@ describe("readSettings", () => {
     expect(settings.tokenRing).toEqual({ current: "n".repeat(32), previous: "o".repeat(32) });
   });
 
+  it.each(["gpt-realtime", "gpt-4o-realtime-preview-2025-06-03", "ft:gpt-realtime:org::id", "@cf/openai/whisper", ""])(
+    "takes the model %j",
+    (model) => {
+      expect(readSettings({ PROFILE: { model, transcriptionModel: model } }).profile.model).toBe(model);
+    },
+  );
+
+  it.each(["en", "pt-BR", "zh-Hant-TW", "fil", ""])("takes the language %j", (language) => {
+    expect(readSettings({ PROFILE: { language } }).profile.language).toBe(language);
+  });
+
+  it.each(["http://localhost:8787", "http://[::1]:8787", "http://127.0.0.1", "https://m\u00fcnchen.example"])(
+    "takes the public URL %s",
+    (url) => {
+      expect(readSettings({ PUBLIC_BASE_URL: url }).publicBaseUrl).toBe(url);
+    },
+  );
+
   it("cuts the slash off the public URL", () => {
     expect(readSettings({ PUBLIC_BASE_URL: "https://voice.example.com/" }).publicBaseUrl).toBe(
       "https://voice.example.com",
@@ -169,6 +187,18 @@ describe("readSettings", () => {
     { PROFILE: { instructions: "\u200b" } },
     { PROFILE: { farewell: "Bye \ud800" } },
     { PROFILE: { voice: "\n" } },
+    { PROFILE: { voice: "marin\n" } },
+    { PROFILE: { voice: '"marin"' } },
+    { PROFILE: { voice: "a".repeat(257) } },
+    { PROFILE: { model: "gpt-realtime?model=x" } },
+    { PROFILE: { transcriptionModel: "whisper 1" } },
+    { PROFILE: { language: "en_US" } },
+    { PROFILE: { language: "en-" } },
+    { PROFILE: { greeting: "\u3164" } },
+    { PROFILE: { greeting: "\u2800 \u2800" } },
+    { PUBLIC_BASE_URL: "https://voice.example.com," },
+    { PUBLIC_BASE_URL: "https://voice..example.com" },
+    { SUPABASE_URL: "https://(p)", SUPABASE_KEY: "k" },
     { PROFILE: { tools: [{ type: "function", name: "a", description: "\t" }] } },
     { PROFILE: { tools: [{ type: "function", name: "a", parameters: { title: "\udc00" } }] } },
     { LIMITS: '{"replyMs":1,"replyMs":2}' },
@@ -303,12 +333,19 @@ describe("a secret", () => {
     for (const name of all) expect(() => readSettings({ [name]: value })).toThrow(`${name} must not be blank`);
   });
 
-  it.each([`${good}\u0000`, `a\u001b${good}`, `${good}\ud800x`])("has no control characters: %j", (value) => {
-    for (const name of all)
-      expect(() => readSettings({ [name]: value })).toThrow(`${name} must have no control characters in it`);
+  it.each([`"${good}"`, `'${good}'`, "`".repeat(20)])("does not stand in quotes: %j", (value) => {
+    for (const name of all) expect(() => readSettings({ [name]: value })).toThrow(`${name} must not stand in quotes`);
   });
 
-  it.each([`${good} ${good}`, `${good}\n${good}`, `${good}\u00e9`, `\u201c${good}\u201d`])(
+  it.each([`${good}\u0000`, `a\u001b${good}`, `${good}\ud800x`, `${good}\n${good}`, `a\t${good}`])(
+    "has no control characters: %j",
+    (value) => {
+      for (const name of all)
+        expect(() => readSettings({ [name]: value })).toThrow(`${name} must have no control characters in it`);
+    },
+  );
+
+  it.each([`${good} ${good}`, `${good}\u00e9`, `\u201c${good}\u201d`])(
     "that goes into a header is of what a header may have: %j",
     (value) => {
       for (const name of ["ADMIN_TOKEN", "OPENAI_API_KEY", "SUPABASE_KEY", "OPENAI_ORGANIZATION", "OPENAI_PROJECT"])
@@ -349,8 +386,11 @@ describe("a setting that is wrong", () => {
     [{ PROFILE: "{" }, "PROFILE must be an object, or one as JSON: it is no JSON"],
     [{ PROFILE: [] }, "PROFILE must be an object"],
     [{ PROFILE: { voise: "marin" } }, "PROFILE.voise is not known; there are instructions, model, voice"],
-    [{ PROFILE: { voice: 7 } }, "PROFILE.voice must be a text of at most 4096 bytes"],
-    [{ PROFILE: { voice: "\u00e9".repeat(2049) } }, "PROFILE.voice must be a text of at most 4096 bytes"],
+    [{ PROFILE: { greeting: 7 } }, "PROFILE.greeting must be a text of at most 4096 bytes"],
+    [{ PROFILE: { greeting: "\u00e9".repeat(2049) } }, "PROFILE.greeting must be a text of at most 4096 bytes"],
+    [{ PROFILE: { voice: 7 } }, "PROFILE.voice must be the name of a voice of at most 256 letters"],
+    [{ PROFILE: { model: "gpt realtime" } }, "PROFILE.model must be the name of a model of at most 256 letters"],
+    [{ PROFILE: { language: "English" } }, 'PROFILE.language must be a language as BCP 47 has it, such as "en"'],
     [{ PROFILE: { recording: "yes" } }, "PROFILE.recording must be one of off, on, onConsent"],
     [{ PROFILE: { flightRecord: true } }, "PROFILE.flightRecord must be one of off, on"],
     [{ PROFILE: { tools: {} } }, "PROFILE.tools must be a list of function tools"],
