@@ -24,6 +24,9 @@ const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
     "seven",
     "eight",
     "nine",
+    "niner",
+    "aught",
+    "ought",
   ].map((word): [string, number] => [word, 1]),
   ...["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"].map(
     (word): [string, number] => [word, 2],
@@ -35,6 +38,7 @@ const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
   // "four hundred" is 400: it adds two.
   ...["hundred", "double"].map((word): [string, number] => [word, 1]),
   ...["thousand", "triple", "treble"].map((word): [string, number] => [word, 2]),
+  ["quadruple", 3],
 ]);
 /** What people say between the digits of a number, word by word. */
 const FILLERS: ReadonlySet<string> = new Set(
@@ -50,8 +54,11 @@ const NUMERIC = String.raw`\p{N}\u{1F51F}`;
 const STARTS_WITH_DIGIT = new RegExp(`^[${NUMERIC}]`, "u");
 /** Numbers, words, and whatever lies between. */
 const TOKENS = new RegExp(`[${NUMERIC}]+|\\p{L}+(?:'\\p{L}+)?|[^${NUMERIC}\\p{L}]+`, "gu");
-/** What may lie between the digits of one number: a pause, however it is written, or what is between texts of a list. */
-const GAP = new RegExp(`^[^${NUMERIC}\\p{L}]{1,12}$`, "u");
+/**
+ * What may lie between the digits of one number: a pause, however it is written, or what is between texts of a list.
+ * Space counts once: a list may have a line for each, indented as deep as somebody likes.
+ */
+const GAP = new RegExp(`^(?:\\s+(?!\\s)|[^\\s${NUMERIC}\\p{L}]){1,12}$`, "u");
 
 /** How many digits these characters of numbers stand for: a circled ten is two. */
 function digitsOf(characters: string): number {

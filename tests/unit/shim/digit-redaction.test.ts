@@ -45,6 +45,8 @@ describe("a long number", () => {
     "4\ufe0f\u20e32\ufe0f\u20e34\ufe0f\u20e32\ufe0f\u20e34\ufe0f\u20e32\ufe0f\u20e34\ufe0f\u20e32\ufe0f\u20e34\ufe0f\u20e3",
     "4\u20e3 2\u20e3 4\u20e3 2\u20e3 4\u20e3 2\u20e3 4\u20e3 2\u20e3 \u{1f51f}",
     "4242, you know, 4242, let me see, 4242",
+    `[\n${" ".repeat(40)}4242,\n${" ".repeat(40)}4242,\n${" ".repeat(40)}"4242"\n]`,
+    `4242\n\n\n\n\n\n\n\n\n\n\n\n\n4242${"\t".repeat(30)}-${"\t".repeat(30)}4242`,
   ])("is masked however it is written: %s", (number) => {
     for (const text of [number, `my card is ${number}, thanks`, `${number}`, `x${number}`]) {
       const redacted = redactDigits(text, "long");
@@ -52,12 +54,13 @@ describe("a long number", () => {
       expect(redacted).not.toContain("forty");
       expect(redacted.match(/#/g)?.length).toBeGreaterThanOrEqual(9);
     }
-    expect(redactDigits(`my card is ${number}, thanks`, "long")).toMatch(/^my card is .*, thanks$/);
+    expect(redactDigits(`my card is ${number}, thanks`, "long")).toMatch(/^my card is .*, thanks$/s);
     expect(redactDigits(number, "off")).toBe(number);
   });
 
   it.each([
     "four two four two four two four two",
+    "niner aught niner ought quadruple niner",
     "Four. Two. Four. Two. Four. Two. Four.",
     "forty-two forty-two forty-two forty-two",
     "double four triple oh seven six",
@@ -101,6 +104,10 @@ describe("a long number", () => {
     ['{"card":"4242\\/4242\\u002d4242"}', '{"card":"####\\/####\\u002d####"}'],
     ['{"card":"\\ud835\\udfd2\\ud835\\udfd0424242"}', '{"card":"########"}'],
     ['{"card":"\\u0066our two four two \\u0066our two four"}', '{"card":"# # # # # # #"}'],
+    [
+      '{\\n                "cards": [\\n                  4242,\\n                  4242\\n',
+      '{\\n                "cards": [\\n                  ####,\\n                  ####\\n',
+    ],
     ['{"cards":["4242","4242", "42424242"]}', '{"cards":["####","####", "########"]}'],
     ['{"inner":"{\\"card\\":\\"\\\\u0034242424242\\"}"}', '{"inner":"{\\"card\\":\\"##########\\"}"}'],
     // Nothing of it is changed but digits.
