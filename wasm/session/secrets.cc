@@ -15,14 +15,18 @@ constexpr size_t kLongWordBytes = 20;
 // "Basic" and the like are words as well: what follows them as a value is at
 // least so long.
 constexpr size_t kCredentialBytes = 8;
+// The same of "key", which is a word of many meanings.
+constexpr size_t kWeakBytes = 16;
 // The longest word in the name of a model.
 constexpr size_t kPartLetters = 12;
 // A number that may be a count, and one that may be an HTTP status.
 constexpr size_t kCountDigits = 5;
 constexpr size_t kStatusDigits = 3;
 
-constexpr std::string_view kPrefixes[] = {"sk-", "sk_",    "ek_",
-                                          "eyj", "whsec_", "sb_secret_"};
+constexpr std::string_view kPrefixes[] = {
+    "sk-",  "sk_",   "ek_",  "eyj",   "whsec_", "sb_secret_", "ghp_",
+    "gho_", "ghu_",  "ghs_", "ghr_",  "akia",   "glpat-",     "github_pat_",
+    "hf_",  "xoxb-", "gsk_", "xoxp-", "xapp-"};
 constexpr std::string_view kSchemes[] = {"basic", "digest", "token", "apikey",
                                          "negotiate"};
 // How the names of keys end, without hyphens and underscores.
@@ -297,6 +301,7 @@ class Masker {
     if (name != Name::kNone && OnAssigned(name)) return;
     told_of_key_ = name == Name::kKey;
     if (told_of_key_ && OnTold(tells ? 0 : kCredentialBytes)) return;
+    if (name == Name::kWeak && OnTold(kWeakBytes)) return;
     OnScheme(lower);
   }
 
@@ -316,7 +321,8 @@ class Masker {
   bool OnTold(size_t min_bytes) {
     size_t from = at_;
     while (from < text_.size() &&
-           (Holds(kSpaces, text_[from]) || Holds(kQuotes, text_[from]))) {
+           (Holds(kSpaces, text_[from]) || Holds(kQuotes, text_[from]) ||
+            text_[from] == '(')) {
       ++from;
     }
     const size_t bytes = WordBytes(from);

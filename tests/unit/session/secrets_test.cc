@@ -137,6 +137,12 @@ TEST(SecretsTest, KeysAreKnownByTheirBeginningAndTheirLength) {
            Masking{"SK0123456789abcdef0123456789abcdef", "***"},
            Masking{"account AC0123456789abcdef0123456789abcdef is closed",
                    "account *** is closed"},
+           Masking{"ghp_abc123 and github_pat_11AB", "*** and ***"},
+           Masking{"xoxb-12-ab is revoked", "*** is revoked"},
+           Masking{"AKIAIOSFODNN7EXAMPLE", "***"},
+           Masking{"api_key (a1b2c3d4e5) was refused",
+                   "api_key (***) was refused"},
+           Masking{"Key a1b2c3d4e5f6a7b8 was revoked", "Key *** was revoked"},
            Masking{"jwt eyJhbGciOi.eyJzdWIi.c2ln expired", "jwt *** expired"},
        }) {
     EXPECT_EQ(WithoutSecrets(text), masked);
@@ -171,6 +177,7 @@ TEST(SecretsTest, WordsBehindANameStay) {
         "Authorization: <your key>",
         "a risk-free task-list on the disk_0",
         "see https://host/v1/realtime?model=gpt-realtime-2.1, mail me@host",
+        "Key expired, the key (see below) of item_0",
         "the key is missing, the keyboard: qwerty12"}) {
     EXPECT_EQ(WithoutSecrets(text), text);
   }
