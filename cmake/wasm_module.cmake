@@ -13,7 +13,8 @@ macro(trunkline_wasm_module name)
     --initial-memory=${TRUNKLINE_WASM_MEMORY_BYTES}
     --max-memory=${max_memory}
     --gc-sections --strip-all --fatal-warnings)
-  add_executable(${name} ${ARGN})
+  add_executable(${name} ${ARGN}
+    "${PROJECT_SOURCE_DIR}/wasm/abi/wasm_stubs.cc")
   set_target_properties(${name} PROPERTIES
     SUFFIX .wasm RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
   if(EMSCRIPTEN)

@@ -45,7 +45,7 @@ const WRAPPED_HEADERS = [
   { header: /^flite\.h$/, wrapper: /^speech\/synthesizer\/flite_voice\.cc$/ },
   { header: /^(pocketsphinx\.h$|sphinxbase\/)/, wrapper: /^speech\/recognizer\/decoder\.cc$/ },
   { header: /^sphinx_host\.h$/, wrapper: /^speech\/recognizer\/tl_recognizer\.cc$/ },
-  { header: /^(wasi\/|__)/, wrapper: /^(wasm\/abi|speech)\/wasm_stubs\.cc$/ },
+  { header: /^(wasi\/|__)/, wrapper: /^wasm\/abi\/wasm_stubs\.cc$/ },
 ];
 
 /** Files of worker-shim/ that Node runs in tests -> which of the shim's other layers they may import. */
