@@ -234,4 +234,15 @@ std::string Judge::OldestTool() const {
   return tools_.empty() ? "" : tools_.front();
 }
 
+void Judge::KeepWhatIsOwed() {
+  std::erase_if(says_, [this](const Said& said) {
+    const bool broke_off = std::none_of(
+        said.items.begin(), said.items.end(), [this](const std::string& name) {
+          const Agent::Item* item = FindItem(name);
+          return item == nullptr || item->whole_at;
+        });
+    return said.failed || said.cut || (said.heard && !broke_off);
+  });
+}
+
 }  // namespace trunkline::test

@@ -233,59 +233,6 @@ void Conversation::HangUp(std::string_view end_reason) {
   }
 }
 
-CommandOutcome Conversation::JudgeSay(std::string_view text) const {
-  using Code = CommandOutcome::Code;
-  if (text.size() > OwedTexts::kMaxBytes) {
-    return {Code::kInvalid, "text must have at most 4000 bytes", "text"};
-  }
-  if (agent_.created() && !agent_.traits().can_say) {
-    return {Code::kUnsupported, "the agent cannot say a text of others", ""};
-  }
-  if (state_ == State::kFarewell) {
-    return {Code::kConflict, "the call is ending", ""};
-  }
-  if (!agent_.ready()) return {Code::kConflict, "the agent is not ready", ""};
-  if (!replies_.texts().has_room()) {
-    return {Code::kConflict, "too many texts wait to be said", ""};
-  }
-  return {};
-}
-
-// It is asked for at the end of this input, or when nothing else is due.
-void Conversation::Say(std::string_view text) {
-  replies_.texts().Owe(text);
-  snapshot_due_ = true;
-}
-
-CommandOutcome Conversation::JudgeDigits(std::string_view digits) const {
-  using Code = CommandOutcome::Code;
-  if (!DigitEntry::Are(digits)) {
-    return {Code::kInvalid, "digits must be 1 to 32 of 0 to 9, *, # and A to D",
-            "digits"};
-  }
-  if (!digits_.has_room_for(digits)) {
-    return {Code::kConflict, "too many digits wait to be told", ""};
-  }
-  return JudgeSay(digits);
-}
-
-CommandOutcome Conversation::JudgeToolResult(
-    std::string_view tool_call_id) const {
-  using Code = CommandOutcome::Code;
-  if (!tools_.Knows(tool_call_id)) {
-    return {Code::kUnknown, "no call of a tool of this id waits", "toolCallId"};
-  }
-  return {};
-}
-
-void Conversation::ToolResult(std::string_view tool_call_id,
-                              std::string_view output) {
-  tools_.Take(tool_call_id, output);
-  // Who brought it is told that it is done, given or not.
-  snapshot_due_ = true;
-  GiveAnswers();
-}
-
 // ---------------------------------------------------------------------------
 // The end
 
@@ -351,61 +298,6 @@ void Conversation::Settle() {
   EmitFinalLines();
   context_.deadlines().Set(Timer::kText, transcript_.deadline());
   context_.deadlines().Set(Timer::kTool, tools_.deadline());
-}
-
-void Conversation::SayWhatIsOwed() {
-  // Nearly always; every frame leads here.
-  OwedTexts& texts = replies_.texts();
-  if (!texts.any_to_come() && !replies_.owes_greeting()) return;
-  if (!agent_.ready()) return;
-  if (state_ != State::kListening && state_ != State::kSpeaking) return;
-  if (replies_.GiveUpGreeting(Replies::GiveUp::kHopeless)) {
-    NotSaid(context_.config().profile.greeting, "failed");
-  }
-  // A caller who speaks is greeted in answer to that.
-  if (state_ == State::kListening && replies_.MayGreet() && replies_.MayAsk() &&
-      !caller_->in_turn()) {
-    replies_.Ask(caller_->since_speech());
-    replies_.AwaitMore();
-    return;
-  }
-  while (const auto text = texts.TakeHopeless()) NotSaid(*text, "failed");
-  if (!texts.any_to_come() && !replies_.owes_greeting()) return;
-  // None is said over him, nor before the reply to a turn of his.
-  const bool waits_for_him =
-      state_ == State::kListening && caller_->may_be_taken();
-  if (replies_.MaySay() && replies_.MayAsk() && !waits_for_him) {
-    replies_.AskForSay();
-  } else if ((texts.awaited() ||
-              (replies_.making() && state_ == State::kListening)) &&
-             !context_.deadlines().IsSet(Timer::kReply)) {
-    // It comes, or its turn, when the reply that was cancelled is over.
-    replies_.AwaitMore();
-  }
-}
-
-void Conversation::NotSaid(std::string_view text, std::string_view reason) {
-  events_.NotSaid(text, reason);
-  snapshot_due_ = true;
-}
-
-void Conversation::GiveUpAll() {
-  constexpr std::string_view kEnded = "ended";
-  // Nothing is owed to a caller who never was there.
-  if (!playback_ && !restored_) return;
-  if (replies_.GiveUpGreeting(Replies::GiveUp::kAll)) {
-    NotSaid(context_.config().profile.greeting, kEnded);
-  }
-  OwedTexts& texts = replies_.texts();
-  while (const auto text = texts.TakeHopeless()) NotSaid(*text, "failed");
-  while (const auto text = texts.TakeAny()) NotSaid(*text, kEnded);
-  GiveUpLostDigits();
-  if (!digits_.empty()) NotSaid(KeptWords(digits_.Take()), kEnded);
-}
-
-void Conversation::GiveUpLostDigits() {
-  if (!std::exchange(digits_lost_, false)) return;
-  NotSaid(KeptWords({}), "failed");
 }
 
 void Conversation::EmitFinalLines() {
