@@ -19,6 +19,7 @@ const root = path.join(import.meta.dirname, "../..");
 const DEFAULT_FILES = [
   "wasm/session/conversation.cc",
   "wasm/session/conversation_agent.cc",
+  "wasm/session/conversation_owed.cc",
   "wasm/session/conversation_turns.cc",
   "wasm/session/caller_turns.cc",
   "wasm/session/owed_texts.cc",
