@@ -6,6 +6,10 @@ const root = import.meta.dirname;
 /** The builds of the module; a golden test runs once against each. */
 const modules = ["wasm-wasi", "wasm-emscripten"];
 
+const integration = "tests/integration/**/*.test.ts";
+/** Of those, what goes wrong: sockets, stores and objects that are lost, peers that are hostile. */
+const faults = ["hostile", "lost-objects", "records", "second-life"].map((name) => `tests/integration/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     allowOnly: false,
@@ -37,16 +41,18 @@ export default defineConfig({
       })),
       { test: { name: "recordings", include: ["tests/recordings/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "replay", include: ["tests/replay/**/*.test.ts"], testTimeout: 60_000 } },
-      {
+      ...[
+        { name: "integration", include: [integration], exclude: faults },
+        { name: "integration-faults", include: faults },
+      ].map((part) => ({
         test: {
-          name: "integration",
-          include: ["tests/integration/**/*.test.ts"],
-          // Each file starts its own workerd; two cores are for one at a time.
+          ...part,
+          // Each file starts its own workerd; two cores are for one of either part at a time.
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
-      },
+      })),
     ],
   },
 });

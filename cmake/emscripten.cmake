@@ -9,7 +9,8 @@ endif()
 include("${emscripten}/cmake/Modules/Platform/Emscripten.cmake")
 
 # Emscripten's own link order of a reactor without exceptions, less its host
-# (libstandalonewasm): wasm/abi/wasm_stubs.cc takes its place.
+# (libstandalonewasm): wasm/abi/wasm_stubs.cc and the module's
+# own wasm_libc.cc take its place.
 set(libraries "${emscripten}/cache/sysroot/lib/wasm32-emscripten")
 set(TRUNKLINE_WASM_LIBRARIES
   "${libraries}/crt1_reactor.o -L${libraries} -lc++-noexcept -lc++abi-noexcept -lc -ldlmalloc -lc -lcompiler_rt")

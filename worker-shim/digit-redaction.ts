@@ -24,9 +24,6 @@ const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
     "seven",
     "eight",
     "nine",
-    "niner",
-    "aught",
-    "ought",
   ].map((word): [string, number] => [word, 1]),
   ...["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"].map(
     (word): [string, number] => [word, 2],

@@ -55,6 +55,8 @@ const tools = v.pipe(
   }),
 );
 
+/** The longest that BCP 47 asks everybody to take (RFC 5646, 4.4.1). */
+const MAX_LANGUAGE_CHARACTERS = 35;
 const IS_LANGUAGE = 'must be a language as BCP 47 has it, such as "en" or "pt-BR"';
 
 const words = v.optional(text(MAX_TEXT_BYTES));
@@ -65,7 +67,13 @@ export const profile = table({
   instructions: v.optional(text(MAX_INSTRUCTIONS_BYTES)),
   model: v.optional(providerName("the name of a model")),
   voice: v.optional(providerName("the name of a voice")),
-  language: v.optional(v.pipe(v.string(IS_LANGUAGE), v.regex(/^$|^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*$/, IS_LANGUAGE))),
+  language: v.optional(
+    v.pipe(
+      v.string(IS_LANGUAGE),
+      v.maxLength(MAX_LANGUAGE_CHARACTERS, IS_LANGUAGE),
+      v.regex(/^$|^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*$/, IS_LANGUAGE),
+    ),
+  ),
   greeting: words,
   farewell: words,
   transcriptionModel: v.optional(providerName("the name of a model")),

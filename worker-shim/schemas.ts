@@ -78,7 +78,7 @@ export function headerValue<S extends v.GenericSchema<string>>(schema: S) {
   return v.pipe(schema, v.regex(VISIBLE_ASCII, "must be of visible ASCII characters, without spaces"));
 }
 
-/** What a provider calls a model, a voice or a language; empty = what it has by itself. */
+/** What a provider calls a model or a voice; empty = what it has by itself. */
 export function providerName(what: string) {
   const message = `must be ${what} of at most ${MAX_PROVIDER_NAME} letters, digits and . _ - : / @ +`;
   return v.pipe(v.string(message), v.maxLength(MAX_PROVIDER_NAME, message), v.regex(/^[\w.:/@+-]*$/, message));

@@ -314,10 +314,13 @@ async function begin(at: Gateway, state: string) {
   return { call, observer };
 }
 
-async function inState(observer: Observer, state: string): Promise<void> {
+/** Waits for one of these states, and says which it is. */
+async function inState(observer: Observer, ...states: readonly string[]): Promise<string> {
   const deadline = Date.now() + 10_000;
-  while (observer.events.filter((event) => event.type === "state").at(-1)?.["to"] !== state) {
-    if (Date.now() > deadline) throw new Error(`never in ${state}: ${observer.events.map((e) => e.type).join(" ")}`);
+  for (;;) {
+    const state = String(observer.events.filter((event) => event.type === "state").at(-1)?.["to"]);
+    if (states.includes(state)) return state;
+    if (Date.now() > deadline) throw new Error(`never in ${states}: ${observer.events.map((e) => e.type).join(" ")}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
@@ -337,10 +340,12 @@ describe("in every state", () => {
     expect(await gateway.fault(call.callId, { type: "abort" })).toBe(202);
     expect(await call.until(() => call.streams.length >= 2, 10_000)).toBe(true);
     const again = gateway.observe(call.callId);
-    await inState(again, "listening");
-    const asked = await call.say(await say("When do you open?", { voice: "rms" }));
-    expect(await call.firstHeardAfter(asked.endMs, 10_000)).toBeDefined();
-    call.hangUp();
+    // A call that was about to end is over once that is stored.
+    if ((await inState(again, "listening", ...(state === "farewell" ? ["ended"] : []))) === "listening") {
+      const asked = await call.say(await say("When do you open?", { voice: "rms" }));
+      expect(await call.firstHeardAfter(asked.endMs, 10_000)).toBeDefined();
+      call.hangUp();
+    }
     await call.ended;
     await waitForEvent(again, "ended");
     const after = (await gateway.idle()).calls;

@@ -41,7 +41,7 @@ const DEFAULT_FILES = [
   "wasm/protocol/agents/openai_items.cc",
 ];
 /** In the order in which they are run; the first that fails ends the mutant. */
-const TESTS = ["session_test", "media_test", "protocol_test"];
+const TESTS = ["session_test", "media_test", "protocol_test", "long_calls_test"];
 const JOBS = 2;
 /** A mutant that takes so many times as long as the unchanged code hangs. */
 const MAX_SLOWDOWN = 4;

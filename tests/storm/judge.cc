@@ -394,6 +394,9 @@ void Judge::OnState(const Json& event) {
   state_ = to;
 }
 
+// ---------------------------------------------------------------------------
+// The end
+
 void Judge::EndLife(How how) {
   Look();
   for (const Heard& heard : heard_) JudgeHeard(heard);
@@ -410,8 +413,6 @@ void Judge::EndLife(How how) {
   JudgeEnd();
 }
 
-// To the session that follows: texts of which nothing was heard, or that broke
-// off. Not those that were interrupted.
 void Judge::JudgeEnd() {
   const auto& ended = world_->ended();
   if (ended.size() != 1) {

@@ -234,6 +234,8 @@ std::string Judge::OldestTool() const {
   return tools_.empty() ? "" : tools_.front();
 }
 
+// To the session that follows: texts of which nothing was heard, or that broke
+// off. Not those that were interrupted.
 void Judge::KeepWhatIsOwed() {
   std::erase_if(says_, [this](const Said& said) {
     const bool broke_off = std::none_of(

@@ -113,9 +113,6 @@ void Judge::JudgeCut(const Json& line, const std::string& name) {
   }
 }
 
-// ---------------------------------------------------------------------------
-// The end
-
 int64_t Judge::MostError() const {
   const int64_t way = 2 * plan_.options.leg_delay.ms();
   return 60 + 25 * resumes_of_life_ + losses_ * (way + 120) +

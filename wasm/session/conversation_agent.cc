@@ -167,8 +167,7 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
   if (audio.asked && state_ == State::kListening &&
       replies_.texts().awaited() && caller_->may_be_taken()) {
     // He has begun a turn since it was asked for: it comes behind the reply.
-    replies_.texts().TakeBack();
-    replies_.Cancel();
+    replies_.TakeBackText(audio.item);
     return;
   }
   const auto origin =
@@ -267,6 +266,11 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   // All that is to be heard of it, and its words, are here.
   snapshot_due_ = true;
   if (done.end == End::kCancelled) {
+    // Nothing else comes that was waited for beside it.
+    if (state_ == State::kListening && !replies_.coming() &&
+        !replies_.texts().awaited()) {
+      context_.ClearTimer(Timer::kReply);
+    }
     GiveAnswers();
     return;
   }

@@ -107,8 +107,13 @@ void Conversation::GiveUpAll() {
     NotSaid(context_.config().profile.greeting, kEnded);
   }
   OwedTexts& texts = replies_.texts();
-  while (const auto text = texts.TakeHopeless()) NotSaid(*text, "failed");
-  while (const auto text = texts.TakeAny()) NotSaid(*text, kEnded);
+  while (!texts.empty()) {
+    if (const auto hopeless = texts.TakeHopeless()) {
+      NotSaid(*hopeless, "failed");
+    } else if (const auto other = texts.TakeAny()) {
+      NotSaid(*other, kEnded);
+    }
+  }
   GiveUpLostDigits();
   if (!digits_.empty()) NotSaid(KeptWords(digits_.Take()), kEnded);
 }

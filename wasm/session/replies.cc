@@ -90,6 +90,14 @@ void Replies::AskForSay() {
   AwaitMore();
 }
 
+void Replies::TakeBackText(protocol::ItemId item) {
+  texts_.TakeBack();
+  Cancel();
+  context_.ClearTimer(Timer::kReply);
+  // The agent is not to believe that it has said it.
+  agent_.agent().Truncate(item, 0);
+}
+
 void Replies::PutOff(std::optional<Duration> time) {
   if (time && !asked_)
     context_.SetTimer(Timer::kAskAgain, std::min(*time, patience()));
@@ -174,14 +182,14 @@ void Replies::OnDropped(std::span<const protocol::ItemId> unheard,
 
 void Replies::OnPutOff() {
   texts_.OnPutOff();
-  greeting_items_.clear();
   if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kAsked;
+  if (greeting_ == Greeting::kAsked) greeting_items_.clear();
   expects_ = origin_ == Transcript::Origin::kSay;
 }
 
 bool Replies::OnSent() {
   if (greeting_ != Greeting::kAsked) return false;
-  greeting_ = Greeting::kBegun;
+  greeting_ = making_ ? Greeting::kBegun : Greeting::kNone;
   return true;
 }
 

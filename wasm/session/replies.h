@@ -91,6 +91,9 @@ class Replies {
   bool MayGreet() const;
   // Asks for the text, and gives it the time for a reply to begin.
   void AskForSay();
+  // The text whose first audio, of this item, comes at a wrong time: it is
+  // asked for again when its turn comes. Precondition: texts().awaited().
+  void TakeBackText(protocol::ItemId item);
   // What was asked for beside the caller's turns has failed: nothing of that is
   // asked for again before this time is over, or that of a reply.
   void PutOff(std::optional<Duration> time);

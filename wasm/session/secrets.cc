@@ -24,9 +24,11 @@ constexpr size_t kCountDigits = 5;
 constexpr size_t kStatusDigits = 3;
 
 constexpr std::string_view kPrefixes[] = {
-    "sk-",  "sk_",   "ek_",  "eyj",   "whsec_", "sb_secret_", "ghp_",
-    "gho_", "ghu_",  "ghs_", "ghr_",  "akia",   "glpat-",     "github_pat_",
-    "hf_",  "xoxb-", "gsk_", "xoxp-", "xapp-"};
+    "sk-",  "sk_",  "ek_",  "eyj",  "whsec_", "sb_secret_",  "ghp_",  "gho_",
+    "ghu_", "ghs_", "ghr_", "gsk_", "glpat-", "github_pat_", "xoxb-", "xoxp-"};
+// The identifiers of a cloud's keys, in capitals and digits.
+constexpr std::string_view kKeyId = "AKIA";
+constexpr size_t kKeyIdBytes = 20;
 constexpr std::string_view kSchemes[] = {"basic", "digest", "token", "apikey",
                                          "negotiate"};
 // How the names of keys end, without hyphens and underscores.
@@ -288,7 +290,8 @@ class Masker {
       Mask(WordBytes(at_));
       return;
     }
-    if (size >= kKeyBytes && digit && !IsNameOfParts(word)) {
+    if ((size >= kKeyBytes && digit && !IsNameOfParts(word)) ||
+        (size == kKeyIdBytes && word.starts_with(kKeyId))) {
       Mask(size);
       return;
     }
@@ -301,8 +304,17 @@ class Masker {
     if (name != Name::kNone && OnAssigned(name)) return;
     told_of_key_ = name == Name::kKey;
     if (told_of_key_ && OnTold(tells ? 0 : kCredentialBytes)) return;
-    if (name == Name::kWeak && OnTold(kWeakBytes)) return;
+    if (name == Name::kWeak && IsKeyBehind() && OnTold(kWeakBytes)) return;
     OnScheme(lower);
+  }
+
+  // What stands behind "key" or "auth" is neither a name nor a text.
+  bool IsKeyBehind() const {
+    const size_t from = text_.find_first_not_of(" \t(", at_);
+    if (from == std::string_view::npos) return false;
+    const std::string_view value = Trimmed(text_.substr(from, WordBytes(from)));
+    return !IsNameOfParts(value) &&
+           std::any_of(value.begin(), value.end(), IsDigit);
   }
 
   // Where a key with a prefix begins in `word`, or its end.

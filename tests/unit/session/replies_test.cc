@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -78,6 +79,46 @@ TEST(RepliesTest, TheGreetingIsOwedUntilItsFirstAudioIsSent) {
   EXPECT_FALSE(desk.replies.OnSent());
   desk.replies.Ask(kAgo);
   EXPECT_THAT(desk.parts.TakeCommands(), ElementsAre("respond 500"));
+}
+
+TEST(RepliesTest, AGreetingThatWasHeardIsNotOwedForAReplyThatWasNot) {
+  Desk desk(WithGreeting());
+  constexpr protocol::ItemId kGreeting{1};
+  constexpr protocol::ItemId kReply{2};
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio(Duration::Millis(1'000), kGreeting);
+  // All of it is here before any is sent.
+  desk.replies.OnDone({}, Next::kCallersTurn);
+  EXPECT_TRUE(desk.replies.OnSent());
+  desk.replies.OnHeard();
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio(Duration::Millis(1'000), kReply);
+  desk.replies.Cancel();
+  desk.replies.OnDropped(std::array{kReply}, OwedTexts::By::kCaller);
+  EXPECT_FALSE(desk.replies.owes_greeting());
+}
+
+TEST(RepliesTest, AGreetingOfWhichNoWordIsHeardIsOwedAgain) {
+  Desk desk(WithGreeting());
+  constexpr protocol::ItemId kFirst{1};
+  constexpr protocol::ItemId kSecond{2};
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio(Duration::Millis(1'000), kFirst);
+  EXPECT_TRUE(desk.replies.OnSent());
+  desk.replies.OnAudio(Duration::Millis(1'000), kSecond);
+  desk.replies.OnDone({}, Next::kCallersTurn);
+  // Another request is put off: the greeting is here all the same.
+  desk.replies.OnPutOff();
+  desk.replies.OnDropped(std::array{kFirst, kSecond}, OwedTexts::By::kCaller);
+  EXPECT_TRUE(desk.replies.owes_greeting());
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio(Duration::Millis(1'000), kFirst);
+  desk.replies.OnAudio(Duration::Millis(1'000), kSecond);
+  EXPECT_TRUE(desk.replies.OnSent());
+  desk.replies.Cancel();
+  // Some of the first was heard.
+  desk.replies.OnDropped(std::array{kSecond}, OwedTexts::By::kCaller);
+  EXPECT_FALSE(desk.replies.owes_greeting());
 }
 
 TEST(RepliesTest, AnAgentThatCannotSayOwesNoGreetingAndNothingLeftOver) {

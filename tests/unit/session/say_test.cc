@@ -354,6 +354,22 @@ TEST(SayTest, ATextThatMeetsATurnComesBehindTheReplyToIt) {
   EXPECT_EQ(call.world.agent.discards(), 0);
 }
 
+// The socket was given up in the middle of his turn, for the text that was not
+// waited for any more.
+TEST(SayTest, ATextThatIsTakenBackIsNotWaitedFor) {
+  ReadyHostileCall call;
+  call.world.agent.think = Duration::Millis(600);
+  call.Say("One.");
+  call.world.line.Say(Speech(static_cast<int>(kHostileReplyMs) + 2'000));
+  ASSERT_TRUE(
+      call.world.RunUntil([&] { return call.world.Count("turnEnded") == 1; },
+                          Duration::Millis(kHostileReplyMs + 4'000)));
+  call.world.Advance(Duration::Millis(10'000));
+  EXPECT_THAT(call.world.EventsOf("agentFailed"), IsEmpty());
+  EXPECT_THAT(call.asked,
+              ElementsAre(HasSubstr("One."), "", HasSubstr("One.")));
+}
+
 // One that comes when the turn was taken is in front of the reply.
 TEST(SayTest, ATextThatComesWhenATurnWasTakenIsSaidOnce) {
   ReadyHostileCall call;

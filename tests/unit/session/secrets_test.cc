@@ -178,6 +178,8 @@ TEST(SecretsTest, WordsBehindANameStay) {
         "a risk-free task-list on the disk_0",
         "see https://host/v1/realtime?model=gpt-realtime-2.1, mail me@host",
         "Key expired, the key (see below) of item_0",
+        "Unknown key gpt-realtime-2025-08-28, enable_hf_transfer",
+        "Unrecognized key \"inputAudioTranscription\", Akiak",
         "the key is missing, the keyboard: qwerty12"}) {
     EXPECT_EQ(WithoutSecrets(text), text);
   }

@@ -60,7 +60,7 @@ describe("a long number", () => {
 
   it.each([
     "four two four two four two four two",
-    "niner aught niner ought quadruple niner",
+    "quadruple nine double four one",
     "Four. Two. Four. Two. Four. Two. Four.",
     "forty-two forty-two forty-two forty-two",
     "double four triple oh seven six",

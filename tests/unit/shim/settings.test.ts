@@ -194,6 +194,7 @@ describe("readSettings", () => {
     { PROFILE: { transcriptionModel: "whisper 1" } },
     { PROFILE: { language: "en_US" } },
     { PROFILE: { language: "en-" } },
+    { PROFILE: { language: `en${"-a".repeat(17)}` } },
     { PROFILE: { greeting: "\u3164" } },
     { PROFILE: { greeting: "\u2800 \u2800" } },
     { PUBLIC_BASE_URL: "https://voice.example.com," },
