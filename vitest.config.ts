@@ -47,7 +47,7 @@ export default defineConfig({
       ].map((part) => ({
         test: {
           ...part,
-          // Each file starts its own workerd; two cores are for one of either part at a time.
+          // Each file starts its own workerd; two cores are for one at a time.
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -381,7 +381,7 @@ async function main(names: readonly string[]): Promise<number> {
     );
     await runAll(others.filter((suite) => suite.alone));
   };
-  await Promise.all([inParallel(keepTime, runSuite), runOthers()]);
+  await Promise.all([runAll(keepTime), runOthers()]);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;
 }
