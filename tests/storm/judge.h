@@ -109,6 +109,8 @@ class Judge {
     Instant at;
     int requests = 0;
     std::set<std::string> items;
+    // Of them, those of the last request.
+    std::set<std::string> last_items;
     bool heard = false;
     // To its end.
     bool whole = false;
@@ -132,6 +134,12 @@ class Judge {
   };
 
   void Complain(const std::string& what);
+  // Whether the provider has finished the item, and did not say so into a
+  // socket that was being given up.
+  bool IsToldWhole(const Agent::Item& item) const;
+  // That of each item of the last request, and `holds`.
+  template <class Holds>
+  bool AllOfLast(const Said& said, Holds holds) const;
   void OnEvent(const Json& event);
   void OnState(const Json& event);
   void OnLine(const Json& event);

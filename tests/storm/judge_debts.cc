@@ -14,6 +14,17 @@ namespace trunkline::test {
 
 using session::State;
 
+template <class Holds>
+bool Judge::AllOfLast(const Said& said, Holds holds) const {
+  return !said.last_items.empty() &&
+         std::all_of(said.last_items.begin(), said.last_items.end(),
+                     [&](const std::string& name) {
+                       const Agent::Item* item = FindItem(name);
+                       return item != nullptr && IsToldWhole(*item) &&
+                              holds(*item);
+                     });
+}
+
 void Judge::LookAtDebts() {
   if (state_ == State::kEnded) return;
   if (world_->stray_messages() != 0) {
@@ -40,13 +51,13 @@ void Judge::LookAtDebts() {
       said.heard = true;
       last_say_ = world_->now();
     }
-    for (const std::string& name : said.items) {
-      const Agent::Item* item = said.whole ? nullptr : FindItem(name);
-      if (item == nullptr || !item->whole_at) continue;
-      // Of the shortest that cannot be told.
-      said.whole = plan_.honest_line && item->generated_ms > 2 * MostError() &&
-                   world_->HeardMs(*item) >= item->generated_ms - MostError();
-    }
+    // Of the shortest that cannot be told.
+    said.whole =
+        said.whole ||
+        (plan_.honest_line && AllOfLast(said, [this](const Agent::Item& item) {
+           return item.generated_ms > 2 * MostError() &&
+                  world_->HeardMs(item) >= item.generated_ms - MostError();
+         }));
   }
   // One at a time.
   const auto next = std::find_if(
@@ -152,6 +163,7 @@ void Judge::OnRequest(const Json& request) {
         Complain("'" + says_[i].text + "' was heard, twice");
       ++says_[i].requests;
       says_[i].cut = false;
+      says_[i].last_items.clear();
       // There and back.
       const Duration way = plan_.options.agent_delay;
       says_[i].mistaken = world_->now() - own_over_ <= way + way + way;
@@ -184,7 +196,9 @@ void Judge::OnRequest(const Json& request) {
 
 void Judge::OnItem(const std::string& item) {
   if (greeting_in_air_) greeting_items_.insert(item);
-  if (says_in_air_ < says_.size()) says_[says_in_air_].items.insert(item);
+  if (says_in_air_ >= says_.size()) return;
+  says_[says_in_air_].items.insert(item);
+  says_[says_in_air_].last_items.insert(item);
 }
 
 void Judge::OnHeardItem(std::string_view item) {
@@ -201,7 +215,11 @@ void Judge::OnHeardToItsEnd(const std::string& name) {
   const Agent::Item* item = FindItem(name);
   if (item == nullptr || !item->whole_at) return;
   for (Said& said : says_) {
-    if (said.items.contains(name)) said.whole = true;
+    // One that broke off behind its first item is not.
+    if (said.last_items.contains(name) &&
+        AllOfLast(said, [](const Agent::Item&) { return true; })) {
+      said.whole = true;
+    }
   }
 }
 

@@ -97,20 +97,23 @@ void Judge::JudgeCut(const Json& line, const std::string& name) {
     Complain("of " + name + " " + Ms(ear_ms) + " of " + Ms(item->generated_ms) +
              " were heard, and it is not cut");
   }
-  // What tells of its end was here before the last of it was heard, unless it
-  // was said into a socket that was given up.
+  // What tells of its end was here before the last of it was heard.
   const int64_t end_ms = IntegerMember(line, "endMs").value_or(0);
   const Duration way = plan_.options.agent_delay + Duration::Millis(kSlackMs);
-  const bool in_vain =
-      item->whole_at &&
-      std::any_of(given_up_at_.begin(), given_up_at_.end(), [&](Instant at) {
-        return at - way <= *item->whole_at && *item->whole_at <= at + way;
-      });
-  if (cut && item->whole_at && !in_vain && !truncated_.contains(name) &&
+  if (cut && IsToldWhole(*item) && !truncated_.contains(name) &&
       (*item->whole_at - Instant()).ms() - 1000 + life_from_ms_ + way.ms() <
           end_ms) {
     Complain(name + " was whole and heard, and is cut");
   }
+}
+
+bool Judge::IsToldWhole(const Agent::Item& item) const {
+  if (!item.whole_at) return false;
+  const Duration way = plan_.options.agent_delay + Duration::Millis(kSlackMs);
+  return std::none_of(
+      given_up_at_.begin(), given_up_at_.end(), [&](Instant at) {
+        return at - way <= *item.whole_at && *item.whole_at <= at + way;
+      });
 }
 
 int64_t Judge::MostError() const {
