@@ -98,15 +98,6 @@ void PeersTest::Start(VirtualWorld& world) {
       world.RunUntil([&] { return world.state() == State::kListening; }));
 }
 
-void PeersTest::HearReply(VirtualWorld& world, int64_t ms) {
-  const size_t items = world.agent.items().size();
-  world.line.Say(Speech(800));
-  ASSERT_TRUE(world.RunUntil([&] {
-    return world.agent.items().size() > items &&
-           world.HeardMs(world.agent.items().back()) >= ms;
-  })) << session::ToString(world.state());
-}
-
 std::string NameOfPeers(const testing::TestParamInfo<Peers>& info) {
   return info.param.name;
 }

@@ -33,8 +33,6 @@ class PeersTest : public testing::TestWithParam<Peers> {
  protected:
   // Connected, and the agent ready.
   void Start(VirtualWorld& world);
-  // The caller speaks a turn; until the reply was heard for so long.
-  void HearReply(VirtualWorld& world, int64_t ms);
 };
 
 std::string NameOfPeers(const testing::TestParamInfo<Peers>& info);

@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "support/world/heard_reply.h"
 #include "support/world/world.h"
 #include "unit/session/connect.h"
-#include "unit/session/heard_reply.h"
 
 namespace trunkline::test {
 namespace {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "session/digit_entry.h"
+#include "support/world/heard_reply.h"
 #include "support/world/peers.h"
 #include "support/world/world.h"
 

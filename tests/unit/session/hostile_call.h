@@ -104,6 +104,11 @@ struct HostileCall {
     return world.RunUntil([&] { return world.Count("replyDone") == replies; },
                           limit);
   }
+  // Until so much of the first one was heard; whether it was.
+  bool HearsMs(int64_t ms) {
+    world.agent.reply_ms = 3'000;
+    return world.RunUntil([&] { return world.line.heard_ms() >= ms; });
+  }
   // Until the call has ended, ms.
   int64_t MsToTheEnd() {
     const Instant from = world.now();

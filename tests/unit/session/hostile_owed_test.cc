@@ -129,9 +129,7 @@ TEST(HostileOwedTest, AGreetingThatIsInterruptedBeforeItsFirstWordIsOwedAgain) {
   for (const int64_t heard_ms : {40, 200, 1'500}) {
     SCOPED_TRACE(heard_ms);
     ReadyHostileCall call({.options = Greeting()});
-    call.world.agent.reply_ms = 3'000;
-    ASSERT_TRUE(call.world.RunUntil(
-        [&] { return call.world.line.heard_ms() >= heard_ms; }));
+    ASSERT_TRUE(call.HearsMs(heard_ms));
     call.world.line.Press('1');
     ASSERT_TRUE(call.world.RunUntil(
         [&] { return call.world.Count("truncated") == 1; }));
@@ -146,9 +144,7 @@ TEST(HostileOwedTest, AGreetingOfWhichNoWordIsHeardIsNamedAtTheEnd) {
   for (const int64_t heard_ms : {40, 1'500}) {
     SCOPED_TRACE(heard_ms);
     ReadyHostileCall call({.options = Greeting()});
-    call.world.agent.reply_ms = 3'000;
-    ASSERT_TRUE(call.world.RunUntil(
-        [&] { return call.world.line.heard_ms() >= heard_ms; }));
+    ASSERT_TRUE(call.HearsMs(heard_ms));
     call.world.line.HangUp();
     call.MsToTheEnd();
     EXPECT_THAT(call.world.EventsOf("notSaid"), SizeIs(heard_ms < 1'000));

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "support/ogg_opus.h"
+#include "support/world/heard_reply.h"
 #include "support/world/peers.h"
 #include "unit/session/recorded_track.h"
 

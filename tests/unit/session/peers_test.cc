@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "support/world/heard_reply.h"
+
 namespace trunkline::test {
 namespace {
 

@@ -270,9 +270,8 @@ TEST(SayTest, TextsKeepTheirOrderWhenTheFirstBreaksOff) {
 // A call in which so much of a text is heard.
 struct TextIsHeard : ReadyHostileCall {
   explicit TextIsHeard(int64_t ms) {
-    world.agent.reply_ms = 3'000;
     Say("One and two.");
-    EXPECT_TRUE(world.RunUntil([&] { return world.line.heard_ms() >= ms; }));
+    EXPECT_TRUE(HearsMs(ms));
   }
 };
 
