@@ -20,6 +20,8 @@ namespace {
 
 // A feature of ours: which word of the caller a token belongs to.
 constexpr const char* kWordFeature = "tl_word";
+// How much longer than its own the voice's sounds are.
+constexpr const char* kStretchFeature = "duration_stretch";
 
 bool IsReadable(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -77,7 +79,7 @@ FliteVoice::FliteVoice() : impl_(new Impl) {
   impl_->rate_hz = static_cast<uint32_t>(
       get_param_int(impl_->voice->features, "sample_rate", 16000));
   impl_->stretch =
-      get_param_float(impl_->voice->features, "duration_stretch", 1.0F);
+      get_param_float(impl_->voice->features, kStretchFeature, 1.0F);
 }
 
 // The voice itself lives as long as the program: flite keeps it.
@@ -90,8 +92,6 @@ void FliteVoice::Speak(std::span<const Piece> pieces, uint32_t pace) {
   word_times_.clear();
   TL_CHECK(pace > 0);
   tl_speech_seed();
-  feat_set_float(impl_->voice->features, "duration_stretch",
-                 impl_->stretch * 100.0F / static_cast<float>(pace));
 
   cst_utterance* utterance = new_utterance();
   cst_relation* const tokens = utt_relation_create(utterance, "Token");
@@ -100,8 +100,13 @@ void FliteVoice::Speak(std::span<const Piece> pieces, uint32_t pace) {
     delete_utterance(utterance);
     return;
   }
+  // The voice is left as it was: others that make a FliteVoice get the same
+  // one.
+  feat_set_float(impl_->voice->features, kStretchFeature,
+                 impl_->stretch * 100.0F / static_cast<float>(pace));
   utt_init(utterance, impl_->voice);
   utterance = utt_synth_tokens(utterance);
+  feat_set_float(impl_->voice->features, kStretchFeature, impl_->stretch);
   TL_CHECK(utterance != nullptr);
 
   const cst_wave* const wave = utt_wave(utterance);

@@ -145,6 +145,21 @@ TEST(SynthesizerTest, PaceStretchesTime) {
   EXPECT_NEAR(0.5, fast / own, 0.1);
 }
 
+// flite knows one voice in all, whose settings all have in common.
+TEST(SynthesizerTest, APaceIsOneSynthesizersOwn) {
+  const std::string text = "We take cash and all credit cards.";
+  const std::vector<int16_t> own = Say(text).samples;
+  Say(text, 200);
+  Synthesizer later;
+  ASSERT_LE(0, later.Begin(text, 100));
+  std::vector<int16_t> samples;
+  while (later.Next() > 0) {
+    samples.insert(samples.end(), later.samples().begin(),
+                   later.samples().end());
+  }
+  EXPECT_EQ(own, samples);
+}
+
 TEST(SynthesizerTest, WhatCannotBeReadIsSilent) {
   for (const std::string_view text : {"", " ", "...", " - ", "\U0001f600",
                                       "\u4f60\u597d", "\xff\xfe", "\"()\""}) {
