@@ -3,14 +3,13 @@
 // standard output once the gateway answers; everything else goes to standard
 // error. Ends what it started when it ends.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { type Child, Children } from "./lib/children.ts";
 import { devVariables, needsSimulator, parseVariables } from "./lib/dev-variables.ts";
 
 const root = path.join(import.meta.dirname, "..");
@@ -20,8 +19,6 @@ const HOST = "127.0.0.1";
 const READY_TIMEOUT_MS = 120_000;
 const HEALTH_INTERVAL_MS = 100;
 const HEALTH_TIMEOUT_MS = 2_000;
-/** What a child gets between the request to end and the end. */
-const STOP_TIMEOUT_MS = 5_000;
 
 /** What `--agent` says -> what the Worker calls it. */
 const AGENTS = new Map([
@@ -89,65 +86,6 @@ function claim(port: number): Promise<void> {
   });
 }
 
-/** A child and its own children: they share a process group, which ends together. */
-class Child {
-  /** Resolves with a description when the process has ended. */
-  readonly ended: Promise<string>;
-  readonly #name: string;
-  readonly #process: ChildProcess;
-  readonly #lines: ((line: string) => void)[] = [];
-
-  constructor(name: string, command: string, args: readonly string[]) {
-    this.#name = name;
-    this.#process = spawn(command, args, { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] });
-    this.ended = new Promise((resolve) => {
-      this.#process.once("error", (error) => resolve(`${name} did not start: ${error.message}`));
-      this.#process.once("exit", (status, signal) => resolve(`${name} ended with ${signal ?? `status ${status}`}`));
-    });
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      if (!stream) continue;
-      createInterface({ input: stream }).on("line", (line) => {
-        console.error(`${name}: ${line}`);
-        for (const listener of this.#lines) listener(line);
-      });
-    }
-  }
-
-  /** Resolves when the child has printed exactly this line. */
-  printed(expected: string): Promise<void> {
-    return new Promise((resolve) => {
-      this.#lines.push((line) => {
-        if (line === expected) resolve();
-      });
-    });
-  }
-
-  /** Ends the whole group, first by asking; resolves when no process of it is left. */
-  async stop(): Promise<void> {
-    if (!this.#signal("SIGTERM")) return;
-    const deadline = Date.now() + STOP_TIMEOUT_MS;
-    while (this.#signal(0)) {
-      if (Date.now() > deadline) {
-        console.error(`${this.#name} does not end; killing it`);
-        this.#signal("SIGKILL");
-        return;
-      }
-      await delay(20);
-    }
-  }
-
-  /** Returns whether any process of the group was there to take the signal. */
-  #signal(signal: NodeJS.Signals | 0): boolean {
-    if (this.#process.pid === undefined) return false;
-    try {
-      process.kill(-this.#process.pid, signal);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-}
-
 /** Resolves when the gateway is there and takes calls; says why it does not, once for each reason. */
 async function healthy(url: string): Promise<void> {
   let said = "";
@@ -177,40 +115,39 @@ async function ready(child: Child, what: string, condition: Promise<void>): Prom
   if (failure !== undefined) throw new Error(failure);
 }
 
-async function serve({ port, agent }: Options, children: Child[]): Promise<string> {
+async function serve({ port, agent }: Options, children: Children): Promise<string> {
   const url = `http://${HOST}:${port}`;
   const file = devVars();
   const vars = devVariables(file, { url, agent, simulatorUrl: `http://${HOST}:${port + 1}` });
   await claim(port);
+  const servers: Child[] = [];
   if (needsSimulator(file)) {
     await claim(port + 1);
-    const simulator = new Child("simulator", "node", [
+    const simulator = children.start("simulator", "node", [
       "tests/simulators/openai-realtime/main.ts",
       "--port",
       `${port + 1}`,
     ]);
-    children.push(simulator);
+    servers.push(simulator);
     await ready(simulator, "the simulator", simulator.printed(`Ready on ws://${HOST}:${port + 1}`));
   }
   const state = ["--local", "--persist-to", `.wrangler/dev-${port}`];
-  const migrations = new Child("migrations", "wrangler", ["d1", "migrations", "apply", "CALL_LOG", ...state]);
-  children.push(migrations);
+  const migrations = children.start("migrations", "wrangler", ["d1", "migrations", "apply", "CALL_LOG", ...state]);
   const migrated = await migrations.ended;
-  children.pop();
   if (migrated !== "migrations ended with status 0") throw new Error(migrated);
-  const wrangler = new Child("wrangler", "wrangler", [
+  const wrangler = children.start("wrangler", "wrangler", [
     ...["dev", ...state, "--ip", HOST, "--port", `${port}`, "--inspector-port", "0"],
     "--show-interactive-dev-session=false",
     ...[...vars].flatMap(([name, value]) => ["--var", `${name}:${value}`]),
   ]);
-  children.push(wrangler);
+  servers.push(wrangler);
   await ready(wrangler, "the gateway", healthy(url));
   console.log(`Ready on ${url}`);
-  return Promise.race(children.map((child) => child.ended));
+  return Promise.race(servers.map((server) => server.ended));
 }
 
 async function main(): Promise<number> {
-  const children: Child[] = [];
+  const children = new Children(root);
   const interrupted = new Promise<undefined>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve(undefined));
   });
@@ -222,7 +159,7 @@ async function main(): Promise<number> {
     console.error(error instanceof Error ? error.message : error);
     return error instanceof UsageError ? 2 : 1;
   } finally {
-    await Promise.all(children.map((child) => child.stop()));
+    await children.stop();
   }
 }
 
