@@ -8,7 +8,9 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "protocol/channel_inputs.h"
 #include "protocol/channels.h"
+#include "protocol/dialogue.h"
 #include "protocol/wire.h"
 
 namespace trunkline::protocol {
@@ -16,15 +18,6 @@ namespace trunkline::protocol {
 // An utterance of the agent, numbered from 1 within a call. The provider's own
 // name of it is Agent::item_name().
 enum class ItemId : uint32_t {};
-
-enum class Role : uint8_t { kCaller, kAgent };
-enum class TranscriptState : uint8_t { kPart, kFinal };
-
-// Tokens that a reply cost; 0 where the provider does not say.
-struct Usage {
-  int64_t input_tokens = 0;
-  int64_t output_tokens = 0;
-};
 
 // What an agent is like. Constant for the life of the object.
 struct AgentTraits {
@@ -85,17 +78,6 @@ struct AgentToolCall {
   std::string_view name;
   std::string_view arguments;
 };
-// Why an agent or a reply of it failed, in the provider's words.
-struct Failure {
-  // "" if it has none.
-  std::string_view code = {};
-  // Which field was refused; mostly "".
-  std::string_view param = {};
-  // For people; may be long, and may quote anything.
-  std::string_view message = {};
-  // Asking again sooner is in vain.
-  std::optional<Duration> retry_after = {};
-};
 // No more audio comes for the reply.
 struct AgentReplyDone {
   enum class End : uint8_t {
@@ -123,7 +105,7 @@ struct AgentReplyDone {
 struct AgentPutOff {};
 // The agent cannot go on with its channels. kFatal: nor with new ones.
 struct AgentFailed {
-  enum class Loss : uint8_t { kRetryable, kFatal };
+  using Loss = protocol::Loss;
 
   Loss loss = Loss::kRetryable;
   Failure why = {};
@@ -137,26 +119,10 @@ using AgentEvent =
                  AgentTranscript, AgentTextFailed, AgentAudio, AgentToolCall,
                  AgentReplyDone, AgentPutOff, AgentFailed>;
 
-// A line of the conversation so far, as an agent is told of it that was not
-// there: what the caller said, what was heard of an agent, or a tool's call.
-struct ConversationLine {
-  enum class Kind : uint8_t { kCaller, kAgent, kTool };
-
-  Kind kind = Kind::kCaller;
-  std::string_view text;
-  // Of a tool's call. An open one has no result yet: ToolResult() brings it.
-  std::string_view call_id;
-  std::string_view name;
-  std::string_view arguments;
-  std::optional<std::string_view> result;
-};
-
 // One provider's protocol: bytes of the agent's channels <-> neutral events and
 // commands. Nothing calls it from inside of one of its calls.
-class Agent {
+class Agent : public ChannelInputs {
  public:
-  virtual ~Agent() = default;
-
   virtual const AgentTraits& traits() const = 0;
 
   // A fresh start: forgets former channels and opens the ones it needs.
@@ -168,27 +134,9 @@ class Agent {
   // The time of what comes next, said before each input and command.
   void SetNow(Instant now) { now_ = now; }
 
-  // Inputs, for channels that the agent has opened; others are ignored. After
-  // each, as after Begin() and every command, NextEvent() is called until it
-  // has none, and then Proceed().
-  virtual void OnSocketOpened(ChannelId /*channel*/) {}
-  virtual void OnText(ChannelId /*channel*/, std::string_view /*text*/) {}
-  virtual void OnBinary(ChannelId /*channel*/,
-                        std::span<const uint8_t> /*bytes*/) {}
-  // `http_status` is 0 unless the upgrade was refused.
-  virtual void OnSocketClosed(ChannelId /*channel*/, uint16_t /*code*/,
-                              uint16_t /*http_status*/,
-                              std::string_view /*reason*/) {}
-  // A message was too long to be delivered.
-  virtual void OnOversize(ChannelId /*channel*/) {}
-  // `headers` holds those that the request wanted, as an object of strings.
-  virtual void OnHttpHeaders(ChannelId /*channel*/, uint16_t /*status*/,
-                             const Json& /*headers*/) {}
-  virtual void OnHttpChunk(ChannelId /*channel*/,
-                           std::span<const uint8_t> /*bytes*/) {}
-  virtual void OnHttpDone(ChannelId /*channel*/) {}
-  virtual void OnHttpFailed(ChannelId /*channel*/, HttpFailure /*failure*/,
-                            std::string_view /*reason*/) {}
+  // After each input, as after Begin() and every command, NextEvent() is called
+  // until it has none, and then Proceed().
+
   // A deadline of the agent's own; never for one that has none.
   virtual Instant deadline() const { return Instant::Never(); }
   // The time is at or behind the deadline.

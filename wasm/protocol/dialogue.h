@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/time.h"
+
+// What agents, and the services that an agent may be made of, have in common:
+// whose words, what they cost, why they failed.
+
+namespace trunkline::protocol {
+
+enum class Role : uint8_t { kCaller, kAgent };
+enum class TranscriptState : uint8_t { kPart, kFinal };
+
+// Tokens that a reply cost; 0 where the provider does not say.
+struct Usage {
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
+};
+
+// Why an agent, a reply or a service failed, in the provider's words.
+struct Failure {
+  // "" if it has none.
+  std::string_view code = {};
+  // Which field was refused; mostly "".
+  std::string_view param = {};
+  // For people; may be long, and may quote anything.
+  std::string_view message = {};
+  // Asking again sooner is in vain.
+  std::optional<Duration> retry_after = {};
+};
+// Whether it may help to begin anew.
+enum class Loss : uint8_t { kRetryable, kFatal };
+
+// A line of the conversation so far, as an agent is told of it that was not
+// there: what the caller said, what was heard of an agent, or a tool's call.
+struct ConversationLine {
+  enum class Kind : uint8_t { kCaller, kAgent, kTool };
+
+  Kind kind = Kind::kCaller;
+  std::string_view text;
+  // Of a tool's call. An open one has no result yet: ToolResult() brings it.
+  std::string_view call_id;
+  std::string_view name;
+  std::string_view arguments;
+  std::optional<std::string_view> result;
+};
+
+}  // namespace trunkline::protocol
