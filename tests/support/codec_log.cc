@@ -184,6 +184,16 @@ void AgentLog::Take(protocol::Agent& agent) {
             lines.push_back(std::move(line));
           } else if constexpr (std::is_same_v<Event, protocol::AgentPutOff>) {
             lines.emplace_back("put off");
+          } else if constexpr (std::is_same_v<
+                                   Event, protocol::AgentNeedsConversation>) {
+            lines.emplace_back("needs conversation");
+          } else if constexpr (std::is_same_v<Event, protocol::AgentWords>) {
+            std::string line = Join({"words", event.item});
+            for (const protocol::SpokenWord& word : event.words) {
+              line += ' ' + std::to_string(word.text_end) + '@' +
+                      std::to_string(word.end_ms);
+            }
+            lines.push_back(std::move(line));
           } else if constexpr (std::is_same_v<Event, protocol::AgentFailed>) {
             lines.push_back(
                 Join({event.loss == protocol::AgentFailed::Loss::kFatal

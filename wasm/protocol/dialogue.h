@@ -14,6 +14,13 @@ namespace trunkline::protocol {
 enum class Role : uint8_t { kCaller, kAgent };
 enum class TranscriptState : uint8_t { kPart, kFinal };
 
+// A word of the text: the text up to `text_end`, in bytes, is said by the first
+// `end_ms` of its audio.
+struct SpokenWord {
+  uint32_t text_end = 0;
+  int64_t end_ms = 0;
+};
+
 // Tokens that a reply cost; 0 where the provider does not say.
 struct Usage {
   int64_t input_tokens = 0;

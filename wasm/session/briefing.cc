@@ -30,7 +30,17 @@ protocol::ConversationLine LineOf(const Transcript::Told& told) {
 
 }  // namespace
 
+void Briefing::TellAll(protocol::Agent& agent, const Transcript& transcript) {
+  const std::vector<Transcript::Told> told = transcript.Conversation();
+  std::vector<protocol::ConversationLine> lines;
+  lines.reserve(told.size());
+  for (const Transcript::Told& one : told) lines.push_back(LineOf(one));
+  agent.Tell(lines);
+}
+
 void Briefing::Begin(protocol::Agent& agent, const Transcript& transcript) {
+  being_heard_.clear();
+  if (!agent.traits().remembers) return;
   being_heard_ = transcript.BeingHeard();
   const std::vector<Transcript::Told> told = transcript.Conversation();
   std::vector<protocol::ConversationLine> lines;

@@ -16,6 +16,8 @@ class Briefing {
   // conversation. What is still being heard of a former agent is left for
   // GoOn().
   void Begin(protocol::Agent& agent, const Transcript& transcript);
+  // All of it up to now, to one that does not remember and needs it.
+  static void TellAll(protocol::Agent& agent, const Transcript& transcript);
   // Some of that may have been heard to its end, or been cut: due before the
   // agent is asked for anything else.
   void GoOn(protocol::Agent& agent, const Transcript& transcript);

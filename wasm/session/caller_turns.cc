@@ -20,7 +20,7 @@ TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
     events_.SpeechStarted(ago);
     line_ = transcript_.OnCallerTurnBegan(
         (context_.now() - context_.call_began()).ms() - ago.ms());
-    if (agent_.ready()) agent_.agent().TurnStarted(ago);
+    if (agent_.ready()) TellOfTurn();
   } else if (event == TurnDetector::Event::kSpeechStopped) {
     events_.SpeechStopped(detector_.since_speech());
   }
@@ -54,6 +54,16 @@ bool CallerTurns::IsDeaf() {
   if (!provider_hears_) return true;
   context_.SetTimer(Timer::kDeaf, context_.config().limits.reply);
   return false;
+}
+
+void CallerTurns::TellOfTurn() {
+  agent_.agent().TurnStarted(detector_.since_start());
+  const std::string_view name = agent_.agent().turn_name();
+  if (!name.empty()) transcript_.BindCallerItem(line_, {name});
+}
+
+void CallerTurns::OnAgentReady() {
+  if (in_turn() && line_ != LineId{}) TellOfTurn();
 }
 
 void CallerTurns::OnAgentFailed() {

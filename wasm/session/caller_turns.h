@@ -41,6 +41,8 @@ class CallerTurns {
   // The time is over. True if the provider hears nothing at all; on a noisy
   // line, of which it has not heard the end, it has the same time again.
   bool IsDeaf();
+  // It can be told of a turn that began before.
+  void OnAgentReady();
   void OnAgentFailed();
 
   // The turn is over, the `turn`th of the call; `source` is who says so:
@@ -70,6 +72,8 @@ class CallerTurns {
   }
 
  private:
+  void TellOfTurn();
+
   CallContext& context_;
   ConversationEvents events_;
   AgentLink& agent_;

@@ -238,6 +238,10 @@ std::optional<Config> ParseConfig(std::string_view text,
     reader.Text("snapshot", config.snapshot.emplace(),
                 Config::kMaxSnapshotBytes);
   }
+  if (const protocol::AgentEntry* agent = registry.FindAgent(config.agent)) {
+    config.profile.greeting = agent->greeting;
+    config.profile.farewell = agent->farewell;
+  }
   if (const Json* profile = FindMember(*json, "profile")) {
     if (!profile->is_object() || !ReadProfile(*profile, config.profile)) {
       return std::nullopt;

@@ -11,7 +11,7 @@ using protocol::AgentReplyDone;
 
 void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
   // Each has its branch below.
-  static_assert(std::variant_size_v<protocol::AgentEvent> == 11);
+  static_assert(std::variant_size_v<protocol::AgentEvent> == 13);
   if (ended()) return;
   if (const auto* audio = std::get_if<protocol::AgentAudio>(&event)) {
     OnAgentAudio(*audio);
@@ -39,6 +39,11 @@ void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
     OnAgentFailed(failed->loss, failed->why);
   } else if (const auto* fault = std::get_if<protocol::AgentFaulted>(&event)) {
     agent_.CountFault(fault->fault);
+  } else if (const auto* words = std::get_if<protocol::AgentWords>(&event)) {
+    transcript_.OnAgentWords({words->item}, words->words);
+  } else if (std::holds_alternative<protocol::AgentNeedsConversation>(event)) {
+    if (playback_ && playback_->has_unheard()) playback_->Report();
+    Briefing::TellAll(agent_.agent(), transcript_);
   }
 }
 
@@ -50,6 +55,7 @@ void Conversation::OnAgentReady() {
       context_.now());
   briefing_.Begin(agent_.agent(), transcript_);
   agent_.BeReady();
+  caller_->OnAgentReady();
   switch (state_) {
     case State::kConnecting:
       if (replies_.owes_greeting()) {

@@ -117,7 +117,7 @@ void Conversation::TellDigits() {
   protocol::ConversationLine line;
   line.kind = protocol::ConversationLine::Kind::kCaller;
   line.text = words;
-  agent_.agent().Tell({&line, 1});
+  if (agent_.traits().remembers) agent_.agent().Tell({&line, 1});
   transcript_.OnDigits(KeptWords(digits), words, context_.now());
   if (caller_->in_turn()) return;
   if (state_ == State::kThinking) replies_.Cancel();

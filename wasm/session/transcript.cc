@@ -86,6 +86,7 @@ void Transcript::MakeFinal(Line& line) {
   line.heard_bytes = line.HeardSoFar();
   line.text_due_ms = kNone;
   line.pauses = {};
+  line.words = {};
   book_.MakeFinal(line);
 }
 
@@ -309,14 +310,27 @@ LineId Transcript::OnText(Role role, ItemName name, std::string_view text,
         ++counters_.late_texts;
         break;
       }
-      line->ForgetWords();
-      AddText(*line, line->said, role == Role::kCaller ? Trimmed(text) : text);
+      // Of the same text its words stay known.
+      if (line->said != text) {
+        line->ForgetWords();
+        AddText(*line, line->said,
+                role == Role::kCaller ? Trimmed(text) : text);
+      }
       line->text = TextState::kFinal;
       if (line->phase == Phase::kOver) MakeFinal(*line);
       break;
   }
   KeepBounds();
   return id;
+}
+
+void Transcript::OnAgentWords(ItemName name,
+                              std::span<const protocol::SpokenWord> words) {
+  if (finished_) return;
+  Line* line = book_.FindNamed(Kind::kAgent, name);
+  if (line == nullptr || !line->is_open()) return;
+  line->AddWords(words);
+  KeepBounds();
 }
 
 void Transcript::OnTextFailed(Role role, ItemName name, Instant now) {

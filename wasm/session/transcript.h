@@ -117,6 +117,9 @@ class Transcript {
   LineId OnText(protocol::Role role, ItemName name, std::string_view text,
                 protocol::TranscriptState state, Instant now);
   void OnTextFailed(protocol::Role role, ItemName name, Instant now);
+  // When words of an item of the agent's are said. The item's text is that of
+  // its parts.
+  void OnAgentWords(ItemName name, std::span<const protocol::SpokenWord> words);
 
   // Sound of an item of the agent begins to come: returns its line, which its
   // words may have begun. A name that had sound before is used again, for

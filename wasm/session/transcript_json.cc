@@ -69,26 +69,27 @@ std::optional<int64_t> ReadNumber(const Json& value, int64_t max) {
   return number;
 }
 
-// "from-to " of each; nullopt if there is anything else, or too much.
-std::optional<std::vector<Pause>> ReadPauses(std::string_view text) {
-  std::vector<Pause> pauses;
+// "one-other " of each; nullopt if there is anything else, or more than `max`.
+using Pairs = std::vector<std::pair<int32_t, int32_t>>;
+std::optional<Pairs> ReadPairs(std::string_view text, size_t max) {
+  Pairs pairs;
   while (!text.empty()) {
     const size_t dash = text.find('-');
     const size_t end = text.find(' ');
-    if (dash >= end || end == std::string_view::npos ||
-        pauses.size() == kMaxHeardMarks) {
+    if (dash >= end || end == std::string_view::npos || pairs.size() == max) {
       return std::nullopt;
     }
-    const std::optional<int64_t> from = ParseDecimal(text.substr(0, dash));
-    const std::optional<int64_t> to =
+    const std::optional<int64_t> one = ParseDecimal(text.substr(0, dash));
+    const std::optional<int64_t> other =
         ParseDecimal(text.substr(dash + 1, end - dash - 1));
-    if (!from || !to || *from > INT32_MAX || *to > INT32_MAX) {
+    if (!one || !other || *one > INT32_MAX || *other > INT32_MAX) {
       return std::nullopt;
     }
-    pauses.push_back({static_cast<int32_t>(*from), static_cast<int32_t>(*to)});
+    pairs.emplace_back(static_cast<int32_t>(*one),
+                       static_cast<int32_t>(*other));
     text.remove_prefix(end + 1);
   }
-  return pauses;
+  return pairs;
 }
 
 void Write(Json& json, const char* key, int64_t value, int64_t usual = 0) {
@@ -142,6 +143,12 @@ Json TranscriptLine::ToJson() const {
     all += std::to_string(from) + '-' + std::to_string(to) + ' ';
   }
   Write(json, "pauses", all);
+  all.clear();
+  for (const protocol::SpokenWord& word : words) {
+    all +=
+        std::to_string(word.text_end) + '-' + std::to_string(word.end_ms) + ' ';
+  }
+  Write(json, "words", all);
   return json;
 }
 
@@ -179,10 +186,16 @@ std::optional<TranscriptLine> TranscriptLine::FromJson(const Json& json) {
   line.heard_ms = reader.Ms("heardMs", 0);
   line.heard_at_ms = reader.Ms("heardAtMs", 0);
   line.received_ms = reader.Ms("receivedMs", 0);
-  std::optional<std::vector<Pause>> pauses =
-      ReadPauses(StringMember(json, "pauses"));
-  if (!pauses) return std::nullopt;
-  line.pauses = *std::move(pauses);
+  const std::optional<Pairs> pauses =
+      ReadPairs(StringMember(json, "pauses"), kMaxHeardMarks);
+  const std::optional<Pairs> words =
+      ReadPairs(StringMember(json, "words"), kMaxTextBytes);
+  if (!pauses || !words) return std::nullopt;
+  for (const auto& [from, to] : *pauses) line.pauses.push_back({from, to});
+  for (const auto& [text_end, end_ms] : *words) {
+    const protocol::SpokenWord word = {static_cast<uint32_t>(text_end), end_ms};
+    line.AddWords({&word, 1});
+  }
   if (!reader.ok() || !line.IsConsistent()) return std::nullopt;
   return line;
 }

@@ -8,14 +8,44 @@ namespace trunkline::session {
 
 size_t TranscriptLine::bytes() const {
   return item.size() + said.size() + told.size() + name.size() +
-         arguments.size() + result.size();
+         arguments.size() + result.size() +
+         words.size() * sizeof(protocol::SpokenWord);
 }
 
 size_t TranscriptLine::HeardSoFar() const {
   const bool whole = kind == Kind::kCaller || (phase == Phase::kOver && !cut);
   if (whole) return said.size();
   if (heard_ms <= 0) return 0;
-  return HeardText(said, heard_ms, received_ms, pauses).size();
+  if (words.empty()) {
+    return HeardText(said, heard_ms, received_ms, pauses).size();
+  }
+  // The words that have ended; of what lies before the next one that is known,
+  // as much as its letters take.
+  const auto next = std::ranges::upper_bound(words, heard_ms, {},
+                                             &protocol::SpokenWord::end_ms);
+  const bool is_last = next == words.end();
+  protocol::SpokenWord from;
+  if (next != words.begin()) from = *(next - 1);
+  const size_t begin = CutText(said, from.text_end).size();
+  const size_t end =
+      is_last ? said.size() : CutText(said, next->text_end).size();
+  const int64_t to_ms = is_last ? received_ms : next->end_ms;
+  const std::string_view stretch =
+      std::string_view(said).substr(begin, end - begin);
+  return begin + HeardText(stretch, heard_ms - from.end_ms, to_ms - from.end_ms,
+                           /*pauses=*/{})
+                     .size();
+}
+
+void TranscriptLine::AddWords(std::span<const protocol::SpokenWord> more) {
+  for (const protocol::SpokenWord& word : more) {
+    const protocol::SpokenWord last =
+        words.empty() ? protocol::SpokenWord() : words.back();
+    if (word.text_end > last.text_end && word.text_end <= kMaxTextBytes &&
+        word.end_ms >= last.end_ms && word.end_ms <= kLongestMs) {
+      words.push_back(word);
+    }
+  }
 }
 
 bool TranscriptLine::Append(std::string& to, std::string_view text_to_add) {
@@ -29,6 +59,7 @@ bool TranscriptLine::Append(std::string& to, std::string_view text_to_add) {
 
 void TranscriptLine::ForgetWords() {
   said.clear();
+  words.clear();
   shortened = expected = false;
 }
 
@@ -69,7 +100,9 @@ bool TranscriptLine::IsConsistent() const {
       return kind != Kind::kTool && awaits;
     case Phase::kFinal:
     case Phase::kTaken:
-      if (text == TextState::kAwaited || !pauses.empty()) return false;
+      if (text == TextState::kAwaited || !pauses.empty() || !words.empty()) {
+        return false;
+      }
       return kind != Kind::kTool || tool != ToolState::kOpen;
   }
   return false;

@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json.h"
+#include "protocol/dialogue.h"
 #include "session/heard_words.h"
 
 namespace trunkline::session {
@@ -75,8 +77,10 @@ struct TranscriptLine {
   // Adds as much of `text` as there is room for, well-formed. False if that is
   // not all, the first time: `shortened` is set, and nothing more is added.
   bool Append(std::string& to, std::string_view text);
-  // `said` is empty again.
+  // `said` is empty again, and nobody knows its words.
   void ForgetWords();
+  // Of its voice. Those that are not behind the ones before are left out.
+  void AddWords(std::span<const protocol::SpokenWord> more);
   // Of an agent's: the first `ms` of its audio, all that came, or no more than
   // the first `ms` was heard, and that by `now_ms`. Its end is when the last of
   // that was; it is cut unless that was all, and it is done.
@@ -111,6 +115,9 @@ struct TranscriptLine {
   // A beginning of `said` was heard when the line is final.
   std::string said;
   size_t heard_bytes = 0;
+  // Where words of `said` end in it, ascending, and when in the audio: of a
+  // voice that tells, until the line is final.
+  std::vector<protocol::SpokenWord> words;
   // What agents are told in place of `said`, unless empty; no JSON has it.
   std::string told;
   // Of a tool.

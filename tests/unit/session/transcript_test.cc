@@ -830,5 +830,74 @@ TEST(TranscriptScriptTest, ACopyThatWasRestoredDoesTheSame) {
   EXPECT_GT(lines, 200U);
 }
 
+// A voice that tells when it says each word.
+TEST_F(TranscriptTest, WordsThatTheVoiceTellsAreCutExactly) {
+  const std::string text = "one two three.";
+  for (const auto& [cut_ms, heard] :
+       {std::pair(0, ""), std::pair(899, ""), std::pair(900, "one"),
+        std::pair(949, "one"), std::pair(950, "one two"),
+        std::pair(2999, "one two"), std::pair(3000, "one two three.")}) {
+    const std::string item = "a" + std::to_string(cut_ms);
+    const LineId line = transcript_.OnAgentItem({item}, Origin::kReply);
+    Say(Role::kAgent, item, text, 1000, TranscriptState::kPart);
+    const protocol::SpokenWord words[] = {{3, 900}, {7, 950}, {14, 3000}};
+    transcript_.OnAgentWords({item}, std::span(words).first(1));
+    transcript_.OnAgentWords({item}, std::span(words).last(2));
+    // Not behind the others: left out. Of nobody: the same.
+    transcript_.OnAgentWords({item}, {words, 2});
+    transcript_.OnAgentWords({"nobody"}, words);
+    // The same text as a whole changes nothing.
+    Say(Role::kAgent, item, text, 1000);
+    transcript_.OnAgentAudio(line, 3000);
+    transcript_.OnAgentDone(line);
+    transcript_.OnAgentSent(line, At(1000));
+    transcript_.OnAgentHeardFrom(line, At(1000));
+    transcript_.OnAgentCut(line, cut_ms, 3000, {}, At(5000));
+    const FinalLine final = TakeOne();
+    EXPECT_EQ(heard, final.heard) << cut_ms;
+    EXPECT_EQ(text, final.said);
+  }
+}
+
+TEST_F(TranscriptTest, OfAStretchWithoutItsWordsTheLettersTell) {
+  const LineId line = transcript_.OnAgentItem({"a"}, Origin::kReply);
+  Say(Role::kAgent, "a", "It is so. one two three four", 0);
+  // The first sentence took long.
+  const protocol::SpokenWord words[] = {{9, 8000}, {28, 10'000}};
+  transcript_.OnAgentWords({"a"}, words);
+  transcript_.OnAgentAudio(line, 10'000);
+  transcript_.OnAgentDone(line);
+  transcript_.OnAgentSent(line, At(0));
+  transcript_.OnAgentHeardFrom(line, At(0));
+  transcript_.OnAgentCut(line, 9'200, 10'000, {}, At(9'200));
+  EXPECT_EQ("It is so. one two", TakeOne().heard);
+}
+
+TEST_F(TranscriptTest, WordsOfALineThatIsHeardAreInASnapshot) {
+  const LineId line = transcript_.OnAgentItem({"a"}, Origin::kReply);
+  Say(Role::kAgent, "a", "one two three", 0, TranscriptState::kPart);
+  const protocol::SpokenWord words[] = {{3, 900}, {7, 950}, {13, 3000}};
+  transcript_.OnAgentWords({"a"}, words);
+  transcript_.OnAgentAudio(line, 3000);
+  transcript_.OnAgentSent(line, At(0));
+  transcript_.OnAgentHeardFrom(line, At(0));
+  const std::optional<Transcript> restored =
+      Transcript::FromJson(transcript_.ToJson(), began_);
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(transcript_.ToJson(), restored->ToJson());
+  transcript_ = *restored;
+  transcript_.OnSessionLost(960, At(4000));
+  EXPECT_EQ("one two", TakeOne().heard);
+  // Other words are told anew.
+  const LineId other = transcript_.OnAgentItem({"b"}, Origin::kReply);
+  Say(Role::kAgent, "b", "one two three", 0, TranscriptState::kPart);
+  transcript_.OnAgentWords({"b"}, words);
+  Say(Role::kAgent, "b", "never mind", 0);
+  transcript_.OnAgentAudio(other, 1000);
+  transcript_.OnAgentSent(other, At(5000));
+  transcript_.OnAgentCut(other, 960, 1000, {}, At(6000));
+  EXPECT_EQ("never", TakeOne().heard);
+}
+
 }  // namespace
 }  // namespace trunkline::session

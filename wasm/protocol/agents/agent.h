@@ -33,6 +33,9 @@ struct AgentTraits {
   // Whether texts come of what the caller says, and of what the agent says.
   bool has_caller_texts = false;
   bool has_agent_texts = false;
+  // Whether it knows the conversation that it is in, once it was told of the
+  // one before. One that does not asks for all of it.
+  bool remembers = true;
 };
 
 // The neutral events of the AI side. Views are valid until the next input of
@@ -110,6 +113,15 @@ struct AgentFailed {
   Loss loss = Loss::kRetryable;
   Failure why = {};
 };
+// An agent that does not remember is about to reply: Tell() follows at once,
+// with the conversation up to now.
+struct AgentNeedsConversation {};
+// When words of an item's text are said, ascending, beginning behind those of
+// the item's former event: of a voice that knows.
+struct AgentWords {
+  std::string_view item;
+  std::span<const SpokenWord> words;
+};
 struct AgentFaulted {
   Fault fault = Fault::kMalformed;
 };
@@ -117,7 +129,8 @@ struct AgentFaulted {
 using AgentEvent =
     std::variant<AgentFaulted, AgentReady, AgentSpeech, AgentTurnCommitted,
                  AgentTranscript, AgentTextFailed, AgentAudio, AgentToolCall,
-                 AgentReplyDone, AgentPutOff, AgentFailed>;
+                 AgentReplyDone, AgentPutOff, AgentFailed,
+                 AgentNeedsConversation, AgentWords>;
 
 // One provider's protocol: bytes of the agent's channels <-> neutral events and
 // commands. Nothing calls it from inside of one of its calls.
@@ -150,8 +163,9 @@ class Agent : public ChannelInputs {
   // Commands.
 
   // The conversation so far, the first command after AgentReady, unless there
-  // was none; later what comes to it otherwise than by Listen(). Views are
-  // valid during the call only.
+  // was none; later what comes to it otherwise than by Listen(). To an agent
+  // that does not remember, all of it whenever it needs it, and never else.
+  // Views are valid during the call only.
   virtual void Tell(std::span<const ConversationLine> /*conversation*/) {}
   // The caller's audio in the input format, without gaps, from AgentReady on.
   virtual void Listen(std::span<const uint8_t> audio) = 0;
@@ -179,6 +193,9 @@ class Agent : public ChannelInputs {
 
   // The provider's name of an item; "" if it is not remembered.
   virtual std::string_view item_name(ItemId item) const = 0;
+  // The name by which texts of the turn come that has begun last; "" if the
+  // provider finds names of its own.
+  virtual std::string_view turn_name() const { return {}; }
   // Which content part of it the item is.
   virtual int32_t item_part(ItemId /*item*/) const { return 0; }
 

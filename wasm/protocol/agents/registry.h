@@ -37,6 +37,10 @@ struct AgentEntry {
   std::string_view name;
   // `channels` is borrowed for the life of the agent.
   std::unique_ptr<Agent> (*make)(AgentSettings settings, Channels& channels);
+  // What it says first, and last, where a profile does not say; "" = nothing of
+  // the kind.
+  std::string_view greeting = {};
+  std::string_view farewell = {};
 };
 
 // Every agent of this build. The first is the default.

@@ -17,6 +17,9 @@ struct LlmRequest {
   std::span<const ConversationLine> conversation;
   // For this reply alone, in the place of those of the profile; "" = none.
   std::string_view instructions;
+  // The caller's last turn was understood; its text is missing where it was
+  // not.
+  bool understood = true;
 };
 
 // The next words of the reply.

@@ -20,7 +20,14 @@ struct SttText {
   TranscriptState state = TranscriptState::kPart;
 };
 
-using SttEvent = std::variant<ServiceFaulted, SttReady, SttText, ServiceFailed>;
+// In the place of a final text: it will not come, and the next turn may be
+// understood.
+struct SttTextFailed {
+  Failure why = {};
+};
+
+using SttEvent = std::variant<ServiceFaulted, SttReady, SttText, SttTextFailed,
+                              ServiceFailed>;
 
 // Speech to text: what the caller says in a turn. Where a turn begins and ends
 // is said to it.
@@ -40,7 +47,8 @@ class Stt : public Service {
   // turn that is open goes on.
   virtual void TurnStarted(Duration ago) = 0;
   // The turn is over, its speech `ago` before the end of what was listened to:
-  // a final text comes, or ServiceFailed. Without a turn nothing happens.
+  // a final text comes, SttTextFailed, or ServiceFailed. Without a turn nothing
+  // happens.
   virtual void Finish(Duration ago) = 0;
   // The turn was none, or its text is not wanted any more.
   virtual void Forget() = 0;

@@ -10,13 +10,6 @@
 
 namespace trunkline::protocol {
 
-// A word of the text: the text up to `text_end`, in bytes, is said by the first
-// `end_ms` of its audio.
-struct SpokenWord {
-  uint32_t text_end = 0;
-  int64_t end_ms = 0;
-};
-
 // The words that follow, ascending, before the audio that says them; only from
 // a voice that knows.
 struct TtsWords {

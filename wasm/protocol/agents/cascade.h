@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/agents/agent.h"
+#include "protocol/event_queue.h"
+#include "protocol/services/llm.h"
+#include "protocol/services/sentences.h"
+#include "protocol/services/stt.h"
+#include "protocol/services/tts.h"
+
+namespace trunkline::protocol {
+
+// An agent made of three services: what the caller says becomes text, a
+// language model answers, and its answer is spoken sentence by sentence.
+//
+// It remembers nothing: it asks its owner for the conversation, as it was
+// heard, whenever the model is to answer. What is not wanted any more is
+// aborted at its vendor. A voice is asked for the next sentence when little of
+// what it has made is left to play, so that little is made in vain.
+class Cascade final : public Agent {
+ public:
+  struct Parts {
+    std::unique_ptr<Stt> stt;
+    std::unique_ptr<Llm> llm;
+    std::unique_ptr<Tts> tts;
+  };
+
+  // What a reply may have of text. The rest is left out: the model is stopped.
+  static constexpr size_t kMaxReplyBytes = size_t{8} * 1024;
+  // How much of the audio that was made may be left to play when the next
+  // sentence is asked for.
+  static constexpr Duration kLookAhead = Duration::Millis(4'000);
+
+  // Precondition: all parts are there.
+  explicit Cascade(Parts parts);
+
+  const AgentTraits& traits() const override { return traits_; }
+
+  void Begin() override;
+  void End(std::string_view reason) override;
+
+  void OnSocketOpened(ChannelId channel) override;
+  void OnText(ChannelId channel, std::string_view text) override;
+  void OnBinary(ChannelId channel, std::span<const uint8_t> bytes) override;
+  void OnSocketClosed(ChannelId channel, uint16_t code, uint16_t http_status,
+                      std::string_view reason) override;
+  void OnOversize(ChannelId channel) override;
+  void OnHttpHeaders(ChannelId channel, uint16_t status,
+                     const Json& headers) override;
+  void OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes) override;
+  void OnHttpDone(ChannelId channel) override;
+  void OnHttpFailed(ChannelId channel, HttpFailure failure,
+                    std::string_view reason) override;
+  Instant deadline() const override;
+  void OnDeadline() override;
+
+  std::optional<AgentEvent> NextEvent() override;
+  void Proceed() override;
+
+  void Tell(std::span<const ConversationLine> conversation) override;
+  void Listen(std::span<const uint8_t> audio) override;
+  void TurnStarted(Duration ago) override;
+  void Respond(Duration ago) override;
+  void Say(std::string_view text) override;
+  void DiscardTurn() override;
+  void Cancel() override;
+  int64_t Truncate(ItemId id, int64_t heard_ms) override;
+  // The owner has it, and tells it with the conversation.
+  void ToolResult(std::string_view /*tool_call_id*/,
+                  std::string_view /*output*/) override {}
+  std::string_view item_name(ItemId id) const override;
+  std::string_view turn_name() const override { return turn_name_; }
+
+ private:
+  // Of one event of a service: a final text and the question for the
+  // conversation; the end of a text and of the reply.
+  static constexpr size_t kMaxEvents = 4;
+  // Items whose name and length are kept.
+  static constexpr size_t kMaxItems = 64;
+
+  enum class Phase : uint8_t {
+    kIdle,
+    kHearing,    // what the caller has said is not known yet
+    kAsking,     // the owner was asked for the conversation
+    kAnswering,  // the model answers, or did, and its words are spoken
+    kSaying,     // a text of others is spoken
+  };
+  struct Request {
+    // A text to say; nullopt: a reply.
+    std::optional<std::string> text;
+  };
+  struct Item {
+    std::string name;
+    size_t bytes = 0;
+  };
+
+  // Has each service take an input.
+  template <class Input>
+  void ForAll(Input input);
+  // Takes one event of a service; false if there is none.
+  bool TakeSttEvent();
+  bool TakeLlmEvent();
+  bool TakeTtsEvent();
+  void OnSttText(const SttText& text);
+  void OnSttTextFailed(const Failure& why);
+  // The text of the oldest turn that is over has come, or will not.
+  void OnTurnKnown(bool understood);
+  void OnLlmText(std::string_view text);
+  // No more words come of the reply.
+  void EndAnswer(AgentReplyDone::End end, std::string_view code);
+  void OnWords(std::span<const SpokenWord> words);
+  void OnAudio(std::span<const uint8_t> audio);
+  // A service has failed while a reply is made.
+  void FailReply(const ServiceFailed& failed);
+
+  // `request` in the place of what waits of its kind.
+  void Wait(Request request);
+  void AskForConversation();
+  void BeginItem(Phase phase);
+  // Speaks the next sentence if it is time, or ends the reply.
+  void GoOn();
+  void EndReply(AgentReplyDone::End end, const Failure& why);
+  void AbortReply();
+  int64_t ReceivedMs(const Item& item) const;
+  const Item* Find(ItemId id) const;
+
+  Parts parts_;
+  const AgentTraits traits_;
+  EventQueue<AgentEvent, kMaxEvents> events_;
+  bool running_ = false;
+
+  // The caller's turns so far; the last one is open at the recogniser.
+  uint32_t turns_ = 0;
+  bool turn_open_ = false;
+  std::string turn_name_;
+  // What was told of the words in it.
+  std::string heard_;
+  // Turns whose last text is to come, the oldest first.
+  std::vector<uint32_t> due_;
+  // The last of them was understood.
+  bool understood_ = true;
+
+  Phase phase_ = Phase::kIdle;
+  std::vector<Request> waiting_;
+  bool llm_over_ = false;
+  bool calls_tools_ = false;
+  Usage usage_;
+  // How the model ended it, and why, if not as it should.
+  AgentReplyDone::End end_ = AgentReplyDone::End::kComplete;
+  std::string end_code_;
+  Sentences sentences_;
+  size_t reply_bytes_ = 0;
+  // What the voice was asked for of the reply, and where in it, and in the
+  // item's audio, the sentence begins that it speaks.
+  std::string said_;
+  bool speaking_ = false;
+  size_t sentence_begin_ = 0;
+  int64_t sentence_from_ms_ = 0;
+  // When all audio that was made will have been played, if nobody stops it.
+  Instant plays_until_;
+
+  uint32_t item_count_ = 0;
+  std::vector<Item> items_;
+  // What views in events are of.
+  std::string text_;
+  std::string text_name_;
+  std::vector<SpokenWord> words_;
+};
+
+}  // namespace trunkline::protocol
