@@ -8,14 +8,14 @@
 namespace trunkline::protocol {
 namespace {
 
-constexpr Duration kLongestWait = Duration::Millis(3'600'000);
+constexpr Duration kLongestRetryAfter = Duration::Millis(3'600'000);
 
-constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 std::string_view Trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(kBlanks);
+  const size_t first = text.find_first_not_of(kWhiteSpace);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+  return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
 }
 
 char ToLower(char c) {
@@ -35,7 +35,7 @@ std::optional<int64_t> WholePart(std::string_view text) {
   return ParseDecimal(text.substr(0, point));
 }
 
-bool IsRetryable(int64_t status) {
+bool MayPass(int64_t status) {
   return status == 409 || status >= 500 ||
          IsRetryableStatus(static_cast<uint16_t>(status));
 }
@@ -95,8 +95,8 @@ std::optional<Duration> RetryAfterHeader(const Json& headers) {
        {Header{"retry-after-ms", 1}, Header{"retry-after", 1000}}) {
     const auto value = WholePart(StringMember(headers, name));
     if (!value) continue;
-    return Duration::Millis(std::min(*value, kLongestWait.ms() / unit_ms) *
-                            unit_ms);
+    return Duration::Millis(
+        std::min(*value, kLongestRetryAfter.ms() / unit_ms) * unit_ms);
   }
   return std::nullopt;
 }
@@ -125,7 +125,7 @@ void OpenAiFailure::OnAnswer() {
     return;
   }
   code_ = fallback;
-  loss_ = good || IsRetryable(status_) ? Loss::kRetryable : Loss::kFatal;
+  loss_ = good || MayPass(status_) ? Loss::kRetryable : Loss::kFatal;
   AppendWellFormed(message_, MessageIn(Trim(body_)), kMaxMessageBytes);
 }
 
@@ -159,7 +159,7 @@ void OpenAiFailure::Take(const Json& body, std::string_view fallback) {
     if (error.fatal) loss_ = Loss::kFatal;
   }
   // Inside of a good answer there is no status to judge by.
-  if (status >= 300 && !IsRetryable(status)) loss_ = Loss::kFatal;
+  if (status >= 300 && !MayPass(status)) loss_ = Loss::kFatal;
 }
 
 void OpenAiFailure::OnExchange(HttpFailure failure, std::string_view reason) {
