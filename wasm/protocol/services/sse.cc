@@ -12,6 +12,15 @@ std::string_view ToText(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// The first line without the byte order mark that may be in front of it.
+std::string_view WithoutMark(std::string_view line) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (line.starts_with(kByteOrderMark)) {
+    line.remove_prefix(kByteOrderMark.size());
+  }
+  return line;
+}
+
 }  // namespace
 
 std::optional<SseParser::Event> SseParser::Next(std::span<const uint8_t>& in) {
@@ -56,16 +65,13 @@ std::optional<SseParser::Event> SseParser::Next(std::span<const uint8_t>& in) {
 
 bool SseParser::is_cut_off() const {
   if (error_ != Error::kNone) return true;
-  return (has_data_ && !was_told_) ||
-         (!line_.empty() && !line_.starts_with(':'));
+  if (has_data_ && !was_told_) return true;
+  const std::string_view line = is_first_line_ ? WithoutMark(line_) : line_;
+  return !line.empty() && !line.starts_with(':');
 }
 
 bool SseParser::OnLine(std::string_view line) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (std::exchange(is_first_line_, false) &&
-      line.starts_with(kByteOrderMark)) {
-    line.remove_prefix(kByteOrderMark.size());
-  }
+  if (std::exchange(is_first_line_, false)) line = WithoutMark(line);
   if (line.empty()) {
     // One without data is none, and its type is forgotten.
     if (!has_data_) type_.clear();

@@ -115,6 +115,9 @@ std::vector<SseCase> Cases() {
                 "b")}},
       // Ends.
       {"Nothing", "", {}},
+      {"OnlyAByteOrderMark", "\xEF\xBB\xBF", {}},
+      {"HalfAByteOrderMark", "\xEF\xBB", {}, true},
+      {"CutOffCommentBehindIt", "\xEF\xBB\xBF: wai", {}},
       {"CutOffData", "data: a\n\ndata: b\n", {Message("a")}, true},
       {"CutOffLine", "data: a\n\nda", {Message("a")}, true},
       {"CutOffComment", "data: a\n\n: wai", {Message("a")}},
