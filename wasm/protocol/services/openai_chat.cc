@@ -1,0 +1,404 @@
+#include "protocol/services/openai_chat.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace trunkline::protocol {
+namespace {
+
+// In front of the ids of calls that had none.
+constexpr std::string_view kGivenId = "tool-";
+
+constexpr std::string_view kDone = "[DONE]";
+
+bool IsError(const Json& message) {
+  const Json* error = FindMember(message, "error");
+  return (error != nullptr && !error->is_null()) ||
+         StringMember(message, "object") == "error";
+}
+
+}  // namespace
+
+OpenAiChat::OpenAiChat(Config config, Channels& channels)
+    : config_(std::move(config)),
+      tools_(ChatTools(config_.tools)),
+      channels_(channels) {}
+
+void OpenAiChat::Reset() {
+  phase_ = Phase::kIdle;
+  sse_.Reset();
+  whole_.clear();
+  fault_.reset();
+  text_.clear();
+  calls_.clear();
+  calls_released_ = false;
+  calls_told_ = 0;
+  call_bytes_ = 0;
+  end_ = End::kNone;
+  finish_.reset();
+  usage_ = {};
+}
+
+void OpenAiChat::Ask(const LlmRequest& request) {
+  Abort();
+  // Ids that were given before this object was there count as well.
+  for (const ConversationLine& line : request.conversation) {
+    if (!line.call_id.starts_with(kGivenId)) continue;
+    const auto number = ParseDecimal(line.call_id.substr(kGivenId.size()));
+    ids_given_ = std::max(ids_given_, number.value_or(0));
+  }
+  const std::string body = ChatRequest(config_, tools_, request);
+  FetchRequest fetch;
+  fetch.upstream = config_.upstream;
+  fetch.path = config_.path;
+  fetch.headers = {{"content-type", "application/json"},
+                   {"accept", "text/event-stream"}};
+  fetch.wants = OpenAiResponseHeaders();
+  fetch.timeout = kPatience;
+  fetch.idle = kPatience;
+  fetch.max_bytes = kMaxAnswerBytes;
+  fetch.body = {reinterpret_cast<const uint8_t*>(body.data()), body.size()};
+  channel_ = channels_.Fetch(fetch);
+  phase_ = Phase::kAsked;
+  if (!channel_) Fail("channels");
+}
+
+void OpenAiChat::Abort() {
+  for (std::optional<ChannelId>* channel : {&channel_, &trailing_}) {
+    if (*channel) channels_.Abort(**channel);
+    channel->reset();
+  }
+  Reset();
+}
+
+void OpenAiChat::OnHttpHeaders(ChannelId channel, uint16_t status,
+                               const Json& headers) {
+  if (channel != channel_) return;
+  const std::string type = MediaTypeOf(headers);
+  if (!IsGoodStatus(status) || IsMarkupType(type)) {
+    phase_ = Phase::kRefused;
+    failure_.Begin(status, headers);
+  } else {
+    // Servers differ in what they call a stream.
+    phase_ = IsJsonType(type) ? Phase::kWhole : Phase::kStream;
+  }
+}
+
+void OpenAiChat::OnHttpChunk(ChannelId channel,
+                             std::span<const uint8_t> bytes) {
+  if (channel != channel_) return;
+  switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kAsked:
+      break;
+    case Phase::kStream:
+      OnStream(bytes);
+      break;
+    case Phase::kWhole:
+      if (whole_.size() + bytes.size() > kMaxWholeBytes) {
+        Fail("tooLarge");
+        break;
+      }
+      whole_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      break;
+    case Phase::kRefused:
+      if (failure_.OnBody(bytes)) break;
+      failure_.OnAnswer();
+      Fail();
+      break;
+  }
+}
+
+void OpenAiChat::OnHttpDone(ChannelId channel) {
+  if (channel == trailing_) trailing_.reset();
+  if (channel != channel_) return;
+  channel_.reset();
+  OnEnd();
+}
+
+void OpenAiChat::OnHttpFailed(ChannelId channel, HttpFailure failure,
+                              std::string_view reason) {
+  if (channel == trailing_) trailing_.reset();
+  if (channel != channel_) return;
+  channel_.reset();
+  // The model had finished, or the status has said why.
+  if (finish_ || phase_ == Phase::kRefused) {
+    OnEnd();
+    return;
+  }
+  failure_.OnExchange(failure, reason);
+  Fail();
+}
+
+void OpenAiChat::OnEnd() {
+  switch (phase_) {
+    case Phase::kIdle:
+      break;
+    case Phase::kAsked:
+      Fail("truncated");
+      break;
+    case Phase::kStream:
+      if (finish_) {
+        Finish();
+      } else {
+        Fail("truncated");
+      }
+      break;
+    case Phase::kWhole:
+      OnWhole();
+      break;
+    case Phase::kRefused:
+      failure_.OnAnswer();
+      Fail();
+      break;
+  }
+}
+
+void OpenAiChat::OnStream(std::span<const uint8_t> bytes) {
+  while (phase_ == Phase::kStream) {
+    const std::optional<SseParser::Event> event = sse_.Next(bytes);
+    if (!event) break;
+    OnStreamEvent(*event);
+  }
+  if (sse_.error() != SseParser::Error::kNone) Fail("tooLarge");
+}
+
+void OpenAiChat::OnStreamEvent(const SseParser::Event& event) {
+  if (event.data.starts_with(kDone)) {
+    Finish();
+    return;
+  }
+  // A sign of life.
+  if (event.data.empty()) return;
+  const std::optional<Json> message = ParseJson(event.data);
+  if (event.type == "error" || (message && IsError(*message))) {
+    failure_.OnError(message.value_or(Json()));
+    Fail();
+  } else if (!message || !message->is_object()) {
+    // Words are lost, and nobody knows which.
+    Report(Fault::kMalformed);
+    Fail("malformed");
+  } else {
+    OnCompletion(*message, Words::kDelta);
+  }
+}
+
+void OpenAiChat::OnWhole() {
+  const std::optional<Json> message = ParseJson(whole_);
+  if (!message || !message->is_object()) {
+    Report(Fault::kMalformed);
+    Fail("malformed");
+    return;
+  }
+  if (IsError(*message)) {
+    failure_.OnError(*message);
+    Fail();
+    return;
+  }
+  OnCompletion(*message, Words::kMessage);
+  if (phase_ == Phase::kIdle) return;
+  if (finish_) {
+    Finish();
+  } else {
+    Fail("truncated");
+  }
+}
+
+void OpenAiChat::OnCompletion(const Json& completion, Words kind) {
+  // In the last chunk, or in each, and then the last one counts.
+  const Json* usage = FindMember(completion, "usage");
+  if (usage != nullptr && usage->is_object()) {
+    usage_ = {IntegerMember(*usage, "prompt_tokens").value_or(0),
+              IntegerMember(*usage, "completion_tokens").value_or(0)};
+  }
+  const Json* choices = FindMember(completion, "choices");
+  if (choices == nullptr || choices->is_null()) return;
+  if (!choices->is_array()) {
+    Report(Fault::kWrongType);
+    return;
+  }
+  for (const Json& choice : *choices) {
+    // One was asked for.
+    if (IntegerMember(choice, "index").value_or(0) != 0) continue;
+    const Json* words =
+        FindMember(choice, kind == Words::kDelta ? "delta" : "message");
+    if (words != nullptr) OnWords(*words, kind);
+    const std::string_view reason = StringMember(choice, "finish_reason");
+    if (!reason.empty() && phase_ != Phase::kIdle) OnFinishReason(reason);
+    if (phase_ == Phase::kIdle) return;
+  }
+}
+
+void OpenAiChat::OnWords(const Json& words, Words kind) {
+  AddText(words, "content");
+  AddText(words, "refusal");
+  if (const Json* calls = FindMember(words, "tool_calls");
+      calls != nullptr && calls->is_array()) {
+    for (size_t i = 0; i < calls->size() && phase_ != Phase::kIdle; ++i) {
+      // Of whole ones none has an index, but each is another one.
+      OnToolCall((*calls)[i], kind == Words::kMessage
+                                  ? std::optional(static_cast<int64_t>(i))
+                                  : std::nullopt);
+    }
+  }
+  // What tools were called before there were several.
+  if (const Json* call = FindMember(words, "function_call");
+      call != nullptr && call->is_object()) {
+    Json fragment = Json::object();
+    fragment["function"] = *call;
+    OnToolCall(fragment, 0);
+  }
+}
+
+void OpenAiChat::AddText(const Json& words, const char* key) {
+  const Json* text = FindMember(words, key);
+  if (text == nullptr || text->is_null()) return;
+  if (text->is_string()) {
+    text_ += *text->get_ptr<const std::string*>();
+  } else if (text->is_array()) {
+    // Parts, as some servers have them, also in a stream.
+    for (const Json& each : *text) {
+      if (StringMember(each, "type") == "text") {
+        text_ += StringMember(each, "text");
+      }
+    }
+  } else {
+    Report(Fault::kWrongType);
+  }
+}
+
+OpenAiChat::ToolCall* OpenAiChat::CallOf(const Json& fragment,
+                                         std::optional<int64_t> position) {
+  const std::string_view id = StringMember(fragment, "id");
+  std::optional<int64_t> index = IntegerMember(fragment, "index");
+  if (!index) index = position;
+  // The newest first: some servers number all calls alike, or not at all, and
+  // only the id says that another one has begun.
+  const auto found =
+      std::find_if(calls_.rbegin(), calls_.rend(), [&](const ToolCall& call) {
+        return (!index || call.index == *index) &&
+               (id.empty() || call.id.empty() || call.id == id);
+      });
+  if (found != calls_.rend()) return &*found;
+  if (calls_.size() == kMaxToolCalls) return nullptr;
+  ToolCall call;
+  call.index = index.value_or(static_cast<int64_t>(calls_.size()));
+  calls_.push_back(std::move(call));
+  return &calls_.back();
+}
+
+void OpenAiChat::OnToolCall(const Json& fragment,
+                            std::optional<int64_t> position) {
+  const Json* function = FindMember(fragment, "function");
+  if (function == nullptr || !function->is_object()) {
+    Report(Fault::kMissingField);
+    return;
+  }
+  if (calls_released_) {
+    Report(Fault::kOutOfOrder);
+    return;
+  }
+  ToolCall* call = CallOf(fragment, position);
+  if (call == nullptr) {
+    Fail("tooLarge");
+    return;
+  }
+  const size_t before =
+      call->id.size() + call->name.size() + call->arguments.size();
+  // Once, or in every fragment.
+  if (call->id.empty()) call->id = StringMember(fragment, "id");
+  if (call->name.empty()) call->name = StringMember(*function, "name");
+  const Json* arguments = FindMember(*function, "arguments");
+  if (arguments != nullptr && arguments->is_object()) {
+    call->arguments += PrintJson(*arguments);
+  } else {
+    call->arguments += StringMember(*function, "arguments");
+  }
+  call_bytes_ += call->id.size() + call->name.size() + call->arguments.size();
+  call_bytes_ -= before;
+  if (call_bytes_ > kMaxToolCallBytes) Fail("tooLarge");
+}
+
+void OpenAiChat::OnFinishReason(std::string_view reason) {
+  if (finish_) return;
+  if (reason == "error") {
+    Fail("error");
+    return;
+  }
+  if (reason == "length") {
+    finish_ = LlmDone::End::kTooLong;
+  } else if (reason == "content_filter") {
+    finish_ = LlmDone::End::kRefused;
+  } else {
+    // stop, tool_calls, function_call, and what other servers call these.
+    finish_ = LlmDone::End::kComplete;
+  }
+  ReleaseToolCalls();
+}
+
+void OpenAiChat::ReleaseToolCalls() {
+  if (std::exchange(calls_released_, true)) return;
+  if (finish_ && *finish_ != LlmDone::End::kComplete) {
+    calls_.clear();
+    return;
+  }
+  const size_t nameless = std::erase_if(
+      calls_, [](const ToolCall& call) { return call.name.empty(); });
+  if (nameless > 0) Report(Fault::kMissingField);
+  for (ToolCall& call : calls_) {
+    if (call.arguments.empty()) call.arguments = "{}";
+    if (!call.id.empty()) continue;
+    call.id = kGivenId;
+    call.id += std::to_string(++ids_given_);
+  }
+}
+
+void OpenAiChat::Finish() {
+  ReleaseToolCalls();
+  phase_ = Phase::kIdle;
+  end_ = End::kDone;
+  // The end of the exchange is at hand: it is not broken off, so that the
+  // connection can be used again.
+  trailing_ = std::exchange(channel_, std::nullopt);
+}
+
+void OpenAiChat::Fail(std::string_view code) {
+  failure_.Set(code, Loss::kRetryable);
+  Fail();
+}
+
+void OpenAiChat::Fail() {
+  if (channel_) channels_.Abort(*std::exchange(channel_, std::nullopt));
+  phase_ = Phase::kIdle;
+  calls_.clear();
+  calls_told_ = 0;
+  end_ = End::kFailed;
+}
+
+std::optional<LlmEvent> OpenAiChat::NextEvent() {
+  if (fault_) return ServiceFaulted{*std::exchange(fault_, std::nullopt)};
+  if (!text_.empty()) {
+    told_.swap(text_);
+    text_.clear();
+    return LlmText{told_};
+  }
+  if (calls_released_ && calls_told_ < calls_.size()) {
+    const ToolCall& call = calls_[calls_told_++];
+    return LlmToolCall{call.id, call.name, call.arguments};
+  }
+  switch (std::exchange(end_, End::kNone)) {
+    case End::kNone:
+      return std::nullopt;
+    case End::kDone:
+      return LlmDone{finish_.value_or(LlmDone::End::kComplete), usage_};
+    case End::kFailed:
+      break;
+  }
+  // The filter refused what was asked, and answers for the model.
+  if (failure_.code() == "content_filter") {
+    return LlmDone{LlmDone::End::kRefused, usage_};
+  }
+  return failure_.Read();
+}
+
+}  // namespace trunkline::protocol

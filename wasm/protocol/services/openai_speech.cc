@@ -1,0 +1,305 @@
+#include "protocol/services/openai_speech.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "base/utf8.h"
+
+namespace trunkline::protocol {
+namespace {
+
+// The longest WAV head: a few words about the program may be in it.
+constexpr size_t kMaxHeadBytes = 4096;
+// Every container's name.
+constexpr size_t kNameBytes = 4;
+
+// What servers call "pcm", or a WAV file of it.
+constexpr std::string_view kAudioTypes[] = {
+    "audio/pcm", "audio/x-pcm", "audio/l16",  "audio/raw",     "audio/x-raw",
+    "audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"};
+
+// The rate that a content type names is another one.
+bool IsOtherRate(std::string_view content_type) {
+  constexpr std::string_view kRate = "rate=";
+  const size_t at = content_type.find(kRate);
+  if (at == std::string_view::npos) return false;
+  std::string_view rate = content_type.substr(at + kRate.size());
+  rate = rate.substr(0, rate.find_first_of("; "));
+  return ParseDecimal(rate) != OpenAiSpeech::kFormat.sample_rate_hz;
+}
+
+// The first bytes of what may begin with `name`.
+bool BeginsWith(std::span<const uint8_t> bytes, std::string_view name) {
+  return std::equal(
+      bytes.begin(),
+      bytes.begin() +
+          static_cast<ptrdiff_t>(std::min(bytes.size(), name.size())),
+      name.begin(),
+      [](uint8_t a, char b) { return a == static_cast<uint8_t>(b); });
+}
+
+}  // namespace
+
+OpenAiSpeech::OpenAiSpeech(Config config, Channels& channels)
+    : config_(std::move(config)), channels_(channels) {}
+
+void OpenAiSpeech::Reset() {
+  phase_ = Phase::kIdle;
+  is_audio_said_ = false;
+  head_.clear();
+  samples_left_.reset();
+  odd_.reset();
+  credited_ms_ = 0;
+  credit_at_ = Instant::Never();
+  fault_.reset();
+  audio_.clear();
+  end_ = End::kNone;
+  has_audio_ = false;
+}
+
+std::string_view OpenAiSpeech::Bounded(std::string_view text) {
+  size_t at = 0;
+  size_t word_end = 0;
+  for (size_t count = 0; at < text.size(); ++count) {
+    if (text[at] == ' ') word_end = at;
+    if (count == kMaxTextCharacters) {
+      Report(Fault::kTooLarge);
+      return text.substr(0, word_end > 0 ? word_end : at);
+    }
+    at += CodePointAt(text, at).bytes;
+  }
+  return text;
+}
+
+void OpenAiSpeech::Speak(std::string_view text) {
+  Abort();
+  Json request = {{"model", config_.model},
+                  {"input", Bounded(text)},
+                  {"response_format", "pcm"}};
+  if (config_.voice.starts_with("voice_")) {
+    request["voice"]["id"] = config_.voice;
+  } else {
+    request["voice"] = config_.voice;
+  }
+  if (!config_.instructions.empty()) {
+    request["instructions"] = config_.instructions;
+  }
+  if (config_.speed) request["speed"] = *config_.speed;
+  const std::string body = PrintJson(request);
+  FetchRequest fetch;
+  fetch.upstream = config_.upstream;
+  fetch.path = config_.path;
+  fetch.headers = {{"content-type", "application/json"}};
+  fetch.wants = OpenAiResponseHeaders();
+  fetch.timeout = kPatience;
+  fetch.idle = kPatience;
+  fetch.max_bytes = kMaxHeadBytes + BytesOf(kFormat, kMaxAudioMs);
+  fetch.window = BytesOf(kFormat, kWindowMs);
+  fetch.body = {reinterpret_cast<const uint8_t*>(body.data()), body.size()};
+  channel_ = channels_.Fetch(fetch);
+  phase_ = Phase::kAsked;
+  if (!channel_) Fail("channels", Loss::kRetryable);
+}
+
+void OpenAiSpeech::Abort() {
+  if (channel_) channels_.Abort(*std::exchange(channel_, std::nullopt));
+  Reset();
+}
+
+void OpenAiSpeech::OnHttpHeaders(ChannelId channel, uint16_t status,
+                                 const Json& headers) {
+  if (channel != channel_) return;
+  const std::string type = MediaTypeOf(headers);
+  if (!IsGoodStatus(status) || IsJsonType(type) || IsMarkupType(type) ||
+      type.starts_with("text/")) {
+    phase_ = Phase::kRefused;
+    failure_.Begin(status, headers);
+    return;
+  }
+  is_audio_said_ = type.starts_with("audio/");
+  const bool is_known =
+      std::find(std::begin(kAudioTypes), std::end(kAudioTypes), type) !=
+      std::end(kAudioTypes);
+  if ((is_audio_said_ && !is_known) ||
+      IsOtherRate(StringMember(headers, "content-type"))) {
+    // The server has no PCM to give, or another.
+    Fail("audioFormat", Loss::kFatal);
+    return;
+  }
+  phase_ = Phase::kHead;
+}
+
+void OpenAiSpeech::OnHttpChunk(ChannelId channel,
+                               std::span<const uint8_t> bytes) {
+  if (channel != channel_) return;
+  switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kAsked:
+      break;
+    case Phase::kHead:
+      OnHead(bytes);
+      break;
+    case Phase::kAudio:
+      OnAudio(bytes);
+      break;
+    case Phase::kRefused:
+      if (failure_.OnBody(bytes)) break;
+      failure_.OnAnswer();
+      Fail();
+      break;
+  }
+}
+
+void OpenAiSpeech::OnHead(std::span<const uint8_t> bytes) {
+  head_.insert(head_.end(), bytes.begin(), bytes.end());
+  if (head_.size() < kNameBytes) return;
+  const std::span<const uint8_t> head = head_;
+  // A body of this kind that is not called so. As samples these would be a
+  // bang, which no speech begins with.
+  if (!is_audio_said_ && (BeginsWith(head, "{\"") || BeginsWith(head, "<!") ||
+                          BeginsWith(head, "<htm"))) {
+    phase_ = Phase::kRefused;
+    failure_.Begin(200, {});
+    failure_.OnBody(head);
+    return;
+  }
+  for (const char* name : {"ID3", "OggS", "fLaC"}) {
+    if (!BeginsWith(head, name)) continue;
+    Fail("audioFormat", Loss::kFatal);
+    return;
+  }
+  size_t begin = 0;
+  if (BeginsWith(head, "RIFF")) {
+    const WavHeadReading wav =
+        ReadWavHead(head, kFormat.sample_rate_hz, kMaxHeadBytes);
+    switch (wav.verdict) {
+      case WavHeadReading::Verdict::kMore:
+        return;
+      case WavHeadReading::Verdict::kForeign:
+        Fail("audioFormat", Loss::kFatal);
+        return;
+      case WavHeadReading::Verdict::kOk:
+        begin = wav.begin;
+        samples_left_ = wav.bytes;
+        break;
+    }
+  }
+  phase_ = Phase::kAudio;
+  OnAudio(head.subspan(begin));
+  head_.clear();
+}
+
+void OpenAiSpeech::OnAudio(std::span<const uint8_t> bytes) {
+  if (samples_left_) {
+    // What is behind the samples of a file is about them.
+    bytes = bytes.first(std::min(bytes.size(), *samples_left_));
+    *samples_left_ -= bytes.size();
+  }
+  if (bytes.empty()) return;
+  if (credit_at_.is_never()) {
+    first_audio_ = now();
+    credit_at_ = now() + Duration::Millis(kCreditEveryMs);
+  }
+  if (odd_) audio_.push_back(*std::exchange(odd_, std::nullopt));
+  audio_.insert(audio_.end(), bytes.begin(), bytes.end());
+  if (audio_.size() % 2 == 1) {
+    odd_ = audio_.back();
+    audio_.pop_back();
+  }
+  has_audio_ = has_audio_ || !audio_.empty();
+}
+
+void OpenAiSpeech::OnDeadline() {
+  if (!channel_ || now() < credit_at_) return;
+  const int64_t since_ms = (now() - first_audio_).ms();
+  // Late by hours is as late as the whole text is long.
+  const int64_t due_ms = std::min<int64_t>(since_ms, kMaxAudioMs);
+  if (due_ms > credited_ms_) {
+    channels_.Credit(*channel_,
+                     static_cast<uint32_t>(BytesOf(
+                         kFormat, static_cast<int>(due_ms - credited_ms_))));
+    credited_ms_ = due_ms;
+  }
+  credit_at_ = now() + Duration::Millis(kCreditEveryMs);
+}
+
+void OpenAiSpeech::OnHttpDone(ChannelId channel) {
+  if (channel != channel_) return;
+  channel_.reset();
+  OnEnd();
+}
+
+void OpenAiSpeech::OnHttpFailed(ChannelId channel, HttpFailure failure,
+                                std::string_view reason) {
+  if (channel != channel_) return;
+  channel_.reset();
+  if (phase_ == Phase::kRefused) {
+    // The status has said why.
+    OnEnd();
+    return;
+  }
+  failure_.OnExchange(failure, reason);
+  Fail();
+}
+
+void OpenAiSpeech::OnEnd() {
+  switch (phase_) {
+    case Phase::kIdle:
+      break;
+    case Phase::kAsked:
+      Fail("truncated", Loss::kRetryable);
+      break;
+    case Phase::kHead:
+      // Less than a name is long, or less than a WAV head.
+      Fail("empty", Loss::kRetryable);
+      break;
+    case Phase::kAudio:
+      if (odd_) Report(Fault::kBadPayload);
+      if (!has_audio_) {
+        Fail("empty", Loss::kRetryable);
+        break;
+      }
+      phase_ = Phase::kIdle;
+      credit_at_ = Instant::Never();
+      end_ = End::kDone;
+      break;
+    case Phase::kRefused:
+      failure_.OnAnswer();
+      Fail();
+      break;
+  }
+}
+
+void OpenAiSpeech::Fail(std::string_view code, Loss loss) {
+  failure_.Set(code, loss);
+  Fail();
+}
+
+void OpenAiSpeech::Fail() {
+  if (channel_) channels_.Abort(*std::exchange(channel_, std::nullopt));
+  phase_ = Phase::kIdle;
+  credit_at_ = Instant::Never();
+  end_ = End::kFailed;
+}
+
+std::optional<TtsEvent> OpenAiSpeech::NextEvent() {
+  if (fault_) return ServiceFaulted{*std::exchange(fault_, std::nullopt)};
+  if (!audio_.empty()) {
+    told_.swap(audio_);
+    audio_.clear();
+    return TtsAudio{told_};
+  }
+  switch (std::exchange(end_, End::kNone)) {
+    case End::kNone:
+      return std::nullopt;
+    case End::kDone:
+      return TtsDone{};
+    case End::kFailed:
+      break;
+  }
+  return failure_.Read();
+}
+
+}  // namespace trunkline::protocol

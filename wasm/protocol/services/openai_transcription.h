@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/channels.h"
+#include "protocol/services/openai_http.h"
+#include "protocol/services/stt.h"
+#include "protocol/services/wav_head.h"
+
+namespace trunkline::protocol {
+
+// OpenAI's transcriptions, and the servers that speak like it: a turn is kept
+// until it is over, and then sent as a file. Source: the openai npm package
+// 7.55.0, resources/audio/transcriptions.d.ts.
+//
+// A turn that is over while the text of a former one is out is sent at once,
+// and its text is told behind that of the former one: each Finish() has its
+// answer, in order. A former one that fails takes no other with it.
+class OpenAiTranscription final : public Stt {
+ public:
+  struct Config {
+    std::string upstream = "openai";
+    std::string path = "/v1/audio/transcriptions";
+    std::string model;
+    std::string language;  // ISO 639-1; "" = detected
+    // What the caller may speak of, in the language; "" = not said.
+    std::string prompt;
+    // kText where the model knows no JSON. What comes is read by its type.
+    enum class ResponseFormat : uint8_t { kJson, kText };
+    ResponseFormat response_format = ResponseFormat::kJson;
+    // kLinear16 at 8 or 16 kHz.
+    AudioFormat format = {Encoding::kLinear16, 16000};
+  };
+
+  // The longest turn that is sent. What is said beyond it is not understood,
+  // and a fault tells.
+  static constexpr int kMaxTurnMs = 60'000;
+  // The shortest that the vendor takes. In a shorter one nothing was said, and
+  // its text is "".
+  static constexpr int kMinTurnMs = 100;
+  // What is sent before and after the speech of a turn: consonants begin and
+  // end below the level at which speech is detected, and models understand
+  // words better that begin in silence. It costs no time.
+  static constexpr int kMarginBeforeMs = 160;
+  static constexpr int kMarginAfterMs = 160;
+  // What is kept while nobody speaks. Detection looks back at most 200 ms; the
+  // margin and a frame come on top.
+  static constexpr int kPreRollMs = 400;
+  // A reply waits for the text: no longer than this.
+  static constexpr Duration kPatience = Duration::Millis(10'000);
+  // Turns whose text has not come. Overflow: the oldest one fails as
+  // "overtaken".
+  static constexpr size_t kMaxTurns = 4;
+  // Of an answer: a minute of speech is a thousand characters. Beyond it the
+  // exchange fails.
+  static constexpr uint32_t kMaxAnswerBytes = 64 * 1024;
+  // Of the prompt; the rest is left out. Models read 224 tokens of it.
+  static constexpr size_t kMaxPromptBytes = 2048;
+
+  // `channels` is borrowed for the life of the object.
+  OpenAiTranscription(Config config, Channels& channels);
+
+  AudioFormat format() const override { return config_.format; }
+
+  void OnHttpHeaders(ChannelId channel, uint16_t status,
+                     const Json& headers) override;
+  void OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes) override;
+  void OnHttpDone(ChannelId channel) override;
+  void OnHttpFailed(ChannelId channel, HttpFailure failure,
+                    std::string_view reason) override;
+
+  void Begin() override;
+  void End(std::string_view reason) override;
+  void Listen(std::span<const uint8_t> audio) override;
+  void TurnStarted(Duration ago) override;
+  void Finish(Duration ago) override;
+  // The turn that is open; if none is, the newest one whose text has not come.
+  void Forget() override;
+
+  std::optional<SttEvent> NextEvent() override;
+
+ private:
+  // A turn that is over.
+  struct Turn {
+    enum class Phase : uint8_t {
+      kAsked,    // no headers yet
+      kText,     // its text comes
+      kRefused,  // an error does
+      kKnown,    // `text` is what was said
+      kFailed,   // `failure` says why there is none
+    };
+    Phase phase = Phase::kAsked;
+    // While an exchange is open.
+    std::optional<ChannelId> channel;
+    bool is_json = false;
+    std::string text;
+    OpenAiFailure failure;
+  };
+
+  size_t heard_bytes() const { return heard_.size() - kWavHeadBytes; }
+  size_t max_turn_bytes() const;
+  // Bytes before the end of what was heard, at most all that is kept.
+  size_t BytesBack(Duration ago) const;
+  // Forgets all but the last bytes of what was heard.
+  void KeepLast(size_t bytes);
+  // The end of the turn is the next pre-roll, if it is what was heard last.
+  void CloseTurn();
+  void ClearTurns();
+  Turn* TurnOf(ChannelId channel);
+  // `audio` bytes of what was heard are the turn.
+  std::optional<ChannelId> Send(size_t audio);
+  void Fail(Turn& turn, std::string_view code);
+  static void OnEnd(Turn& turn);
+
+  const Config config_;
+  Channels& channels_;
+
+  // Room for a file's head, and behind it the audio of the turn, or the
+  // pre-roll while there is none.
+  std::vector<uint8_t> heard_;
+  bool in_turn_ = false;
+  // Bytes of it that came beyond the longest one, and are not kept.
+  size_t beyond_bytes_ = 0;
+
+  bool ready_ = false;
+  std::optional<Fault> fault_;
+  std::deque<Turn> turns_;
+  // What the views of the last event are of.
+  Turn told_;
+};
+
+}  // namespace trunkline::protocol
