@@ -114,6 +114,7 @@ std::string ChatRequest(const OpenAiChatConfig& config, const Json& tools,
         break;
     }
   }
+  if (!request.understood) AddText(messages, "user", kNotUnderstood);
   // A request without messages is refused.
   if (messages.empty()) {
     messages.push_back({{"role", "system"}, {"content", ""}});

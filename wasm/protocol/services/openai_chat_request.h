@@ -36,6 +36,9 @@ inline constexpr size_t kLineCostBytes = 64;
 // In the place of a result that has not come: each call must have one.
 inline constexpr const char* kNoResultYet = "(no result yet)";
 
+// In the place of what the caller has said last, if nobody knows it.
+inline constexpr const char* kNotUnderstood = "[not understood]";
+
 // `tools` in the shape of Chat Completions; null if there are none.
 Json ChatTools(const Json& tools);
 

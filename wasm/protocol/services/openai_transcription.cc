@@ -280,7 +280,11 @@ std::optional<SttEvent> OpenAiTranscription::NextEvent() {
   }
   told_ = std::move(turns_.front());
   turns_.pop_front();
-  if (phase == Turn::Phase::kFailed) return told_.failure.Read();
+  if (phase == Turn::Phase::kFailed) {
+    const ServiceFailed failed = told_.failure.Read();
+    if (failed.loss == Loss::kFatal) return failed;
+    return SttTextFailed{failed.why};
+  }
   return SttText{told_.text, TranscriptState::kFinal};
 }
 

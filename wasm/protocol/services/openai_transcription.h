@@ -22,7 +22,8 @@ namespace trunkline::protocol {
 //
 // A turn that is over while the text of a former one is out is sent at once,
 // and its text is told behind that of the former one: each Finish() has its
-// answer, in order. A former one that fails takes no other with it.
+// answer, in order. A former one that fails takes no other with it, unless no
+// other could do better either.
 class OpenAiTranscription final : public Stt {
  public:
   struct Config {

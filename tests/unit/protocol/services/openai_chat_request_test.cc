@@ -69,6 +69,15 @@ TEST(OpenAiChatRequestTest, ThereIsAlwaysAMessage) {
             Json::parse(R"([{"role":"system","content":""}])"));
 }
 
+TEST(OpenAiChatRequestTest, WhatWasNotUnderstoodIsSaidSo) {
+  const std::vector<Line> lines = {Caller("Hello.")};
+  LlmRequest request;
+  request.conversation = lines;
+  request.understood = false;
+  const Json body = Json::parse(ChatRequest(Brief(), ChatTools({}), request));
+  EXPECT_EQ(body["messages"].back()["content"], "Hello.\n[not understood]");
+}
+
 TEST(OpenAiChatRequestTest, ToolsAreNested) {
   const Json tools = Json::parse(R"([
       {"type":"function","name":"weather","description":"of a place",

@@ -32,6 +32,8 @@ std::string SttLine(const SttEvent& event) {
         } else if constexpr (std::is_same_v<Event, SttText>) {
           return (each.state == TranscriptState::kFinal ? "= " : "+ ") +
                  std::string(each.text);
+        } else if constexpr (std::is_same_v<Event, SttTextFailed>) {
+          return "no text: " + ToLine({Loss::kRetryable, each.why});
         } else {
           return ToLine(each);
         }
@@ -312,10 +314,13 @@ TEST_F(OpenAiTranscriptionTest, AnswersThatAreErrorsAreFailures) {
   Take();
   EXPECT_THAT(
       lines,
-      ElementsAre("fatal invalid_api_key bad key", "lost http429 after 3000",
-                  "lost http502 Bad gateway", "lost contentType Log in",
-                  "lost t no", "lost malformed", "lost malformed",
-                  "lost malformed", "lost truncated", "lost timeout late"));
+      ElementsAre("fatal invalid_api_key bad key",
+                  "no text: lost http429 after 3000",
+                  "no text: lost http502 Bad gateway",
+                  "no text: lost contentType Log in", "no text: lost t no",
+                  "no text: lost malformed", "no text: lost malformed",
+                  "no text: lost malformed", "no text: lost truncated",
+                  "no text: lost timeout late"));
   for (const Exchanges::Request& request : channels.requests) {
     EXPECT_FALSE(request.aborted);
   }
@@ -330,13 +335,13 @@ TEST_F(OpenAiTranscriptionTest, OfAnErrorBodyNoMoreIsReadThanItTakes) {
   }
   EXPECT_TRUE(channels.requests[0].aborted);
   ASSERT_EQ(lines.size(), 1U);
-  EXPECT_TRUE(lines[0].starts_with("lost http500 xxx"));
+  EXPECT_TRUE(lines[0].starts_with("no text: lost http500 xxx"));
 }
 
 TEST_F(OpenAiTranscriptionTest, WithoutAChannelTheTurnFails) {
   channels.full = true;
   Turn();
-  EXPECT_THAT(lines, ElementsAre("lost channels"));
+  EXPECT_THAT(lines, ElementsAre("no text: lost channels"));
   channels.full = false;
   Turn();
   Answer(channels.newest(), Text("Hello."));
@@ -376,16 +381,16 @@ TEST_F(OpenAiTranscriptionTest, ATurnThatFailsTakesNoOtherWithIt) {
   Turn();
   stt.OnHttpFailed(ChannelId{1}, HttpFailure::kNetwork, "");
   Take();
-  EXPECT_THAT(lines, ElementsAre("lost network"));
+  EXPECT_THAT(lines, ElementsAre("no text: lost network"));
   Answer(ChannelId{2}, Text("second"));
-  EXPECT_THAT(lines, ElementsAre("lost network", "= second"));
+  EXPECT_THAT(lines, ElementsAre("no text: lost network", "= second"));
 }
 
 TEST_F(OpenAiTranscriptionTest, ATurnTooManyOvertakesTheOldest) {
   for (size_t i = 0; i < OpenAiTranscription::kMaxTurns; ++i) Turn();
   EXPECT_THAT(lines, IsEmpty());
   Turn();
-  EXPECT_THAT(lines, ElementsAre("lost overtaken"));
+  EXPECT_THAT(lines, ElementsAre("no text: lost overtaken"));
   EXPECT_TRUE(channels.requests[0].aborted);
   Answer(ChannelId{1}, Text("late"));
   EXPECT_EQ(lines.size(), 1U);

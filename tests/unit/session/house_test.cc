@@ -1,0 +1,117 @@
+// A call with an agent that is made of services, those of the gateway's own
+// speech Worker: greeting, turns, interruptions, losses, through a whole
+// session.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/world/speech_worker.h"
+#include "support/world/world.h"
+
+namespace trunkline::test {
+namespace {
+
+using session::State;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string kGreeting =
+    "Hello and welcome. I am here to help you today, what can I do?";
+
+class HouseTest : public testing::Test {
+ protected:
+  static VirtualWorld::Options Options() {
+    VirtualWorld::Options options;
+    options.agent = "house";
+    options.profile["greeting"] = kGreeting;
+    options.leg_delay = Duration::Millis(20);
+    return options;
+  }
+  // Of a role, in order: the words of lines that are over.
+  static std::vector<std::string> Lines(VirtualWorld& world,
+                                        const std::string& field) {
+    std::vector<std::string> all;
+    for (const Json& line : world.EventsOf("line")) {
+      if (line["role"] == "tool") continue;
+      all.push_back(line.value("role", "") + ": " + line.value(field, ""));
+    }
+    return all;
+  }
+  void Greet(VirtualWorld& world) {
+    world.line.Call();
+    ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+  }
+  void Ask(VirtualWorld& world, SpeechWorker& worker, const std::string& text) {
+    worker.hears.push_back(text);
+    const size_t replies = world.Count("replyDone");
+    world.line.Say(Speech(1200, replies));
+    ASSERT_TRUE(world.RunUntil(
+        [&] { return world.Count("replyDone") == replies + 1; }));
+  }
+};
+
+TEST_F(HouseTest, GreetsAndAnswers) {
+  VirtualWorld world(Options());
+  SpeechWorker worker(world.upstreams);
+  Greet(world);
+  EXPECT_EQ(State::kListening, world.state());
+  Ask(world, worker, "who are you");
+  const std::vector<std::string> heard = Lines(world, "heard");
+  ASSERT_EQ(3u, heard.size());
+  EXPECT_EQ("agent: " + kGreeting, heard[0]);
+  EXPECT_EQ("caller: who are you", Lines(world, "said")[1]);
+  EXPECT_EQ(Lines(world, "said")[2], heard[2]);
+  EXPECT_EQ(0, world.stray_messages());
+  EXPECT_EQ(0, world.line.underruns());
+  EXPECT_THAT(world.EventsOf("fault"), IsEmpty());
+}
+
+// What the log says is what was heard, to the word.
+TEST_F(HouseTest, AnInterruptedGreetingIsCutToTheWord) {
+  for (const int after_ms : {350, 1000, 1640, 2333, 3100}) {
+    VirtualWorld world(Options());
+    SpeechWorker worker(world.upstreams);
+    world.line.Call();
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.Count("replyStarted") == 1; }));
+    world.Advance(Duration::Millis(after_ms));
+    worker.hears.push_back("who are you");
+    world.line.Say(Speech(1200));
+    ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") == 1; }));
+    const int64_t heard_ms =
+        world.EventsOf("truncated").front()["audioEndMs"].get<int64_t>();
+    ASSERT_TRUE(world.RunUntil([&] { return world.Count("line") >= 1; }));
+    const Json line = world.EventsOf("line").front();
+    EXPECT_EQ(
+        SpeechWorker::FirstWords(kGreeting, heard_ms / SpeechWorker::kWordMs),
+        line.value("heard", ""))
+        << heard_ms;
+    EXPECT_TRUE(line.value("cut", false));
+  }
+}
+
+TEST_F(HouseTest, EarsThatAreLostComeBack) {
+  VirtualWorld world(Options());
+  SpeechWorker worker(world.upstreams);
+  Greet(world);
+  worker.Drop(1011);
+  ASSERT_TRUE(world.RunUntil([&] { return worker.connections() == 2; }));
+  Ask(world, worker, "who are you");
+  EXPECT_THAT(Lines(world, "said"), testing::Contains("caller: who are you"));
+}
+
+TEST_F(HouseTest, WhatIsNotUnderstoodIsAskedForAgain) {
+  VirtualWorld world(Options());
+  SpeechWorker worker(world.upstreams);
+  Greet(world);
+  Ask(world, worker, "");
+  EXPECT_EQ(2u, world.Count("replyDone"));
+  EXPECT_EQ(State::kListening, world.state());
+}
+
+}  // namespace
+}  // namespace trunkline::test
