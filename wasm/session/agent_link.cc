@@ -34,6 +34,8 @@ void AgentLink::Create(protocol::AudioFormat leg_format) {
   settings.tools = ToolDesk::WithBuiltIns(settings.tools);
   settings.end_of_turn = config.limits.end_of_turn;
   settings.leg_format = leg_format;
+  settings.epoch_ms = config.epoch_ms - (context_.opened_at() - Instant()).ms();
+  settings.call_began = context_.call_began();
   const protocol::AgentEntry* entry = registry_.FindAgent(config.agent);
   // INVARIANT: a configuration names an agent of the registry.
   TL_CHECK(entry != nullptr);

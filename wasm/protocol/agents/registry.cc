@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/agents/house.h"
 #include "protocol/agents/openai_realtime.h"
 #include "protocol/agents/parrot.h"
 
@@ -21,6 +22,12 @@ constexpr AgentEntry kAgents[] = {
        return std::make_unique<OpenAiRealtime>(
            MakeOpenAiConfig(std::move(settings)), channels);
      }},
+    {"house",
+     // NOLINTNEXTLINE(performance-unnecessary-value-param)
+     [](AgentSettings settings, Channels& channels) {
+       return MakeHouse(settings, channels);
+     },
+     kHouseGreeting, kHouseFarewell},
 };
 
 }  // namespace

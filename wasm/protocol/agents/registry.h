@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/time.h"
 #include "protocol/agents/agent.h"
 #include "protocol/channels.h"
 
@@ -25,6 +26,9 @@ struct AgentSettings {
   Json tools;
   // nullopt: the agent's own default.
   std::optional<Duration> end_of_turn;
+  // The wall clock at Instant 0, ms since 1970, and when the call began.
+  int64_t epoch_ms = 0;
+  Instant call_began;
   // The format that the leg has, for an agent that can have the same.
   AudioFormat leg_format;
   // Whether audio is to be companded where the agent has the choice.
