@@ -6,7 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createTestHarness } from "wrangler";
 import { SENTENCES } from "../simulators/openai-realtime/domain.ts";
 import { measured } from "../support/measured.ts";
+import { Gateway } from "./support/gateway.ts";
 import type { Asked, NotedInput } from "./support/ports-worker.ts";
+import { prepareVoices, voice } from "./support/voice.ts";
 
 /** Whose ports are asked: bound to the speech Worker, to one that fails, or to none. */
 type Caller = "bound" | "failing" | "unbound";
@@ -241,6 +243,20 @@ describe("speech that fails", () => {
     expect(noted.map(({ input }) => input)).toEqual(["headers", "chunk", "failed"]);
     expect(noted.at(-1)).toMatchObject({ failure: "network" });
   });
+});
+
+it("is bound to the built gateway, which takes calls as without", async () => {
+  prepareVoices();
+  const gateway = await Gateway.start({}, {}, "bound");
+  try {
+    const call = await gateway.dial();
+    const { endMs } = await call.say(voice(1_000));
+    expect(await call.firstHeardAfter(endMs)).toBeDefined();
+    call.hangUp();
+    await gateway.idle();
+  } finally {
+    await gateway.close();
+  }
 });
 
 it("without its binding is not configured", async () => {
