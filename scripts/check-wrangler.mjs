@@ -10,6 +10,7 @@ import { unstable_readConfig } from "wrangler";
 import { readSettings } from "../worker-shim/settings.ts";
 
 const config = path.join(import.meta.dirname, "../wrangler.toml");
+const speech = path.join(import.meta.dirname, "../worker-shim/speech/wrangler.toml");
 const faults = [];
 
 /** What must be the same in every environment, by name. */
@@ -22,6 +23,7 @@ function sameEverywhere(environment) {
     "R2 buckets": names(environment.r2_buckets),
     "KV namespaces": names(environment.kv_namespaces),
     "Analytics Engine datasets": names(environment.analytics_engine_datasets),
+    services: names(environment.services),
     "rate limits": environment.ratelimits.map(({ name, simple }) => ({ name, simple })),
     crons: environment.triggers.crons,
     "kinds of bindings": Object.keys(environment).filter((key) => isBindings(environment[key])),
@@ -48,12 +50,22 @@ function checkVariables(name, vars) {
   }
 }
 
+/** The speech Worker of an environment is that of the same environment, by the name that its own file gives it. */
+function checkServices(name, environment, env) {
+  const { name: deployed } = unstable_readConfig({ config: speech, env });
+  for (const { binding, service } of environment.services)
+    if (binding === "SPEECH" && service !== deployed)
+      faults.push(`${name}: SPEECH is ${service}, and the speech Worker's name ${deployed}`);
+}
+
 const top = unstable_readConfig({ config });
 checkVariables("development", top.vars);
+checkServices("development", top, undefined);
 const expected = sameEverywhere(top);
 for (const env of top.definedEnvironments ?? []) {
   const environment = unstable_readConfig({ config, env });
   checkVariables(env, environment.vars);
+  checkServices(env, environment, env);
   for (const [what, value] of Object.entries(sameEverywhere(environment))) {
     if (!isDeepStrictEqual(value, expected[what])) faults.push(`${env}: its ${what} are not those of the top level`);
   }

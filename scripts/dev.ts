@@ -1,5 +1,6 @@
-// Starts the Worker in workerd and, when .dev.vars names no other one, the
-// simulated Realtime upstream on the port behind it. Prints `Ready on <url>` on
+// Starts the gateway in workerd, the speech Worker in the same one, which only
+// the gateway reaches, and, when .dev.vars names no other one, the simulated
+// Realtime upstream on the port behind it. Prints `Ready on <url>` on
 // standard output once the gateway answers; everything else goes to standard
 // error. Ends what it started when it ends.
 
@@ -14,6 +15,8 @@ import { devVariables, needsSimulator, parseVariables } from "./lib/dev-variable
 
 const root = path.join(import.meta.dirname, "..");
 const HOST = "127.0.0.1";
+/** The first one's Worker, the gateway, has the port, and the variables and .dev.vars; state is kept in one place. */
+const CONFIGS = ["--config", "wrangler.toml", "--config", "worker-shim/speech/wrangler.toml"];
 
 /** Longest wait for a child to be ready; the simulator compiles its speech programs on first use. */
 const READY_TIMEOUT_MS = 120_000;
@@ -136,7 +139,7 @@ async function serve({ port, agent }: Options, children: Children): Promise<stri
   const migrated = await migrations.ended;
   if (migrated !== "migrations ended with status 0") throw new Error(migrated);
   const wrangler = children.start("wrangler", "wrangler", [
-    ...["dev", ...state, "--ip", HOST, "--port", `${port}`, "--inspector-port", "0"],
+    ...["dev", ...CONFIGS, ...state, "--ip", HOST, "--port", `${port}`, "--inspector-port", "0"],
     "--show-interactive-dev-session=false",
     ...[...vars].flatMap(([name, value]) => ["--var", `${name}:${value}`]),
   ]);

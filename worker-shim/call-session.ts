@@ -138,7 +138,7 @@ export class CallSession extends DurableObject<Env> {
   #platform(log: Log): CallPlatform {
     const { ctx, env } = this;
     const settings = settingsOf(env);
-    const upstreams = upstreamTable(settings.upstreams);
+    const upstreams = upstreamTable(settings.upstreams, env);
     const fetchUpgrade = fetch as unknown as UpgradeFetch;
     const { storage } = ctx;
     return {

@@ -12,6 +12,8 @@ export interface Env extends SettingVariables {
   readonly REQUESTS?: KVNamespace;
   /** What the deployment serves as it is; resources of calls lie below `resources/`. */
   readonly ASSETS?: Fetcher;
+  /** The Worker that speaks and listens; an upstream of the core. */
+  readonly SPEECH?: Fetcher;
   readonly ANALYTICS?: AnalyticsEngineDataset;
   /** Counts by address what shows no proof, for all isolates of a location. */
   readonly RATE_LIMIT?: RateLimit;

@@ -9,7 +9,7 @@ import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { measured } from "../support/measured.ts";
-import type { Asked, NotedInput } from "./support/http-port-worker.ts";
+import type { Asked, NotedInput } from "./support/ports-worker.ts";
 
 const MAX_ABORT_MS = 200;
 
@@ -50,7 +50,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const bundle = await build({
-    entryPoints: [path.join(import.meta.dirname, "support/http-port-worker.ts")],
+    entryPoints: [path.join(import.meta.dirname, "support/ports-worker.ts")],
     bundle: true,
     format: "esm",
     write: false,

@@ -42,6 +42,8 @@ function ours(host: Host, profile: object) {
       PROFILE: JSON.stringify(profile),
       LIMITS,
     },
+    // No call of these speaks by it.
+    serviceBindings: {},
     d1Databases: { CALL_LOG: { id: `${host}-calls` } },
     r2Buckets: { RECORDINGS: { id: `${host}-recordings` } },
     kvNamespaces: { REQUESTS: { id: `${host}-requests` } },

@@ -2,7 +2,7 @@ import type { HttpFailure } from "../boundary.ts";
 import type { HttpPart, HttpPort, HttpRequest, Log, SessionInputs } from "../ports.ts";
 import { errorFields } from "./log.ts";
 import type { Timers } from "./timers.ts";
-import { findUpstream, type UpstreamTable, upstreamUrl } from "./upstreams.ts";
+import { fetchOf, findUpstream, type UpstreamTable, upstreamUrl } from "./upstreams.ts";
 
 /** Longer ones of a response are cut: no header that the core reads is. */
 export const MAX_HEADER_CHARACTERS = 4096;
@@ -214,7 +214,7 @@ export class CallHttp implements HttpPort {
     const url = upstreamUrl(upstream.baseUrl, request.path);
     if (!url) throw new ExchangeError("upstream", "no URL");
     const init = requestInit(request, upstream.headers, exchange.signal);
-    return this.#within(request.timeoutMs, "no headers in time", exchange, this.#fetch(url, init));
+    return this.#within(request.timeoutMs, "no headers in time", exchange, fetchOf(upstream, this.#fetch)(url, init));
   }
 
   async #deliver(channel: number, request: HttpRequest, exchange: Exchange, response: HttpResponse): Promise<void> {

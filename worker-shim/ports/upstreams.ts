@@ -8,9 +8,16 @@ export interface Upstream {
   /** http(s) or ws(s), with or without a path that goes in front. */
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What is asked in place of the network. */
+  readonly binding?: ServiceBinding;
 }
 
-/** By the names that the core uses. An upstream without credentials is absent. */
+/** The part of a service binding that is used. Its fetch is the platform's, but for where it leads. */
+export interface ServiceBinding {
+  fetch(url: string, init: object): Promise<unknown>;
+}
+
+/** By the names that the core uses. An upstream without credentials, or without its binding, is absent. */
 export type UpstreamTable = Readonly<Record<string, Upstream>>;
 
 export interface UpstreamVariables {
@@ -20,20 +27,31 @@ export interface UpstreamVariables {
   readonly OPENAI_PROJECT?: string | undefined;
 }
 
-const OPENAI_BASE_URL = "https://api.openai.com";
+/** Upstreams that are Workers of this deployment. */
+export interface UpstreamBindings {
+  /** The Worker that speaks and listens, docs/speech.md. */
+  readonly SPEECH?: ServiceBinding;
+}
 
-export function upstreamTable(variables: UpstreamVariables): UpstreamTable {
+const OPENAI_BASE_URL = "https://api.openai.com";
+/** A binding leads to its Worker whatever the host is, but wants one. */
+const SPEECH_BASE_URL = "http://speech.local";
+
+export function upstreamTable(variables: UpstreamVariables, bindings: UpstreamBindings): UpstreamTable {
   const { OPENAI_API_KEY: key, OPENAI_ORGANIZATION: organization, OPENAI_PROJECT: project } = variables;
-  if (!key) return {};
+  const { SPEECH: speech } = bindings;
   return {
-    openai: {
-      baseUrl: variables.OPENAI_BASE_URL || OPENAI_BASE_URL,
-      headers: {
-        Authorization: `Bearer ${key}`,
-        ...(organization && { "OpenAI-Organization": organization }),
-        ...(project && { "OpenAI-Project": project }),
+    ...(key && {
+      openai: {
+        baseUrl: variables.OPENAI_BASE_URL || OPENAI_BASE_URL,
+        headers: {
+          Authorization: `Bearer ${key}`,
+          ...(organization && { "OpenAI-Organization": organization }),
+          ...(project && { "OpenAI-Project": project }),
+        },
       },
-    },
+    }),
+    ...(speech && { speech: { baseUrl: SPEECH_BASE_URL, headers: {}, binding: speech } }),
   };
 }
 
@@ -64,6 +82,15 @@ export function findUpstream(table: UpstreamTable, name: string): Upstream | und
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
+/** What to ask it by: its binding's fetch where it has one, else `fetch`. */
+export function fetchOf<Init extends object, Answer>(
+  { binding }: Upstream,
+  fetch: (url: string, init: Init) => Promise<Answer>,
+): (url: string, init: Init) => Promise<Answer> {
+  // Both are the platform's, which answer alike.
+  return binding ? (url, init) => binding.fetch(url, init) as Promise<Answer> : fetch;
+}
+
 /** The URL to ask, undefined if the path leads away from the upstream. */
 export function upstreamUrl(base: string, path: string): string | undefined {
   // fetch() knows http(s) URLs only, and upgrades them.
@@ -88,7 +115,7 @@ export async function openUpstream(
 ): Promise<UpstreamAnswer> {
   const upstream = findUpstream(table, request.upstream);
   // Answered as the upstream itself would: retrying does not help.
-  if (!upstream) return refused(401, "no credentials for this upstream");
+  if (!upstream) return refused(401, "this upstream is not configured");
   const url = upstreamUrl(upstream.baseUrl, request.path);
   if (!url) return refused(400, "no URL");
   const abort = new AbortController();
@@ -100,7 +127,7 @@ export async function openUpstream(
   try {
     const headers: Record<string, string> = { ...upstream.headers, Upgrade: "websocket" };
     if (request.protocols.length > 0) headers["Sec-WebSocket-Protocol"] = request.protocols.join(", ");
-    const answer = fetchUpgrade(url, { headers, signal: abort.signal });
+    const answer = fetchOf(upstream, fetchUpgrade)(url, { headers, signal: abort.signal });
     const response = await unlessAborted(answer, abort.signal);
     if (!response) {
       answer.then(discard, () => undefined);

@@ -63,7 +63,12 @@ export class Gateway {
     this.url = url;
   }
 
-  static async start(vars: Record<string, string> = {}, secrets: Record<string, string> = {}): Promise<Gateway> {
+  /** With `speech`, the speech Worker runs beside it and is bound; without, nothing is. */
+  static async start(
+    vars: Record<string, string> = {},
+    secrets: Record<string, string> = {},
+    speech: "bound" | "absent" = "absent",
+  ): Promise<Gateway> {
     const harness = createTestHarness({
       workers: [
         {
@@ -73,6 +78,8 @@ export class Gateway {
             FAULT_INJECTION: "true",
             ALLOW_UNAUTHENTICATED: "false",
             PROFILE: '{"flightRecord":"on"}',
+            // In the place of the binding: an empty text is none, and workerd does not start with one that leads nowhere.
+            ...(speech === "absent" && { SPEECH: "" }),
             ...vars,
           },
           secrets: {
@@ -84,6 +91,7 @@ export class Gateway {
             ...secrets,
           },
         },
+        ...(speech === "bound" ? [{ configPath: "./worker-shim/speech/wrangler.toml" }] : []),
       ],
     });
     const { url } = await harness.listen();

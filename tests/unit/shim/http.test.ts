@@ -91,6 +91,45 @@ describe("an exchange", () => {
     });
   });
 
+  it("with a Worker that is bound goes by the binding, and is aborted there", async () => {
+    const bound: { readonly url: string; readonly init: HttpInit }[] = [];
+    const answer = new Answer();
+    const binding = {
+      async fetch(url: string, init: HttpInit) {
+        bound.push({ url, init });
+        return answer;
+      },
+    };
+    const upstreams = { speech: { baseUrl: "http://speech.local", headers: {}, binding } };
+    const unused = () => Promise.reject(new Error("the network is not asked"));
+    http = new CallHttp(inputs, upstreams, unused, time, new FakeLog());
+    http.fetch(1, { ...REQUEST, path: "/speak", window: 2 });
+    await settle();
+    expect(bound).toMatchObject([{ url: "http://speech.local/speak", init: { method: "POST", redirect: "manual" } }]);
+    answer.write("abc");
+    await settle();
+    expect(inputs.calls.slice(1)).toEqual([["chunk", 1, "ab"]]);
+    http.abort(1);
+    await settle();
+    expect(bound[0]?.init.signal.aborted).toBe(true);
+    expect(answer.cancelled).toBe(true);
+    expect(inputs.calls).toHaveLength(2);
+  });
+
+  it("with a Worker that is bound has no more time than another", async () => {
+    const binding = {
+      fetch: (_url: string, { signal }: HttpInit) =>
+        new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    };
+    const upstreams = { speech: { baseUrl: "http://speech.local", headers: {}, binding } };
+    http = new CallHttp(inputs, upstreams, () => Promise.reject(new Error("not asked")), time, new FakeLog());
+    http.fetch(1, REQUEST);
+    await settle();
+    time.advance(REQUEST.timeoutMs);
+    await settle();
+    expect(inputs.calls).toEqual([["failed", 1, "timeout", "no headers in time"]]);
+  });
+
   it("tells no more of a header than any that the core reads has", async () => {
     await open();
     expect(inputs.calls).toEqual([["headers", 1, 200, { "content-type": "x".repeat(MAX_HEADER_CHARACTERS) }]]);

@@ -8,8 +8,9 @@ import {
 } from "../../../worker-shim/ports/upstreams.ts";
 import { FakeSocket } from "./support/fakes.ts";
 
-const TABLE = upstreamTable({ OPENAI_API_KEY: "sk-test" });
+const TABLE = upstreamTable({ OPENAI_API_KEY: "sk-test" }, {});
 const REQUEST = { upstream: "openai", path: "/v1/realtime?model=m", protocols: ["realtime"] };
+const LISTEN = { upstream: "speech", path: "/listen", protocols: [] };
 
 function response(status: number, socket: FakeSocket | null = null, subprotocol?: string): UpgradeResponse {
   const headers = new Headers(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol });
@@ -31,7 +32,7 @@ const never = () => new Promise<UpgradeResponse>(() => undefined);
 
 describe("upstreamTable", () => {
   it("has no upstream without its key", () => {
-    expect(upstreamTable({ OPENAI_BASE_URL: "http://127.0.0.1:1" })).toEqual({});
+    expect(upstreamTable({ OPENAI_BASE_URL: "http://127.0.0.1:1" }, {})).toEqual({});
   });
 
   it("names the organization and the project only where they are set", () => {
@@ -39,21 +40,72 @@ describe("upstreamTable", () => {
       baseUrl: "https://api.openai.com",
       headers: { Authorization: "Bearer sk-test" },
     });
-    const full = upstreamTable({
-      OPENAI_API_KEY: "k",
-      OPENAI_BASE_URL: "http://h",
-      OPENAI_ORGANIZATION: "o",
-      OPENAI_PROJECT: "p",
-    });
+    const full = upstreamTable(
+      { OPENAI_API_KEY: "k", OPENAI_BASE_URL: "http://h", OPENAI_ORGANIZATION: "o", OPENAI_PROJECT: "p" },
+      {},
+    );
     expect(full.openai).toEqual({
       baseUrl: "http://h",
       headers: { Authorization: "Bearer k", "OpenAI-Organization": "o", "OpenAI-Project": "p" },
     });
   });
+
+  it("has speech where its Worker is bound, with a key for the others or without", () => {
+    const binding = { fetch: never };
+    const speech = { baseUrl: "http://speech.local", headers: {}, binding };
+    expect(upstreamTable({}, { SPEECH: binding })).toEqual({ speech });
+    expect(upstreamTable({ OPENAI_API_KEY: "k" }, { SPEECH: binding })).toMatchObject({ speech, openai: {} });
+  });
 });
 
 describe("openUpstream", () => {
   const { signal } = new AbortController();
+
+  describe("by a binding", () => {
+    it("asks the binding, as its own method, and not the network", async () => {
+      const socket = new FakeSocket();
+      const binding = {
+        asked: [] as { readonly url: string; readonly headers: object }[],
+        async fetch(url: string, { headers }: { readonly headers: Record<string, string> }) {
+          this.asked.push({ url, headers });
+          return response(101, socket);
+        },
+      };
+      const { requests, fetchUpgrade } = recorder(never);
+      const answer = await openUpstream(upstreamTable({}, { SPEECH: binding }), LISTEN, fetchUpgrade, signal);
+      expect(answer).toEqual({ type: "opened", socket, subprotocol: "" });
+      expect(binding.asked).toEqual([{ url: "http://speech.local/listen", headers: { Upgrade: "websocket" } }]);
+      expect(requests).toEqual([]);
+    });
+
+    it("gives up as it does by the network", async () => {
+      const controller = new AbortController();
+      const { requests, fetchUpgrade } = recorder(never);
+      const table = upstreamTable({}, { SPEECH: { fetch: fetchUpgrade } });
+      const answer = openUpstream(table, LISTEN, recorder(never).fetchUpgrade, controller.signal);
+      controller.abort();
+      expect(await answer).toMatchObject({ type: "refused", httpStatus: 0 });
+      expect(requests[0]?.signal.aborted).toBe(true);
+    });
+
+    it("is refused where the Worker cannot be reached", async () => {
+      const fails = { fetch: () => Promise.reject(new Error("no such Worker")) };
+      const table = upstreamTable({}, { SPEECH: fails });
+      expect(await openUpstream(table, LISTEN, recorder(never).fetchUpgrade, signal)).toEqual({
+        type: "refused",
+        httpStatus: 0,
+        reason: "connection failed",
+      });
+    });
+
+    it("goes nowhere but below its host", async () => {
+      const { requests, fetchUpgrade } = recorder(never);
+      const table = upstreamTable({}, { SPEECH: { fetch: fetchUpgrade } });
+      const request = { ...LISTEN, path: "@other.local/listen" };
+      expect(await openUpstream(table, request, fetchUpgrade, signal)).toMatchObject({ httpStatus: 400 });
+      expect(requests).toEqual([]);
+    });
+  });
 
   it("asks for the upgrade with credentials and subprotocol", async () => {
     const socket = new FakeSocket();
@@ -86,7 +138,7 @@ describe("openUpstream", () => {
     expect(requests).toEqual([]);
   });
 
-  it.each(["deepgram", "toString", "__proto__"])("refuses %s, which has no credentials", async (upstream) => {
+  it.each(["deepgram", "speech", "toString", "__proto__"])("refuses %s, which is not configured", async (upstream) => {
     const { requests, fetchUpgrade } = recorder(never);
     const answer = await openUpstream(TABLE, { ...REQUEST, upstream }, fetchUpgrade, signal);
     expect(answer).toMatchObject({ type: "refused", httpStatus: 401 });
