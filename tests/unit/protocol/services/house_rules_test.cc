@@ -718,12 +718,21 @@ TEST(HousePropertyTest, ItAlwaysAnswers) {
       vocabulary.push_back(word.word);
     }
   }
+<<<<<<< HEAD
   std::mt19937 random(20261129);
   const auto below = [&](size_t most) {
     return std::uniform_int_distribution<size_t>(0, most - 1)(random);
   };
   size_t tools = 0;
   for (int round = 0; round < 60; ++round) {
+=======
+  size_t tools = 0;
+  for (uint32_t round = 0; round < 60; ++round) {
+    std::mt19937 random(round);
+    const auto below = [&](size_t most) {
+      return std::uniform_int_distribution<size_t>(0, most - 1)(random);
+    };
+>>>>>>> ha
     HouseCall call;
     for (int turn = 0; turn < 30; ++turn) {
       call.At(static_cast<int64_t>(turn) * 7919);
