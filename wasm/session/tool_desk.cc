@@ -29,6 +29,19 @@ Json ToolDesk::WithBuiltIns(const Json& tools) {
   end_call["description"] =
       "Ends the call, once the caller has heard what you say with it.";
   all.push_back(std::move(end_call));
+  const bool takes_messages =
+      std::any_of(all.begin(), all.end(), [](const Json& tool) {
+        return StringMember(tool, "name") == kTakeMessage;
+      });
+  if (takes_messages) return all;
+  Json take_message = ParseJson(R"({"type":"function",
+      "parameters":{"type":"object","required":["text"],
+                    "properties":{"text":{"type":"string"}}}})")
+                          .value_or(Json());
+  take_message["name"] = kTakeMessage;
+  take_message["description"] =
+      "Takes a message from the caller, in the caller's own words.";
+  all.push_back(std::move(take_message));
   return all;
 }
 
@@ -55,7 +68,10 @@ bool ToolDesk::Open(std::string_view call_id, std::string_view name,
   if (calls_.size() >= kMaxCalls) return false;
   Call call{std::string(call_id), std::string(name), Instant::Never(), {}};
   const Json* tool = FindTool(name);
-  if (tool == nullptr) {
+  if (tool == nullptr && name == kTakeMessage) {
+    call.output = R"({"ok":true})";
+    call.answered = true;
+  } else if (tool == nullptr) {
     call.output = R"({"error":"there is no such tool"})";
   } else if (calls_.size() >= kMaxOpen) {
     call.output = R"({"error":"too many tools at a time"})";

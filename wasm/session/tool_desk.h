@@ -22,6 +22,10 @@ class ToolDesk {
  public:
   // The built-in tool by which an agent ends the call.
   static constexpr std::string_view kEndCall = "end_call";
+  // The built-in tool by which it takes a message of the caller's: whatever its
+  // arguments are, they are kept with the call's log, which is delivered
+  // wherever that is.
+  static constexpr std::string_view kTakeMessage = "take_message";
   // Calls that wait for their results at a time. Overflow: the newest is
   // answered with an error.
   static constexpr size_t kMaxOpen = 16;
@@ -50,8 +54,8 @@ class ToolDesk {
   // own.
   static Json WithBuiltIns(const Json& tools);
 
-  // The agent calls a tool. One that the profile does not have is answered at
-  // once with an error, and so is one too many. A call that is known already is
+  // The agent calls a tool. One that neither the profile nor the gateway has is
+  // answered at once with an error, and so is one too many. A call that is known already is
   // the same call. False if there is no place for it: it has to be answered by
   // whoever tells of it.
   bool Open(std::string_view call_id, std::string_view name, Instant now);

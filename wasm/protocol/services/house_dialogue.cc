@@ -412,8 +412,8 @@ constexpr std::string_view kBuiltIn = R"json({
   "cancels": ["never mind", "forget (it|that|about)", "cancel",
    "(don't|do not) want"],
   "cancelled": ["All right, I will not book a table."],
-  "tool": {"name": "book_table", "says": ["One moment, please."],
-   "done": ["Your table for {people} is booked, {day}, at {time}. Is there anything else?"],
+  "tool": {"name": "take_message", "says": ["One moment, please."],
+   "done": ["I have noted a table for {people}, {day}, at {time}. Is there anything else?"],
    "failed": ["I am sorry, I could not book the table. Is there anything else?"]}},
  {"name": "message",
   "slots": [
