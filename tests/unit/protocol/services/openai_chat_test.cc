@@ -174,13 +174,19 @@ TEST_F(OpenAiChatTest, TextComesAsItIsWritten) {
 
 // Bytes are cut anywhere, within a character as well.
 TEST_F(OpenAiChatTest, NoCutChangesTheReply) {
+  const auto lean = [](const std::string& delta) {
+    return R"(data: {"choices":[{"delta":)" + delta + "}]}\r\n\r\n";
+  };
+  const auto fragment = [&](const std::string& of_call) {
+    return lean(R"({"tool_calls":[{"index":0,)" + of_call + "}]}");
+  };
   const std::string stream =
-      ": ping\r\n\r\n" + FirstChunk() + Words("\xE2\x82\xAC \xF0\x9F\x98\x80") +
-      ToolFragment(R"({"index":0,"id":"call_1","type":"function",)"
-                   R"("function":{"name":"pay","arguments":""}})") +
-      ToolFragment(R"({"index":0,"function":{"arguments":"{\"a\":"}})") +
-      ToolFragment(R"({"index":0,"function":{"arguments":"1}"}})") +
-      Finished("tool_calls") + ChatUsage() + ChatDone();
+      ": ping\r\n\r\n" +
+      lean("{\"content\":\"\xE2\x82\xAC \xF0\x9F\x98\x80\"}") +
+      fragment(R"("id":"c","function":{"name":"pay","arguments":""})") +
+      fragment(R"("function":{"arguments":"{\"a\":"})") +
+      fragment(R"("function":{"arguments":"1}"})") +
+      "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n" + ChatDone();
   for (size_t cut = 0; cut <= stream.size(); ++cut) {
     lines.clear();
     Open();
@@ -189,7 +195,7 @@ TEST_F(OpenAiChatTest, NoCutChangesTheReply) {
     Done();
     ASSERT_THAT(lines,
                 ElementsAre("text \xE2\x82\xAC \xF0\x9F\x98\x80",
-                            "tool call_1 pay {\"a\":1}", "done complete 19/10"))
+                            R"(tool c pay {"a":1})", "done complete 1/0"))
         << cut;
   }
 }
