@@ -64,10 +64,8 @@ void OpenAiChat::Ask(const LlmRequest& request) {
 }
 
 void OpenAiChat::Abort() {
-  for (std::optional<ChannelId>* channel : {&channel_, &trailing_}) {
-    if (*channel) channels_.Abort(**channel);
-    channel->reset();
-  }
+  AbortExchange(channels_, channel_);
+  AbortExchange(channels_, trailing_);
   Reset();
 }
 
@@ -368,7 +366,7 @@ void OpenAiChat::Fail(std::string_view code) {
 }
 
 void OpenAiChat::Fail() {
-  if (channel_) channels_.Abort(*std::exchange(channel_, std::nullopt));
+  AbortExchange(channels_, channel_);
   phase_ = Phase::kIdle;
   calls_.clear();
   calls_told_ = 0;
@@ -376,7 +374,9 @@ void OpenAiChat::Fail() {
 }
 
 std::optional<LlmEvent> OpenAiChat::NextEvent() {
-  if (fault_) return ServiceFaulted{*std::exchange(fault_, std::nullopt)};
+  if (const auto fault = std::exchange(fault_, std::nullopt)) {
+    return ServiceFaulted{*fault};
+  }
   if (!text_.empty()) {
     told_.swap(text_);
     text_.clear();

@@ -69,6 +69,11 @@ std::vector<std::string> OpenAiResponseHeaders() {
   return {"content-type", "retry-after", "retry-after-ms"};
 }
 
+void AbortExchange(Channels& channels, std::optional<ChannelId>& channel) {
+  if (channel) channels.Abort(*channel);
+  channel.reset();
+}
+
 std::string MediaTypeOf(const Json& headers) {
   std::string_view type = StringMember(headers, "content-type");
   type = Trim(type.substr(0, type.find(';')));

@@ -22,6 +22,9 @@ namespace trunkline::protocol {
 // The response headers that are read here.
 std::vector<std::string> OpenAiResponseHeaders();
 
+// Ends the exchange on `channel`, if there is one; then there is none.
+void AbortExchange(Channels& channels, std::optional<ChannelId>& channel);
+
 // The answer is no error.
 constexpr bool IsGoodStatus(uint16_t status) {
   return status >= 200 && status < 300;

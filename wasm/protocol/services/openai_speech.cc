@@ -104,7 +104,7 @@ void OpenAiSpeech::Speak(std::string_view text) {
 }
 
 void OpenAiSpeech::Abort() {
-  if (channel_) channels_.Abort(*std::exchange(channel_, std::nullopt));
+  AbortExchange(channels_, channel_);
   Reset();
 }
 
@@ -202,7 +202,8 @@ void OpenAiSpeech::OnAudio(std::span<const uint8_t> bytes) {
     first_audio_ = now();
     credit_at_ = now() + Duration::Millis(kCreditEveryMs);
   }
-  if (odd_) audio_.push_back(*std::exchange(odd_, std::nullopt));
+  if (odd_) audio_.push_back(*odd_);
+  odd_.reset();
   audio_.insert(audio_.end(), bytes.begin(), bytes.end());
   if (audio_.size() % 2 == 1) {
     odd_ = audio_.back();
@@ -212,12 +213,13 @@ void OpenAiSpeech::OnAudio(std::span<const uint8_t> bytes) {
 }
 
 void OpenAiSpeech::OnDeadline() {
-  if (!channel_ || now() < credit_at_) return;
+  const std::optional<ChannelId> channel = channel_;
+  if (!channel || now() < credit_at_) return;
   const int64_t since_ms = (now() - first_audio_).ms();
   // Late by hours is as late as the whole text is long.
   const int64_t due_ms = std::min<int64_t>(since_ms, kMaxAudioMs);
   if (due_ms > credited_ms_) {
-    channels_.Credit(*channel_,
+    channels_.Credit(*channel,
                      static_cast<uint32_t>(BytesOf(
                          kFormat, static_cast<int>(due_ms - credited_ms_))));
     credited_ms_ = due_ms;
@@ -278,14 +280,16 @@ void OpenAiSpeech::Fail(std::string_view code, Loss loss) {
 }
 
 void OpenAiSpeech::Fail() {
-  if (channel_) channels_.Abort(*std::exchange(channel_, std::nullopt));
+  AbortExchange(channels_, channel_);
   phase_ = Phase::kIdle;
   credit_at_ = Instant::Never();
   end_ = End::kFailed;
 }
 
 std::optional<TtsEvent> OpenAiSpeech::NextEvent() {
-  if (fault_) return ServiceFaulted{*std::exchange(fault_, std::nullopt)};
+  if (const auto fault = std::exchange(fault_, std::nullopt)) {
+    return ServiceFaulted{*fault};
+  }
   if (!audio_.empty()) {
     told_.swap(audio_);
     audio_.clear();

@@ -62,9 +62,7 @@ void OpenAiTranscription::CloseTurn() {
 }
 
 void OpenAiTranscription::ClearTurns() {
-  for (const Turn& turn : turns_) {
-    if (turn.channel) channels_.Abort(*turn.channel);
-  }
+  for (Turn& turn : turns_) AbortExchange(channels_, turn.channel);
   turns_.clear();
 }
 
@@ -171,7 +169,7 @@ void OpenAiTranscription::Forget() {
     return;
   }
   if (turns_.empty()) return;
-  if (turns_.back().channel) channels_.Abort(*turns_.back().channel);
+  AbortExchange(channels_, turns_.back().channel);
   turns_.pop_back();
 }
 
@@ -183,9 +181,7 @@ OpenAiTranscription::Turn* OpenAiTranscription::TurnOf(ChannelId channel) {
 }
 
 void OpenAiTranscription::Fail(Turn& turn, std::string_view code) {
-  if (turn.channel) {
-    channels_.Abort(*std::exchange(turn.channel, std::nullopt));
-  }
+  AbortExchange(channels_, turn.channel);
   turn.failure.Set(code, Loss::kRetryable);
   turn.phase = Turn::Phase::kFailed;
 }
@@ -213,7 +209,7 @@ void OpenAiTranscription::OnHttpChunk(ChannelId channel,
                       bytes.size());
   } else if (turn->phase == Turn::Phase::kRefused &&
              !turn->failure.OnBody(bytes)) {
-    channels_.Abort(*std::exchange(turn->channel, std::nullopt));
+    AbortExchange(channels_, turn->channel);
     OnEnd(*turn);
   }
 }
@@ -258,13 +254,13 @@ void OpenAiTranscription::OnEnd(Turn& turn) {
     turn.phase = Phase::kKnown;
     return;
   }
-  const std::optional<Json> json = ParseJson(body);
-  const Json* text = json ? FindMember(*json, "text") : nullptr;
+  const Json json = ParseJson(body).value_or(Json());
+  const Json* text = FindMember(json, "text");
   if (text != nullptr && text->is_string()) {
-    turn.text = WithoutBlanks(StringMember(*json, "text"));
+    turn.text = WithoutBlanks(StringMember(json, "text"));
     turn.phase = Phase::kKnown;
-  } else if (json && FindMember(*json, "error") != nullptr) {
-    turn.failure.OnError(*json);
+  } else if (FindMember(json, "error") != nullptr) {
+    turn.failure.OnError(json);
   } else {
     turn.failure.Set("malformed", Loss::kRetryable);
   }
@@ -272,7 +268,9 @@ void OpenAiTranscription::OnEnd(Turn& turn) {
 
 std::optional<SttEvent> OpenAiTranscription::NextEvent() {
   if (std::exchange(ready_, false)) return SttReady{};
-  if (fault_) return ServiceFaulted{*std::exchange(fault_, std::nullopt)};
+  if (const auto fault = std::exchange(fault_, std::nullopt)) {
+    return ServiceFaulted{*fault};
+  }
   if (turns_.empty()) return std::nullopt;
   const Turn::Phase phase = turns_.front().phase;
   if (phase != Turn::Phase::kKnown && phase != Turn::Phase::kFailed) {

@@ -62,16 +62,18 @@ std::string Finished(const std::string& reason) {
   return Chunk("{}", '"' + reason + '"');
 }
 
-const std::string kChatRole =
-    Chunk(R"({"role":"assistant","content":"","refusal":null})");
-const std::string kChatUsage =
-    R"(data: {"id":"chatcmpl-9","object":"chat.completion.chunk",)"
-    R"("created":1790000000,"model":"gpt-5.4-mini-2026-03-05","choices":[],)"
-    R"("usage":{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29,)"
-    R"("prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},)"
-    R"("completion_tokens_details":{"reasoning_tokens":0}}})"
-    "\n\n";
-const std::string kChatDone = "data: [DONE]\n\n";
+std::string FirstChunk() {
+  return Chunk(R"({"role":"assistant","content":"","refusal":null})");
+}
+std::string ChatUsage() {
+  return R"(data: {"id":"chatcmpl-9","object":"chat.completion.chunk",)"
+         R"("created":1790000000,"model":"gpt-5.4-mini-2026-03-05","choices":[],)"
+         R"("usage":{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29,)"
+         R"("prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},)"
+         R"("completion_tokens_details":{"reasoning_tokens":0}}})"
+         "\n\n";
+}
+std::string ChatDone() { return "data: [DONE]\n\n"; }
 
 class OpenAiChatTest : public testing::Test {
  protected:
@@ -156,14 +158,14 @@ TEST_F(OpenAiChatTest, AsksByPost) {
 
 TEST_F(OpenAiChatTest, TextComesAsItIsWritten) {
   Open();
-  Bytes(kChatRole);
+  Bytes(FirstChunk());
   Bytes(Words("Good"));
   EXPECT_THAT(lines, ElementsAre("text Good"));
   Bytes(Words(" morn") + Words("ing."));
   Bytes(Finished("stop"));
-  Bytes(kChatUsage);
+  Bytes(ChatUsage());
   EXPECT_THAT(lines, ElementsAre("text Good", "text  morning."));
-  Bytes(kChatDone);
+  Bytes(ChatDone());
   EXPECT_EQ(lines.back(), "done complete 19/10");
   Done();
   EXPECT_EQ(lines.size(), 3U);
@@ -172,13 +174,19 @@ TEST_F(OpenAiChatTest, TextComesAsItIsWritten) {
 
 // Bytes are cut anywhere, within a character as well.
 TEST_F(OpenAiChatTest, NoCutChangesTheReply) {
+  const auto lean = [](const std::string& delta) {
+    return R"(data: {"choices":[{"delta":)" + delta + "}]}\r\n\r\n";
+  };
+  const auto fragment = [&](const std::string& of_call) {
+    return lean(R"({"tool_calls":[{"index":0,)" + of_call + "}]}");
+  };
   const std::string stream =
-      ": ping\r\n\r\n" + kChatRole + Words("\xE2\x82\xAC \xF0\x9F\x98\x80") +
-      ToolFragment(R"({"index":0,"id":"call_1","type":"function",)"
-                   R"("function":{"name":"pay","arguments":""}})") +
-      ToolFragment(R"({"index":0,"function":{"arguments":"{\"a\":"}})") +
-      ToolFragment(R"({"index":0,"function":{"arguments":"1}"}})") +
-      Finished("tool_calls") + kChatUsage + kChatDone;
+      ": ping\r\n\r\n" +
+      lean("{\"content\":\"\xE2\x82\xAC \xF0\x9F\x98\x80\"}") +
+      fragment(R"("id":"c","function":{"name":"pay","arguments":""})") +
+      fragment(R"("function":{"arguments":"{\"a\":"})") +
+      fragment(R"("function":{"arguments":"1}"})") +
+      "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n" + ChatDone();
   for (size_t cut = 0; cut <= stream.size(); ++cut) {
     lines.clear();
     Open();
@@ -187,7 +195,7 @@ TEST_F(OpenAiChatTest, NoCutChangesTheReply) {
     Done();
     ASSERT_THAT(lines,
                 ElementsAre("text \xE2\x82\xAC \xF0\x9F\x98\x80",
-                            "tool call_1 pay {\"a\":1}", "done complete 19/10"))
+                            R"(tool c pay {"a":1})", "done complete 1/0"))
         << cut;
   }
 }
@@ -195,7 +203,7 @@ TEST_F(OpenAiChatTest, NoCutChangesTheReply) {
 TEST_F(OpenAiChatTest, ARefusalOfTheModelIsText) {
   EXPECT_THAT(
       Answer(Chunk(R"({"content":null,"refusal":"I can't"})") +
-             Chunk(R"({"refusal":" say."})") + Finished("stop") + kChatDone),
+             Chunk(R"({"refusal":" say."})") + Finished("stop") + ChatDone()),
       ElementsAre("text I can't say.", "done complete 0/0"));
 }
 
@@ -206,10 +214,10 @@ TEST_F(OpenAiChatTest, TheEndSaysHowItCame) {
                                     {"tool_calls", "complete"},
                                     {"function_call", "complete"},
                                     {"eos", "complete"}}) {
-    EXPECT_THAT(Answer(Words("a") + Finished(reason) + kChatDone),
+    EXPECT_THAT(Answer(Words("a") + Finished(reason) + ChatDone()),
                 ElementsAre("text a", "done " + std::string(end) + " 0/0"));
   }
-  EXPECT_THAT(Answer(Words("a") + Finished("error") + kChatDone),
+  EXPECT_THAT(Answer(Words("a") + Finished("error") + ChatDone()),
               ElementsAre("text a", "lost error"));
 }
 
@@ -223,7 +231,7 @@ TEST_F(OpenAiChatTest, FragmentsOfToolCallsAreJoinedByIndex) {
                           R"({"index":0,"function":{"arguments":"{\"a\":"}})") +
              ToolFragment(R"({"index":0,"function":{"arguments":"1}"}})") +
              ToolFragment(R"({"index":1,"function":{"arguments":"2}"}})") +
-             Finished("tool_calls") + kChatUsage + kChatDone),
+             Finished("tool_calls") + ChatUsage() + ChatDone()),
       ElementsAre(R"(tool call_a weather {"a":1})",
                   R"(tool call_b time {"b":2})", "done complete 19/10"));
 }
@@ -236,7 +244,7 @@ TEST_F(OpenAiChatTest, ToolCallsComeAtTheFinish) {
   EXPECT_THAT(lines, ElementsAre("tool c n {}"));
   // What comes too late is of none.
   Bytes(ToolFragment(R"({"index":0,"function":{"arguments":"{}"}})"));
-  Bytes(kChatDone);
+  Bytes(ChatDone());
   EXPECT_THAT(lines, ElementsAre("tool c n {}", "fault outOfOrder",
                                  "done complete 0/0"));
 }
@@ -260,7 +268,7 @@ TEST_F(OpenAiChatTest, ToolCallsOfOtherServersAreRead) {
                             R"("{\"b\""}})") +
                ToolFragment("{" + std::string(index) +
                             R"("function":{"arguments":":1}"}})") +
-               Finished("tool_calls") + kChatDone),
+               Finished("tool_calls") + ChatDone()),
         ElementsAre("tool c n {}", R"(tool d m {"b":1})", "done complete 0/0"));
   }
   // Arguments that are no text.
@@ -273,7 +281,7 @@ TEST_F(OpenAiChatTest, ToolCallsOfOtherServersAreRead) {
       Answer(Chunk(R"({"function_call":{"name":"n","arguments":"{\"a\""}})") +
              Chunk(R"({"function_call":{"arguments":":1}"}})",
                    R"("function_call")") +
-             kChatDone),
+             ChatDone()),
       ElementsAre(R"(tool tool-1 n {"a":1})", "done complete 0/0"));
 }
 
@@ -281,7 +289,7 @@ TEST_F(OpenAiChatTest, IdsThatAreMissingAreGiven) {
   const std::string call =
       ToolFragment(R"({"index":0,"function":{"name":"n"}},)"
                    R"({"index":1,"id":"","function":{"name":"m"}})") +
-      Finished("tool_calls") + kChatDone;
+      Finished("tool_calls") + ChatDone();
   EXPECT_THAT(Answer(call), ElementsAre("tool tool-1 n {}", "tool tool-2 m {}",
                                         "done complete 0/0"));
   EXPECT_EQ(Answer(call)[0], "tool tool-3 n {}");
@@ -300,10 +308,10 @@ TEST_F(OpenAiChatTest, ACallWithoutANameIsNone) {
   EXPECT_THAT(
       Answer(ToolFragment(R"({"index":0,"id":"c","function":{}})") +
              ToolFragment(R"({"index":1,"id":"d","function":{"name":"m"}})") +
-             Finished("tool_calls") + kChatDone),
+             Finished("tool_calls") + ChatDone()),
       ElementsAre("fault missingField", "tool d m {}", "done complete 0/0"));
   EXPECT_THAT(Answer(ToolFragment(R"({"index":0,"id":"c"})") +
-                     Finished("tool_calls") + kChatDone),
+                     Finished("tool_calls") + ChatDone()),
               ElementsAre("fault missingField", "done complete 0/0"));
 }
 
@@ -312,13 +320,13 @@ TEST_F(OpenAiChatTest, AReplyThatWasCutShortCallsNothing) {
        {std::pair{"length", "tooLong"}, {"content_filter", "refused"}}) {
     EXPECT_THAT(Answer(ToolFragment(R"({"index":0,"id":"c","function":)"
                                     R"({"name":"n","arguments":"{\"a\""}})") +
-                       Finished(reason) + kChatDone),
+                       Finished(reason) + ChatDone()),
                 ElementsAre("done " + std::string(end) + " 0/0"));
   }
 }
 
 TEST_F(OpenAiChatTest, AStreamWithoutAnEndIsTruncated) {
-  EXPECT_THAT(Answer(kChatRole + Words("Half a")),
+  EXPECT_THAT(Answer(FirstChunk() + Words("Half a")),
               ElementsAre("text Half a", "lost truncated"));
   EXPECT_THAT(Answer(""), ElementsAre("lost truncated"));
   // The last event is dropped with what it says.
@@ -331,7 +339,7 @@ TEST_F(OpenAiChatTest, AStreamWithoutAnEndIsTruncated) {
 }
 
 TEST_F(OpenAiChatTest, EitherEndIsEnough) {
-  EXPECT_THAT(Answer(Words("a") + kChatDone),
+  EXPECT_THAT(Answer(Words("a") + ChatDone()),
               ElementsAre("text a", "done complete 0/0"));
   EXPECT_THAT(Answer(Words("a") + Finished("stop")),
               ElementsAre("text a", "done complete 0/0"));
@@ -346,11 +354,11 @@ TEST_F(OpenAiChatTest, EitherEndIsEnough) {
 }
 
 TEST_F(OpenAiChatTest, BehindTheEndNothingIsRead) {
-  EXPECT_THAT(Answer(Words("a") + kChatDone + Words("b") + "data: {\n\n"),
+  EXPECT_THAT(Answer(Words("a") + ChatDone() + Words("b") + "data: {\n\n"),
               ElementsAre("text a", "done complete 0/0"));
   lines.clear();
   Open();
-  Bytes(Words("a") + kChatDone);
+  Bytes(Words("a") + ChatDone());
   Bytes(Words("b"));
   Failed(HttpFailure::kNetwork);
   EXPECT_THAT(lines, ElementsAre("text a", "done complete 0/0"));
@@ -358,7 +366,7 @@ TEST_F(OpenAiChatTest, BehindTheEndNothingIsRead) {
 
 TEST_F(OpenAiChatTest, TheNextReplyDoesNotWaitForTheEndOfAnExchange) {
   Open();
-  Bytes(Words("a") + kChatDone);
+  Bytes(Words("a") + ChatDone());
   const ChannelId first = channels.newest();
   EXPECT_FALSE(channels.requests[0].aborted);
   lines.clear();
@@ -368,7 +376,7 @@ TEST_F(OpenAiChatTest, TheNextReplyDoesNotWaitForTheEndOfAnExchange) {
   chat.OnHttpChunk(first, ToBytes(Words("late")));
   chat.OnHttpDone(first);
   Take();
-  Bytes(Words("b") + kChatDone);
+  Bytes(Words("b") + ChatDone());
   Done();
   EXPECT_THAT(lines, ElementsAre("text b", "done complete 0/0"));
   // One that has ended is not aborted.
@@ -386,7 +394,7 @@ TEST_F(OpenAiChatTest, ErrorsInsideOfAStreamEndIt) {
         "\n\n",
         "data: {\"object\":\"error\",\"message\":\"no\","
         "\"type\":\"server_error\"}\n\n"}) {
-    EXPECT_THAT(Answer(Words("a") + error + Words("b") + kChatDone),
+    EXPECT_THAT(Answer(Words("a") + error + Words("b") + ChatDone()),
                 ElementsAre("text a", "lost server_error no"))
         << error;
     EXPECT_TRUE(channels.requests.back().aborted);
@@ -396,7 +404,7 @@ TEST_F(OpenAiChatTest, ErrorsInsideOfAStreamEndIt) {
   EXPECT_THAT(Answer("data: {\"error\":{\"code\":\"insufficient_quota\"}}\n\n"),
               ElementsAre("fatal insufficient_quota"));
   // A member that says there is none.
-  EXPECT_THAT(Answer("data: {\"error\":null,\"choices\":[]}\n\n" + kChatDone),
+  EXPECT_THAT(Answer("data: {\"error\":null,\"choices\":[]}\n\n" + ChatDone()),
               ElementsAre("done complete 0/0"));
 }
 
@@ -500,12 +508,12 @@ TEST_F(OpenAiChatTest, WhatIsOfNoUseIsPassedOver) {
              "{\"index\":0,\"delta\":null}, 7]}\n\n"
              "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\","
              "\"text\":\"b\"},{\"type\":\"thinking\"}]}}]}\n\n" +
-             kChatDone),
+             ChatDone()),
       ElementsAre("text ab", "done complete 0/0"));
-  EXPECT_THAT(Answer("data: {\"choices\":7}\n\n" + kChatDone),
+  EXPECT_THAT(Answer("data: {\"choices\":7}\n\n" + ChatDone()),
               ElementsAre("fault wrongType", "done complete 0/0"));
   EXPECT_THAT(Answer("data: {\"choices\":[{\"delta\":{\"content\":7}}]}\n\n" +
-                     kChatDone),
+                     ChatDone()),
               ElementsAre("fault wrongType", "done complete 0/0"));
 }
 
@@ -558,7 +566,7 @@ TEST_F(OpenAiChatTest, OfAnAbortedReplyNothingComes) {
   chat.Abort();
   EXPECT_TRUE(channels.requests[0].aborted);
   Take();
-  Bytes(Words("late") + kChatDone);
+  Bytes(Words("late") + ChatDone());
   Done();
   EXPECT_THAT(lines, IsEmpty());
   // Nor of one that has failed already.
@@ -569,7 +577,7 @@ TEST_F(OpenAiChatTest, OfAnAbortedReplyNothingComes) {
   Take();
   EXPECT_THAT(lines, IsEmpty());
   // And the next one has nothing of it.
-  EXPECT_THAT(Answer(Words("b") + Finished("stop") + kChatDone),
+  EXPECT_THAT(Answer(Words("b") + Finished("stop") + ChatDone()),
               ElementsAre("text b", "done complete 0/0"));
 }
 
@@ -582,7 +590,7 @@ TEST_F(OpenAiChatTest, WhatIsOnOtherChannelsIsOfOthers) {
   chat.OnHttpFailed(other, HttpFailure::kNetwork, "");
   Take();
   EXPECT_THAT(lines, IsEmpty());
-  Bytes(Words("a") + kChatDone);
+  Bytes(Words("a") + ChatDone());
   EXPECT_THAT(lines, ElementsAre("text a", "done complete 0/0"));
 }
 
