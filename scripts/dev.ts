@@ -25,6 +25,7 @@ const HEALTH_TIMEOUT_MS = 2_000;
 
 /** What `--agent` says -> what the Worker calls it. */
 const AGENTS = new Map([
+  ["house", "house"],
   ["parrot", "parrot"],
   ["realtime", "openai-realtime"],
 ]);

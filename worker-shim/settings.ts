@@ -44,7 +44,7 @@ export class ConfigurationError extends Error {
 
 export const ENVIRONMENTS = ["development", "staging", "production"] as const;
 
-export const AGENTS = ["parrot", "openai-realtime"] as const;
+export const AGENTS = ["parrot", "openai-realtime", "house"] as const;
 export type Agent = (typeof AGENTS)[number];
 
 export function isAgent(name: string): name is Agent {

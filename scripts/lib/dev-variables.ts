@@ -28,7 +28,7 @@ export function devVariables(file: ReadonlyMap<string, string>, options: DevOpti
   const { url, agent, simulatorUrl } = options;
   const defaults: [string, string][] = [
     ["ENVIRONMENT", "development"],
-    ["DEFAULT_AGENT", "parrot"],
+    ["DEFAULT_AGENT", "house"],
     ["PUBLIC_BASE_URL", url],
   ];
   const variables = new Map(defaults.filter(([name]) => !file.has(name)));

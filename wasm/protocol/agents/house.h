@@ -11,7 +11,8 @@ namespace trunkline::protocol {
 // A cascade that needs no account and no key: the voice and the ears of the
 // gateway's own speech Worker, and between them a dialogue by rules. English.
 inline constexpr const char* kHouseGreeting =
-    "Hello, you have reached the front desk. How can I help you?";
+    "Hello, this is the front desk of the garden restaurant. How can I help "
+    "you?";
 inline constexpr const char* kHouseFarewell =
     "I am sorry, I have to end this call now. Goodbye.";
 
