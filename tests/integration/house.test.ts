@@ -78,7 +78,7 @@ describe.concurrent("the house", () => {
     const understood = SENTENCES.filter(([, answer], index) => answer.test(answers[index + 1] ?? ""));
     const middle = [...waits].sort((a, b) => a - b)[waits.length >> 1] ?? 0;
     measured(
-      `the house: ${understood.length} of ${SENTENCES.length} sentences of ${voice} understood, answered ${middle - END_OF_TURN_MS} ms (median) after the end of the turn`,
+      `the house: ${understood.length} of ${SENTENCES.length} sentences of ${voice} understood, answered ${Math.round(middle - END_OF_TURN_MS)} ms (median) after the end of the turn`,
     );
     expect(understood.length, JSON.stringify(turns)).toBeGreaterThanOrEqual(9);
     expect(middle).toBeLessThanOrEqual(END_OF_TURN_MS + MAX_ANSWER_MS);

@@ -823,12 +823,20 @@ std::vector<std::string> HouseRules::Sentences() const {
   // Each once, in their order: the first ones are those that were written down.
   std::vector<std::string> once;
   std::vector<std::string_view> known;
-  for (const std::string& sentence : sentences) {
-    if (once.size() == kMaxSentences) break;
+  size_t written = 0;
+  for (size_t i = 0; i < sentences.size() && once.size() < kMaxSentences; ++i) {
+    const std::string& sentence = sentences[i];
     const auto at = std::lower_bound(known.begin(), known.end(), sentence);
     if (at != known.end() && *at == sentence) continue;
     known.insert(at, sentence);
     once.push_back(sentence);
+    if (i < dialogue_.expects.size()) written = once.size();
+  }
+  once.reserve(kMaxSentences);
+  for (size_t times = 1; times < kLikelier; ++times) {
+    for (size_t i = 0; i < written && once.size() < kMaxSentences; ++i) {
+      once.push_back(once[i]);
+    }
   }
   return once;
 }
