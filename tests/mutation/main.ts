@@ -125,7 +125,7 @@ async function main(): Promise<void> {
 
   const { stdout } = await run(
     "git",
-    ["ls-files", "wasm", "tests", "cmake", "docs", "CMakeLists.txt", "CMakePresets.json"],
+    ["ls-files", "wasm", "speech", "tests", "cmake", "docs", "CMakeLists.txt", "CMakePresets.json"],
     {
       cwd: root,
       maxBuffer: 2 ** 26,
