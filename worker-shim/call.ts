@@ -119,8 +119,8 @@ export class Call {
     this.#streams = streams;
     const { retentionMs } = settings;
     const deleteAll = () => platform.deleteAll();
-    const afterlife = { tables, records, agenda, outbox, deliveries, retentionMs, log, nowMs, deleteAll, background };
-    this.#afterlife = new Afterlife(afterlife);
+    const afterlife = { tables, records, agenda, outbox, deliveries, retentionMs, log, nowMs };
+    this.#afterlife = new Afterlife({ ...afterlife, deleteAll, setAlarm, background });
     const observers = new Observers(log, platform.timers);
     this.#observers = observers;
     const onEnded = (summary: string) => this.#finish(summary);
@@ -140,7 +140,11 @@ export class Call {
   /** Once, before anything else. A call that was live has lost its session: its stream gets some time to come back. */
   wake(): void {
     const row = this.#records.call.find();
-    if (!row) return;
+    // The alarm may be gone: one that fails is tried a few times only.
+    if (!row) {
+      this.#platform.background(this.#settle("a mark was not kept", this.#afterlife.keepMark()));
+      return;
+    }
     this.#afterlife.wake(row);
     if (row.outcome === undefined) {
       this.#agenda.clear("heartbeat");
@@ -149,16 +153,16 @@ export class Call {
         this.#agenda.set("grace", this.#platform.nowMs() + LOST_GRACE_MS);
       }
     }
-    // The alarm may be gone: one that fails is tried a few times only.
     this.#agenda.arm();
   }
 
   /**
    * A call comes in, and a stream of it is expected. Who announces it again changes nothing: until the first stream has
-   * come the answer is the same, and there is no more time.
+   * come the answer is the same, and there is no more time. One that is forgotten stays over.
    */
   async prepare(call: ExpectedCall): Promise<Announcement> {
     const found = this.#records.call.find();
+    if (!found && this.#afterlife.isForgotten) return { type: "over" };
     if (found?.outcome !== undefined) return { type: "over" };
     if (found && (found.sessions > 0 || found.carrierCallId !== call.carrierCallId)) return { type: "begun" };
     // The carrier's words may come in any order.
@@ -167,9 +171,9 @@ export class Call {
     return { type: "stream", token: await this.#streams.token(row) };
   }
 
-  /** Whether this is the call that the carrier calls so. */
+  /** Whether this is the call that the carrier calls so. Of one that is forgotten only its own id leads here. */
   knows(carrierCallId: string): boolean {
-    return this.#records.call.find()?.carrierCallId === carrierCallId;
+    return this.#afterlife.isForgotten || this.#records.call.find()?.carrierCallId === carrierCallId;
   }
 
   /**
@@ -279,7 +283,7 @@ export class Call {
 
   async alarm(): Promise<void> {
     const row = this.#records.call.find();
-    if (!row) return;
+    if (!row) return this.#afterlife.keepMark();
     this.#agenda.onAlarm();
     // Each puts on the agenda what comes next before it waits for anything.
     await Promise.all(this.#agenda.due().map((errand) => this.#run(errand, row)));
@@ -300,7 +304,7 @@ export class Call {
       case "retention":
         return this.#afterlife.expire(row);
       case "deletion":
-        return this.#afterlife.delete();
+        return this.#afterlife.delete(row);
       default:
         errand satisfies never;
     }

@@ -118,6 +118,30 @@ describe("a call", () => {
     expect((await gateway.idle()).calls.admitted).toBe(before + 1);
   });
 
+  // Its webhook, signed once, began it anew, with a fresh token and a place.
+  it("stays over when it is deleted, whoever repeats its webhook", async () => {
+    const { url, token, callSid, callId } = await announce(gateway);
+    const stream = new Stranger(url);
+    await stream.say(startMessage(token, callSid));
+    await stream.say('{"event":"stop"}');
+    expect(await stream.ended).toBe(1000);
+    const { admitted } = (await gateway.idle()).calls;
+    expect((await gateway.api(`/api/calls/${callId}`, { method: "DELETE" })).status).toBe(202);
+    const events = async () => (await gateway.api(`/api/calls/${callId}/events`)).status;
+    const goneMs = Date.now() + 10_000;
+    while ((await events()) !== 404 && Date.now() < goneMs) await pause(50);
+    // Deleted it is a moment later; before and after, by this object and by the next one, the answer is the same.
+    for (let i = 0; i < 20; i++) {
+      for (const path of ["/twiml", "/twiml?agent=parrot", `/twiml/${callId}`])
+        expect((await announce(gateway, callSid, path)).document).toContain("<Hangup/>");
+      if (i % 5 === 4) await gateway.fault(callId, { type: "abort" });
+      await pause(50);
+    }
+    expect(await new Stranger(url).ended).not.toBe(1000);
+    expect((await gateway.health()).calls.admitted).toBe(admitted);
+    expect((await gateway.health()).activeCalls).toBe(0);
+  });
+
   it("frees its place at once when the carrier says that it is over, before or after its webhook", async () => {
     const statuses = ["completed", "busy", "no-answer", "failed", "canceled"];
     await Promise.all(
