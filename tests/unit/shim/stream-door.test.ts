@@ -378,10 +378,10 @@ describe("the room at the door", () => {
   });
 
   it("gives a stream the time that the limits say", async () => {
-    world = new World({ LIMITS: { startMs: 300 } });
+    world = new World({ LIMITS: { startMs: 600 } });
     await world.call.prepare(CALL);
     const socket = come();
-    world.time.advance(299);
+    world.time.advance(599);
     expect(socket.closed).toBeUndefined();
     world.time.advance(1);
     expect(socket.closed?.code).toBe(4401);
