@@ -118,6 +118,32 @@ describe("a call", () => {
     expect((await gateway.idle()).calls.admitted).toBe(before + 1);
   });
 
+  // The door took the token of a start that the core refused: the call was over before it began.
+  it("keeps its token when a start comes that the core would refuse", async () => {
+    const { url, token, callSid } = await announce(gateway);
+    const good = startMessage(token, callSid);
+    const spoilt: [code: number, message: string][] = [
+      [4400, good.replace('"sampleRate":8000', '"sampl\\u0065Rate":8000.0')],
+      [4400, good.replace('"sampleRate":8000', '"sampleRate":8000,"sampleRate":8e3')],
+      [4400, good.replace('"sampleRate":8000', '"sampleRate":"00000000000008000"')],
+      [1009, good.replace('"MZ1"', `"MZ1","note":"${"\u20ac".repeat(22_000)}"`)],
+    ];
+    for (const [code, message] of spoilt) {
+      const stranger = new Stranger(url);
+      await stranger.say(message);
+      expect(await stranger.ended).toBe(code);
+    }
+    // One that is no JSON to the core leaves the socket as it was.
+    const stream = new Stranger(url);
+    await stream.say(good.replace('"sampleRate"', '"sampleRate":1e999,"sampleRate"'));
+    await pause(100);
+    await stream.say(good);
+    await pause(200);
+    expect(stream.over).toBe(false);
+    await stream.say('{"event":"stop"}');
+    expect(await stream.ended).toBe(1000);
+  });
+
   // Its webhook, signed once, began it anew, with a fresh token and a place.
   it("stays over when it is deleted, whoever repeats its webhook", async () => {
     const { url, token, callSid, callId } = await announce(gateway);
