@@ -2,17 +2,18 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import type { Erasure } from "../afterlife.ts";
 import type { CommandResult } from "../boundary.ts";
-import type { LoggedCall, LoggedTurn } from "../call-log.ts";
+import { type LoggedCall, type LoggedTurn, OUTCOMES } from "../call-log.ts";
 import { captions } from "../captions.ts";
 import { refuseCommand } from "../commands.ts";
 import type { CallLogStore, CallPosition } from "../ports/call-log-store.ts";
 import { MAX_PAGE } from "../ports/call-log-store.ts";
-import { anyObject } from "../schemas.ts";
+import { anyObject, oneOf } from "../schemas.ts";
+import { AGENTS, FORMER_AGENTS } from "../settings.ts";
 import { callLogStore, type RecordingsBucket, recordingsBucket, supabaseSink } from "../sinks.ts";
 import { commandResponse } from "./commands.ts";
 import { HttpError } from "./errors.ts";
 import { askObject } from "./objects.ts";
-import { count, filter, flag, number, time } from "./query.ts";
+import { count, flag, number, time } from "./query.ts";
 import { wantedOf } from "./ranges.ts";
 import { type Method, type Route, route } from "./route.ts";
 import type { AppEnv } from "./routing.ts";
@@ -90,8 +91,8 @@ function shownTurn({ callId: _, question: __, cut, ...turn }: LoggedTurn) {
 const LIST_QUERY = {
   limit: v.optional(count(1, MAX_PAGE)),
   cursor: v.optional(v.string()),
-  agent: v.optional(filter()),
-  reason: v.optional(filter()),
+  agent: v.optional(oneOf([...AGENTS, ...FORMER_AGENTS])),
+  reason: v.optional(oneOf(OUTCOMES)),
   from: v.optional(number()),
   to: v.optional(number()),
   failed: v.optional(flag()),
