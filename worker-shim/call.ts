@@ -49,6 +49,9 @@ export type Announcement =
 /** What the carrier does when a stream is over. */
 export type Resumption = { readonly type: "hangUp" } | { readonly type: "stream"; readonly token: string };
 
+/** How far a call is, as its object knows it. */
+export type Stage = "live" | "over" | "unknown";
+
 /** Whether a socket was taken; a taken one has been accepted. `full`: too many wait at the door. */
 export type Attachment = "taken" | "unknown" | "over" | "full";
 
@@ -274,6 +277,13 @@ export class Call {
   events(): string[] | undefined {
     const row = this.#records.call.find();
     return row && !row.erased ? this.#history(row) : undefined;
+  }
+
+  /** Whether the call goes on; `unknown` for one that does not exist or has been forgotten. */
+  stage(): Stage {
+    const row = this.#records.call.find();
+    if (!row || row.erased) return "unknown";
+    return row.outcome === undefined ? "live" : "over";
   }
 
   /** Forgets the recording, or the call as a whole, here and wherever it was delivered. */

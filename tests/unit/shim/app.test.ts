@@ -587,6 +587,36 @@ describe("/api/calls", () => {
     expect(await errorOf(await ask("/api/calls/a.b"))).toEqual([404, "not_found"]);
   });
 
+  // It said that there was no such call, while whoever wanted to delete it was told that it was not over.
+  describe.each([
+    ["GET", ""],
+    ["GET", "/recording"],
+    ["GET", "/captions.vtt"],
+    ["GET", "/flight"],
+    ["GET", "/events"],
+    ["DELETE", ""],
+    ["DELETE", "/recording"],
+  ])("%s /api/calls/CALL%s", (method, rest) => {
+    it.each([
+      ["live", 409, "live"],
+      ["over", 409, "not_logged"],
+      ["unknown", 404, "not_found"],
+    ] as const)("of a call that is %s and not in the log says so", async (stage, status, code) => {
+      gateway.stage = stage;
+      gateway.erasure = stage === "live" ? "live" : "unknown";
+      const response = await ask(`/api/calls/c9${rest}`, { method });
+      expect(response.headers.get("Retry-After")).toBe(stage === "over" ? "1" : null);
+      expect(await errorOf(response)).toEqual([status, code]);
+    });
+
+    it("says that its object does not answer", async () => {
+      gateway.erasure = "unknown";
+      gateway.failing.add("stage");
+      gateway.failure = Object.assign(new Error("lost"), { retryable: true });
+      expect(await errorOf(await ask(`/api/calls/c9${rest}`, { method }))).toEqual([503, "unavailable"]);
+    });
+  });
+
   it("has the events of the call's own record, or what the log kept of them", async () => {
     gateway.history = ['{"type":"opened"}'];
     expect(await (await ask("/api/calls/c1/events")).json()).toEqual({ complete: true, events: [{ type: "opened" }] });

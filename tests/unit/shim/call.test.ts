@@ -909,6 +909,26 @@ describe("the records of a call", () => {
     });
   });
 
+  it("know how far their call is", async () => {
+    world = new World({}, sinks());
+    expect(world.call.stage()).toBe("unknown");
+    await announce();
+    expect(world.call.stage()).toBe("live");
+    failing = new Set(["callLog"]);
+    await record5s("goesOn");
+    expect(world.call.stage()).toBe("live");
+    await world.lose();
+    expect(world.call.stage()).toBe("live");
+    await world.pass(LOST_GRACE_MS + 100);
+    expect(world.call.stage()).toBe("over");
+    await world.call.erase("call");
+    // Also while what is to be forgotten waits.
+    expect(world.call.stage()).toBe("unknown");
+    failing.clear();
+    await world.pass(60_000);
+    expect([world.deleted, world.call.stage()]).toEqual([true, "unknown"]);
+  });
+
   it("of a call that goes on are not forgotten", async () => {
     await record5s("goesOn");
     expect(await world.call.erase("recording")).toBe("live");
