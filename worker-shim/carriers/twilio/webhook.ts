@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { HttpError } from "../../api/errors.ts";
-import { parseObject, publicUrl, readBody, requireUtf8 } from "../../api/requests.ts";
+import { decodeUtf8, parseObject, publicUrl, readBody, requireUtf8 } from "../../api/requests.ts";
 import type { AppEnv } from "../../api/routing.ts";
 import type { Standing } from "../../stream-door.ts";
 import { type FormParameters, isForm, isSignedUpgrade, isSignedWebhook, parseForm } from "./signature.ts";
@@ -23,7 +23,11 @@ export interface Webhook {
 /** The parameters that a body has, whichever way it has them. @throws {HttpError} 400, 415 */
 function parseBody(contentType: string, body: Uint8Array): FormParameters {
   if (body.length === 0) return new Map();
-  if (isForm(contentType)) return parseForm(body);
+  if (isForm(contentType)) {
+    // A form's bytes are ASCII, or else UTF-8; what they escape is the carrier's.
+    decodeUtf8(body);
+    return parseForm(body);
+  }
   if (!/^application\/json\s*(;|$)/i.test(contentType))
     throw new HttpError(415, "unsupported_media_type", "the body must be a form or JSON");
   const fields = parseObject(body);
