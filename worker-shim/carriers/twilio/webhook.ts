@@ -7,8 +7,13 @@ import { type FormParameters, isForm, isSignedUpgrade, isSignedWebhook, parseFor
 
 const SIGNATURE_HEADER = "X-Twilio-Signature";
 
-/** Values of `CallStatus` after which nothing comes any more. */
-const TERMINAL_STATUSES = new Set(["completed", "busy", "failed", "no-answer", "canceled"]);
+/** Values of `CallStatus` after which nothing comes any more; lookalikes of Twilio's write the last one with two l. */
+const TERMINAL_STATUSES = new Set(["completed", "busy", "failed", "noanswer", "canceled", "cancelled"]);
+
+/** In capitals or not, with a hyphen, an underscore, a space or nothing between words: lookalikes vary, and mean the same. */
+function isTerminal(status: string): boolean {
+  return TERMINAL_STATUSES.has(status.toLowerCase().replace(/[\s_-]/g, ""));
+}
 
 /** What a webhook says about its call. Empty strings where it says nothing. */
 export interface Webhook {
@@ -89,7 +94,7 @@ export async function readWebhook(context: Context<AppEnv>): Promise<Webhook> {
     carrierCallId,
     from: onlyValue(parameters, "From"),
     to: onlyValue(parameters, "To"),
-    isOver: TERMINAL_STATUSES.has(onlyValue(parameters, "CallStatus")),
+    isOver: isTerminal(onlyValue(parameters, "CallStatus")),
   };
 }
 
