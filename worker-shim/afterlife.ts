@@ -11,6 +11,12 @@ import type { Tables } from "./records/tables.ts";
 const DELIVERY_GUARD_MS = 30_000;
 /** After the retention: how long a destination is still asked to forget. */
 export const EXPIRY_GRACE_MS = 7 * 24 * 3600 * 1000;
+/**
+ * How long it is known of a call that is deleted that there was one. A webhook of the carrier's has no date: signed once, it
+ * is as good years later, and would begin the call anew. What is known is the call's id, by its object's name, and this
+ * time: a row in a storage of its own.
+ */
+export const MARK_MS = 365 * 24 * 3600 * 1000;
 /** The least time from deliveries to the next ones. */
 const MIN_DELIVERY_GAP_MS = 50;
 
@@ -27,6 +33,8 @@ export interface AfterlifeOptions {
   readonly log: Log;
   nowMs(): number;
   deleteAll(): Promise<void>;
+  /** Replaces the object's only alarm. */
+  setAlarm(atMs: number): void;
   background(work: Promise<void>): void;
 }
 
@@ -99,7 +107,7 @@ export class Afterlife {
     }
     agenda.clear("delivery");
     agenda.arm();
-    if (row.erased) await this.delete();
+    if (row.erased) await this.delete(row);
   }
 
   /** The retention is over: what was said goes, here and where only this object knows of it. */
@@ -113,12 +121,27 @@ export class Afterlife {
     await this.deliver();
   }
 
-  /** Deletes the record as a whole. */
-  async delete(): Promise<void> {
-    const { agenda, tables, deleteAll } = this.#options;
+  /** Whether there was a call, of which nothing is known any more. */
+  get isForgotten(): boolean {
+    return this.#options.tables.forgottenUntilMs !== undefined;
+  }
+
+  /** Deletes the record as a whole. A call that its carrier can announce again leaves the mark that it was. */
+  async delete({ carrierCallId }: CallRow): Promise<void> {
+    const { agenda, tables, deleteAll, nowMs } = this.#options;
     this.#noteUndone();
-    await tables.whileDeleting(deleteAll);
+    await tables.whileDeleting(deleteAll, carrierCallId === "" ? undefined : nowMs() + MARK_MS);
     agenda.forget();
+    await this.keepMark();
+  }
+
+  /** Sees to it that the mark of a forgotten call goes when its time is over. Without one it does nothing. */
+  async keepMark(): Promise<void> {
+    const { tables, deleteAll, nowMs, setAlarm } = this.#options;
+    const untilMs = tables.forgottenUntilMs;
+    if (untilMs === undefined) return;
+    if (nowMs() >= untilMs) await tables.whileDeleting(deleteAll);
+    else setAlarm(untilMs);
   }
 
   #setDeletion({ endedMs }: CallRow): void {

@@ -8,8 +8,24 @@ import type { CallRow } from "./records/call-row.ts";
 export const MAX_LOGGED_TURNS = 4_000;
 export const MAX_LOGGED_EVENTS = 200;
 
+/**
+ * Why a call may have ended: the core's reasons, docs/boundary.md, those of calls that had no core to end them, and one for
+ * an outcome that says none. Append-only: the log keeps calls for years.
+ */
+export const OUTCOMES = [
+  ...(["callerHangUp", "legLost", "agentFailed", "noAnswer", "deadAir", "maxDuration", "hangUp"] as const),
+  ...(["unauthorized", "noStart", "protocol", "coreFault", "objectLost", "unknown"] as const),
+] as const;
+type Outcome = (typeof OUTCOMES)[number];
+
 /** Outcomes that are ours or an upstream's failure, not somebody's wish. */
-const FAILURES = new Set(["coreFault", "objectLost", "agentFailed", "noAnswer", "protocol"]);
+const FAILURES: ReadonlySet<string> = new Set<Outcome>([
+  "coreFault",
+  "objectLost",
+  "agentFailed",
+  "noAnswer",
+  "protocol",
+]);
 /** What says afterwards why a call went as it did. A digit may be of a card's number: `dtmf` is not kept. */
 const KEPT_EVENTS = new Set(["agentReady", "agentFailed", "fault", "cleared", "resumed", "truncated", "notSaid"]);
 

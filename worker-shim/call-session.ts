@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Erasure } from "./afterlife.ts";
 import type { CommandResult } from "./boundary.ts";
-import { type Announcement, type Attachment, Call, type Resumption } from "./call.ts";
+import { type Announcement, type Attachment, Call, type Resumption, type Stage } from "./call.ts";
 import { LEG_PATH, OBSERVER_PATH, SIGNED_HEADER, UNOPENED } from "./call-object.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { Core } from "./core.ts";
@@ -79,6 +79,11 @@ export class CallSession extends DurableObject<Env> {
   /** Every event so far, JSON; undefined for a call that is not known here. */
   async events(): Promise<string[] | undefined> {
     return this.#opened().events();
+  }
+
+  /** Whether the call goes on, is over, or is not known here. */
+  async stage(): Promise<Stage> {
+    return this.#opened().stage();
   }
 
   /** Forgets the recording, or the call as a whole, here and wherever it was delivered. */

@@ -49,6 +49,9 @@ export type Announcement =
 /** What the carrier does when a stream is over. */
 export type Resumption = { readonly type: "hangUp" } | { readonly type: "stream"; readonly token: string };
 
+/** How far a call is, as its object knows it. */
+export type Stage = "live" | "over" | "unknown";
+
 /** Whether a socket was taken; a taken one has been accepted. `full`: too many wait at the door. */
 export type Attachment = "taken" | "unknown" | "over" | "full";
 
@@ -119,8 +122,8 @@ export class Call {
     this.#streams = streams;
     const { retentionMs } = settings;
     const deleteAll = () => platform.deleteAll();
-    const afterlife = { tables, records, agenda, outbox, deliveries, retentionMs, log, nowMs, deleteAll, background };
-    this.#afterlife = new Afterlife(afterlife);
+    const afterlife = { tables, records, agenda, outbox, deliveries, retentionMs, log, nowMs };
+    this.#afterlife = new Afterlife({ ...afterlife, deleteAll, setAlarm, background });
     const observers = new Observers(log, platform.timers);
     this.#observers = observers;
     const onEnded = (summary: string) => this.#finish(summary);
@@ -140,7 +143,11 @@ export class Call {
   /** Once, before anything else. A call that was live has lost its session: its stream gets some time to come back. */
   wake(): void {
     const row = this.#records.call.find();
-    if (!row) return;
+    // The alarm may be gone: one that fails is tried a few times only.
+    if (!row) {
+      this.#platform.background(this.#settle("a mark was not kept", this.#afterlife.keepMark()));
+      return;
+    }
     this.#afterlife.wake(row);
     if (row.outcome === undefined) {
       this.#agenda.clear("heartbeat");
@@ -149,16 +156,16 @@ export class Call {
         this.#agenda.set("grace", this.#platform.nowMs() + LOST_GRACE_MS);
       }
     }
-    // The alarm may be gone: one that fails is tried a few times only.
     this.#agenda.arm();
   }
 
   /**
    * A call comes in, and a stream of it is expected. Who announces it again changes nothing: until the first stream has
-   * come the answer is the same, and there is no more time.
+   * come the answer is the same, and there is no more time. One that is forgotten stays over.
    */
   async prepare(call: ExpectedCall): Promise<Announcement> {
     const found = this.#records.call.find();
+    if (!found && this.#afterlife.isForgotten) return { type: "over" };
     if (found?.outcome !== undefined) return { type: "over" };
     if (found && (found.sessions > 0 || found.carrierCallId !== call.carrierCallId)) return { type: "begun" };
     // The carrier's words may come in any order.
@@ -167,9 +174,9 @@ export class Call {
     return { type: "stream", token: await this.#streams.token(row) };
   }
 
-  /** Whether this is the call that the carrier calls so. */
+  /** Whether this is the call that the carrier calls so. Of one that is forgotten only its own id leads here. */
   knows(carrierCallId: string): boolean {
-    return this.#records.call.find()?.carrierCallId === carrierCallId;
+    return this.#afterlife.isForgotten || this.#records.call.find()?.carrierCallId === carrierCallId;
   }
 
   /**
@@ -272,6 +279,13 @@ export class Call {
     return row && !row.erased ? this.#history(row) : undefined;
   }
 
+  /** Whether the call goes on; `unknown` for one that does not exist or has been forgotten. */
+  stage(): Stage {
+    const row = this.#records.call.find();
+    if (!row || row.erased) return "unknown";
+    return row.outcome === undefined ? "live" : "over";
+  }
+
   /** Forgets the recording, or the call as a whole, here and wherever it was delivered. */
   erase(what: "recording" | "call"): Erasure {
     return this.#afterlife.erase(this.#records.call.find(), what);
@@ -279,7 +293,7 @@ export class Call {
 
   async alarm(): Promise<void> {
     const row = this.#records.call.find();
-    if (!row) return;
+    if (!row) return this.#afterlife.keepMark();
     this.#agenda.onAlarm();
     // Each puts on the agenda what comes next before it waits for anything.
     await Promise.all(this.#agenda.due().map((errand) => this.#run(errand, row)));
@@ -300,7 +314,7 @@ export class Call {
       case "retention":
         return this.#afterlife.expire(row);
       case "deletion":
-        return this.#afterlife.delete();
+        return this.#afterlife.delete(row);
       default:
         errand satisfies never;
     }

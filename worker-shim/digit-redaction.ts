@@ -41,21 +41,53 @@ const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
 const FILLERS: ReadonlySet<string> = new Set(
   [
     "and then dash hyphen minus plus space dot point slash comma next pause nbsp",
-    "uh um er erm eh ah hm hmm mm",
+    "uh um er erm eh ah hm hmm mm mhm uhm ehm ahm huh aha uhuh ohh",
     "you know i mean let me see like so well just actually okay ok right yes yeah sorry wait hold on",
+    // Chinese and Japanese: hesitation, "and then", "and", a dash, a dot, and what parts a telephone number.
+    "\u55ef \u5443 \u989d \u554a \u54e6 \u90a3\u4e2a \u7136\u540e \u548c \u6760 \u6a2a\u6760 \u70b9 \u306e \u3048\u3048\u3068 \u3048\u3063\u3068 \u3048\u30fc\u3068 \u3042\u306e",
   ].flatMap((words) => words.split(" ")),
 );
 
+/** Each letter once, however often it is repeated. */
+function collapsed(word: string): string {
+  return word.replace(/(.)\1+/gu, "$1");
+}
+
+const COLLAPSED_FILLERS: ReadonlySet<string> = new Set([...FILLERS].map(collapsed));
+const COLLAPSED_NUMBERS: ReadonlyMap<string, number> = new Map(
+  [...NUMBER_WORDS].map(([word, digits]) => [collapsed(word), digits]),
+);
+
+/** How many digits a word in lower case stands for. In a long one a letter may stand three times: a teen is no ten. */
+function wordDigits(word: string): number {
+  return NUMBER_WORDS.get(word) ?? (/(.)\1\1/u.test(word) ? (COLLAPSED_NUMBERS.get(collapsed(word)) ?? 0) : 0);
+}
+
+/** Whether a word in lower case is said between digits, as long as somebody likes: "ummm", "sooo". */
+function isFiller(word: string): boolean {
+  return FILLERS.has(word) || (/(.)\1/u.test(word) && COLLAPSED_FILLERS.has(collapsed(word)));
+}
+
+/** Numerals of Chinese and Japanese, which are letters by name: digits, tens and more, and the forms of finance. */
+const HAN = [
+  "\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5e7a\u4e24\u5169",
+  "\u5341\u767e\u5343\u4e07\u842c\u4ebf\u5104\u5eff\u5345",
+  "\u58f9\u58f1\u5f0c\u8d30\u8cb3\u8cae\u5f10\u5f0d\u53c1\u53c4\u53c3\u53c2\u5f0e\u8086\u4f0d\u9646\u9678\u67d2\u634c\u7396\u62fe\u4f70\u4edf",
+].join("");
 /** Digits and numbers of any script: circled, raised and Roman ones are numbers, and one emoji is. */
-const NUMERIC = String.raw`\p{N}\u{1F51F}`;
-const STARTS_WITH_DIGIT = new RegExp(`^[${NUMERIC}]`, "u");
+const NUMERIC = String.raw`\p{N}\u{1F51F}${HAN}`;
+const STARTS_WITH_DIGIT = new RegExp(`^[${NUMERIC}]`, "v");
+/** Of the numerals that are letters one alone is a part of a word, as the first of "certainly" in Chinese is one. */
+const IN_A_WORD = new RegExp(`^[${HAN}]$`, "v");
+/** Of words and what lies between. A language may write both without spaces. */
+const LETTER = String.raw`[\p{L}--[${HAN}]]`;
 /** Numbers, words, and whatever lies between. */
-const TOKENS = new RegExp(`[${NUMERIC}]+|\\p{L}+(?:'\\p{L}+)?|[^${NUMERIC}\\p{L}]+`, "gu");
+const TOKENS = new RegExp(`[${NUMERIC}]+|${LETTER}+(?:'${LETTER}+)?|[^${NUMERIC}\\p{L}]+`, "gv");
 /**
  * What may lie between the digits of one number: a pause, however it is written, or what is between texts of a list.
  * Space counts once: a list may have a line for each, indented as deep as somebody likes.
  */
-const GAP = new RegExp(`^(?:\\s+(?!\\s)|[^\\s${NUMERIC}\\p{L}]){1,12}$`, "u");
+const GAP = new RegExp(`^(?:\\s+(?!\\s)|[^\\s${NUMERIC}\\p{L}]){1,12}$`, "v");
 
 /** How many digits these characters of numbers stand for: a circled ten is two. */
 function digitsOf(characters: string): number {
@@ -77,8 +109,8 @@ interface Token {
 function tokenOf(text: string, written = text): Token {
   if (STARTS_WITH_DIGIT.test(text)) return { text, written, digits: digitsOf(text), joins: true };
   const word = text.toLowerCase();
-  const digits = NUMBER_WORDS.get(word) ?? 0;
-  return { text, written, digits, joins: digits > 0 || FILLERS.has(word) || GAP.test(text) };
+  const digits = wordDigits(word);
+  return { text, written, digits, joins: digits > 0 || isFiller(word) || GAP.test(text) };
 }
 
 function masked({ text, written, digits }: Token): string {
@@ -188,7 +220,8 @@ function* judgedTokens(
     // Of a number that goes on behind a cut nobody knows how long it is.
     const isLong = digits >= MIN_LONG_DIGITS || (end === "cut" && run === runs.at(-1));
     // One word is no number of somebody's.
-    for (const token of run) yield [token, isLong || (how === "all" && STARTS_WITH_DIGIT.test(token.text))];
+    const isDigit = ({ text: one }: Token) => STARTS_WITH_DIGIT.test(one) && (digits > 1 || !IN_A_WORD.test(one));
+    for (const token of run) yield [token, isLong || (how === "all" && isDigit(token))];
   }
 }
 

@@ -2,8 +2,9 @@ import * as v from "valibot";
 import { DIGIT_REDACTIONS } from "./digit-redaction.ts";
 import { integer, jsonFault, oneOf, providerName, table, text } from "./schemas.ts";
 
-// The core's `profile` and `limits`; docs/boundary.md, Configuration. The ranges are those of wasm/session/config.cc, which
-// refuses a session whose configuration is wrong: this finds it before there is a call.
+// The core's `profile` and `limits`; docs/boundary.md, Configuration. The ranges lie within those of
+// wasm/session/config.cc, which refuses a session whose configuration is wrong: this finds it before there is a call, and
+// beyond that what no call can work with.
 
 const MAX_LIMIT_MS = 24 * 3600 * 1000;
 const MAX_LEAD_MS = 1000;
@@ -17,6 +18,28 @@ const BUILT_IN_TOOL = "end_call";
 const MIN_TOOL_TIMEOUT_MS = 100;
 const MAX_TOOL_TIMEOUT_MS = 300_000;
 
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What is wrong at the top of a JSON schema of a function's parameters: a provider refuses the session for it. */
+function* schemaFaults(schema: object): Generator<readonly [keys: readonly string[], message: string]> {
+  const { type, properties, required } = schema as Readonly<Record<"type" | "properties" | "required", unknown>>;
+  if (type !== "object") yield [["type"], 'must be "object"'];
+  if (properties !== undefined && !isObject(properties))
+    yield [["properties"], "must be an object, a schema by each name"];
+  for (const [name, each] of isObject(properties) ? Object.entries(properties) : [])
+    if (typeof each !== "boolean" && !isObject(each))
+      yield [["properties", name], "must be a JSON schema: an object, true or false"];
+  if (required === undefined) return;
+  const isList = Array.isArray(required) && required.every((name) => typeof name === "string");
+  if (!isList || new Set(required).size < required.length) yield [["required"], "must be a list of different texts"];
+}
+
+/** Where a fault is, one step further. */
+function pathItem(input: object, key: string) {
+  return { type: "unknown", origin: "value", input, key, value: undefined } as const;
+}
+
 /** A function tool as the provider takes it. */
 const tool = table({
   type: v.literal("function", 'must be "function"'),
@@ -28,13 +51,17 @@ const tool = table({
   /** A JSON schema. */
   parameters: v.optional(
     v.pipe(
-      v.custom<object>(
-        (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-        "must be an object, a JSON schema",
-      ),
+      v.custom<object>(isObject, "must be an object, a JSON schema"),
       v.rawCheck(({ dataset, addIssue }) => {
         const fault = jsonFault(dataset.value);
         if (fault !== undefined) addIssue({ message: fault });
+      }),
+      v.rawCheck(({ dataset: { value }, addIssue }) => {
+        if (!isObject(value)) return;
+        for (const [keys, message] of schemaFaults(value)) {
+          const [first, ...rest] = keys.map((key) => pathItem(value, key));
+          if (first) addIssue({ message, path: [first, ...rest] });
+        }
       }),
     ),
   ),
@@ -93,17 +120,28 @@ export const profile = table({
 
 export type Profile = v.InferOutput<typeof profile>;
 
+/** A peer's answer is a round trip to it, 300 ms across an ocean, and what it does before: with less every call fails. */
+export const MIN_ANSWER_MS = 500;
+/** A round trip, and its first word: with less every goodbye is silent. */
+export const MIN_FAREWELL_MS = 500;
+/** A stream comes back by two round trips: the carrier's question, and the upgrade. */
+export const MIN_LEG_LOST_MS = 1_000;
+/** People stop to breathe and to think for up to a second. */
+export const MIN_DEAD_AIR_MS = 1_000;
+/** Nobody has said anything before that. */
+export const MIN_CALL_MS = 1_000;
+
 const atLeast = (minMs: number) => v.optional(integer(minMs, MAX_LIMIT_MS));
 
 export const limits = table({
-  startMs: atLeast(1),
-  agentReadyMs: atLeast(1),
-  replyMs: atLeast(1),
+  startMs: atLeast(MIN_ANSWER_MS),
+  agentReadyMs: atLeast(MIN_ANSWER_MS),
+  replyMs: atLeast(MIN_ANSWER_MS),
   waitingMs: atLeast(400),
-  deadAirMs: atLeast(1),
-  maxCallMs: atLeast(1),
-  farewellMs: atLeast(1),
-  legLostMs: atLeast(1),
+  deadAirMs: atLeast(MIN_DEAD_AIR_MS),
+  maxCallMs: atLeast(MIN_CALL_MS),
+  farewellMs: atLeast(MIN_FAREWELL_MS),
+  legLostMs: atLeast(MIN_LEG_LOST_MS),
   endOfTurnMs: atLeast(100),
   bargeInConfirmMs: atLeast(20),
   leadMs: v.optional(integer(60, MAX_LEAD_MS)),

@@ -22,8 +22,10 @@ export const ROOM: Readonly<Record<Standing, { readonly waiting: number; readonl
 export const PLACE_WAIT_MS = 1_000;
 /** Upgrades that wait for a place. Overflow: not taken. */
 export const MAX_QUEUED = 32;
-/** The longest message before the token is shown, characters or bytes; a start has some hundred. Overflow: 1009. */
-export const MAX_OPENING_LENGTH = 64 * 1024;
+/** The longest message before the token is shown; the core reads no longer one. A start has some hundred. Overflow: 1009. */
+export const MAX_OPENING_BYTES = 64 * 1024;
+/** A character of a text has at most so many bytes. */
+const MAX_UNIT_BYTES = 3;
 /** What comes between a start and its verdict, characters and bytes: a second of audio of any format. Overflow: 1009. */
 export const MAX_HELD_LENGTH = 256 * 1024;
 /** Messages before the start that mean nothing. Overflow: 4400. */
@@ -45,6 +47,13 @@ const CLOSE_REFUSED: Readonly<Record<Exclude<Verdict, "granted">, number>> = {
 };
 
 type Message = string | ArrayBuffer;
+
+/** Whether it is longer than MAX_OPENING_BYTES. */
+function isTooLong(message: Message): boolean {
+  if (typeof message !== "string") return message.byteLength > MAX_OPENING_BYTES;
+  if (message.length * MAX_UNIT_BYTES <= MAX_OPENING_BYTES) return false;
+  return message.length > MAX_OPENING_BYTES || new TextEncoder().encode(message).length > MAX_OPENING_BYTES;
+}
 
 export interface StreamDoorOptions {
   readonly log: Log;
@@ -230,8 +239,7 @@ export class StreamDoor {
   }
 
   #onOpening(visitor: Visitor, data: Message): void {
-    const length = typeof data === "string" ? data.length : data.byteLength;
-    if (length > MAX_OPENING_LENGTH) {
+    if (isTooLong(data)) {
       this.#refuse(visitor, CLOSE_TOO_BIG, "message too big");
       return;
     }

@@ -33,10 +33,10 @@ function lists(levels: number): unknown {
 const wide = (values: number) => Array.from({ length: values }, () => []);
 
 it("a command and a tool's schema at the shim's bounds", () => {
-  const deep = { value: lists(MAX_JSON_LEVELS - 1) };
+  const deep = { type: "object", value: lists(MAX_JSON_LEVELS - 1) };
   const tools = [
     { type: "function", name: "deep", parameters: deep },
-    { type: "function", name: "wide", parameters: { enum: wide(MAX_JSON_VALUES - 100) } },
+    { type: "function", name: "wide", parameters: { type: "object", enum: wide(MAX_JSON_VALUES - 100) } },
   ];
   const environment = { ENVIRONMENT: "development", PROFILE: { tools } };
   const { profile } = readSettings(environment);

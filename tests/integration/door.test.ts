@@ -118,6 +118,56 @@ describe("a call", () => {
     expect((await gateway.idle()).calls.admitted).toBe(before + 1);
   });
 
+  // The door took the token of a start that the core refused: the call was over before it began.
+  it("keeps its token when a start comes that the core would refuse", async () => {
+    const { url, token, callSid } = await announce(gateway);
+    const good = startMessage(token, callSid);
+    const spoilt: [code: number, message: string][] = [
+      [4400, good.replace('"sampleRate":8000', '"sampl\\u0065Rate":8000.0')],
+      [4400, good.replace('"sampleRate":8000', '"sampleRate":8000,"sampleRate":8e3')],
+      [4400, good.replace('"sampleRate":8000', '"sampleRate":"00000000000008000"')],
+      [1009, good.replace('"MZ1"', `"MZ1","note":"${"\u20ac".repeat(22_000)}"`)],
+    ];
+    for (const [code, message] of spoilt) {
+      const stranger = new Stranger(url);
+      await stranger.say(message);
+      expect(await stranger.ended).toBe(code);
+    }
+    // One that is no JSON to the core leaves the socket as it was.
+    const stream = new Stranger(url);
+    await stream.say(good.replace('"sampleRate"', '"sampleRate":1e999,"sampleRate"'));
+    await pause(100);
+    await stream.say(good);
+    await pause(200);
+    expect(stream.over).toBe(false);
+    await stream.say('{"event":"stop"}');
+    expect(await stream.ended).toBe(1000);
+  });
+
+  // Its webhook, signed once, began it anew, with a fresh token and a place.
+  it("stays over when it is deleted, whoever repeats its webhook", async () => {
+    const { url, token, callSid, callId } = await announce(gateway);
+    const stream = new Stranger(url);
+    await stream.say(startMessage(token, callSid));
+    await stream.say('{"event":"stop"}');
+    expect(await stream.ended).toBe(1000);
+    const { admitted } = (await gateway.idle()).calls;
+    expect((await gateway.api(`/api/calls/${callId}`, { method: "DELETE" })).status).toBe(202);
+    const events = async () => (await gateway.api(`/api/calls/${callId}/events`)).status;
+    const goneMs = Date.now() + 10_000;
+    while ((await events()) !== 404 && Date.now() < goneMs) await pause(50);
+    // Deleted it is a moment later; before and after, by this object and by the next one, the answer is the same.
+    for (let i = 0; i < 20; i++) {
+      for (const path of ["/twiml", "/twiml?agent=parrot", `/twiml/${callId}`])
+        expect((await announce(gateway, callSid, path)).document).toContain("<Hangup/>");
+      if (i % 5 === 4) await gateway.fault(callId, { type: "abort" });
+      await pause(50);
+    }
+    expect(await new Stranger(url).ended).not.toBe(1000);
+    expect((await gateway.health()).calls.admitted).toBe(admitted);
+    expect((await gateway.health()).activeCalls).toBe(0);
+  });
+
   it("frees its place at once when the carrier says that it is over, before or after its webhook", async () => {
     const statuses = ["completed", "busy", "no-answer", "failed", "canceled"];
     await Promise.all(

@@ -81,7 +81,11 @@ describe("a call that is over", () => {
     expect(turns.map(({ role }) => role)).toEqual(["caller", "agent"]);
     const { calls } = await gateway.json<{ calls: CallJson[] }>("/api/calls?agent=parrot&limit=5");
     expect(calls.map((one) => one.callId)).toContain(callId);
-    expect(await gateway.json<{ calls: CallJson[] }>("/api/calls?agent=x")).toEqual({ calls: [], cursor: null });
+    expect(await gateway.json<{ calls: CallJson[] }>("/api/calls?agent=openai-realtime")).toEqual({
+      calls: [],
+      cursor: null,
+    });
+    expect((await gateway.api("/api/calls?agent=x")).status).toBe(400);
   });
 
   it("has a recording that others can play, whole and in parts", async () => {

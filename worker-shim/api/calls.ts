@@ -2,17 +2,19 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import type { Erasure } from "../afterlife.ts";
 import type { CommandResult } from "../boundary.ts";
-import type { LoggedCall, LoggedTurn } from "../call-log.ts";
+import type { Stage } from "../call.ts";
+import { type LoggedCall, type LoggedTurn, OUTCOMES } from "../call-log.ts";
 import { captions } from "../captions.ts";
 import { refuseCommand } from "../commands.ts";
 import type { CallLogStore, CallPosition } from "../ports/call-log-store.ts";
 import { MAX_PAGE } from "../ports/call-log-store.ts";
-import { anyObject } from "../schemas.ts";
+import { anyObject, oneOf } from "../schemas.ts";
+import { AGENTS, FORMER_AGENTS } from "../settings.ts";
 import { callLogStore, type RecordingsBucket, recordingsBucket, supabaseSink } from "../sinks.ts";
 import { commandResponse } from "./commands.ts";
 import { HttpError } from "./errors.ts";
 import { askObject } from "./objects.ts";
-import { count, filter, flag, number, time } from "./query.ts";
+import { count, flag, number, time } from "./query.ts";
 import { wantedOf } from "./ranges.ts";
 import { type Method, type Route, route } from "./route.ts";
 import type { AppEnv } from "./routing.ts";
@@ -40,9 +42,29 @@ function requireBucket(context: Context<AppEnv>): RecordingsBucket {
   return bucket;
 }
 
+function isLive(): HttpError {
+  return new HttpError(409, "live", "the call is not over");
+}
+
+/** Why the log does not have a call: its object knows more, and says the same to whoever wants to delete it. */
+async function whyNotLogged(context: Context<AppEnv>, callId: string): Promise<HttpError> {
+  const stage = await askObject<Stage>(async () => context.env.CALLS.getByName(callId).stage());
+  switch (stage) {
+    case "live":
+      return isLive();
+    case "over":
+      return new HttpError(409, "not_logged", "the call is over, and not in the log yet", { "Retry-After": "1" });
+    case "unknown":
+      return notFound();
+    default:
+      return stage satisfies never;
+  }
+}
+
+/** @throws {HttpError} 404 for a call that there is not; 409 for one that goes on, or is not in the log yet */
 async function requireCall(context: Context<AppEnv>, callId: string): Promise<LoggedCall> {
   const call = await requireCallLog(context).find(callId);
-  if (!call) throw notFound();
+  if (!call) throw await whyNotLogged(context, callId);
   return call;
 }
 
@@ -90,8 +112,8 @@ function shownTurn({ callId: _, question: __, cut, ...turn }: LoggedTurn) {
 const LIST_QUERY = {
   limit: v.optional(count(1, MAX_PAGE)),
   cursor: v.optional(v.string()),
-  agent: v.optional(filter()),
-  reason: v.optional(filter()),
+  agent: v.optional(oneOf([...AGENTS, ...FORMER_AGENTS])),
+  reason: v.optional(oneOf(OUTCOMES)),
   from: v.optional(number()),
   to: v.optional(number()),
   failed: v.optional(flag()),
@@ -170,7 +192,7 @@ async function events(context: Context<AppEnv>, callId: string): Promise<Respons
 
 async function erase(context: Context<AppEnv>, callId: string, what: "recording" | "call"): Promise<Response> {
   const erasure = await askObject<Erasure>(async () => context.env.CALLS.getByName(callId).erase(what));
-  if (erasure === "live") throw new HttpError(409, "live", "the call is not over");
+  if (erasure === "live") throw isLive();
   if (erasure === "begun") return context.json({ status: "accepted" }, 202);
   // Its object is gone: what is left lies in the log and the bucket.
   const { recordingKey, flightKey } = await requireCall(context, callId);

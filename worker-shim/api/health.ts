@@ -139,11 +139,18 @@ async function health(context: Context<AppEnv>, build: Build): Promise<Response>
 
 export function healthRoutes(build: Build): readonly Route[] {
   return [
-    { method: "GET", path: "/health", access: "anyone", answer: (context) => health(context, build) },
+    route({
+      method: "GET",
+      path: "/health",
+      access: "anyone",
+      query: {},
+      answer: (context) => health(context, build),
+    }),
     route({
       method: "GET",
       path: "/public-url",
       access: "anyone",
+      query: {},
       answer: (context) => context.json({ url: publicBaseUrl(context.get("settings"), context.req.raw) }),
     }),
   ];

@@ -88,7 +88,10 @@ export function mediaRoutes(): readonly Route[] {
       path: "/logs",
       access: "operator",
       upgrade: true,
-      query: { call: v.optional(v.string()), after: v.optional(count(0, MAX_SEQ)) },
+      query: {
+        call: v.optional(v.pipe(v.string(), v.nonEmpty("must name a call"))),
+        after: v.optional(count(0, MAX_SEQ)),
+      },
       answer: (context, { query: { call, after } }) => {
         if (call === undefined) throw new HttpError(400, "no_call", "the query must name a call");
         return upgrade(context, call, after === undefined ? OBSERVER_PATH : `${OBSERVER_PATH}?after=${after}`);

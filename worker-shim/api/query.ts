@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { textFault } from "../schemas.ts";
 
 // What parameters of a query are made of: text that means one thing, or is refused.
 
@@ -54,16 +55,13 @@ export function flag() {
   );
 }
 
-/** Compared with what the call log has. */
-export function filter() {
-  const message = `must have at most ${MAX_FILTER_CHARACTERS} characters`;
-  return v.pipe(v.string(message), v.maxLength(MAX_FILTER_CHARACTERS, message));
-}
-
-/** A phone number to compare with. A `+` that came as a space is one. */
+/** A phone number, or an address, to compare with what the call log has. A `+` that came as a space is one. */
 export function number() {
+  const message = `must be a number or an address of at most ${MAX_FILTER_CHARACTERS} characters`;
   return v.pipe(
-    filter(),
+    v.string(message),
+    v.maxLength(MAX_FILTER_CHARACTERS, message),
+    v.check((text) => text.trim() !== "" && textFault(text) === undefined, message),
     v.transform((text) => text.replace(/^ /, "+")),
   );
 }

@@ -87,18 +87,28 @@ export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer
   return body;
 }
 
-/** @throws {HttpError} 415 if a body is in other letters than UTF-8 */
+/** @throws {HttpError} 415 if a body is said to be in other letters than UTF-8 */
 export function requireUtf8(contentType: string): void {
   const [, charset = "utf-8"] = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType) ?? [];
   if (!/^(utf-?8|us-ascii)$/i.test(charset))
     throw new HttpError(415, "unsupported_charset", "the body's charset must be utf-8");
 }
 
+/** @throws {HttpError} 400 `bad_body` for what is not UTF-8, whatever it is said to be */
+export function decodeUtf8(body: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body);
+  } catch {
+    throw new HttpError(400, "bad_body", "the body is not UTF-8");
+  }
+}
+
 /** @throws {HttpError} 400 `bad_body` for what is no JSON object in UTF-8, or has a key twice, naming it */
 export function parseObject(body: Uint8Array): Readonly<Record<string, unknown>> {
   let value: unknown;
+  const text = decodeUtf8(body);
   try {
-    const parsed = parseJson(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
+    const parsed = parseJson(text);
     if (parsed.type === "doubledKey")
       throw new HttpError(400, "bad_body", `${shownName(parsed.key)} is given twice`, {}, parsed.key);
     value = parsed.value;

@@ -28,6 +28,9 @@ async function send(fetch: HttpFetch, url: string, init: RequestInit): Promise<v
 
 const TABLES = TABLE_NAMES.filter((table) => CALL_LOG_TABLES[table].supabase);
 
+/** Slashes, and where its interface lies: a project's URL is shown with and without that. */
+const API_AT_END = /(?:\/+rest\/v1)?\/*$/;
+
 /** A project at Supabase, or any PostgREST, with tables as docs/records.md describes them. */
 export class SupabaseSink {
   readonly #baseUrl: string;
@@ -35,7 +38,7 @@ export class SupabaseSink {
   readonly #fetch: HttpFetch;
 
   constructor(baseUrl: string, key: string, fetch: HttpFetch) {
-    this.#baseUrl = baseUrl.replace(/\/+$/, "");
+    this.#baseUrl = baseUrl.replace(API_AT_END, "");
     this.#key = key;
     this.#fetch = fetch;
   }

@@ -37,13 +37,24 @@ const OPENAI_BASE_URL = "https://api.openai.com";
 /** A binding leads to its Worker whatever the host is, but wants one. */
 const SPEECH_BASE_URL = "http://speech.local";
 
+/** What the core's paths begin with, where it ends a base. A host that is called v1 is none. */
+const VERSION_AT_END = /(?<=[^/:])\/+v1\/*$/;
+
+/**
+ * `baseUrl` without the version at its end, which OpenAI's own libraries take there and the paths of the core have as
+ * well. Any other path stays in front.
+ */
+function withoutVersion(baseUrl: string): string {
+  return baseUrl.replace(VERSION_AT_END, "");
+}
+
 export function upstreamTable(variables: UpstreamVariables, bindings: UpstreamBindings): UpstreamTable {
   const { OPENAI_API_KEY: key, OPENAI_ORGANIZATION: organization, OPENAI_PROJECT: project } = variables;
   const { SPEECH: speech } = bindings;
   return {
     ...(key && {
       openai: {
-        baseUrl: variables.OPENAI_BASE_URL || OPENAI_BASE_URL,
+        baseUrl: withoutVersion(variables.OPENAI_BASE_URL || OPENAI_BASE_URL),
         headers: {
           Authorization: `Bearer ${key}`,
           ...(organization && { "OpenAI-Organization": organization }),

@@ -19,6 +19,12 @@ export const BATCH_TABLE = `CREATE TABLE batch (
 export const ARCHIVE_TABLE = "CREATE TABLE archive (frame INTEGER PRIMARY KEY, bytes BLOB NOT NULL)";
 
 /**
+ * What is left of a call that is forgotten, in the object that has its id: one row, until when that is known, epoch ms.
+ * It is there when the tables below are gone, and has no version: who does not know it reads an object without tables.
+ */
+export const MARK_TABLE = "CREATE TABLE forgotten (untilMs INTEGER NOT NULL)";
+
+/**
  * Step N leads from version N to N + 1; version 0 has no tables. A step that has been deployed never changes: who wants
  * other tables adds a step, and what a constant above was until then moves into the step that used it.
  */

@@ -1,5 +1,5 @@
 import type { SqlDatabase, SqlValue } from "../ports.ts";
-import { SCHEMA_VERSION, STEPS } from "./schema.ts";
+import { MARK_TABLE, SCHEMA_VERSION, STEPS } from "./schema.ts";
 
 /** An object's SQLite. */
 export interface ObjectDatabase extends SqlDatabase {
@@ -19,13 +19,13 @@ export class SchemaError extends Error {
  */
 export class Tables {
   readonly #database: ObjectDatabase;
-  #exist: boolean;
+  #exist = false;
+  #forgottenUntilMs: number | undefined;
 
   /** Brings the tables that are there to the present version. @throws {SchemaError} if they are of a later one */
   constructor(database: ObjectDatabase) {
     this.#database = database;
-    const version = this.#version();
-    this.#exist = version > 0;
+    const version = this.#read();
     if (version > SCHEMA_VERSION)
       throw new SchemaError(`the tables are of version ${version}, the latest known is ${SCHEMA_VERSION}`);
     if (version > 0 && version < SCHEMA_VERSION) this.#upgrade(version);
@@ -34,6 +34,11 @@ export class Tables {
   /** Whether there are any. Without them a query is an error. */
   get exist(): boolean {
     return this.#exist;
+  }
+
+  /** The call was forgotten, and until when that is known, epoch ms; undefined where it was not. */
+  get forgottenUntilMs(): number | undefined {
+    return this.#forgottenUntilMs;
   }
 
   create(): void {
@@ -51,13 +56,22 @@ export class Tables {
     this.#database.transaction(work);
   }
 
-  /** While `work` deletes the whole storage there are no tables, and afterwards neither, if it has succeeded. */
-  async whileDeleting(work: () => Promise<void>): Promise<void> {
+  /**
+   * While `work` deletes the whole storage there are no tables, and afterwards neither, if it has succeeded: then all that
+   * is left is the mark that there was a call, until `forgottenUntilMs`; without that nothing is.
+   */
+  async whileDeleting(work: () => Promise<void>, forgottenUntilMs?: number): Promise<void> {
     this.#exist = false;
+    this.#forgottenUntilMs = forgottenUntilMs;
     try {
       await work();
+      if (forgottenUntilMs !== undefined)
+        this.#database.transaction(() => {
+          this.rows(MARK_TABLE);
+          this.rows("INSERT INTO forgotten (untilMs) VALUES (?)", forgottenUntilMs);
+        });
     } finally {
-      this.#exist = this.#version() > 0;
+      this.#read();
     }
   }
 
@@ -68,11 +82,19 @@ export class Tables {
     });
   }
 
-  /** 0 without tables; version 1 did not say which it was. */
-  #version(): number {
+  /** Finds what there is; returns the version, 0 without tables. Version 1 did not say which it was. */
+  #read(): number {
     const tables = this.rows<{ name: string }>(
-      "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('schema', 'batch')",
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('schema', 'batch', 'forgotten')",
     ).map(({ name }) => name);
+    const [mark] = tables.includes("forgotten") ? this.rows<{ untilMs: number }>("SELECT untilMs FROM forgotten") : [];
+    this.#forgottenUntilMs = mark?.untilMs;
+    const version = this.#version(tables);
+    this.#exist = version > 0;
+    return version;
+  }
+
+  #version(tables: readonly string[]): number {
     if (!tables.includes("schema")) return tables.includes("batch") ? 1 : 0;
     return this.rows<{ version: number }>("SELECT version FROM schema")[0]?.version ?? 0;
   }

@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
 import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MAX_BODY_BYTES } from "../../../worker-shim/api/requests.ts";
-import { composeCallLog } from "../../../worker-shim/call-log.ts";
+import { composeCallLog, OUTCOMES } from "../../../worker-shim/call-log.ts";
 import { CallLogStore } from "../../../worker-shim/ports/call-log-store.ts";
 import type { CallRow } from "../../../worker-shim/records/call-row.ts";
+import { AGENTS, FORMER_AGENTS } from "../../../worker-shim/settings.ts";
 import { MemoryD1 } from "./support/fakes.ts";
 import { ADMIN_TOKEN, AUTH_TOKEN, CALL_PARAMS, errorOf, Gateway } from "./support/gateway.ts";
 
@@ -218,17 +220,24 @@ describe("/twiml/status", () => {
     expect(gateway.asked).toEqual([]);
   });
 
-  it.each(["completed", "busy", "failed", "no-answer", "canceled"])("tells the call that it is %s", async (status) => {
+  // Others than Twilio write them in capitals or with two l, and the place was held for 75 s.
+  it.each([
+    ...["completed", "busy", "failed", "no-answer", "canceled", "cancelled", "Completed", "COMPLETED", "Canceled"],
+    ...["CANCELLED", "Busy", "FAILED", "No-Answer", "NO_ANSWER", "no answer", "NoAnswer", "completed "],
+  ])("tells the call that it is %s", async (status) => {
     await gateway.webhook("/twiml");
     const callId = gateway.asked[0]?.[2];
     expect((await gateway.webhook("/twiml/status", { ...CALL_PARAMS, CallStatus: status })).status).toBe(204);
     expect(gateway.asked.at(-1)).toEqual(["carrierEnded", callId, "CA1"]);
   });
 
-  it.each(["queued", "ringing", "in-progress", "Completed"])("has nothing to tell of %s", async (status) => {
-    await gateway.webhook("/twiml/status", { ...CALL_PARAMS, CallStatus: status });
-    expect(gateway.asked).toEqual([]);
-  });
+  it.each(["queued", "ringing", "in-progress", "IN-PROGRESS", "", "complete", "cancel", "not-completed", "no"])(
+    "has nothing to tell of %s",
+    async (status) => {
+      await gateway.webhook("/twiml/status", { ...CALL_PARAMS, CallStatus: status });
+      expect(gateway.asked).toEqual([]);
+    },
+  );
 });
 
 describe("/call/CALL", () => {
@@ -341,6 +350,12 @@ describe("/logs", () => {
     expect(gateway.asked).toEqual([]);
   });
 
+  it.each(["call=", "after=", "call=c1&after="])("refuses an empty value: %s", async (query) => {
+    const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+    expect(await errorOf(await gateway.upgrade(`/logs?${query}`, headers))).toEqual([400, "bad_query"]);
+    expect(gateway.asked).toEqual([]);
+  });
+
   it("is open where unauthenticated requests are allowed, but not to a wrong token", async () => {
     gateway.variables = { ...gateway.variables, ALLOW_UNAUTHENTICATED: "true" };
     expect((await gateway.upgrade("/logs?call=4c7e")).status).toBe(204);
@@ -415,6 +430,16 @@ describe("/health", () => {
     expect(response.status).toBe(503);
     expect(await response.text()).toContain("DEFAULT_AGENT");
   });
+});
+
+// They were 200 whatever was asked for, where every other route names what it does not know.
+it.each(["/health", "/public-url"])("%s takes no parameters", async (path) => {
+  for (const query of ["x=1", "deep=true", "=", "format=json", "x"]) {
+    const response = await gateway.request(`${path}?${query}`);
+    expect(await response.clone().text()).toContain("is not known; nothing is taken here");
+    expect(await errorOf(response)).toEqual([400, "bad_query"]);
+  }
+  expect((await gateway.request(`${path}?`)).status).toBe(200);
 });
 
 describe("/public-url", () => {
@@ -512,6 +537,42 @@ describe("/api/calls", () => {
     },
   );
 
+  // A list that was empty said that there was no such call, where nothing had been asked.
+  it.each([
+    ...["reason=typo", "reason=", "reason=HangUp", "reason=hangUp%20", "reason=expired", "reason=x'--"],
+    ...["agent=nobody", "agent=", "agent=Parrot", "agent=%20parrot", "agent=openai", "agent=parrot,openai-realtime"],
+    ...["to=", "from=", "to=%20", "from=%09", "to=%00", "from=%2B1%00", `to=${"1".repeat(257)}`, "from=%E2%A0%80"],
+    ...["failed=", "since=", "until=", "limit=", "cursor="],
+  ])("refuses %s, which no call can have, by its name", async (query) => {
+    const response = await ask(`/api/calls?${query}`);
+    expect(await response.clone().text()).toContain(`"message":"${query.split("=")[0]} `);
+    expect(await errorOf(response)).toEqual([400, "bad_query"]);
+    // Beside what is good as well.
+    expect((await ask(`/api/calls?limit=5&${query}&failed=false`)).status).toBe(400);
+  });
+
+  it("can be searched for every outcome and agent that the log may have", async () => {
+    const core = ["command_desk", "conversation", "conversation_agent", "conversation_turns"].map((name) =>
+      readFileSync(new URL(`../../../wasm/session/${name}.cc`, import.meta.url), "utf8"),
+    );
+    const said = [...core.join("").matchAll(/\b(?:End|HangUp|SayGoodbye)\([^"()]*"(\w+)"/g)].map(
+      ([, reason]) => reason,
+    );
+    expect(new Set(said).size).toBeGreaterThanOrEqual(9);
+    expect(OUTCOMES).toEqual(expect.arrayContaining(said));
+    const document = readFileSync(new URL("../../../docs/boundary.md", import.meta.url), "utf8");
+    for (const reason of OUTCOMES) {
+      if (reason !== "unknown") expect(document).toContain(`\`${reason}\``);
+      const { calls } = (await (await ask(`/api/calls?reason=${reason}`)).json()) as { calls: unknown[] };
+      expect(calls).toHaveLength(reason === "hangUp" ? 3 : 0);
+    }
+    // One that is not built any more stays in the list.
+    for (const agent of [...AGENTS, ...FORMER_AGENTS])
+      expect((await ask(`/api/calls?agent=${agent}`)).status, agent).toBe(200);
+    for (const to of ["+2", "%2B2", "2", "sip:desk@example.com", "anonymous"])
+      expect((await ask(`/api/calls?to=${to}`)).status).toBe(200);
+  });
+
   it.each([
     "/api/calls",
     "/api/calls/c1",
@@ -531,6 +592,36 @@ describe("/api/calls", () => {
     });
     expect(await errorOf(await ask("/api/calls/c9"))).toEqual([404, "not_found"]);
     expect(await errorOf(await ask("/api/calls/a.b"))).toEqual([404, "not_found"]);
+  });
+
+  // It said that there was no such call, while whoever wanted to delete it was told that it was not over.
+  describe.each([
+    ["GET", ""],
+    ["GET", "/recording"],
+    ["GET", "/captions.vtt"],
+    ["GET", "/flight"],
+    ["GET", "/events"],
+    ["DELETE", ""],
+    ["DELETE", "/recording"],
+  ])("%s /api/calls/CALL%s", (method, rest) => {
+    it.each([
+      ["live", 409, "live"],
+      ["over", 409, "not_logged"],
+      ["unknown", 404, "not_found"],
+    ] as const)("of a call that is %s and not in the log says so", async (stage, status, code) => {
+      gateway.stage = stage;
+      gateway.erasure = stage === "live" ? "live" : "unknown";
+      const response = await ask(`/api/calls/c9${rest}`, { method });
+      expect(response.headers.get("Retry-After")).toBe(stage === "over" ? "1" : null);
+      expect(await errorOf(response)).toEqual([status, code]);
+    });
+
+    it("says that its object does not answer", async () => {
+      gateway.erasure = "unknown";
+      gateway.failing.add("stage");
+      gateway.failure = Object.assign(new Error("lost"), { retryable: true });
+      expect(await errorOf(await ask(`/api/calls/c9${rest}`, { method }))).toEqual([503, "unavailable"]);
+    });
   });
 
   it("has the events of the call's own record, or what the log kept of them", async () => {

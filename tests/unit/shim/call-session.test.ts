@@ -68,6 +68,7 @@ it("is refused as a whole, is left as it is, and is looked at again", async () =
     () => object.operate({ type: "hangUp" }),
     () => object.events(),
     () => object.erase("call"),
+    () => object.stage(),
   ])
     await expect((async () => ask())()).rejects.toThrow(refused);
   await object.alarm();

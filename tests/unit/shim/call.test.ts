@@ -12,7 +12,7 @@ import {
   TL_INPUT_SOCKET_OPENED,
   TL_INPUT_SOCKET_TEXT,
 } from "../../../worker-shim/abi.generated.ts";
-import { EXPIRY_GRACE_MS } from "../../../worker-shim/afterlife.ts";
+import { EXPIRY_GRACE_MS, MARK_MS } from "../../../worker-shim/afterlife.ts";
 import { HEARTBEAT_MS, LOST_GRACE_MS, STREAM_GRACE_MS, UNANNOUNCED_GRACE_MS } from "../../../worker-shim/call.ts";
 import { TOKEN_LIFETIME_MS } from "../../../worker-shim/call-token.ts";
 import type { Sinks } from "../../../worker-shim/deliveries.ts";
@@ -794,6 +794,139 @@ describe("the records of a call", () => {
     expect(world.call.events()).toBeUndefined();
     expect(await world.call.erase("call")).toBe("unknown");
     await world.call.alarm();
+  });
+
+  // The same webhook, signed once, began a call anew that had been deleted: with its id, a fresh token and a place.
+  describe("that are forgotten", () => {
+    /** All that is stored. */
+    const stored = () => {
+      const tables = world.sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'");
+      return tables.toArray().map(({ name }) => [name, world.sql.exec(`SELECT * FROM ${name}`).toArray()]);
+    };
+    const ends = {
+      onRequest: async () => {
+        await record5s("ends");
+        await world.call.erase("call");
+        await world.pass(100);
+      },
+      byRetention: async () => {
+        await record5s("ends");
+        await world.pass(RETENTION_MS);
+      },
+      byRetentionWithoutAStream: async () => {
+        world = new World({}, sinks());
+        await announce();
+        await world.pass(STREAM_GRACE_MS + RETENTION_MS + 100);
+      },
+      whateverIsUndone: async () => {
+        await record5s("ends");
+        failing = new Set(["supabase"]);
+        await world.call.erase("call");
+        await world.pass(RETENTION_MS + EXPIRY_GRACE_MS);
+      },
+      ofAFormerVersion: async () => {
+        world = new World({}, sinks());
+        world.sql = memoryDatabase(former("object-v1-over"));
+        await world.lose();
+        await world.pass(10_000);
+        await world.pass(RETENTION_MS);
+      },
+    };
+
+    it.each(Object.keys(ends) as (keyof typeof ends)[])("leave the mark of a call that is over (%s)", async (end) => {
+      await ends[end]();
+      const { nowMs } = world.time;
+      expect(world.deleted).toBe(true);
+      // The object's name is the call's id: nothing else is kept, and for how long.
+      expect(stored()).toEqual([["forgotten", [{ untilMs: expect.any(Number) }]]]);
+      const leases = world.leaseCalls.length;
+      for (const again of ["in the same life", "in the next one"]) {
+        expect(await world.call.prepare(CALL), again).toEqual({ type: "over" });
+        expect(await world.call.prepare({ ...CALL, agent: "openai-realtime", to: "+1" })).toEqual({ type: "over" });
+        expect(await world.call.resume("CA1")).toEqual({ type: "hangUp" });
+        world.call.carrierEnded("CA1");
+        expect(world.call.receiveLeg(new FakeSocket(), "signed")).toBe("unknown");
+        // Also by the secret of before.
+        expect(world.call.knows("CA1")).toBe(true);
+        expect(world.call.events()).toBeUndefined();
+        expect(await world.call.erase("call")).toBe("unknown");
+        expect(await world.call.operate({ type: "hangUp" })).toMatchObject({ code: "unknown" });
+        await world.lose();
+      }
+      expect(world.leaseCalls).toHaveLength(leases);
+      expect(stored()).toEqual([["forgotten", [{ untilMs: expect.any(Number) }]]]);
+      expect(world.alarmMs).toBeGreaterThan(nowMs + MARK_MS - 2 * EXPIRY_GRACE_MS);
+      expect(world.alarmMs).toBeLessThanOrEqual(nowMs + MARK_MS);
+    });
+
+    it("leave nothing when the time of the mark is over, however often the object was lost", async () => {
+      await ends.onRequest();
+      const markedMs = world.time.nowMs;
+      await world.pass(MARK_MS - 60_000);
+      world.alarmMs = undefined;
+      await world.lose();
+      expect(await world.call.prepare(CALL)).toEqual({ type: "over" });
+      // One that comes early is harmless.
+      await world.call.alarm();
+      expect(stored()).toHaveLength(1);
+      await world.pass(60_000);
+      expect(world.time.nowMs).toBe(markedMs + MARK_MS);
+      expect([stored(), world.alarmMs, world.call.knows("CA1")]).toEqual([[], undefined, false]);
+      await world.call.alarm();
+      expect(stored()).toEqual([]);
+    });
+
+    it("are over already while they are deleted, and stay so where that fails", async () => {
+      await record5s("ends");
+      const database = world.sql;
+      const during: unknown[] = [];
+      world.onDelete = async () => {
+        during.push(await world.call.prepare(CALL));
+        throw new Error("the storage fails");
+      };
+      await world.call.erase("call");
+      await world.pass(100);
+      expect(during[0]).toEqual({ type: "over" });
+      expect(world.sql).toBe(database);
+      expect(await world.call.prepare(CALL)).toEqual({ type: "over" });
+      world.onDelete = undefined;
+      await world.pass(RETENTION_MS + EXPIRY_GRACE_MS);
+      expect(stored()).toEqual([["forgotten", [{ untilMs: expect.any(Number) }]]]);
+    });
+
+    it("leave nothing of a call that nobody can announce again", async () => {
+      world = new World({}, sinks());
+      await announce({ ...CALL, carrierCallId: "", authorization: "none" });
+      attach();
+      endNext("callerHangUp");
+      await world.call.command({ kind: "harness" }, { type: "hangUp" });
+      await world.pass(RETENTION_MS + LOST_GRACE_MS);
+      expect([world.deleted, stored()]).toEqual([true, []]);
+    });
+
+    it("leave a mark for a year", () => {
+      expect(MARK_MS).toBe(365 * 24 * 3600 * 1000);
+    });
+  });
+
+  it("know how far their call is", async () => {
+    world = new World({}, sinks());
+    expect(world.call.stage()).toBe("unknown");
+    await announce();
+    expect(world.call.stage()).toBe("live");
+    failing = new Set(["callLog"]);
+    await record5s("goesOn");
+    expect(world.call.stage()).toBe("live");
+    await world.lose();
+    expect(world.call.stage()).toBe("live");
+    await world.pass(LOST_GRACE_MS + 100);
+    expect(world.call.stage()).toBe("over");
+    await world.call.erase("call");
+    // Also while what is to be forgotten waits.
+    expect(world.call.stage()).toBe("unknown");
+    failing.clear();
+    await world.pass(60_000);
+    expect([world.deleted, world.call.stage()]).toEqual([true, "unknown"]);
   });
 
   it("of a call that goes on are not forgotten", async () => {

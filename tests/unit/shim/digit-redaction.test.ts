@@ -125,6 +125,139 @@ describe("a long number", () => {
   });
 });
 
+describe("a long number in other numerals", () => {
+  const numerals =
+    /[\p{N}\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5e7a\u4e24\u5169\u5341\u767e\u5343\u4e07\u842c\u4ebf\u5104\u5eff\u5345\u58f9\u58f1\u5f0c\u8d30\u8cb3\u8cae\u5f10\u5f0d\u53c1\u53c4\u53c3\u53c2\u5f0e\u8086\u4f0d\u9646\u9678\u67d2\u634c\u7396\u62fe\u4f70\u4edf]/u;
+
+  it.each([
+    "\u56db\u4e8c\u56db\u4e8c\u56db\u4e8c\u56db\u4e8c\u56db",
+    "\u56db\u4e8c\u56db\u4e8c \u56db\u4e8c\u56db\u4e8c \u56db\u4e8c\u56db\u4e8c",
+    "\u56db\u3001\u4e8c\u3001\u56db\u3001\u4e8c\u3001\u56db\u3001\u4e8c\u3001\u56db\u3001\u4e8c\u3001\u56db",
+    "\u56db\u4e8c\u56db\u4e8c\uff0c\u55ef\uff0c\u56db\u4e8c\u56db\u4e8c\uff0c\u90a3\u4e2a\uff0c\u56db\u4e8c\u56db\u4e8c",
+    "\u8086\u8d30\u8086\u8d30\u8086\u8d30\u8086\u8d30\u8086",
+    "\u8086\u8cb3\u8086\u8cb3\u8086\u8cb3\u8086\u8cb3\u8086",
+    "\u58f1\u5f10\u53c2\u58f1\u5f10\u53c2\u58f1\u5f10\u53c2",
+    "\u3007\u4e09\u306e\u4e00\u4e8c\u4e09\u56db\u306e\u4e94\u516d\u4e03\u516b",
+    "\u5e7a\u4e09\u516b\u96f6\u96f6\u5e7a\u4e09\u516b\u96f6\u96f6\u96f6",
+    "\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d",
+    "4\u4e8c4\u4e8c4\u4e8c4\u4e8c4\u4e8c",
+    "\uff14\uff12\uff14\uff12\uff14\uff12\uff14\uff12\uff14\uff12",
+    "\u56db\u5343\u4e8c\u767e\u56db\u5341\u4e8c\u4e07\u56db\u5343\u4e8c\u767e\u56db\u5341\u4e8c",
+    "\u0664\u0662\u0664\u0662\u0664\u0662\u0664\u0662\u0664",
+    "\u06f4\u06f2\u06f4\u06f2 \u06f4\u06f2\u06f4\u06f2 \u06f4",
+    "\u096a\u0968\u096a\u0968-\u096a\u0968\u096a\u0968-\u096a",
+    "\u09ea\u09e8\u09ea\u09e8\u09ea\u09e8\u09ea\u09e8\u09ea",
+    "\u0e54\u0e52\u0e54\u0e52 \u0e54\u0e52\u0e54\u0e52 \u0e54",
+  ])("is masked in the midst of its language's words, which may have no spaces: %s", (number) => {
+    for (const how of ["long", "all"] as const)
+      for (const [before, behind] of [
+        ["", ""],
+        ["\u6211\u7684\u5361\u53f7\u662f", "\u8c22\u8c22"],
+        ["my card is ", ", thanks"],
+      ] as const) {
+        const redacted = redactDigits(before + number + behind, how);
+        expect(redacted).not.toMatch(numerals);
+        expect(redacted.startsWith(before) && redacted.endsWith(behind)).toBe(true);
+        expect(redacted.match(/#/g)?.length).toBeGreaterThanOrEqual(9);
+      }
+    const escaped = [...number].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
+    const written = redactDigits(`{"card":"${escaped}"}`, "long");
+    expect((JSON.parse(written) as { card: string }).card).not.toMatch(numerals);
+    const event = JSON.stringify({ type: "line", atMs: 5, seq: 1, role: "caller", said: number, heard: number });
+    const { said, heard } = JSON.parse(redactEvent(event, "long").stored) as { said: string; heard: string };
+    expect(said + heard).not.toMatch(numerals);
+  });
+
+  it.each([
+    "\u4e00\u4e5d\u516b\u56db\u5e74\u5341\u4e00\u6708\u4e8c\u5341\u516b\u65e5",
+    "\u4e8c\u5343\u4e8c\u5341\u516d\u5e74",
+    "\u8bf7\u7b49\u4e00\u7b49\uff0c\u4e00\u5b9a\u4e00\u8d77\u53bb",
+    "\u4e09\u4e09\u4e24\u4e24\uff0c\u4e00\u4e2a\u4eba",
+    "\u6211\u8981\u4e09\u4e2a\uff0c\u4ed6\u8981\u56db\u4e2a\uff0c\u4e94\u70b9\u89c1",
+  ])("is none of these: %s", (text) => {
+    expect(redactDigits(text, "long")).toBe(text);
+  });
+
+  it("is every row of such digits where all are, and no word that one of them begins", () => {
+    expect(redactDigits("\u5bc6\u7801\u662f\u56db\u4e8c\u56db\u4e8c", "all")).toBe("\u5bc6\u7801\u662f####");
+    expect(redactDigits("\u4e00\u5b9a\uff0c\u7b49\u4e00\u7b49", "all")).toBe("\u4e00\u5b9a\uff0c\u7b49\u4e00\u7b49");
+    expect(redactDigits("PIN \u56db\u3001\u4e8c \u56db \u4e8c", "all")).toBe("PIN #\u3001# # #");
+  });
+
+  it("is masked digit by digit while it is said", () => {
+    const piece = JSON.stringify({
+      type: "transcript",
+      atMs: 5,
+      seq: 1,
+      role: "caller",
+      final: false,
+      text: "\u662f\u56db",
+    });
+    expect(JSON.parse(redactEvent(piece, "long").stored)).toMatchObject({ text: "\u662f#" });
+  });
+});
+
+// "uhh" and "mhm" ended a number that "uh" did not.
+describe("a long number with hesitation in it", () => {
+  it.each([
+    ...[
+      "uhh",
+      "uhhh",
+      "ummm",
+      "umm",
+      "mhm",
+      "mmhmm",
+      "mhmm",
+      "hmmmm",
+      "mmm",
+      "errr",
+      "ermm",
+      "ehh",
+      "ahhh",
+      "uhm",
+      "ehm",
+      "ahm",
+    ],
+    ...[
+      "huh",
+      "uh-huh",
+      "mm-hmm",
+      "uhhuh",
+      "ohh",
+      "ooh",
+      "aha",
+      "Ummm",
+      "UHH",
+      "sooo",
+      "wellll",
+      "okayyy",
+      "yesss",
+      "anddd",
+    ],
+    ...["uhh, ummm", "like, ummm, you know", "dashhh"],
+  ])("is masked: 4242 %s 4242", (filler) => {
+    for (const number of [`4242 ${filler} 4242 ${filler} 42`, `4242, ${filler}, 4242... ${filler}... 42`]) {
+      const redacted = redactDigits(`it is ${number} at home`, "long");
+      expect(redacted).toBe(`it is ${number.replaceAll(/\d/g, "#")} at home`);
+    }
+    const words = redactDigits(`it is four two ${filler} four two ${filler} four two four at home`, "long");
+    expect(words).toBe(`it is # # ${filler} # # ${filler} # # # at home`);
+  });
+
+  it("is masked where its words are drawn out", () => {
+    expect(redactDigits("fiiive threee sevennn, fourrr ooone niiine eighttt", "long")).toBe("# # #, # # # #");
+  });
+
+  it.each([
+    "a teen of 4242 and a mummy of 4242",
+    "4242 add 4242",
+    "4242 humm 4242 offf 42",
+    "teen teen teen teen teen teen teen",
+  ])("is none of these: %s", (text) => {
+    expect(redactDigits(text, "long")).toBe(text);
+  });
+});
+
 describe("an event", () => {
   const number = "4242 4242 4242 4242";
   const event = (fields: object) => JSON.stringify({ atMs: 5, seq: 1, ...fields });

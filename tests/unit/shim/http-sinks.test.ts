@@ -38,6 +38,15 @@ describe("Supabase", () => {
     expect(requests[0]?.headers.get("Prefer")).toContain("resolution=merge-duplicates");
   });
 
+  // With the interface's URL in the place of the project's every row went to /rest/v1/rest/v1.
+  it.each(["", "/", "/rest/v1", "/rest/v1/", "//rest/v1//"])("is the same with %j behind its host", async (end) => {
+    for (const base of ["https://p.supabase.co", "https://proxy/rest/v1/p"]) {
+      requests = [];
+      await new SupabaseSink(base + end, "k", fakeFetch).check(never);
+      expect(requests.map(({ url }) => url)).toEqual([`${base}/rest/v1/calls?select=call_id&limit=0`]);
+    }
+  });
+
   it("is shown a new key in one header, an old one in two, and no browser's name", async () => {
     for (const key of ["sb_secret_x", "eyJhbGciOi"])
       await new SupabaseSink("https://p", key, fakeFetch).delete("c1", never);

@@ -319,6 +319,22 @@ describe.each(WITH_BODY)("%s", (_, route) => {
     expect(gateway.asked).toEqual([]);
   });
 
+  // The document said 415, which is for what a request says of its body.
+  it.each([
+    [0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d],
+    [0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00],
+    [0xc3],
+    [0x7b, 0xed, 0xa0, 0x80],
+  ])("says of bytes that are not UTF-8 what they are not: %i, %i...", async (...bytes) => {
+    for (const type of ["application/json", "application/json; charset=utf-8"]) {
+      const response = await ask(route, { body: Uint8Array.from(bytes), headers: { "Content-Type": type } });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toEqual({ error: { code: "bad_body", message: "the body is not UTF-8" } });
+    }
+    const other = { body: Uint8Array.from(bytes), headers: { "Content-Type": "application/json; charset=latin1" } };
+    expect(await errorOf(await ask(route, other))).toEqual([415, "unsupported_charset"]);
+  });
+
   it.each([
     ["too long", { body: "x".repeat(MAX_BODY_BYTES + 1) }, 413, "body_too_long"],
     ["compressed", { headers: { "Content-Encoding": "gzip" } }, 415, "unsupported_encoding"],

@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
+  MIN_ANSWER_MS,
+  MIN_CALL_MS,
+  MIN_DEAD_AIR_MS,
+  MIN_FAREWELL_MS,
+  MIN_LEG_LOST_MS,
+} from "../../../worker-shim/profile.ts";
+import {
   ConfigurationError,
   readSettings as readVariables,
   type SettingVariables,
@@ -417,13 +424,21 @@ describe("a setting that is wrong", () => {
       "PROFILE.tools[0].parameters must not be nested deeper than 24 levels",
     ],
     [
-      { PROFILE: { tools: [{ type: "function", name: "a", parameters: { enum: Array(17_000).fill("x") } }] } },
+      {
+        PROFILE: {
+          tools: [{ type: "function", name: "a", parameters: { type: "object", enum: Array(17_000).fill("x") } }],
+        },
+      },
       "PROFILE.tools[0].parameters must not have more than 8000 values in it",
     ],
     [
       {
         PROFILE: {
-          tools: ["a", "b"].map((name) => ({ type: "function", name, parameters: { enum: Array(4_000).fill("x") } })),
+          tools: ["a", "b"].map((name) => ({
+            type: "function",
+            name,
+            parameters: { type: "object", enum: Array(4_000).fill("x") },
+          })),
         },
       },
       "PROFILE.tools must not have more than 8000 values in it, all tools together",
@@ -451,7 +466,7 @@ describe("a setting that is wrong", () => {
       { PROFILE: { tools: [{ type: "function", name: "end_call" }] } },
       "PROFILE.tools must have a name for each: there are two of end_call",
     ],
-    [{ LIMITS: { maxCallMs: 0 } }, "LIMITS.maxCallMs must be an integer from 1 to 86400000"],
+    [{ LIMITS: { maxCallMs: 0 } }, "LIMITS.maxCallMs must be an integer from 1000 to 86400000"],
     [{ LIMITS: { leadMs: 59 } }, "LIMITS.leadMs must be an integer from 60 to 1000"],
     [{ LIMITS: '{"leadMs":1001}' }, "LIMITS.leadMs must be an integer from 60 to 1000"],
     [{ LIMITS: { endOfTurnMs: 99 } }, "LIMITS.endOfTurnMs must be an integer from 100 to 86400000"],
@@ -463,6 +478,82 @@ describe("a setting that is wrong", () => {
     [{ PROFILE: { tools: [null] } }, "PROFILE.tools[0] must be an object"],
   ])("is named, with what it must be: %j", (variables, message) => {
     expect(() => readSettings(variables)).toThrow(message);
+  });
+
+  // A provider refused the session for it, while a caller waited.
+  it.each<[object, string]>([
+    [{}, '.type must be "object"'],
+    [{ type: "string" }, '.type must be "object"'],
+    [{ type: ["object"] }, '.type must be "object"'],
+    [{ type: "Object" }, '.type must be "object"'],
+    [{ type: null }, '.type must be "object"'],
+    [{ properties: {} }, '.type must be "object"'],
+    [{ $ref: "#/a" }, '.type must be "object"'],
+    [{ type: "object", properties: [] }, ".properties must be an object, a schema by each name"],
+    [{ type: "object", properties: null }, ".properties must be an object, a schema by each name"],
+    [{ type: "object", properties: "city" }, ".properties must be an object, a schema by each name"],
+    [
+      { type: "object", properties: { city: "text" } },
+      ".properties.city must be a JSON schema: an object, true or false",
+    ],
+    [
+      { type: "object", properties: { city: null } },
+      ".properties.city must be a JSON schema: an object, true or false",
+    ],
+    [{ type: "object", properties: { "the city": [] } }, '.properties["the city"] must be a JSON schema: an object'],
+    [
+      { type: "object", properties: JSON.parse('{"__proto__":1}') as object },
+      ".properties.__proto__ must be a JSON schema",
+    ],
+    [{ type: "object", properties: {}, required: "x" }, ".required must be a list of different texts"],
+    [{ type: "object", properties: {}, required: {} }, ".required must be a list of different texts"],
+    [{ type: "object", properties: {}, required: null }, ".required must be a list of different texts"],
+    [{ type: "object", required: [1] }, ".required must be a list of different texts"],
+    [{ type: "object", required: ["a", "b", "a"] }, ".required must be a list of different texts"],
+  ])("is a schema of a tool's parameters that no provider takes: %j", (parameters, message) => {
+    const tools = [
+      { type: "function", name: "a", parameters: { type: "object", properties: {}, required: [] } },
+      { type: "function", name: "b", parameters },
+    ];
+    for (const Profile of [{ tools }, JSON.stringify({ tools })])
+      expect(() => readSettings({ PROFILE: Profile })).toThrow(`PROFILE.tools[1].parameters${message}`);
+  });
+
+  it("is no schema that a provider takes, which stays as it is", () => {
+    const parameters = [
+      { type: "object" },
+      { type: "object", properties: {} },
+      { type: "object", properties: { a: true, b: false, c: {}, d: { type: "string" } }, required: ["a", "d", ""] },
+      {
+        type: "object",
+        properties: JSON.parse('{"__proto__":{},"constructor":{}}') as object,
+        required: ["__proto__"],
+      },
+      { $schema: "x", type: "object", additionalProperties: false, $defs: {}, description: "What to look for." },
+    ];
+    const tools = parameters.map((one, i) => ({ type: "function", name: `t${i}`, parameters: one }));
+    const given = JSON.stringify({ tools });
+    expect(JSON.stringify(readSettings({ PROFILE: given }).profile)).toBe(given);
+  });
+
+  // With a millisecond for an answer every call was lost, while all seemed well.
+  it.each([
+    ["startMs", MIN_ANSWER_MS, 500],
+    ["agentReadyMs", MIN_ANSWER_MS, 500],
+    ["replyMs", MIN_ANSWER_MS, 500],
+    ["farewellMs", MIN_FAREWELL_MS, 500],
+    ["legLostMs", MIN_LEG_LOST_MS, 1_000],
+    ["deadAirMs", MIN_DEAD_AIR_MS, 1_000],
+    ["maxCallMs", MIN_CALL_MS, 1_000],
+  ])("is a limit that no call can work with: %s", (name, constant, least) => {
+    expect(constant).toBe(least);
+    for (const value of [-1, 0, 1, 100, least - 1, least + 0.5, 86_400_001])
+      for (const Limits of [{ [name]: value }, JSON.stringify({ [name]: value })])
+        expect(() => readSettings({ LIMITS: Limits })).toThrow(
+          `LIMITS.${name} must be an integer from ${least} to 86400000`,
+        );
+    for (const value of [least, 86_400_000])
+      expect(readSettings({ LIMITS: { [name]: value } }).limits).toEqual({ [name]: value });
   });
 
   // Some said what the library says, which names no unit and no rule.

@@ -13,8 +13,8 @@ import { TOKEN_LIFETIME_MS } from "../../../worker-shim/call-token.ts";
 import {
   MAX_HELD_LENGTH,
   MAX_IDLE_MESSAGES,
+  MAX_OPENING_BYTES,
   MAX_OPENING_FAULTS,
-  MAX_OPENING_LENGTH,
   MAX_QUEUED,
   PLACE_WAIT_MS,
   ROOM,
@@ -206,8 +206,13 @@ const STRANGERS: readonly [string, (socket: FakeSocket) => void, number | undefi
   ["sends bytes", (socket) => say(socket, ...Array(MAX_OPENING_FAULTS).fill(new ArrayBuffer(160))), 4400],
   ["sends a start that is none", (socket) => say(socket, ...Array(MAX_OPENING_FAULTS).fill('{"event":"start"}')), 4400],
   ["goes on saying hello", (socket) => say(socket, ...Array(MAX_IDLE_MESSAGES + 1).fill('{"event":"hi"}')), 4400],
-  ["sends too long a text", (socket) => say(socket, "x".repeat(MAX_OPENING_LENGTH + 1)), 1009],
-  ["sends too many bytes", (socket) => say(socket, new ArrayBuffer(MAX_OPENING_LENGTH + 1)), 1009],
+  ["sends too long a text", (socket) => say(socket, "x".repeat(MAX_OPENING_BYTES + 1)), 1009],
+  [
+    "sends too long a text of few characters",
+    (socket) => say(socket, "\u00e9".repeat(MAX_OPENING_BYTES / 2 + 1)),
+    1009,
+  ],
+  ["sends too many bytes", (socket) => say(socket, new ArrayBuffer(MAX_OPENING_BYTES + 1)), 1009],
   [
     "sends too much after its start",
     (socket) => say(socket, startMessage("x"), ...Array(9).fill("x".repeat(MAX_HELD_LENGTH / 8))),
@@ -378,10 +383,10 @@ describe("the room at the door", () => {
   });
 
   it("gives a stream the time that the limits say", async () => {
-    world = new World({ LIMITS: { startMs: 300 } });
+    world = new World({ LIMITS: { startMs: 600 } });
     await world.call.prepare(CALL);
     const socket = come();
-    world.time.advance(299);
+    world.time.advance(599);
     expect(socket.closed).toBeUndefined();
     world.time.advance(1);
     expect(socket.closed?.code).toBe(4401);
@@ -393,6 +398,15 @@ describe("a start that the core cannot read", () => {
   it.each([
     ["too deep", undefined, (good: string) => good.replace("}}}", `},"x":${"[".repeat(32)}${"]".repeat(32)}}}`)],
     ["of another format", 4400, (good: string) => good.replace("8000", "16000")],
+    ["an escaped name", 4400, (good: string) => good.replace('"sampleRate":8000', '"sampl\\u0065Rate":8000.0')],
+    ["a rate that is replaced", 4400, (good: string) => good.replace("8000", '8000,"sampleRate":8e3')],
+    ["a rate of too many digits", 4400, (good: string) => good.replace("8000", '"00000000000008000"')],
+    [
+      "a number beyond all that is replaced",
+      undefined,
+      (good: string) => good.replace("8000", '1e999,"sampleRate":8000'),
+    ],
+    ["too many bytes", 1009, (good: string) => good.replace('"MZ1"', `"MZ1","note":"${"\u20ac".repeat(22_000)}"`)],
   ])("uses nothing up, and the stream that is there goes on: %s", async (_, code, spoil) => {
     const stream = await withStream();
     const next = await announceAgain();

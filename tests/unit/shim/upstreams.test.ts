@@ -5,7 +5,9 @@ import {
   type UpgradeFetch,
   type UpgradeResponse,
   upstreamTable,
+  upstreamUrl,
 } from "../../../worker-shim/ports/upstreams.ts";
+import { readSettings } from "../../../worker-shim/settings.ts";
 import { FakeSocket } from "./support/fakes.ts";
 
 const TABLE = upstreamTable({ OPENAI_API_KEY: "sk-test" }, {});
@@ -55,6 +57,45 @@ describe("upstreamTable", () => {
     const speech = { baseUrl: "http://speech.local", headers: {}, binding };
     expect(upstreamTable({}, { SPEECH: binding })).toEqual({ speech });
     expect(upstreamTable({ OPENAI_API_KEY: "k" }, { SPEECH: binding })).toMatchObject({ speech, openai: {} });
+  });
+});
+
+// OpenAI's own libraries take a base that ends in /v1: with one the gateway asked for /v1/v1/realtime, and every call was
+// lost.
+describe("OPENAI_BASE_URL", () => {
+  const path = "/v1/realtime?model=m";
+
+  /** What is asked of it. */
+  async function asked(base: string): Promise<string | undefined> {
+    const { requests, fetchUpgrade } = recorder(async () => response(101, new FakeSocket()));
+    const { upstreams } = readSettings({ ENVIRONMENT: "staging", OPENAI_API_KEY: "k", OPENAI_BASE_URL: base });
+    await openUpstream(upstreamTable(upstreams), REQUEST, fetchUpgrade, new AbortController().signal);
+    return requests[0]?.url;
+  }
+
+  it.each(["/v1", "/v1/", "/v1//", "//v1"])("that ends in %s means the same as without", async (end) => {
+    for (const base of ["https://host", "wss://host", "https://host:8443", "https://[2001:db8::1]"])
+      expect(await asked(base + end)).toBe(base.replace("wss:", "https:") + path);
+    expect(await asked(`https://proxy/openai${end}`)).toBe(`https://proxy/openai${path}`);
+    expect(await asked(`https://proxy/v1/openai${end}`)).toBe(`https://proxy/v1/openai${path}`);
+  });
+
+  it.each(["", "/", "/v2", "/v1beta", "/av1", "/v1.0", "/V1", "/v1/openai", "/openai/", "/-v1"])(
+    "that ends in %j has all of it in front",
+    async (end) => {
+      expect(await asked(`https://host${end}`)).toBe(`https://host${end.replace(/\/$/, "")}${path}`);
+    },
+  );
+
+  it("may be of a host that is called v1", async () => {
+    expect(await asked("https://v1")).toBe(`https://v1${path}`);
+    expect(await asked("http://v1/")).toBe(`http://v1${path}`);
+    expect(await asked("http://v1/v1")).toBe(`http://v1${path}`);
+  });
+
+  it("leads its HTTP exchanges below the same place", () => {
+    const { openai } = upstreamTable({ OPENAI_API_KEY: "k", OPENAI_BASE_URL: "https://host/v1/" });
+    expect(upstreamUrl(openai?.baseUrl ?? "", "/v1/audio/speech")).toBe("https://host/v1/audio/speech");
   });
 });
 

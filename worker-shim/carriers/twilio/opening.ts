@@ -2,7 +2,7 @@
 // messages alone, for the door. docs/decisions/0009-proof-before-the-core.md. A start that the core refuses must be
 // refused here as well: it would use up its token, and take the place of a good stream, for nothing.
 
-import { parseAsCore } from "../../core-json.ts";
+import { integerOf, parseAsCore } from "../../core-json.ts";
 
 /** What a stream brings as proof; empty strings where it brings nothing. */
 export interface StreamProof {
@@ -36,8 +36,6 @@ const LATER_EVENTS = new Set(["media", "mark", "dtmf", "stop"]);
 const ENCODINGS = new Set(["audio/x-mulaw", "audio/x-alaw"]);
 const SAMPLE_RATE_HZ = 8000;
 const CHANNELS = 1;
-/** The core takes no number with a point or an exponent for a whole one. */
-const UNWHOLE_RATE = /"sampleRate"\s*:\s*\d+[.eE]/;
 const IDENTIFIER = /^[A-Za-z0-9_-]{1,64}$/;
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
@@ -55,15 +53,7 @@ export function readOpening(message: string): Opening {
   const parsed = objectOf(parseAsCore(message));
   const event = textOf(parsed?.["event"]);
   if (!parsed || event === "" || LATER_EVENTS.has(event)) return FAULT;
-  if (event !== "start") return NOTHING;
-  const opening = readStart(parsed);
-  return opening.type === "start" && UNWHOLE_RATE.test(message) ? UNSUPPORTED : opening;
-}
-
-/** A number, or digits: carriers differ in which of the two they send. */
-function integerOf(value: unknown): number | undefined {
-  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
-  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  return event === "start" ? readStart(parsed) : NOTHING;
 }
 
 /** Whether the audio is of a format that a call can have. */

@@ -1,14 +1,19 @@
 import type { Context } from "hono";
 import { HttpError } from "../../api/errors.ts";
-import { parseObject, publicUrl, readBody, requireUtf8 } from "../../api/requests.ts";
+import { decodeUtf8, parseObject, publicUrl, readBody, requireUtf8 } from "../../api/requests.ts";
 import type { AppEnv } from "../../api/routing.ts";
 import type { Standing } from "../../stream-door.ts";
 import { type FormParameters, isForm, isSignedUpgrade, isSignedWebhook, parseForm } from "./signature.ts";
 
 const SIGNATURE_HEADER = "X-Twilio-Signature";
 
-/** Values of `CallStatus` after which nothing comes any more. */
-const TERMINAL_STATUSES = new Set(["completed", "busy", "failed", "no-answer", "canceled"]);
+/** Values of `CallStatus` after which nothing comes any more; lookalikes of Twilio's write the last one with two l. */
+const TERMINAL_STATUSES = new Set(["completed", "busy", "failed", "noanswer", "canceled", "cancelled"]);
+
+/** In capitals or not, with a hyphen, an underscore, a space or nothing between words: lookalikes vary, and mean the same. */
+function isTerminal(status: string): boolean {
+  return TERMINAL_STATUSES.has(status.toLowerCase().replace(/[\s_-]/g, ""));
+}
 
 /** What a webhook says about its call. Empty strings where it says nothing. */
 export interface Webhook {
@@ -23,7 +28,11 @@ export interface Webhook {
 /** The parameters that a body has, whichever way it has them. @throws {HttpError} 400, 415 */
 function parseBody(contentType: string, body: Uint8Array): FormParameters {
   if (body.length === 0) return new Map();
-  if (isForm(contentType)) return parseForm(body);
+  if (isForm(contentType)) {
+    // A form's bytes are ASCII, or else UTF-8; what they escape is the carrier's.
+    decodeUtf8(body);
+    return parseForm(body);
+  }
   if (!/^application\/json\s*(;|$)/i.test(contentType))
     throw new HttpError(415, "unsupported_media_type", "the body must be a form or JSON");
   const fields = parseObject(body);
@@ -85,7 +94,7 @@ export async function readWebhook(context: Context<AppEnv>): Promise<Webhook> {
     carrierCallId,
     from: onlyValue(parameters, "From"),
     to: onlyValue(parameters, "To"),
-    isOver: TERMINAL_STATUSES.has(onlyValue(parameters, "CallStatus")),
+    isOver: isTerminal(onlyValue(parameters, "CallStatus")),
   };
 }
 

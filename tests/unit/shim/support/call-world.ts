@@ -29,6 +29,8 @@ export class World {
   sql: ObjectDatabase = memoryDatabase();
   alarmMs: number | undefined;
   deleted = false;
+  /** What comes before the storage is deleted. */
+  onDelete: (() => Promise<void>) | undefined;
   readonly sinks: Sinks;
   /** What every core does. */
   onInput: FakeCore["onInput"] = (input) => resultOf(input);
@@ -105,7 +107,9 @@ export class World {
         this.alarmMs = atMs;
       },
       deleteAll: async () => {
+        await this.onDelete?.();
         this.deleted = true;
+        this.alarmMs = undefined;
         const tables = this.sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'");
         for (const { name } of tables.toArray()) this.sql.exec(`DROP TABLE ${name}`);
       },

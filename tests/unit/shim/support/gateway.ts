@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { Erasure } from "../../../../worker-shim/afterlife.ts";
 import { createApp } from "../../../../worker-shim/api/app.ts";
 import type { CommandResult } from "../../../../worker-shim/boundary.ts";
-import type { Announcement, Resumption } from "../../../../worker-shim/call.ts";
+import type { Announcement, Resumption, Stage } from "../../../../worker-shim/call.ts";
 import type { Env } from "../../../../worker-shim/env.ts";
 import type { Admission, LeaseCounts } from "../../../../worker-shim/leases.ts";
 import type { ExpectedCall } from "../../../../worker-shim/records/call-row.ts";
@@ -27,6 +27,7 @@ export class Gateway {
   commandResult: CommandResult = { status: "done" };
   history: string[] | undefined;
   erasure: Erasure = "begun";
+  stage: Stage = "unknown";
   failing = new Set<string>();
   /** What is thrown by what fails; an error that names it, unless there is one. */
   failure: Error | undefined;
@@ -117,6 +118,10 @@ export class Gateway {
     operate: async (command: object) => {
       this.#note("operate", command);
       return this.commandResult;
+    },
+    stage: async () => {
+      if (this.failing.has("stage")) this.#note("stage");
+      return this.stage;
     },
     erase: async (what: string) => {
       this.#note("erase", what);

@@ -113,6 +113,20 @@ describe("a webhook's form", () => {
     ["another CallSid in the query", () => post(CALL, { path: "/twiml?CallSid=CA2" }), 400, "bad_form", "CallSid"],
     ["two agents", () => post(CALL, { path: "/twiml?agent=parrot&agent=x" }), 400, "bad_query", "agent is given twice"],
     ["a caller without an end", () => post([...CALL.slice(0, 1), ["From", "1".repeat(257)]]), 400, "bad_form", "From"],
+    [
+      "bytes that are not UTF-8",
+      () =>
+        post(
+          [
+            ["CallSid", "CA1"],
+            ["From", "\ufffd"],
+          ],
+          { body: Buffer.from("CallSid=CA1&From=\xff", "latin1") },
+        ),
+      400,
+      "bad_body",
+      "UTF-8",
+    ],
     ["other letters", () => post(CALL, { type: `${FORM}; charset=iso-8859-1` }), 415, "unsupported_charset", "charset"],
     [
       "a compressed body",
