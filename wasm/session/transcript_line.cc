@@ -15,7 +15,8 @@ size_t TranscriptLine::HeardSoFar() const {
   const bool whole = kind == Kind::kCaller || (phase == Phase::kOver && !cut);
   if (whole) return said.size();
   if (heard_ms <= 0) return 0;
-  return HeardText(said, heard_ms, received_ms, pauses).size();
+  const int64_t made_ms = std::min(kLongestMs, received_ms + dropped_ms);
+  return HeardText(said, heard_ms, made_ms, pauses).size();
 }
 
 bool TranscriptLine::Append(std::string& to, std::string_view text_to_add) {

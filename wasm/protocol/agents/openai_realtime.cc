@@ -260,7 +260,12 @@ bool OpenAiRealtime::ScanAudioDelta(std::string_view text) {
 void OpenAiRealtime::OnAudioDelta(std::string_view response,
                                   std::string_view item, int64_t content_index,
                                   std::string_view delta) {
-  if (responses_.IsUnwanted(response)) return;
+  if (responses_.IsUnwanted(response)) {
+    // Its words, if they still come, are of this as well.
+    items_.OnDropped(item, content_index, connection_, response,
+                     Base64DecodedMaxSize(delta.size()));
+    return;
+  }
   if (responses_.IsOver(response)) {
     Report(Fault::kOutOfOrder);
     return;
@@ -289,14 +294,27 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
 
 void OpenAiRealtime::OnTranscript(Role role, const Json& message,
                                   const char* field, TranscriptState state) {
-  const std::string_view response = StringMember(message, "response_id");
-  if (!response.empty() && responses_.IsDiscarded(response)) return;
-  std::string_view item = StringMember(message, "item_id");
-  if (role == Role::kAgent && !item.empty()) {
-    item = items_.KnownAs(item, connection_, response);
-  }
   const std::string_view text = StringMember(message, field);
-  events_.Push(AgentTranscript{role, item, PartOf(message), text, state});
+  std::string_view item = StringMember(message, "item_id");
+  const int32_t part = PartOf(message);
+  if (role == Role::kCaller) {
+    events_.Push(AgentTranscript{role, item, part, text, state});
+    return;
+  }
+  const std::string_view response = StringMember(message, "response_id");
+  const OpenAiItems::Item* of = items_.Named(item, part, connection_, response);
+  const bool unwanted = responses_.IsUnwanted(response);
+  // What is cancelled, or has ended, is heard no further, and its words come
+  // late: they are of use only where some of the item was heard.
+  if (of == nullptr && (unwanted || responses_.IsOver(response))) return;
+  if (of != nullptr && unwanted && !of->is_wanted()) return;
+  Duration dropped;
+  if (of != nullptr) {
+    dropped = Duration::Millis(
+        static_cast<int64_t>(of->dropped_bytes / BytesOf(config_.format, 1)));
+  }
+  if (!item.empty()) item = items_.KnownAs(item, connection_, response);
+  events_.Push(AgentTranscript{role, item, part, text, state, dropped});
 }
 
 void OpenAiRealtime::OnOutputItemDone(const Json& message) {
@@ -475,7 +493,7 @@ int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
   const int64_t audio_end_ms = std::clamp<int64_t>(heard_ms, 0, received_ms);
   // An item of a former socket is nothing that this one could name.
   if (item->connection != connection_) return audio_end_ms;
-  items_.Cut(id);
+  items_.Cut(id, audio_end_ms);
   Send(TruncateItem(item->name, item->content_index, audio_end_ms));
   return audio_end_ms;
 }

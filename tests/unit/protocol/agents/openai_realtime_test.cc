@@ -378,6 +378,72 @@ TEST_F(OpenAiRealtimeTest, ACancelledResponseIsSilentFromThereOn) {
   EXPECT_EQ(log.audio[2].size(), 1601U);
 }
 
+// They came behind the cancel, and the line had none although it was heard.
+TEST_F(OpenAiRealtimeTest, WordsOfACancelledResponseAreThoseOfWhatWasHeard) {
+  Connect();
+  Respond();
+  Created("r1");
+  Delta("r1", "i1");
+  Delta("r1", "i2");
+  agent.Cancel();
+  agent.Truncate(ItemId{1}, 120);
+  agent.Truncate(ItemId{2}, 0);
+  const auto words = [this](const std::string& item, const std::string& text,
+                            const char* type, const char* field) {
+    Receive({{"type", type},
+             {"response_id", "r1"},
+             {"item_id", item},
+             {"content_index", 0},
+             {field, text}});
+  };
+  const auto part = [&](const std::string& item, const std::string& text) {
+    words(item, text, "response.output_audio_transcript.delta", "delta");
+  };
+  const auto whole = [&](const std::string& item, const std::string& text) {
+    words(item, text, "response.audio_transcript.done", "transcript");
+  };
+  part("i1", "We");
+  // More of it was made, 1601 bytes, or about as many.
+  Delta("r1", "i1");
+  whole("i1", "We open");
+  EXPECT_THAT(log.Words(),
+              ElementsAre("agent i1+We", "agent i1=We open dropped 200"));
+  EXPECT_EQ(log.audio[1].size(), 1601U);
+  EXPECT_THAT(log.faults, IsEmpty());
+  log = {};
+  // Nobody heard any of the second, and of the third nothing was made.
+  part("i2", "at");
+  whole("i2", "at nine");
+  part("i3", "every");
+  whole("i3", "every day");
+  EXPECT_THAT(log.Words(), IsEmpty());
+  Done("r1", "cancelled");
+  log = {};
+  whole("i3", "every day");
+  EXPECT_THAT(log.Words(), IsEmpty());
+  whole("i1", "We open");
+  EXPECT_THAT(log.Words(), ElementsAre("agent i1=We open dropped 200"));
+  // A name of the next response is another item's.
+  Respond();
+  Created("r2");
+  Receive({{"type", "response.output_audio_transcript.delta"},
+           {"response_id", "r2"},
+           {"item_id", "i3"},
+           {"delta", "Hello"}});
+  EXPECT_EQ(log.Words().back(), "agent i3+Hello");
+}
+
+TEST_F(OpenAiRealtimeTest, WordsOfWhatWasCancelledUnannouncedAreDropped) {
+  Connect();
+  Respond();
+  agent.Cancel();
+  Receive({{"type", "response.output_audio_transcript.delta"},
+           {"response_id", "r1"},
+           {"item_id", "i1"},
+           {"delta", "late"}});
+  EXPECT_THAT(log.Words(), IsEmpty());
+}
+
 TEST_F(OpenAiRealtimeTest, ACancelBeforeTheResponseHasANameHoldsForIt) {
   Connect();
   Respond();
