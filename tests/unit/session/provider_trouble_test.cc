@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "support/world/sound.h"
 #include "support/world/world.h"
@@ -246,6 +247,76 @@ TEST_F(ProviderTroubleTest, AReplyThatWasStoppedEarlyIsHeardAndNamed) {
   EXPECT_EQ(Failure(0)["code"], "max_output_tokens");
   EXPECT_EQ(world.state(), State::kListening);
 }
+
+// The ways in which a call may be told.
+struct ToldCall {
+  const char* name;
+  std::vector<Json> sent;
+  Json output;
+};
+
+class ToldCallTest : public ProviderTroubleTest,
+                     public testing::WithParamInterface<ToldCall> {
+ public:
+  static Json Item(const Json& status) {
+    Json item = {{"type", "function_call"},
+                 {"id", "f1"},
+                 {"call_id", "k1"},
+                 {"name", "no_such_tool"},
+                 {"arguments", "{}"}};
+    if (!status.is_null()) item["status"] = status;
+    return item;
+  }
+  static Json ItemDone(const Json& status) {
+    return {{"type", "response.output_item.done"},
+            {"response_id", "r1"},
+            {"item", Item(status)}};
+  }
+  static Json Arguments() {
+    return {{"type", "response.function_call_arguments.done"},
+            {"response_id", "r1"},
+            {"item_id", "f1"},
+            {"call_id", "k1"},
+            {"name", "no_such_tool"},
+            {"arguments", "{}"}};
+  }
+};
+
+// The caller waited for what nobody knew of.
+TEST_P(ToldCallTest, IsAnsweredOnce) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Created();
+  for (const Json& one : GetParam().sent) world.realtime.Send(one);
+  world.realtime.Send({{"type", "response.done"},
+                       {"response",
+                        {{"id", "r1"},
+                         {"status", "completed"},
+                         {"output", GetParam().output}}}});
+  world.Advance(Duration::Millis(60));
+  EXPECT_EQ(world.Count("toolCall"), 1U);
+  EXPECT_EQ(world.realtime.CountReceived("conversation.item.create"), 1);
+  const Json* answer = world.realtime.LastReceived("conversation.item.create");
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ((*answer)["item"]["call_id"], "k1");
+  EXPECT_EQ(Asked(), asked + 1);
+  EXPECT_EQ(world.Count("agentFailed"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ways, ToldCallTest,
+    testing::Values(
+        ToldCall{"WithoutAStatus", {ToldCallTest::ItemDone(nullptr)}, {}},
+        ToldCall{"WithAStrangeStatus", {ToldCallTest::ItemDone("over")}, {}},
+        ToldCall{"ByItsArguments", {ToldCallTest::Arguments()}, {}},
+        ToldCall{
+            "InTheOutput", {}, Json::array({ToldCallTest::Item("completed")})},
+        ToldCall{"InAllWays",
+                 {ToldCallTest::Arguments(), ToldCallTest::ItemDone(nullptr),
+                  ToldCallTest::ItemDone("completed")},
+                 Json::array({ToldCallTest::Item("completed")})}),
+    [](const auto& way) { return std::string(way.param.name); });
 
 // 13 s until a new socket: the response was over, and nobody said so.
 TEST_F(ProviderTroubleTest, NothingToCancelFreesTheNextReply) {
