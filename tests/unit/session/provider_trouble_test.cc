@@ -131,6 +131,20 @@ TEST_F(ProviderTroubleTest, ARateLimitIsWaitedForAsTold) {
   EXPECT_EQ(world.ended()[0]["reason"], "agentFailed");
 }
 
+// It was asked again at once, and refused.
+TEST_F(ProviderTroubleTest, ALimitInOtherWordsIsWaitedForToo) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Refuse("response.create", {{"code", "rate_limit_exceeded"},
+                             {"message", "Please Retry After 2 Seconds."}});
+  EXPECT_EQ(Failure(0)["retryAfterMs"], 2'000);
+  world.Advance(Duration::Millis(1'900));
+  EXPECT_EQ(Asked(), asked);
+  world.Advance(Duration::Millis(200));
+  EXPECT_EQ(Asked(), asked + 1);
+}
+
 TEST_F(ProviderTroubleTest, NobodyIsKeptWaitingLongerThanForAReply) {
   Start();
   Turn();
