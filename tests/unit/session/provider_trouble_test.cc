@@ -61,6 +61,32 @@ class ProviderTroubleTest : public testing::Test {
     world.realtime.Send({{"type", "response.created"},
                          {"response", {{"id", "r" + std::to_string(turns_)}}}});
   }
+  // Audio of a response, 75 ms.
+  void Sound(const std::string& response, const std::string& item) {
+    world.realtime.Send({{"type", "response.output_audio.delta"},
+                         {"response_id", response},
+                         {"item_id", item},
+                         {"content_index", 0},
+                         {"delta", std::string(800, '/')}});
+    world.Advance(Duration::Millis(60));
+  }
+  // The reply to the turn is announced, and an error says nothing else.
+  void RefuseAnnounced() {
+    Created();
+    world.realtime.Send(
+        {{"type", "error"}, {"error", {{"code", "server_error"}}}});
+    world.Advance(Duration::Millis(60));
+    ASSERT_EQ(world.Count("agentFailed"), 1U);
+  }
+  // The reply that was asked for again is the first that is heard.
+  void ExpectAnother() {
+    world.realtime.Send(
+        {{"type", "response.created"}, {"response", {{"id", "again"}}}});
+    Sound("again", "i2");
+    EXPECT_EQ(world.state(), State::kSpeaking);
+    ASSERT_EQ(world.Count("replyStarted"), 1U);
+    EXPECT_EQ(world.EventsOf("replyStarted")[0]["item"], "i2");
+  }
   int Asked() const { return world.realtime.CountReceived("response.create"); }
   Json Failure(size_t index) const {
     const auto failures = world.EventsOf("agentFailed");
@@ -210,6 +236,87 @@ INSTANTIATE_TEST_SUITE_P(Codes, ProviderErrorTest,
                          [](const auto& code) {
                            return std::string(code.param);
                          });
+
+// Silence for the time of a reply, and a cause that nobody was told.
+TEST_F(ProviderTroubleTest, AnErrorBehindTheAnnouncementDecides) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Created();
+  Refuse("response.create",
+         {{"code", "server_error"}, {"message", "It cannot be."}});
+  EXPECT_EQ(Failure(0)["code"], "server_error");
+  EXPECT_EQ(Failure(0)["message"], "It cannot be.");
+  EXPECT_EQ(Failure(0)["fatal"], false);
+  EXPECT_EQ(Asked(), asked + 1);
+  EXPECT_EQ(world.state(), State::kThinking);
+  // The second one is announced as well, and its error names nothing.
+  world.realtime.Send(
+      {{"type", "response.created"}, {"response", {{"id", "again"}}}});
+  world.realtime.Send({{"type", "error"}, {"error", {{"code", "overloaded"}}}});
+  world.Advance(Duration::Millis(60));
+  EXPECT_EQ(Failure(1)["code"], "overloaded");
+  EXPECT_EQ(Failure(1)["fatal"], true);
+  EXPECT_LT(MsToTheEnd(), 3'000);
+  EXPECT_EQ(EndReason(), "agentFailed");
+}
+
+// What the provider makes of it all the same is neither heard nor in the way.
+TEST_F(ProviderTroubleTest, WhatComesOfARefusedReplyIsLate) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  RefuseAnnounced();
+  Sound("r1", "i1");
+  Done(Json::object(), "completed");
+  EXPECT_EQ(world.state(), State::kThinking);
+  EXPECT_EQ(Asked(), asked + 1);
+  ExpectAnother();
+}
+
+TEST_F(ProviderTroubleTest, AServerThatIsBusyWithARefusedReplyIsAskedBehindIt) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  RefuseAnnounced();
+  Refuse("response.create",
+         {{"code", "conversation_already_has_active_response"}});
+  Sound("r1", "i1");
+  EXPECT_EQ(Asked(), asked + 1);
+  Done(Json::object(), "completed");
+  EXPECT_EQ(world.state(), State::kThinking);
+  EXPECT_EQ(Asked(), asked + 2);
+  ExpectAnother();
+}
+
+// The truncation of an interrupted reply is refused while the next one begins.
+TEST_F(ProviderTroubleTest, AnErrorOfAnotherMessageDoesNotEndTheReply) {
+  Start();
+  Turn();
+  Created();
+  Sound("r1", "i1");
+  world.line.Say(Speech(900));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") == 1; }));
+  Done(Json::object(), "cancelled");
+  world.Advance(Duration::Millis(1'000));
+  Turn();
+  const int asked = Asked();
+  Created();
+  for (const char* of : {"conversation.item.truncate", "response.cancel"}) {
+    Refuse(of, {{"code", "invalid_value"}});
+  }
+  world.realtime.Send(
+      {{"type", "error"},
+       {"error",
+        {{"code", "invalid_value"},
+         {"message",
+          "Audio content of 900ms is already shorter than 1300ms"}}}});
+  world.Advance(Duration::Millis(60));
+  EXPECT_EQ(Asked(), asked);
+  EXPECT_EQ(world.Count("agentFailed"), 0U);
+  Sound("r2", "i2");
+  EXPECT_EQ(world.state(), State::kSpeaking);
+}
 
 TEST_F(ProviderTroubleTest, AFilteredReplyIsNamedAndAskedForOnceMore) {
   Start();

@@ -145,6 +145,23 @@ bool IsRetryableStatus(uint16_t status) {
   return status == 408 || status == 429 || (status >= 500 && status <= 504);
 }
 
+bool IsOfNoResponse(const OpenAiError& error) {
+  constexpr std::string_view kCodes[] = {
+      "item_", "conversation_item_", "input_audio_buffer_", "response_cancel_"};
+  constexpr std::string_view kParams[] = {"audio_end_ms", "content_index",
+                                          "item", "previous_item_id"};
+  const auto begins = [](std::string_view text) {
+    return [text](std::string_view with) { return text.starts_with(with); };
+  };
+  return std::any_of(std::begin(kCodes), std::end(kCodes),
+                     begins(error.why.code)) ||
+         std::any_of(std::begin(kParams), std::end(kParams),
+                     begins(error.why.param)) ||
+         // Of a truncation, which has a code that says nothing.
+         error.why.message.find("already shorter than") !=
+             std::string_view::npos;
+}
+
 bool IsPassing(const OpenAiError& error) {
   return error.why.retry_after || error.is_servers ||
          error.why.code == "rate_limit_exceeded";

@@ -37,6 +37,10 @@ std::optional<Duration> RetryAfterOf(std::string_view message);
 // ws-connection-controller).
 bool IsRetryableClose(uint16_t code);
 bool IsRetryableStatus(uint16_t status);
+// It says by its code, its parameter or its message that it answers no
+// response.create: what of an item, of the caller's audio or of a cancel was
+// wrong.
+bool IsOfNoResponse(const OpenAiError& error);
 // What was refused may be granted the next time.
 bool IsPassing(const OpenAiError& error);
 

@@ -179,7 +179,8 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
         Role::kCaller, StringMember(*message, "item_id"), PartOf(*message)});
   } else if (type == "response.output_text.delta" ||
              type == "response.text.delta") {
-    responses_.OnText();
+    const std::string_view response = StringMember(*message, "response_id");
+    if (!IsFinished(response)) responses_.OnText();
   } else if (type == "error") {
     OnError(*message);
   } else {
@@ -311,11 +312,13 @@ void OpenAiRealtime::OnTranscript(Role role, const Json& message,
   }
   const std::string_view response = StringMember(message, "response_id");
   const OpenAiItems::Item* of = items_.Named(item, part, connection_, response);
-  const bool unwanted = responses_.IsUnwanted(response);
   // What is cancelled, or has ended, is heard no further, and its words come
   // late: they are of use only where some of the item was heard.
-  if (of == nullptr && (unwanted || responses_.IsOver(response))) return;
-  if (of != nullptr && unwanted && !of->is_wanted()) return;
+  if (of == nullptr && IsFinished(response)) return;
+  if (of != nullptr && responses_.IsUnwanted(response) && !of->is_wanted()) {
+    return;
+  }
+  if (!IsFinished(response)) responses_.OnWords();
   Duration dropped;
   if (of != nullptr) {
     dropped = Duration::Millis(
@@ -344,10 +347,7 @@ void OpenAiRealtime::OnArgumentsDone(const Json& message) {
 }
 
 void OpenAiRealtime::TakePiece(const OpenAiCalls::Call& piece) {
-  if (responses_.IsUnwanted(piece.response) ||
-      responses_.IsOver(piece.response)) {
-    return;
-  }
+  if (IsFinished(piece.response)) return;
   if (!calls_.TakePiece(piece)) Report(Fault::kTooLarge);
 }
 
@@ -501,10 +501,7 @@ void OpenAiRealtime::OnError(const Json& message) {
   } else if (code == kBusy && responses_.OnBusy(error.event_id)) {
     Report(Fault::kPeerError);
     events_.Push(AgentPutOff{});
-  } else if (responses_.requested() &&
-             (request == Request::kCreate || request == Request::kNone)) {
-    // In the place of a response. Who does not say what an error answers has
-    // most likely answered what we wait for.
+  } else if (IsRefusal(error)) {
     events_.Push(responses_.OnRefused()
                      ? AgentReplyDone{.end = AgentReplyDone::End::kFailed,
                                       .why = error.why}
@@ -514,6 +511,23 @@ void OpenAiRealtime::OnError(const Json& message) {
     // is as it was.
     Report(Fault::kPeerError);
   }
+}
+
+// Who does not say what an error answers has most likely answered what we wait
+// for, unless the error itself says otherwise.
+bool OpenAiRealtime::IsRefusal(const OpenAiError& error) const {
+  switch (RequestOf(error.event_id)) {
+    case Request::kCreate:
+      return responses_.MayBeRefused(error.event_id);
+    case Request::kNone:
+      return error.why.code != kBusy && !IsOfNoResponse(error) &&
+             responses_.MayBeRefused({});
+    case Request::kUpdate:
+    case Request::kCancel:
+    case Request::kOther:
+      return false;
+  }
+  return false;
 }
 
 void OpenAiRealtime::Listen(std::span<const uint8_t> audio) {

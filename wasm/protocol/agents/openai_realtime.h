@@ -7,6 +7,7 @@
 #include "protocol/agents/agent.h"
 #include "protocol/agents/openai_calls.h"
 #include "protocol/agents/openai_config.h"
+#include "protocol/agents/openai_error.h"
 #include "protocol/agents/openai_items.h"
 #include "protocol/agents/openai_responses.h"
 #include "protocol/agents/registry.h"
@@ -70,6 +71,10 @@ class OpenAiRealtime final : public Agent {
   bool IsOpen(ChannelId channel) const {
     return socket_ == Socket::kOpen && channel == channel_;
   }
+  // It was cancelled, or has ended: nothing more is heard of it.
+  bool IsFinished(std::string_view response) const {
+    return responses_.IsUnwanted(response) || responses_.IsOver(response);
+  }
   void Report(Fault fault) { events_.Push(AgentFaulted{fault}); }
   // What an answer to a message of ours names it by: what it was, and a number.
   enum class Request : uint8_t {
@@ -103,6 +108,8 @@ class OpenAiRealtime final : public Agent {
   void OnTranscript(Role role, const Json& message, const char* field,
                     TranscriptState state);
   void OnError(const Json& message);
+  // It came in the place of the response that was asked for.
+  bool IsRefusal(const OpenAiError& error) const;
 
   const Config config_;
   const AgentTraits traits_;

@@ -69,6 +69,27 @@ TEST(OpenAiErrorTest, OtherMessagesSayNothingOfIt) {
   }
 }
 
+TEST(OpenAiErrorTest, SomeErrorsSayThatTheyAreOfNoResponse) {
+  for (const Json& error :
+       {Json{{"code", "item_truncate_invalid_item_id"}},
+        Json{{"code", "item_delete_invalid_item_id"}},
+        Json{{"code", "input_audio_buffer_commit_empty"}},
+        Json{{"code", "response_cancel_not_active"}},
+        Json{{"code", "invalid_value"}, {"param", "audio_end_ms"}},
+        Json{{"code", "invalid_value"}, {"param", "item.call_id"}},
+        Json{{"code", "invalid_value"},
+             {"message",
+              "Audio content of 900ms is already shorter than 1300ms"}}}) {
+    EXPECT_TRUE(IsOfNoResponse(ReadOpenAiError(error))) << error;
+  }
+  for (const Json& error :
+       {Json::object(), Json{{"code", "server_error"}},
+        Json{{"code", "rate_limit_exceeded"}, {"message", "Try again in 1s"}},
+        Json{{"code", "invalid_value"}, {"param", "response.instructions"}}}) {
+    EXPECT_FALSE(IsOfNoResponse(ReadOpenAiError(error))) << error;
+  }
+}
+
 TEST(OpenAiErrorTest, WhatIsNullOrOfAnotherTypeIsEmpty) {
   const OpenAiError none = ReadOpenAiError(
       Json{{"code", nullptr}, {"param", 3}, {"message", Json::array()}});
