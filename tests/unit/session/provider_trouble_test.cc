@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "session/replies.h"
 #include "support/world/sound.h"
 #include "support/world/world.h"
 
@@ -148,10 +149,16 @@ TEST_F(ProviderTroubleTest, ARateLimitIsWaitedForAsTold) {
   world.Advance(Duration::Millis(300));
   EXPECT_EQ(Asked(), asked + 1);
   EXPECT_EQ(world.state(), State::kThinking);
-  // Not for ever.
-  Refuse("response.create",
-         {{"code", "rate_limit_exceeded"},
-          {"message", "Rate limit reached. Please try again in 3.1s."}});
+  // As long as there is time for it, and not for ever.
+  for (int more = 1; more <= 3; ++more) {
+    Refuse("response.create",
+           {{"code", "rate_limit_exceeded"},
+            {"message", "Rate limit reached. Please try again in 3.1s."}});
+    EXPECT_EQ(Failure(static_cast<size_t>(more))["fatal"], more == 3);
+    if (more == 3) break;
+    world.Advance(Duration::Millis(3'140));
+    EXPECT_EQ(Asked(), asked + 1 + more);
+  }
   EXPECT_LT(MsToTheEnd(), 3'000);
   EXPECT_EQ(EndReason(), "agentFailed");
   EXPECT_EQ(world.ended()[0]["reason"], "agentFailed");
@@ -169,6 +176,39 @@ TEST_F(ProviderTroubleTest, ALimitInOtherWordsIsWaitedForToo) {
   EXPECT_EQ(Asked(), asked);
   world.Advance(Duration::Millis(200));
   EXPECT_EQ(Asked(), asked + 1);
+}
+
+// The call was over within 0.1 s.
+TEST_F(ProviderTroubleTest, LimitsInARowAreWaitedForWithinTheTimeOfAReply) {
+  for (const char* text : {"Please try again in 100ms.", "retry after 0 s"}) {
+    SCOPED_TRACE(text);
+    const size_t failed = world.Count("agentFailed");
+    if (failed == 0) Start();
+    Turn();
+    const int asked = Asked();
+    for (int i = 0; i < session::Replies::kMaxWaits; ++i) {
+      Refuse("response.create",
+             {{"code", "rate_limit_exceeded"}, {"message", text}});
+      EXPECT_EQ(Failure(failed + static_cast<size_t>(i))["fatal"], false);
+      world.Advance(Duration::Millis(100));
+      EXPECT_EQ(Asked(), asked + 1 + i);
+    }
+    EXPECT_EQ(world.state(), State::kThinking);
+    Created();
+    Done(Json::object(), "completed");
+    EXPECT_EQ(world.state(), State::kListening);
+  }
+  // One more than that is one too many.
+  Turn();
+  for (int i = 0; i <= session::Replies::kMaxWaits; ++i) {
+    EXPECT_EQ(world.state(), State::kThinking);
+    Refuse("response.create", {{"code", "rate_limit_exceeded"},
+                               {"message", "try again in 100ms"}});
+    world.Advance(Duration::Millis(100));
+  }
+  EXPECT_EQ(world.state(), State::kFarewell);
+  MsToTheEnd();
+  EXPECT_EQ(EndReason(), "agentFailed");
 }
 
 TEST_F(ProviderTroubleTest, NobodyIsKeptWaitingLongerThanForAReply) {
