@@ -156,6 +156,9 @@ void AgentLog::Take(protocol::Agent& agent) {
             line += event.item;
             line += event.state == protocol::TranscriptState::kPart ? '+' : '=';
             line += event.text;
+            if (event.dropped > Duration()) {
+              line += " dropped " + std::to_string(event.dropped.ms());
+            }
             lines.push_back(std::move(line));
           } else if constexpr (std::is_same_v<Event,
                                               protocol::AgentTextFailed>) {

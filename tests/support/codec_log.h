@@ -49,6 +49,7 @@ class LegLog {
 //
 //   ready | speech started | speech stopped | committed u1
 //   caller u1+some words | agent i1=all words     + for a part, = for the whole
+//     also: agent i1=all words dropped 200          ms
 //   audio 1 010203         the number of the item and the bytes
 //   tool call_1 name arguments
 //   done complete|cancelled|failed [tools] INPUT/OUTPUT   tokens

@@ -138,6 +138,10 @@ void Conversation::OnTurnCommitted(std::string_view item) {
 
 void Conversation::OnTranscript(const protocol::AgentTranscript& transcript) {
   events_.Text(transcript);
+  if (transcript.dropped > Duration()) {
+    transcript_.OnAgentDropped({transcript.item, transcript.part},
+                               transcript.dropped.ms());
+  }
   transcript_.OnText(transcript.role, {transcript.item, transcript.part},
                      transcript.text, transcript.state, context_.now());
   // The agent's words are complete with the reply.

@@ -216,6 +216,7 @@ void Replies::OnDone(const AgentReplyDone& done, Next next) {
     // An agent of which nothing is heard is none that works.
     if (audible) agent_.ForgetRetries();
     retried_ = false;
+    waits_ = 0;
   }
 }
 
@@ -223,17 +224,22 @@ Replies::Missing Replies::OnMissing(const AgentReplyDone& done) {
   using End = AgentReplyDone::End;
   protocol::Failure why = done.why;
   if (why.code.empty()) why.code = "replyFailed";
-  // Once more, and not sooner than the provider wants; a caller who would wait
-  // too long for that is told goodbye.
-  const bool again =
-      done.end != End::kRefused && !retried_ &&
-      why.retry_after.value_or(Duration()) <= due_by_ - context_.now();
+  // Once more; or behind the time that the provider wants, as often as it may,
+  // as long as the caller does not wait too long for that.
+  const bool may =
+      why.retry_after
+          ? waits_ < kMaxWaits && *why.retry_after <= due_by_ - context_.now()
+          : !retried_;
+  const bool again = done.end != End::kRefused && may;
   const bool fatal = !again && done.end != End::kIncomplete;
   context_.ReportAgentFailed(why, fatal);
   if (!again) return fatal ? Missing::kFailed : Missing::kNothing;
-  retried_ = true;
   AwaitStill();
-  if (!why.retry_after) return Missing::kAskNow;
+  if (!why.retry_after) {
+    retried_ = true;
+    return Missing::kAskNow;
+  }
+  ++waits_;
   context_.SetTimer(Timer::kAskAgain, *why.retry_after);
   return Missing::kAskLater;
 }

@@ -50,6 +50,10 @@ class Replies {
   // Audio since then of which something was heard.
   static constexpr Duration kHeard = Duration::Millis(200);
   static constexpr int kMaxRequests = 64;
+  // Times that the reply that is due is asked for again when the provider has
+  // said, the time before, how long to wait. One that says less than it needs
+  // is seen through by then.
+  static constexpr int kMaxWaits = 3;
   // Times that the greeting is asked for before it is given up.
   static constexpr int kMaxGreetingTries = OwedTexts::kMaxTries;
 
@@ -157,7 +161,7 @@ class Replies {
   }
   void OnTurnEnded() {
     retried_ = false;
-    requests_ = 0;
+    requests_ = waits_ = 0;
   }
   // The leg is gone while a reply is due.
   void OnLegLost();
@@ -223,8 +227,10 @@ class Replies {
   bool left_over_ = false;
   bool answers_due_ = false;
   Next next_ = Next::kCallersTurn;
-  // The reply that is due was asked for twice.
+  // The reply that is due was asked for once more, for no time that was said;
+  // and so often behind such a time.
   bool retried_ = false;
+  int waits_ = 0;
   // The reply that is made has audio, and would be over by then if it were all.
   bool audible_ = false;
   Instant plays_until_;

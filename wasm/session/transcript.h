@@ -134,6 +134,9 @@ class Transcript {
   void OnAgentAudio(LineId id, int64_t received_ms);
   // All of its audio has come.
   void OnAgentDone(LineId id);
+  // So much more of its audio was made in all, and dropped: the words that come
+  // are of that as well, and it is cut.
+  void OnAgentDropped(ItemName name, int64_t dropped_ms);
   // Its audio is sent to the leg; the first time counts, and the first after it
   // was taken for heard: it goes on then, unless it is final.
   void OnAgentSent(LineId id, Instant now);

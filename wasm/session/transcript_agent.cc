@@ -55,6 +55,14 @@ void Transcript::OnAgentDone(LineId id) {
   if (Line* line = FindOpen(id, Kind::kAgent)) line->done = true;
 }
 
+void Transcript::OnAgentDropped(ItemName name, int64_t dropped_ms) {
+  Line* line = book_.FindNamed(Kind::kAgent, name);
+  if (line == nullptr || !line->is_open() || dropped_ms <= 0) return;
+  line->dropped_ms = std::max(line->dropped_ms, Bounded(dropped_ms));
+  line->done = false;
+  if (line->phase == Phase::kOver) line->cut = true;
+}
+
 void Transcript::OnAgentSent(LineId id, Instant now) {
   Line* line = FindOpen(id, Kind::kAgent);
   if (line == nullptr || line->phase == Phase::kSpeaking) return;

@@ -137,6 +137,7 @@ Json TranscriptLine::ToJson() const {
   Write(json, "heardMs", heard_ms);
   Write(json, "heardAtMs", heard_at_ms);
   Write(json, "receivedMs", received_ms);
+  Write(json, "droppedMs", dropped_ms);
   // As one text: a snapshot that is all pauses has not too many values.
   std::string all;
   for (const auto& [from, to] : pauses) {
@@ -186,6 +187,7 @@ std::optional<TranscriptLine> TranscriptLine::FromJson(const Json& json) {
   line.heard_ms = reader.Ms("heardMs", 0);
   line.heard_at_ms = reader.Ms("heardAtMs", 0);
   line.received_ms = reader.Ms("receivedMs", 0);
+  line.dropped_ms = reader.Ms("droppedMs", 0);
   const std::optional<Pairs> pauses =
       ReadPairs(StringMember(json, "pauses"), kMaxHeardMarks);
   const std::optional<Pairs> words =

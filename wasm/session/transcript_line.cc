@@ -16,8 +16,9 @@ size_t TranscriptLine::HeardSoFar() const {
   const bool whole = kind == Kind::kCaller || (phase == Phase::kOver && !cut);
   if (whole) return said.size();
   if (heard_ms <= 0) return 0;
+  const int64_t made_ms = std::min(kLongestMs, received_ms + dropped_ms);
   if (words.empty()) {
-    return HeardText(said, heard_ms, received_ms, pauses).size();
+    return HeardText(said, heard_ms, made_ms, pauses).size();
   }
   // The words that have ended; of what lies before the next one that is known,
   // as much as its letters take.
@@ -29,7 +30,7 @@ size_t TranscriptLine::HeardSoFar() const {
   const size_t begin = CutText(said, from.text_end).size();
   const size_t end =
       is_last ? said.size() : CutText(said, next->text_end).size();
-  const int64_t to_ms = is_last ? received_ms : next->end_ms;
+  const int64_t to_ms = is_last ? made_ms : next->end_ms;
   const std::string_view stretch =
       std::string_view(said).substr(begin, end - begin);
   return begin + HeardText(stretch, heard_ms - from.end_ms, to_ms - from.end_ms,

@@ -136,6 +136,8 @@ struct TranscriptLine {
   int64_t heard_ms = 0;
   int64_t heard_at_ms = 0;
   int64_t received_ms = 0;
+  // Of its audio, what was dropped behind that, and its words are of.
+  int64_t dropped_ms = 0;
   // From a cut until its text is known.
   std::vector<Pause> pauses;
 };

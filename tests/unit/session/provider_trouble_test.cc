@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
+#include "session/replies.h"
 #include "support/world/sound.h"
 #include "support/world/world.h"
 
@@ -59,6 +61,32 @@ class ProviderTroubleTest : public testing::Test {
   void Created() {
     world.realtime.Send({{"type", "response.created"},
                          {"response", {{"id", "r" + std::to_string(turns_)}}}});
+  }
+  // Audio of a response, 75 ms.
+  void Sound(const std::string& response, const std::string& item) {
+    world.realtime.Send({{"type", "response.output_audio.delta"},
+                         {"response_id", response},
+                         {"item_id", item},
+                         {"content_index", 0},
+                         {"delta", std::string(800, '/')}});
+    world.Advance(Duration::Millis(60));
+  }
+  // The reply to the turn is announced, and an error says nothing else.
+  void RefuseAnnounced() {
+    Created();
+    world.realtime.Send(
+        {{"type", "error"}, {"error", {{"code", "server_error"}}}});
+    world.Advance(Duration::Millis(60));
+    ASSERT_EQ(world.Count("agentFailed"), 1U);
+  }
+  // The reply that was asked for again is the first that is heard.
+  void ExpectAnother() {
+    world.realtime.Send(
+        {{"type", "response.created"}, {"response", {{"id", "again"}}}});
+    Sound("again", "i2");
+    EXPECT_EQ(world.state(), State::kSpeaking);
+    ASSERT_EQ(world.Count("replyStarted"), 1U);
+    EXPECT_EQ(world.EventsOf("replyStarted")[0]["item"], "i2");
   }
   int Asked() const { return world.realtime.CountReceived("response.create"); }
   Json Failure(size_t index) const {
@@ -121,13 +149,66 @@ TEST_F(ProviderTroubleTest, ARateLimitIsWaitedForAsTold) {
   world.Advance(Duration::Millis(300));
   EXPECT_EQ(Asked(), asked + 1);
   EXPECT_EQ(world.state(), State::kThinking);
-  // Not for ever.
-  Refuse("response.create",
-         {{"code", "rate_limit_exceeded"},
-          {"message", "Rate limit reached. Please try again in 3.1s."}});
+  // As long as there is time for it, and not for ever.
+  for (int more = 1; more <= 3; ++more) {
+    Refuse("response.create",
+           {{"code", "rate_limit_exceeded"},
+            {"message", "Rate limit reached. Please try again in 3.1s."}});
+    EXPECT_EQ(Failure(static_cast<size_t>(more))["fatal"], more == 3);
+    if (more == 3) break;
+    world.Advance(Duration::Millis(3'140));
+    EXPECT_EQ(Asked(), asked + 1 + more);
+  }
   EXPECT_LT(MsToTheEnd(), 3'000);
   EXPECT_EQ(EndReason(), "agentFailed");
   EXPECT_EQ(world.ended()[0]["reason"], "agentFailed");
+}
+
+// It was asked again at once, and refused.
+TEST_F(ProviderTroubleTest, ALimitInOtherWordsIsWaitedForToo) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Refuse("response.create", {{"code", "rate_limit_exceeded"},
+                             {"message", "Please Retry After 2 Seconds."}});
+  EXPECT_EQ(Failure(0)["retryAfterMs"], 2'000);
+  world.Advance(Duration::Millis(1'900));
+  EXPECT_EQ(Asked(), asked);
+  world.Advance(Duration::Millis(200));
+  EXPECT_EQ(Asked(), asked + 1);
+}
+
+// The call was over within 0.1 s.
+TEST_F(ProviderTroubleTest, LimitsInARowAreWaitedForWithinTheTimeOfAReply) {
+  for (const char* text : {"Please try again in 100ms.", "retry after 0 s"}) {
+    SCOPED_TRACE(text);
+    const size_t failed = world.Count("agentFailed");
+    if (failed == 0) Start();
+    Turn();
+    const int asked = Asked();
+    for (int i = 0; i < session::Replies::kMaxWaits; ++i) {
+      Refuse("response.create",
+             {{"code", "rate_limit_exceeded"}, {"message", text}});
+      EXPECT_EQ(Failure(failed + static_cast<size_t>(i))["fatal"], false);
+      world.Advance(Duration::Millis(100));
+      EXPECT_EQ(Asked(), asked + 1 + i);
+    }
+    EXPECT_EQ(world.state(), State::kThinking);
+    Created();
+    Done(Json::object(), "completed");
+    EXPECT_EQ(world.state(), State::kListening);
+  }
+  // One more than that is one too many.
+  Turn();
+  for (int i = 0; i <= session::Replies::kMaxWaits; ++i) {
+    EXPECT_EQ(world.state(), State::kThinking);
+    Refuse("response.create", {{"code", "rate_limit_exceeded"},
+                               {"message", "try again in 100ms"}});
+    world.Advance(Duration::Millis(100));
+  }
+  EXPECT_EQ(world.state(), State::kFarewell);
+  MsToTheEnd();
+  EXPECT_EQ(EndReason(), "agentFailed");
 }
 
 TEST_F(ProviderTroubleTest, NobodyIsKeptWaitingLongerThanForAReply) {
@@ -196,6 +277,87 @@ INSTANTIATE_TEST_SUITE_P(Codes, ProviderErrorTest,
                            return std::string(code.param);
                          });
 
+// Silence for the time of a reply, and a cause that nobody was told.
+TEST_F(ProviderTroubleTest, AnErrorBehindTheAnnouncementDecides) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Created();
+  Refuse("response.create",
+         {{"code", "server_error"}, {"message", "It cannot be."}});
+  EXPECT_EQ(Failure(0)["code"], "server_error");
+  EXPECT_EQ(Failure(0)["message"], "It cannot be.");
+  EXPECT_EQ(Failure(0)["fatal"], false);
+  EXPECT_EQ(Asked(), asked + 1);
+  EXPECT_EQ(world.state(), State::kThinking);
+  // The second one is announced as well, and its error names nothing.
+  world.realtime.Send(
+      {{"type", "response.created"}, {"response", {{"id", "again"}}}});
+  world.realtime.Send({{"type", "error"}, {"error", {{"code", "overloaded"}}}});
+  world.Advance(Duration::Millis(60));
+  EXPECT_EQ(Failure(1)["code"], "overloaded");
+  EXPECT_EQ(Failure(1)["fatal"], true);
+  EXPECT_LT(MsToTheEnd(), 3'000);
+  EXPECT_EQ(EndReason(), "agentFailed");
+}
+
+// What the provider makes of it all the same is neither heard nor in the way.
+TEST_F(ProviderTroubleTest, WhatComesOfARefusedReplyIsLate) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  RefuseAnnounced();
+  Sound("r1", "i1");
+  Done(Json::object(), "completed");
+  EXPECT_EQ(world.state(), State::kThinking);
+  EXPECT_EQ(Asked(), asked + 1);
+  ExpectAnother();
+}
+
+TEST_F(ProviderTroubleTest, AServerThatIsBusyWithARefusedReplyIsAskedBehindIt) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  RefuseAnnounced();
+  Refuse("response.create",
+         {{"code", "conversation_already_has_active_response"}});
+  Sound("r1", "i1");
+  EXPECT_EQ(Asked(), asked + 1);
+  Done(Json::object(), "completed");
+  EXPECT_EQ(world.state(), State::kThinking);
+  EXPECT_EQ(Asked(), asked + 2);
+  ExpectAnother();
+}
+
+// The truncation of an interrupted reply is refused while the next one begins.
+TEST_F(ProviderTroubleTest, AnErrorOfAnotherMessageDoesNotEndTheReply) {
+  Start();
+  Turn();
+  Created();
+  Sound("r1", "i1");
+  world.line.Say(Speech(900));
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("truncated") == 1; }));
+  Done(Json::object(), "cancelled");
+  world.Advance(Duration::Millis(1'000));
+  Turn();
+  const int asked = Asked();
+  Created();
+  for (const char* of : {"conversation.item.truncate", "response.cancel"}) {
+    Refuse(of, {{"code", "invalid_value"}});
+  }
+  world.realtime.Send(
+      {{"type", "error"},
+       {"error",
+        {{"code", "invalid_value"},
+         {"message",
+          "Audio content of 900ms is already shorter than 1300ms"}}}});
+  world.Advance(Duration::Millis(60));
+  EXPECT_EQ(Asked(), asked);
+  EXPECT_EQ(world.Count("agentFailed"), 0U);
+  Sound("r2", "i2");
+  EXPECT_EQ(world.state(), State::kSpeaking);
+}
+
 TEST_F(ProviderTroubleTest, AFilteredReplyIsNamedAndAskedForOnceMore) {
   Start();
   Turn();
@@ -246,6 +408,76 @@ TEST_F(ProviderTroubleTest, AReplyThatWasStoppedEarlyIsHeardAndNamed) {
   EXPECT_EQ(Failure(0)["code"], "max_output_tokens");
   EXPECT_EQ(world.state(), State::kListening);
 }
+
+// The ways in which a call may be told.
+struct ToldCall {
+  const char* name;
+  std::vector<Json> sent;
+  Json output;
+};
+
+class ToldCallTest : public ProviderTroubleTest,
+                     public testing::WithParamInterface<ToldCall> {
+ public:
+  static Json Item(const Json& status) {
+    Json item = {{"type", "function_call"},
+                 {"id", "f1"},
+                 {"call_id", "k1"},
+                 {"name", "no_such_tool"},
+                 {"arguments", "{}"}};
+    if (!status.is_null()) item["status"] = status;
+    return item;
+  }
+  static Json ItemDone(const Json& status) {
+    return {{"type", "response.output_item.done"},
+            {"response_id", "r1"},
+            {"item", Item(status)}};
+  }
+  static Json Arguments() {
+    return {{"type", "response.function_call_arguments.done"},
+            {"response_id", "r1"},
+            {"item_id", "f1"},
+            {"call_id", "k1"},
+            {"name", "no_such_tool"},
+            {"arguments", "{}"}};
+  }
+};
+
+// The caller waited for what nobody knew of.
+TEST_P(ToldCallTest, IsAnsweredOnce) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Created();
+  for (const Json& one : GetParam().sent) world.realtime.Send(one);
+  world.realtime.Send({{"type", "response.done"},
+                       {"response",
+                        {{"id", "r1"},
+                         {"status", "completed"},
+                         {"output", GetParam().output}}}});
+  world.Advance(Duration::Millis(60));
+  EXPECT_EQ(world.Count("toolCall"), 1U);
+  EXPECT_EQ(world.realtime.CountReceived("conversation.item.create"), 1);
+  const Json* answer = world.realtime.LastReceived("conversation.item.create");
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ((*answer)["item"]["call_id"], "k1");
+  EXPECT_EQ(Asked(), asked + 1);
+  EXPECT_EQ(world.Count("agentFailed"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ways, ToldCallTest,
+    testing::Values(
+        ToldCall{"WithoutAStatus", {ToldCallTest::ItemDone(nullptr)}, {}},
+        ToldCall{"WithAStrangeStatus", {ToldCallTest::ItemDone("over")}, {}},
+        ToldCall{"ByItsArguments", {ToldCallTest::Arguments()}, {}},
+        ToldCall{
+            "InTheOutput", {}, Json::array({ToldCallTest::Item("completed")})},
+        ToldCall{"InAllWays",
+                 {ToldCallTest::Arguments(), ToldCallTest::ItemDone(nullptr),
+                  ToldCallTest::ItemDone("completed")},
+                 Json::array({ToldCallTest::Item("completed")})}),
+    [](const auto& way) { return std::string(way.param.name); });
 
 // 13 s until a new socket: the response was over, and nobody said so.
 TEST_F(ProviderTroubleTest, NothingToCancelFreesTheNextReply) {

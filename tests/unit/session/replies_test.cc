@@ -311,6 +311,51 @@ TEST(RepliesTest, AsksNotSoonerThanTheProviderWants) {
   EXPECT_FALSE(desk.parts.IsSet(Timer::kAskAgain));
 }
 
+// Two limits of 100 ms ended the call while the caller had time for a reply.
+TEST(RepliesTest, ATimeThatIsSaidIsWaitedForAgain) {
+  Desk desk;
+  const protocol::Failure limit{.code = "rate_limit_exceeded",
+                                .retry_after = Duration::Millis(100)};
+  for (int i = 0; i < Replies::kMaxWaits; ++i) {
+    EXPECT_EQ(desk.Miss(End::kFailed, limit), Missing::kAskLater) << i;
+    desk.parts.Advance(Duration::Millis(100));
+    desk.replies.Ask(kAgo);
+  }
+  // The time of the reply goes on.
+  EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 12'000 - 300);
+  EXPECT_EQ(desk.Miss(End::kFailed, limit), Missing::kFailed);
+  EXPECT_EQ(desk.parts.log.EventsOf("agentFailed").back()["fatal"], true);
+  // Another turn has its own.
+  desk.replies.OnTurnEnded();
+  EXPECT_EQ(desk.Miss(End::kFailed, limit), Missing::kAskLater);
+}
+
+TEST(RepliesTest, TimesThatAreSaidFitInThatOfTheReplyTogether) {
+  Desk desk;
+  const protocol::Failure limit{.retry_after = Duration::Millis(5'000)};
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(desk.Miss(End::kFailed, limit), Missing::kAskLater);
+    desk.parts.Advance(Duration::Millis(5'000));
+  }
+  // 2 s are left.
+  EXPECT_EQ(desk.Miss(End::kFailed, limit), Missing::kFailed);
+}
+
+// Neither takes the other one's attempts.
+TEST(RepliesTest, AFailureBehindATimeThatWasSaidIsAskedForOnceMore) {
+  Desk desk;
+  const protocol::Failure limit{.retry_after = Duration::Millis(100)};
+  EXPECT_EQ(desk.Miss(End::kFailed, limit), Missing::kAskLater);
+  EXPECT_EQ(desk.Miss(End::kFailed), Missing::kAskNow);
+  EXPECT_EQ(desk.Miss(End::kFailed, limit), Missing::kAskLater);
+  EXPECT_EQ(desk.Miss(End::kFailed), Missing::kFailed);
+  desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
+  for (int i = 0; i < Replies::kMaxWaits; ++i) {
+    EXPECT_EQ(desk.Miss(End::kFailed, limit), Missing::kAskLater);
+  }
+  EXPECT_EQ(desk.Miss(End::kRefused, limit), Missing::kFailed);
+}
+
 TEST(RepliesTest, ACallerDoesNotWaitLongerThanForAReply) {
   Desk desk;
   EXPECT_EQ(desk.Miss(End::kFailed, {.retry_after = Duration::Millis(12'001)}),

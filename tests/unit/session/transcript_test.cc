@@ -246,6 +246,45 @@ TEST_F(TranscriptTest, AReplyThatStandsStillEndsWhereItWasLastHeard) {
   }
 }
 
+// The words are of the audio that was dropped behind the cut as well.
+TEST_F(TranscriptTest, WordsOfWhatWasDroppedWereNotHeard) {
+  for (const int64_t dropped : {0, 1000, 4000}) {
+    const std::string item = "a" + std::to_string(dropped);
+    const int64_t ms = 10'000 + dropped * 10;
+    const LineId line = transcript_.OnAgentItem({item}, Origin::kReply);
+    transcript_.OnAgentAudio(line, 4000);
+    transcript_.OnAgentSent(line, At(ms));
+    transcript_.OnAgentCut(line, 2000, 4000, {}, At(ms + 2000));
+    transcript_.OnAgentDropped({item}, dropped);
+    // Never less, and a line that is not there changes nothing.
+    transcript_.OnAgentDropped({item}, dropped / 2);
+    transcript_.OnAgentDropped({"none"}, dropped);
+    Restore();
+    Say(Role::kAgent, item, kTenWords, ms + 2500);
+    EXPECT_EQ(TakeOne().heard, dropped == 0      ? "one two three four five"
+                               : dropped == 1000 ? "one two three four"
+                                                 : "one two");
+  }
+}
+
+// All of it had come, and all that came was heard, when more of it was dropped.
+TEST_F(TranscriptTest, ALineOfWhichSomeWasDroppedIsCut) {
+  for (const bool before : {true, false}) {
+    const std::string item = before ? "a1" : "a2";
+    const LineId line = transcript_.OnAgentItem({item}, Origin::kReply);
+    transcript_.OnAgentAudio(line, 4000);
+    transcript_.OnAgentDone(line);
+    transcript_.OnAgentSent(line, At(1000));
+    if (before) transcript_.OnAgentDropped({item}, 4000);
+    transcript_.OnAgentHeard(line, At(5000));
+    if (!before) transcript_.OnAgentDropped({item}, 4000);
+    Say(Role::kAgent, item, kTenWords, 5500);
+    const FinalLine final = TakeOne();
+    EXPECT_TRUE(final.cut);
+    EXPECT_EQ(final.heard, "one two three four five");
+  }
+}
+
 // What was heard the second time was no line, or the first one's.
 TEST_F(TranscriptTest, ANameThatIsUsedAgainIsAnotherLine) {
   const LineId first = Reply("a1", "First.", 1000, 500);

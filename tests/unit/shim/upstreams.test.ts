@@ -69,7 +69,7 @@ describe("OPENAI_BASE_URL", () => {
   async function asked(base: string): Promise<string | undefined> {
     const { requests, fetchUpgrade } = recorder(async () => response(101, new FakeSocket()));
     const { upstreams } = readSettings({ ENVIRONMENT: "staging", OPENAI_API_KEY: "k", OPENAI_BASE_URL: base });
-    await openUpstream(upstreamTable(upstreams), REQUEST, fetchUpgrade, new AbortController().signal);
+    await openUpstream(upstreamTable(upstreams, {}), REQUEST, fetchUpgrade, new AbortController().signal);
     return requests[0]?.url;
   }
 
@@ -94,7 +94,7 @@ describe("OPENAI_BASE_URL", () => {
   });
 
   it("leads its HTTP exchanges below the same place", () => {
-    const { openai } = upstreamTable({ OPENAI_API_KEY: "k", OPENAI_BASE_URL: "https://host/v1/" });
+    const { openai } = upstreamTable({ OPENAI_API_KEY: "k", OPENAI_BASE_URL: "https://host/v1/" }, {});
     expect(upstreamUrl(openai?.baseUrl ?? "", "/v1/audio/speech")).toBe("https://host/v1/audio/speech");
   });
 });

@@ -61,6 +61,9 @@ struct AgentTranscript {
   int32_t part = 0;
   std::string_view text;
   TranscriptState state = TranscriptState::kPart;
+  // So much audio of the item was dropped behind what came of it as AgentAudio,
+  // since the reply was cancelled: the words are of that as well.
+  Duration dropped = {};
 };
 // There will be no text of what was said.
 struct AgentTextFailed {

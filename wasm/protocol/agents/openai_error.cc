@@ -1,6 +1,7 @@
 #include "protocol/agents/openai_error.h"
 
 #include <algorithm>
+#include <string>
 
 namespace trunkline::protocol {
 namespace {
@@ -13,6 +14,15 @@ constexpr std::string_view kFatalCodes[] = {
     "insufficient_quota", "billing_hard_limit_reached"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLetter(char c) { return c >= 'a' && c <= 'z'; }
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
 
 // A decimal number at the front of `text`, which it is taken from, in
 // thousandths; nullopt if there is none or it is out of all bounds.
@@ -44,39 +54,70 @@ int64_t TakeUnit(std::string_view& text) {
     std::string_view name;
     int64_t us;
   };
-  // A name stands before those that it begins with.
-  constexpr Unit kUnits[] = {{"milliseconds", 1},  {"ms", 1},
-                             {"minutes", 60'000},  {"minute", 60'000},
-                             {"min", 60'000},      {"m", 60'000},
-                             {"seconds", 1'000},   {"second", 1'000},
-                             {"sec", 1'000},       {"s", 1'000},
-                             {"hours", 3'600'000}, {"hour", 3'600'000},
-                             {"h", 3'600'000}};
+  constexpr Unit kUnits[] = {
+      {"ms", 1},           {"msec", 1},          {"millis", 1},
+      {"millisecond", 1},  {"milliseconds", 1},  {"s", 1'000},
+      {"sec", 1'000},      {"secs", 1'000},      {"second", 1'000},
+      {"seconds", 1'000},  {"m", 60'000},        {"min", 60'000},
+      {"mins", 60'000},    {"minute", 60'000},   {"minutes", 60'000},
+      {"h", 3'600'000},    {"hr", 3'600'000},    {"hrs", 3'600'000},
+      {"hour", 3'600'000}, {"hours", 3'600'000}, {"d", 86'400'000},
+      {"day", 86'400'000}, {"days", 86'400'000}};
   if (text.starts_with(' ')) text.remove_prefix(1);
+  size_t size = 0;
+  while (size < text.size() && IsLetter(text[size])) ++size;
   for (const auto& [name, us] : kUnits) {
-    if (!text.starts_with(name)) continue;
-    text.remove_prefix(name.size());
+    if (text.substr(0, size) != name) continue;
+    text.remove_prefix(size);
     return us;
   }
   return 0;
 }
 
-}  // namespace
+// What may stand between two parts of a time.
+void SkipJoint(std::string_view& text) {
+  for (const std::string_view joint : {",", " ", "and "}) {
+    if (text.starts_with(joint)) text.remove_prefix(joint.size());
+  }
+}
 
-std::optional<Duration> RetryAfterOf(std::string_view message) {
-  constexpr std::string_view kIn = "try again in ";
-  const size_t at = message.find(kIn);
-  if (at == std::string_view::npos) return std::nullopt;
-  std::string_view text = message.substr(at + kIn.size());
+// The time at the front of `text`, "1m2.5s" or "1 minute and 2.5 seconds".
+std::optional<Duration> ReadTime(std::string_view text) {
   std::optional<int64_t> total_us;
   while (const auto thousandths = TakeThousandths(text)) {
     const int64_t unit_us = TakeUnit(text);
     if (unit_us == 0) break;
     const int64_t us = *thousandths * unit_us;
     total_us = std::min(total_us.value_or(0) + us, kLongestWait.us());
+    SkipJoint(text);
   }
   if (!total_us) return std::nullopt;
   return Duration::Micros(*total_us);
+}
+
+// What stands before a time to wait: OpenAI's, that of Azure and of other
+// compatible servers.
+constexpr std::string_view kBeforeTimes[] = {
+    "try again in ", "try again after ", "retry in ",
+    "retry after ",  "wait for ",        "wait "};
+
+}  // namespace
+
+std::optional<Duration> RetryAfterOf(std::string_view message) {
+  const std::string lower = LowerCase(message);
+  const std::string_view text = lower;
+  std::optional<Duration> wait;
+  size_t first = std::string_view::npos;
+  for (const std::string_view before : kBeforeTimes) {
+    for (size_t at = text.find(before); at < first;
+         at = text.find(before, at + 1)) {
+      const auto time = ReadTime(text.substr(at + before.size()));
+      if (!time) continue;
+      wait = time;
+      first = at;
+    }
+  }
+  return wait;
 }
 
 OpenAiError ReadOpenAiError(const Json& error) {
@@ -102,6 +143,23 @@ bool IsRetryableClose(uint16_t code) {
 
 bool IsRetryableStatus(uint16_t status) {
   return status == 408 || status == 429 || (status >= 500 && status <= 504);
+}
+
+bool IsOfNoResponse(const OpenAiError& error) {
+  constexpr std::string_view kCodes[] = {
+      "item_", "conversation_item_", "input_audio_buffer_", "response_cancel_"};
+  constexpr std::string_view kParams[] = {"audio_end_ms", "content_index",
+                                          "item", "previous_item_id"};
+  const auto begins = [](std::string_view text) {
+    return [text](std::string_view with) { return text.starts_with(with); };
+  };
+  return std::any_of(std::begin(kCodes), std::end(kCodes),
+                     begins(error.why.code)) ||
+         std::any_of(std::begin(kParams), std::end(kParams),
+                     begins(error.why.param)) ||
+         // Of a truncation, which has a code that says nothing.
+         error.why.message.find("already shorter than") !=
+             std::string_view::npos;
 }
 
 bool IsPassing(const OpenAiError& error) {

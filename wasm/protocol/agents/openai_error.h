@@ -26,8 +26,9 @@ struct OpenAiError {
 // `error` may be anything; what it lacks is empty.
 OpenAiError ReadOpenAiError(const Json& error);
 
-// "... try again in 3.1s", "in 250ms", "in 1m2.5s": the only place where a
-// Realtime session says how long to wait. At most an hour; nullopt if it says
+// "... try again in 3.1s", "Please retry after 2 seconds", "wait 1m2.5s": the
+// only place where a Realtime session says how long to wait. The first time
+// that stands so, in whatever case; at most an hour. nullopt if it says
 // nothing.
 std::optional<Duration> RetryAfterOf(std::string_view message);
 
@@ -36,6 +37,10 @@ std::optional<Duration> RetryAfterOf(std::string_view message);
 // ws-connection-controller).
 bool IsRetryableClose(uint16_t code);
 bool IsRetryableStatus(uint16_t status);
+// It says by its code, its parameter or its message that it answers no
+// response.create: what of an item, of the caller's audio or of a cancel was
+// wrong.
+bool IsOfNoResponse(const OpenAiError& error);
 // What was refused may be granted the next time.
 bool IsPassing(const OpenAiError& error);
 

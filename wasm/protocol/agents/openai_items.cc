@@ -55,14 +55,47 @@ const OpenAiItems::Item* OpenAiItems::OnAudio(std::string_view name,
                       content_index, /*received_bytes=*/0, connection,
                       /*cut=*/false});
   }
+  if (items_.back().response.empty()) items_.back().response = response;
   items_.back().received_bytes += bytes;
   return &items_.back();
 }
 
-void OpenAiItems::Cut(ItemId id) {
+void OpenAiItems::Cut(ItemId id, int64_t heard_ms) {
   for (Item& item : items_) {
-    if (item.id == id) item.cut = true;
+    if (item.id != id) continue;
+    item.cut = true;
+    item.heard_ms = heard_ms;
   }
+}
+
+void OpenAiItems::OnDropped(std::string_view name, int64_t content_index,
+                            uint32_t connection, std::string_view response,
+                            size_t bytes) {
+  Item* item = FindNamed(name, content_index, connection, response);
+  if (item != nullptr) item->dropped_bytes += bytes;
+}
+
+const OpenAiItems::Item* OpenAiItems::Named(std::string_view name,
+                                            int64_t content_index,
+                                            uint32_t connection,
+                                            std::string_view response) const {
+  return const_cast<OpenAiItems*>(this)->FindNamed(name, content_index,
+                                                   connection, response);
+}
+
+OpenAiItems::Item* OpenAiItems::FindNamed(std::string_view name,
+                                          int64_t content_index,
+                                          uint32_t connection,
+                                          std::string_view response) {
+  // The latest first: that is meant where no response is named.
+  const auto found =
+      std::find_if(items_.rbegin(), items_.rend(), [&](const Item& item) {
+        return item.connection == connection &&
+               item.content_index == content_index && item.name == name &&
+               (response.empty() || item.response.empty() ||
+                item.response == response);
+      });
+  return found == items_.rend() ? nullptr : &*found;
 }
 
 const OpenAiItems::Item* OpenAiItems::Find(ItemId id) const {

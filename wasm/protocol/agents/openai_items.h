@@ -32,8 +32,17 @@ class OpenAiItems {
     size_t received_bytes = 0;
     // The socket that it came by.
     uint32_t connection = 0;
-    // No more of it is heard.
+    // No more of it is heard, and how much of it was.
     bool cut = false;
+    int64_t heard_ms = 0;
+    // The response that it is of; "" if that is not known.
+    std::string response = {};
+    // What came of it and was not to be heard.
+    size_t dropped_bytes = 0;
+
+    // Words of it are wanted whatever becomes of its response: some of it was
+    // heard, or may yet be.
+    bool is_wanted() const { return !cut || heard_ms > 0; }
   };
 
   // As what the item is known that `response` calls so, "" if none is named:
@@ -46,8 +55,16 @@ class OpenAiItems {
   const Item* OnAudio(std::string_view name, int64_t content_index,
                       uint32_t connection, std::string_view response,
                       size_t bytes);
-  // What still comes of it is dropped.
-  void Cut(ItemId id);
+  // What still comes of it is dropped; so much of it was heard.
+  void Cut(ItemId id, int64_t heard_ms);
+  // More audio came of an item that is not to be heard. One of which none was
+  // is not known.
+  void OnDropped(std::string_view name, int64_t content_index,
+                 uint32_t connection, std::string_view response, size_t bytes);
+  // The item of which audio came by that name, as of KnownAs(); nullptr if none
+  // did.
+  const Item* Named(std::string_view name, int64_t content_index,
+                    uint32_t connection, std::string_view response) const;
   // nullptr if it is not remembered.
   const Item* Find(ItemId id) const;
 
@@ -58,6 +75,9 @@ class OpenAiItems {
     std::string response;
     uint32_t connection = 0;
   };
+
+  Item* FindNamed(std::string_view name, int64_t content_index,
+                  uint32_t connection, std::string_view response);
 
   std::vector<Item> items_;
   std::vector<Name> names_;

@@ -19,6 +19,10 @@ bool IsAudioDelta(std::string_view type) {
          type == "response.audio.delta";
 }
 
+bool IsCall(const Json& item) {
+  return StringMember(item, "type") == "function_call";
+}
+
 // A request was refused for a response that goes on.
 constexpr std::string_view kBusy = "conversation_already_has_active_response";
 
@@ -46,6 +50,7 @@ void OpenAiRealtime::Begin() {
   // responses survives it; the conversation does.
   ready_ = false;
   responses_.Reset();
+  calls_.Reset();
   open_tool_calls_.clear();
   message_count_ = 0;
   committed_item_.clear();
@@ -118,6 +123,7 @@ void OpenAiRealtime::Tell(std::span<const ConversationLine> conversation) {
 
 void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
   if (!IsOpen(channel) || ScanAudioDelta(text)) return;
+  calls_.Forget();
   incoming_ = ParseJson(text);
   const std::optional<Json>& message = incoming_;
   if (!message || !message->is_object()) {
@@ -149,6 +155,10 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
   } else if (type == "response.created") {
     const Json* response = FindMember(*message, "response");
     responses_.OnCreated(response ? StringMember(*response, "id") : "");
+  } else if (type == "response.output_item.added") {
+    OnOutputItemAdded(*message);
+  } else if (type == "response.function_call_arguments.done") {
+    OnArgumentsDone(*message);
   } else if (type == "response.output_item.done") {
     OnOutputItemDone(*message);
   } else if (type == "response.done") {
@@ -169,7 +179,8 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
         Role::kCaller, StringMember(*message, "item_id"), PartOf(*message)});
   } else if (type == "response.output_text.delta" ||
              type == "response.text.delta") {
-    responses_.OnText();
+    const std::string_view response = StringMember(*message, "response_id");
+    if (!IsFinished(response)) responses_.OnText();
   } else if (type == "error") {
     OnError(*message);
   } else {
@@ -185,7 +196,6 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
         "conversation.item.input_audio_transcription.segment",
         "input_audio_buffer.cleared",
         "input_audio_buffer.timeout_triggered",
-        "response.output_item.added",
         "response.content_part.added",
         "response.content_part.done",
         "response.output_audio.done",
@@ -193,7 +203,6 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
         "response.output_text.done",
         "response.text.done",
         "response.function_call_arguments.delta",
-        "response.function_call_arguments.done",
         "rate_limits.updated"};
     if (std::find(std::begin(kIgnored), std::end(kIgnored), type) ==
         std::end(kIgnored)) {
@@ -260,7 +269,12 @@ bool OpenAiRealtime::ScanAudioDelta(std::string_view text) {
 void OpenAiRealtime::OnAudioDelta(std::string_view response,
                                   std::string_view item, int64_t content_index,
                                   std::string_view delta) {
-  if (responses_.IsUnwanted(response)) return;
+  if (responses_.IsUnwanted(response)) {
+    // Its words, if they still come, are of this as well.
+    items_.OnDropped(item, content_index, connection_, response,
+                     Base64DecodedMaxSize(delta.size()));
+    return;
+  }
   if (responses_.IsOver(response)) {
     Report(Fault::kOutOfOrder);
     return;
@@ -289,39 +303,110 @@ void OpenAiRealtime::OnAudioDelta(std::string_view response,
 
 void OpenAiRealtime::OnTranscript(Role role, const Json& message,
                                   const char* field, TranscriptState state) {
-  const std::string_view response = StringMember(message, "response_id");
-  if (!response.empty() && responses_.IsDiscarded(response)) return;
-  std::string_view item = StringMember(message, "item_id");
-  if (role == Role::kAgent && !item.empty()) {
-    item = items_.KnownAs(item, connection_, response);
-  }
   const std::string_view text = StringMember(message, field);
-  events_.Push(AgentTranscript{role, item, PartOf(message), text, state});
+  std::string_view item = StringMember(message, "item_id");
+  const int32_t part = PartOf(message);
+  if (role == Role::kCaller) {
+    events_.Push(AgentTranscript{role, item, part, text, state});
+    return;
+  }
+  const std::string_view response = StringMember(message, "response_id");
+  const OpenAiItems::Item* of = items_.Named(item, part, connection_, response);
+  // What is cancelled, or has ended, is heard no further, and its words come
+  // late: they are of use only where some of the item was heard.
+  if (of == nullptr && IsFinished(response)) return;
+  if (of != nullptr && responses_.IsUnwanted(response) && !of->is_wanted()) {
+    return;
+  }
+  if (!IsFinished(response)) responses_.OnWords();
+  Duration dropped;
+  if (of != nullptr) {
+    dropped = Duration::Millis(
+        static_cast<int64_t>(of->dropped_bytes / BytesOf(config_.format, 1)));
+  }
+  if (!item.empty()) item = items_.KnownAs(item, connection_, response);
+  events_.Push(AgentTranscript{role, item, part, text, state, dropped});
+}
+
+void OpenAiRealtime::OnOutputItemAdded(const Json& message) {
+  const Json* item = FindMember(message, "item");
+  if (item == nullptr || !IsCall(*item)) return;
+  TakePiece({std::string(StringMember(message, "response_id")),
+             std::string(StringMember(*item, "id")),
+             std::string(StringMember(*item, "call_id")),
+             std::string(StringMember(*item, "name")),
+             {}});
+}
+
+void OpenAiRealtime::OnArgumentsDone(const Json& message) {
+  TakePiece({std::string(StringMember(message, "response_id")),
+             std::string(StringMember(message, "item_id")),
+             std::string(StringMember(message, "call_id")),
+             std::string(StringMember(message, "name")),
+             std::string(StringMember(message, "arguments"))});
+}
+
+void OpenAiRealtime::TakePiece(const OpenAiCalls::Call& piece) {
+  if (IsFinished(piece.response)) return;
+  if (!calls_.TakePiece(piece)) Report(Fault::kTooLarge);
 }
 
 void OpenAiRealtime::OnOutputItemDone(const Json& message) {
   const Json* item = FindMember(message, "item");
-  if (item == nullptr || StringMember(*item, "type") != "function_call") {
-    return;
-  }
-  // An incomplete call has truncated arguments.
-  if (StringMember(*item, "status") != "completed") return;
+  if (item == nullptr || !IsCall(*item)) return;
   const std::string_view response = StringMember(message, "response_id");
   if (responses_.IsDiscarded(response)) return;
-  if (responses_.IsOver(response)) {
+  std::optional<Fault> fault;
+  const OpenAiCalls::Call* call = calls_.TakeItem(response, *item, fault);
+  if (call != nullptr && responses_.IsOver(response)) {
     Report(Fault::kOutOfOrder);
     return;
   }
-  const std::string_view call_id = StringMember(*item, "call_id");
-  if (call_id.empty()) {
-    Report(Fault::kMissingField);
-    return;
-  }
-  open_tool_calls_.emplace_back(call_id);
+  if (fault) Report(*fault);
+  if (call == nullptr) return;
   responses_.OnToolCall();
-  const std::string_view arguments = StringMember(*item, "arguments");
-  events_.Push(AgentToolCall{call_id, StringMember(*item, "name"),
-                             arguments.empty() ? "{}" : arguments});
+  TellCall(*call);
+}
+
+void OpenAiRealtime::TellCall(const OpenAiCalls::Call& call) {
+  open_tool_calls_.push_back(call.call_id);
+  events_.Push(AgentToolCall{call.call_id, call.name, call.arguments});
+}
+
+bool OpenAiRealtime::MakeLateCalls(const Json& response) {
+  const std::string_view id = StringMember(response, "id");
+  size_t made = 0;
+  std::optional<Fault> wrong;
+  const auto tell = [&](const OpenAiCalls::Call* call,
+                        std::optional<Fault> fault) {
+    if (!wrong) wrong = fault;
+    if (call == nullptr) return;
+    if (made == kMaxLateCalls) {
+      wrong = Fault::kTooLarge;
+      return;
+    }
+    ++made;
+    TellCall(*call);
+  };
+  std::optional<Fault> fault;
+  const Json* output = FindMember(response, "output");
+  if (output != nullptr && output->is_array()) {
+    for (const Json& item : *output) {
+      if (!IsCall(item)) continue;
+      const OpenAiCalls::Call* call = calls_.TakeItem(id, item, fault);
+      tell(call, fault);
+    }
+  }
+  // Of one that was stopped, the last arguments may be a beginning.
+  const std::string_view status = StringMember(response, "status");
+  if (status != "incomplete" && status != "failed" && status != "cancelled") {
+    while (const OpenAiCalls::Call* call = calls_.TakePending(id, fault)) {
+      tell(call, fault);
+    }
+    tell(nullptr, fault);
+  }
+  if (wrong) Report(*wrong);
+  return made > 0;
 }
 
 void OpenAiRealtime::OnResponseDone(const Json& message) {
@@ -332,12 +417,21 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
   }
   const Json& response = *found;
   const std::string_view status = StringMember(response, "status");
-  const std::optional<OpenAiResponses::Done> done =
-      responses_.OnDone(StringMember(response, "id"), status);
+  const std::string_view id = StringMember(response, "id");
+  const bool unwanted = responses_.IsUnwanted(id);
+  std::optional<OpenAiResponses::Done> done = responses_.OnDone(id, status);
   if (!done) {
     Report(Fault::kOutOfOrder);
     return;
   }
+  using What = OpenAiResponses::Done::What;
+  const bool cancelled =
+      unwanted || (done->what == What::kNothing && status == "cancelled");
+  if (!cancelled && MakeLateCalls(response)) {
+    done->called_tools = true;
+    done->only_text = false;
+  }
+  calls_.OnResponseOver();
   Usage usage;
   if (const Json* tokens = FindMember(response, "usage")) {
     usage.input_tokens = IntegerMember(*tokens, "input_tokens").value_or(0);
@@ -346,9 +440,9 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
   auto end = AgentReplyDone::End::kComplete;
   Failure why;
   const Json* details = FindMember(response, "status_details");
-  if (done->what == OpenAiResponses::Done::What::kNothing) {
+  if (done->what == What::kNothing) {
     end = AgentReplyDone::End::kCancelled;
-  } else if (done->what == OpenAiResponses::Done::What::kBusy) {
+  } else if (done->what == What::kBusy) {
     end = AgentReplyDone::End::kFailed;
     why.code = kBusy;
   } else if (status == "failed") {
@@ -407,10 +501,7 @@ void OpenAiRealtime::OnError(const Json& message) {
   } else if (code == kBusy && responses_.OnBusy(error.event_id)) {
     Report(Fault::kPeerError);
     events_.Push(AgentPutOff{});
-  } else if (responses_.requested() &&
-             (request == Request::kCreate || request == Request::kNone)) {
-    // In the place of a response. Who does not say what an error answers has
-    // most likely answered what we wait for.
+  } else if (IsRefusal(error)) {
     events_.Push(responses_.OnRefused()
                      ? AgentReplyDone{.end = AgentReplyDone::End::kFailed,
                                       .why = error.why}
@@ -420,6 +511,23 @@ void OpenAiRealtime::OnError(const Json& message) {
     // is as it was.
     Report(Fault::kPeerError);
   }
+}
+
+// Who does not say what an error answers has most likely answered what we wait
+// for, unless the error itself says otherwise.
+bool OpenAiRealtime::IsRefusal(const OpenAiError& error) const {
+  switch (RequestOf(error.event_id)) {
+    case Request::kCreate:
+      return responses_.MayBeRefused(error.event_id);
+    case Request::kNone:
+      return error.why.code != kBusy && !IsOfNoResponse(error) &&
+             responses_.MayBeRefused({});
+    case Request::kUpdate:
+    case Request::kCancel:
+    case Request::kOther:
+      return false;
+  }
+  return false;
 }
 
 void OpenAiRealtime::Listen(std::span<const uint8_t> audio) {
@@ -475,7 +583,7 @@ int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
   const int64_t audio_end_ms = std::clamp<int64_t>(heard_ms, 0, received_ms);
   // An item of a former socket is nothing that this one could name.
   if (item->connection != connection_) return audio_end_ms;
-  items_.Cut(id);
+  items_.Cut(id, audio_end_ms);
   Send(TruncateItem(item->name, item->content_index, audio_end_ms));
   return audio_end_ms;
 }

@@ -5,7 +5,9 @@
 
 #include "base/json.h"
 #include "protocol/agents/agent.h"
+#include "protocol/agents/openai_calls.h"
 #include "protocol/agents/openai_config.h"
+#include "protocol/agents/openai_error.h"
 #include "protocol/agents/openai_items.h"
 #include "protocol/agents/openai_responses.h"
 #include "protocol/agents/registry.h"
@@ -57,13 +59,21 @@ class OpenAiRealtime final : public Agent {
   int32_t item_part(ItemId id) const override;
 
  private:
-  // An error may tell of itself and of what it puts off; nothing makes more.
-  static constexpr size_t kMaxEvents = 2;
+  // Calls that are first heard of at the end of their response. Overflow: the
+  // rest is not made, and that is a fault.
+  static constexpr size_t kMaxLateCalls = OpenAiCalls::kMaxPending;
+  // Those, what is wrong with one of them, and the end itself; nothing makes
+  // more.
+  static constexpr size_t kMaxEvents = kMaxLateCalls + 2;
 
   enum class Socket : uint8_t { kNone, kConnecting, kOpen };
 
   bool IsOpen(ChannelId channel) const {
     return socket_ == Socket::kOpen && channel == channel_;
+  }
+  // It was cancelled, or has ended: nothing more is heard of it.
+  bool IsFinished(std::string_view response) const {
+    return responses_.IsUnwanted(response) || responses_.IsOver(response);
   }
   void Report(Fault fault) { events_.Push(AgentFaulted{fault}); }
   // What an answer to a message of ours names it by: what it was, and a number.
@@ -86,11 +96,20 @@ class OpenAiRealtime final : public Agent {
   bool ScanAudioDelta(std::string_view text);
   void OnAudioDelta(std::string_view response, std::string_view item,
                     int64_t content_index, std::string_view delta);
+  void OnOutputItemAdded(const Json& message);
+  void OnArgumentsDone(const Json& message);
   void OnOutputItemDone(const Json& message);
+  // Makes the calls of a response that is over, of which nobody was told. False
+  // if there are none.
+  bool MakeLateCalls(const Json& response);
+  void TakePiece(const OpenAiCalls::Call& piece);
+  void TellCall(const OpenAiCalls::Call& call);
   void OnResponseDone(const Json& message);
   void OnTranscript(Role role, const Json& message, const char* field,
                     TranscriptState state);
   void OnError(const Json& message);
+  // It came in the place of the response that was asked for.
+  bool IsRefusal(const OpenAiError& error) const;
 
   const Config config_;
   const AgentTraits traits_;
@@ -101,6 +120,7 @@ class OpenAiRealtime final : public Agent {
   ChannelId channel_{};
   bool ready_ = false;
   OpenAiResponses responses_;
+  OpenAiCalls calls_;
   std::vector<std::string> open_tool_calls_;
   // Messages sent that have an event_id.
   uint32_t message_count_ = 0;

@@ -11,6 +11,7 @@ void OpenAiResponses::Reset() {
   over_.clear();
   waiting_.clear();
   retried_ = false;
+  refused_.clear();
 }
 
 void OpenAiResponses::Ask(std::string instructions) {
@@ -27,6 +28,7 @@ const std::string* OpenAiResponses::Next() {
   phase_ = Phase::kRequested;
   has_audio_ = false;
   has_text_ = false;
+  has_words_ = false;
   cancel_id_.clear();
   return &last_;
 }
@@ -51,15 +53,18 @@ void OpenAiResponses::OnCreated(std::string_view id) {
   active_ = id;
   std::erase(over_, active_);
   foreign_ = phase_ == Phase::kIdle;
+  refused_.clear();
   phase_ = Phase::kActive;
   has_audio_ = false;
   has_text_ = false;
+  has_words_ = false;
   if (std::exchange(discard_requested_, false)) Discard(id);
 }
 
 std::optional<OpenAiResponses::Done> OpenAiResponses::OnDone(
     std::string_view id, std::string_view status) {
   bool discarded = IsDiscarded(id);
+  if (id == refused_) refused_.clear();
   if (!discarded && IsStale(id, status)) return std::nullopt;
   std::erase(discarded_, id);
   RememberOver(id);
@@ -102,8 +107,13 @@ bool OpenAiResponses::OnBusy(std::string_view event_id) {
     case Phase::kIdle:
       return false;
     case Phase::kRequested:
-      // Its id comes with its response.done.
-      active_.clear();
+      // Its id comes with its response.done, unless it is the one that we have
+      // given up.
+      active_ = std::exchange(refused_, {});
+      if (!active_.empty()) {
+        std::erase(over_, active_);
+        Discard(active_);
+      }
       wanted = !std::exchange(discard_requested_, false);
       break;
     case Phase::kActive:
@@ -122,8 +132,27 @@ bool OpenAiResponses::OnBusy(std::string_view event_id) {
   return true;
 }
 
+bool OpenAiResponses::MayBeRefused(std::string_view event_id) const {
+  if (!event_id.empty() && event_id != create_id_) return false;
+  switch (phase_) {
+    case Phase::kIdle:
+      return false;
+    case Phase::kRequested:
+      return true;
+    case Phase::kActive:
+      return !foreign_ && !has_audio_ && !has_text_ && !has_words_ &&
+             !calls_tools_ && !(event_id.empty() && IsDiscarded(active_));
+  }
+  return false;
+}
+
 bool OpenAiResponses::OnRefused() {
-  const bool wanted = !discard_requested_;
+  const bool wanted = !discard_requested_ && !IsDiscarded(active_);
+  if (phase_ == Phase::kActive) {
+    std::erase(discarded_, active_);
+    RememberOver(active_);
+    refused_ = active_;
+  }
   End();
   return wanted;
 }

@@ -47,6 +47,7 @@ class OpenAiResponses {
   // What came of the active one.
   void OnAudio() { has_audio_ = true; }
   void OnText() { has_text_ = true; }
+  void OnWords() { has_words_ = true; }
   void OnToolCall() { calls_tools_ = true; }
   // response.done; `id` may be "". nullopt if it ends nothing that is waited
   // for: that response has ended before, another one is active, or nothing is
@@ -70,8 +71,13 @@ class OpenAiResponses {
   // for again when that is done, unless the last attempt met the same and no
   // response.done came since. False if it answers nothing that is waited for.
   bool OnBusy(std::string_view event_id);
-  // An error came in the place of the response. True if it was wanted.
-  // Precondition: requested().
+  // Whether an error is the answer to the response.create that was sent last:
+  // `event_id` is what it names, "" if nothing. Not where some of the response
+  // has come, nor, if it names nothing, of one that was cancelled.
+  bool MayBeRefused(std::string_view event_id) const;
+  // An error came in the place of the response, maybe behind its
+  // response.created: it is over, and what comes of it all the same is of no
+  // use. True if it was wanted. Precondition: MayBeRefused().
   bool OnRefused();
   // There was no response that response.cancel could end; `event_id` is that of
   // the cancel, where the server says it. True if it is the last one: the
@@ -103,6 +109,9 @@ class OpenAiResponses {
 
   Phase phase_ = Phase::kIdle;
   std::string active_;
+  // That had been announced and was refused, and nothing was heard of another
+  // one since: the server may make it still.
+  std::string refused_;
   // The one in kRequested was cancelled before it had a name.
   bool discard_requested_ = false;
   // The active one is of the server's own making: what was asked for has to
@@ -123,6 +132,7 @@ class OpenAiResponses {
   bool calls_tools_ = false;
   bool has_audio_ = false;
   bool has_text_ = false;
+  bool has_words_ = false;
 };
 
 }  // namespace trunkline::protocol

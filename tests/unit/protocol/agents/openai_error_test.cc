@@ -27,6 +27,30 @@ TEST(OpenAiErrorTest, HowLongToWaitIsInTheMessage) {
            Case{"try again in 0s", 0},
            Case{"try again in 99h", 3'600'000},
            Case{"try again in 9999999h9999999h9999999h", 3'600'000},
+           // As others write it.
+           Case{"Please retry after 2 seconds.", 2'000},
+           Case{"Please Try Again In 2.0 Seconds", 2'000},
+           Case{"PLEASE TRY AGAIN IN 350MS", 350},
+           Case{"try again in 350ms", 350},
+           Case{"Try again in 1M2.5S", 62'500},
+           Case{"try again in 2 s", 2'000},
+           Case{"Requests have exceeded the rate limit. Please retry after 1 "
+                "second. Please contact support.",
+                1'000},
+           Case{"Please retry in 34.074824224s.", 34'074},
+           Case{"You may try again after 10 secs", 10'000},
+           Case{"Please wait 20 seconds.", 20'000},
+           Case{"You must wait for 3 mins", 180'000},
+           Case{"try again in 2 minutes 30 seconds", 150'000},
+           Case{"try again in 2 minutes, 30 seconds", 150'000},
+           Case{"try again in 1 minute and 2.5 seconds.", 62'500},
+           Case{"try again in 1 m 2 s", 62'000},
+           Case{"try again in 1 day", 3'600'000},
+           Case{"try again in 9999999 days", 3'600'000},
+           // The first that says it.
+           Case{"Do not try again in vain; retry after 4s, or retry in 9s.",
+                4'000},
+           Case{"try again in 3s, 5 requests at most", 3'000},
        }) {
     const std::optional<Duration> wait = RetryAfterOf(message);
     ASSERT_TRUE(wait) << message;
@@ -38,8 +62,31 @@ TEST(OpenAiErrorTest, OtherMessagesSayNothingOfIt) {
   for (const char* message :
        {"", "try again later", "try again in a while", "try again in ",
         "try again in 3", "try again in 3 weeks", "try again in 99999999999s",
-        "in 3s", "try again in -1s", "try again in s"}) {
+        "in 3s", "try again in -1s", "try again in s", "retry after 2",
+        "retry after 2 more attempts", "try again in 3 messages",
+        "Retry After Later", "waited 3s", "3s"}) {
     EXPECT_FALSE(RetryAfterOf(message)) << message;
+  }
+}
+
+TEST(OpenAiErrorTest, SomeErrorsSayThatTheyAreOfNoResponse) {
+  for (const Json& error :
+       {Json{{"code", "item_truncate_invalid_item_id"}},
+        Json{{"code", "item_delete_invalid_item_id"}},
+        Json{{"code", "input_audio_buffer_commit_empty"}},
+        Json{{"code", "response_cancel_not_active"}},
+        Json{{"code", "invalid_value"}, {"param", "audio_end_ms"}},
+        Json{{"code", "invalid_value"}, {"param", "item.call_id"}},
+        Json{{"code", "invalid_value"},
+             {"message",
+              "Audio content of 900ms is already shorter than 1300ms"}}}) {
+    EXPECT_TRUE(IsOfNoResponse(ReadOpenAiError(error))) << error;
+  }
+  for (const Json& error :
+       {Json::object(), Json{{"code", "server_error"}},
+        Json{{"code", "rate_limit_exceeded"}, {"message", "Try again in 1s"}},
+        Json{{"code", "invalid_value"}, {"param", "response.instructions"}}}) {
+    EXPECT_FALSE(IsOfNoResponse(ReadOpenAiError(error))) << error;
   }
 }
 

@@ -32,7 +32,7 @@ TEST(OpenAiItemsTest, WhatCannotBeKnownIsNotFound) {
 TEST(OpenAiItemsTest, NothingMoreComesOfAPartThatWasCut) {
   OpenAiItems items;
   items.OnAudio("i1", 0, 1, "", 100);
-  items.Cut(ItemId{1});
+  items.Cut(ItemId{1}, 5);
   EXPECT_EQ(items.OnAudio("i1", 0, 1, "", 100), nullptr);
   EXPECT_EQ(items.Find(ItemId{1})->received_bytes, 100U);
   EXPECT_NE(items.OnAudio("i1", 1, 1, "", 100), nullptr);
@@ -44,7 +44,7 @@ TEST(OpenAiItemsTest, ANameOfAnotherResponseIsAnotherItem) {
   OpenAiItems items;
   EXPECT_EQ(items.KnownAs("i1", 1, "r1"), "i1");
   EXPECT_EQ(items.OnAudio("i1", 0, 1, "r1", 100)->id, ItemId{1});
-  items.Cut(ItemId{1});
+  items.Cut(ItemId{1}, 5);
   EXPECT_EQ(items.OnAudio("i1", 0, 1, "r1", 100), nullptr);
   // Its words may come first.
   EXPECT_EQ(items.KnownAs("i1", 1, "r2"), "i1@r2");
@@ -81,6 +81,38 @@ TEST(OpenAiItemsTest, NoNameIsWhatAnotherOneIsKnownAs) {
   EXPECT_EQ(other->name, "i1@r2") << "by which the server knows it";
   EXPECT_EQ(other->known_as, "i1@@r2");
   EXPECT_EQ(items.KnownAs("@", 1, "r3"), "@@");
+}
+
+TEST(OpenAiItemsTest, AnItemIsFoundByItsNameOnlyIfItHasAudio) {
+  OpenAiItems items;
+  items.KnownAs("i1", 1, "r1");
+  EXPECT_EQ(items.Named("i1", 0, 1, "r1"), nullptr);
+  items.OnAudio("i1", 0, 1, "r1", 100);
+  items.OnAudio("i1", 0, 1, "r2", 7);
+  EXPECT_EQ(items.Named("i1", 0, 1, "r1")->id, ItemId{1});
+  EXPECT_EQ(items.Named("i1", 0, 1, "r2")->id, ItemId{2});
+  EXPECT_EQ(items.Named("i1", 0, 1, "")->id, ItemId{2});
+  EXPECT_EQ(items.Named("i1", 1, 1, "r1"), nullptr);
+  EXPECT_EQ(items.Named("i1", 0, 2, "r1"), nullptr);
+  EXPECT_EQ(items.Named("i1", 0, 1, "r3"), nullptr);
+  // Who has named no response may have meant that one.
+  items.OnAudio("i2", 0, 1, "", 7);
+  EXPECT_EQ(items.Named("i2", 0, 1, "r4")->id, ItemId{3});
+}
+
+TEST(OpenAiItemsTest, WhatIsDroppedOfAnItemIsCounted) {
+  OpenAiItems items;
+  items.OnAudio("i1", 0, 1, "r1", 100);
+  EXPECT_TRUE(items.Find(ItemId{1})->is_wanted());
+  items.OnDropped("i1", 0, 1, "r1", 30);
+  items.OnDropped("i1", 0, 1, "r1", 4);
+  items.OnDropped("unheard of", 0, 1, "r1", 4);
+  EXPECT_EQ(items.Find(ItemId{1})->dropped_bytes, 34U);
+  EXPECT_EQ(items.Find(ItemId{1})->received_bytes, 100U);
+  items.Cut(ItemId{1}, 1);
+  EXPECT_TRUE(items.Find(ItemId{1})->is_wanted());
+  items.Cut(ItemId{1}, 0);
+  EXPECT_FALSE(items.Find(ItemId{1})->is_wanted());
 }
 
 TEST(OpenAiItemsTest, TheOldestNameIsForgotten) {

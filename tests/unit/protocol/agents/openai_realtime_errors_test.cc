@@ -148,6 +148,117 @@ TEST_F(OpenAiRealtimeErrorsTest, AnErrorInThePlaceOfAReplyIsItsEnd) {
   }
 }
 
+// Silence for the time of a reply.
+TEST_F(OpenAiRealtimeErrorsTest, AnErrorBehindTheAnnouncementIsItsEndToo) {
+  for (const bool names_it : {true, false}) {
+    SCOPED_TRACE(names_it);
+    Connect();
+    Respond();
+    Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+    Json error = {
+        {"type", "server_error"}, {"code", "overloaded"}, {"message", "Oops."}};
+    if (names_it) error["event_id"] = IdOf("response.create");
+    Refuse(error);
+    EXPECT_THAT(log.Words(), ElementsAre("done failed 0/0 overloaded Oops."));
+    EXPECT_THAT(log.faults, IsEmpty());
+    const size_t before = CountSent("response.create");
+    Respond();
+    EXPECT_EQ(CountSent("response.create"), before + 1);
+    // It goes on with it all the same.
+    log = {};
+    Receive(R"({"type":"response.output_audio.delta","response_id":"r1",
+        "item_id":"i1","content_index":0,"delta":"AQID"})");
+    Receive(R"({"type":"response.output_audio_transcript.delta",
+        "response_id":"r1","item_id":"i1","delta":"late"})");
+    Receive(R"({"type":"response.done","response":{"id":"r1",
+        "status":"completed"}})");
+    EXPECT_THAT(log.lines, ElementsAre("fault outOfOrder", "fault outOfOrder"));
+    Receive(R"({"type":"response.created","response":{"id":"r2"}})");
+    Receive(R"({"type":"response.output_audio.delta","response_id":"r2",
+        "item_id":"i2","content_index":0,"delta":"AQID"})");
+    Receive(R"({"type":"response.done","response":{"id":"r2",
+        "status":"completed"}})");
+    EXPECT_EQ(log.audio.size(), 1U);
+    EXPECT_EQ(log.Words().back(), "done complete 0/0");
+  }
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AnErrorBehindTheFirstOfAReplyIsNotItsEnd) {
+  const std::string begun[] = {
+      R"({"type":"response.output_audio.delta","response_id":"r1",
+          "item_id":"i1","content_index":0,"delta":"AQID"})",
+      R"({"type":"response.output_audio_transcript.delta","response_id":"r1",
+          "item_id":"i1","delta":"Hel"})",
+      R"({"type":"response.output_text.delta","response_id":"r1",
+          "item_id":"i1","delta":"Hel"})",
+      R"({"type":"response.output_item.done","response_id":"r1","item":
+          {"type":"function_call","call_id":"k","name":"n"}})"};
+  for (const std::string& first : begun) {
+    SCOPED_TRACE(first);
+    Connect();
+    Respond();
+    Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+    Receive(first);
+    log = {};
+    Refuse({{"code", "server_error"}});
+    EXPECT_THAT(log.lines, ElementsAre("fault peerError"));
+  }
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, AnErrorThatIsOfNoResponseChangesNothing) {
+  for (const bool announced : {false, true}) {
+    SCOPED_TRACE(announced);
+    Connect();
+    Respond();
+    Receive(R"({"type":"response.created","response":{"id":"r0"}})");
+    Receive(R"({"type":"response.output_audio.delta","response_id":"r0",
+        "item_id":"i1","content_index":0,"delta":"AQID"})");
+    const std::string former = IdOf("response.create");
+    Cancel();
+    agent.Truncate(ItemId{announced ? 2U : 1U}, 0);
+    Receive(R"({"type":"response.done","response":{"id":"r0",
+        "status":"cancelled"}})");
+    TellHello();
+    Respond();
+    if (announced) {
+      Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+    }
+    log = {};
+    const Json errors[] = {
+        {{"code", "invalid_value"},
+         {"event_id", IdOf("conversation.item.truncate")}},
+        {{"code", "response_cancel_not_active"},
+         {"event_id", IdOf("response.cancel")}},
+        {{"code", "invalid_value"}, {"event_id", IdOf("response.cancel")}},
+        {{"code", "invalid_value"},
+         {"event_id", IdOf("conversation.item.create")}},
+        {{"code", "invalid_value"}, {"event_id", IdOf("session.update")}},
+        {{"code", "invalid_value"}, {"event_id", former}},
+        // They name nothing, and say what they are of.
+        {{"code", "item_truncate_invalid_item_id"}},
+        {{"code", "invalid_value"},
+         {"message", "Audio content of 3ms is already shorter than 50ms"}},
+        {{"code", "invalid_value"}, {"param", "audio_end_ms"}}};
+    for (const Json& error : errors) {
+      Refuse(error);
+      EXPECT_EQ(log.lines, std::vector<std::string>{"fault peerError"})
+          << error;
+      log = {};
+    }
+    if (announced) {
+      // What the server is busy with is that, as far as anybody can tell.
+      Refuse({{"code", "conversation_already_has_active_response"}});
+      EXPECT_THAT(log.lines, ElementsAre("fault peerError"));
+      log = {};
+    }
+    Receive(R"({"type":"response.output_audio.delta","response_id":"r1",
+        "item_id":"i2","content_index":0,"delta":"AQID"})");
+    Receive(R"({"type":"response.done","response":{"id":"r1",
+        "status":"completed"}})");
+    EXPECT_THAT(log.Words(), ElementsAre("done complete 0/0"));
+  }
+}
+
 TEST_F(OpenAiRealtimeErrorsTest, AnErrorOfSomethingElseIsNotTheReplys) {
   Connect();
   TellHello();

@@ -351,6 +351,161 @@ TEST_F(OpenAiRealtimeTest, AnIncompleteToolCallIsNotMade) {
   EXPECT_THAT(log.Words(), IsEmpty());
 }
 
+// It was dropped without a word, and the caller waited for nothing.
+TEST_F(OpenAiRealtimeTest, ACallWithoutAStatusOrWithAStrangeOneIsMade) {
+  Connect();
+  Respond();
+  Created("r1");
+  const auto call = [this](const std::string& id, const Json& status) {
+    Json item = {{"type", "function_call"},
+                 {"call_id", id},
+                 {"name", "lookup"},
+                 {"arguments", "{\"a\":1}"}};
+    if (!status.is_null()) item["status"] = status;
+    Receive({{"type", "response.output_item.done"},
+             {"response_id", "r1"},
+             {"item", std::move(item)}});
+  };
+  call("c1", nullptr);
+  EXPECT_THAT(log.faults, IsEmpty());
+  call("c2", "done");
+  EXPECT_THAT(log.faults, ElementsAre(Fault::kWrongType));
+  call("c3", "in_progress");
+  call("c4", "incomplete");
+  EXPECT_THAT(log.Words(), ElementsAre("tool c1 lookup {\"a\":1}",
+                                       "tool c2 lookup {\"a\":1}"));
+  log = {};
+  Done("r1");
+  EXPECT_THAT(log.Words(), ElementsAre("done complete tools 3/4"));
+}
+
+class OpenAiLateCallsTest : public OpenAiRealtimeTest {
+ protected:
+  void Begin() {
+    Connect();
+    Respond();
+    Created("r1");
+  }
+  void Arguments(const std::string& id, const std::string& arguments) {
+    Receive({{"type", "response.function_call_arguments.done"},
+             {"response_id", "r1"},
+             {"item_id", "f" + id},
+             {"output_index", 0},
+             {"call_id", id},
+             {"name", "lookup"},
+             {"arguments", arguments}});
+  }
+  static Json Item(const std::string& id, const std::string& status) {
+    return {{"type", "function_call"}, {"id", "f" + id},   {"status", status},
+            {"call_id", id},           {"name", "lookup"}, {"arguments", "{}"}};
+  }
+  void End(const Json& output, const std::string& status = "completed",
+           const std::string& id = "r1") {
+    Receive(
+        {{"type", "response.done"},
+         {"response", {{"id", id}, {"status", status}, {"output", output}}}});
+  }
+};
+
+TEST_F(OpenAiLateCallsTest, ArgumentsMayComeByThemselves) {
+  Begin();
+  Receive({{"type", "response.output_item.added"},
+           {"response_id", "r1"},
+           {"item",
+            {{"type", "function_call"},
+             {"id", "fc1"},
+             {"status", "in_progress"},
+             {"call_id", "c1"},
+             {"name", "search"}}}});
+  // Older servers name neither the call nor the function with them.
+  Receive({{"type", "response.function_call_arguments.done"},
+           {"response_id", "r1"},
+           {"item_id", "fc1"},
+           {"arguments", "{\"b\":2}"}});
+  EXPECT_THAT(log.Words(), IsEmpty()) << "they may be a beginning";
+  Receive({{"type", "response.output_item.done"},
+           {"response_id", "r1"},
+           {"item", {{"type", "function_call"}, {"id", "fc1"}}}});
+  EXPECT_THAT(log.Words(), ElementsAre("tool c1 search {\"b\":2}"));
+  EXPECT_THAT(log.faults, IsEmpty());
+}
+
+TEST_F(OpenAiLateCallsTest, WithoutItsItemACallIsMadeWhenTheResponseIsDone) {
+  for (const bool has_output : {true, false}) {
+    Begin();
+    Arguments("c1", "{\"b\":2}");
+    End(has_output ? Json::array() : Json());
+    EXPECT_THAT(log.Words(), ElementsAre("tool c1 lookup {\"b\":2}",
+                                         "done complete tools 0/0"));
+    agent.ToolResult("c1", "one");
+    EXPECT_EQ(OfType("conversation.item.create").size(), 1U);
+  }
+}
+
+TEST_F(OpenAiLateCallsTest, ACallMayStandInTheOutputAlone) {
+  Begin();
+  End(Json::array({Json{{"type", "message"}}, Item("c1", "completed"), Json(5),
+                   Item("c2", "incomplete"), Item("c3", "completed")}));
+  EXPECT_THAT(log.Words(), ElementsAre("tool c1 lookup {}", "tool c3 lookup {}",
+                                       "done complete tools 0/0"));
+  EXPECT_THAT(log.faults, IsEmpty());
+}
+
+TEST_F(OpenAiLateCallsTest, ACallIsMadeOnceInWhateverWaysItComes) {
+  Begin();
+  Arguments("c1", "{}");
+  for (int i = 0; i < 2; ++i) {
+    Receive({{"type", "response.output_item.done"},
+             {"response_id", "r1"},
+             {"item", Item("c1", "completed")}});
+  }
+  Arguments("c1", "{}");
+  End(Json::array({Item("c1", "completed"), Item("c1", "completed")}));
+  End(Json::array({Item("c1", "completed")}));
+  EXPECT_THAT(log.Words(),
+              ElementsAre("tool c1 lookup {}", "done complete tools 0/0"));
+}
+
+// Its arguments are those that it had when it was stopped.
+TEST_F(OpenAiLateCallsTest, ArgumentsOfAStoppedResponseAreNoCall) {
+  for (const char* status : {"incomplete", "failed", "cancelled"}) {
+    Begin();
+    Arguments("c1", "{\"b");
+    End(Json::array({Item("c2", "completed")}), status);
+    EXPECT_EQ(log.Words().front(), "tool c2 lookup {}") << status;
+    EXPECT_EQ(log.Words().size(), 2U) << status;
+  }
+}
+
+TEST_F(OpenAiLateCallsTest, NoneIsMadeOfWhatWasCancelled) {
+  Begin();
+  Arguments("c1", "{}");
+  agent.Cancel();
+  Arguments("c2", "{}");
+  End(Json::array({Item("c1", "completed"), Item("c3", "completed")}),
+      "cancelled");
+  EXPECT_THAT(log.Words(), ElementsAre("done cancelled 0/0"));
+  // Nor of one that has ended.
+  log = {};
+  Arguments("c4", "{}");
+  Respond();
+  Created("r2");
+  End(Json::array(), "completed", "r2");
+  EXPECT_THAT(log.Words(), ElementsAre("done complete 0/0"));
+}
+
+TEST_F(OpenAiLateCallsTest, ThoseOfAnEndAreBounded) {
+  Begin();
+  Json output = Json::array();
+  for (size_t i = 0; i < 1'000; ++i) {
+    output.push_back(Item("c" + std::to_string(i), "completed"));
+    output.push_back({{"type", "function_call"}, {"name", "lookup"}});
+  }
+  End(output);
+  EXPECT_EQ(log.Words().size(), OpenAiCalls::kMaxPending + 1);
+  EXPECT_THAT(log.faults, ElementsAre(Fault::kTooLarge));
+}
+
 // Trap 11: by response id, freed when the response is done.
 TEST_F(OpenAiRealtimeTest, ACancelledResponseIsSilentFromThereOn) {
   Connect();
@@ -376,6 +531,72 @@ TEST_F(OpenAiRealtimeTest, ACancelledResponseIsSilentFromThereOn) {
   Created("r1");
   Delta("r1", "i2");
   EXPECT_EQ(log.audio[2].size(), 1601U);
+}
+
+// They came behind the cancel, and the line had none although it was heard.
+TEST_F(OpenAiRealtimeTest, WordsOfACancelledResponseAreThoseOfWhatWasHeard) {
+  Connect();
+  Respond();
+  Created("r1");
+  Delta("r1", "i1");
+  Delta("r1", "i2");
+  agent.Cancel();
+  agent.Truncate(ItemId{1}, 120);
+  agent.Truncate(ItemId{2}, 0);
+  const auto words = [this](const std::string& item, const std::string& text,
+                            const char* type, const char* field) {
+    Receive({{"type", type},
+             {"response_id", "r1"},
+             {"item_id", item},
+             {"content_index", 0},
+             {field, text}});
+  };
+  const auto part = [&](const std::string& item, const std::string& text) {
+    words(item, text, "response.output_audio_transcript.delta", "delta");
+  };
+  const auto whole = [&](const std::string& item, const std::string& text) {
+    words(item, text, "response.audio_transcript.done", "transcript");
+  };
+  part("i1", "We");
+  // More of it was made, 1601 bytes, or about as many.
+  Delta("r1", "i1");
+  whole("i1", "We open");
+  EXPECT_THAT(log.Words(),
+              ElementsAre("agent i1+We", "agent i1=We open dropped 200"));
+  EXPECT_EQ(log.audio[1].size(), 1601U);
+  EXPECT_THAT(log.faults, IsEmpty());
+  log = {};
+  // Nobody heard any of the second, and of the third nothing was made.
+  part("i2", "at");
+  whole("i2", "at nine");
+  part("i3", "every");
+  whole("i3", "every day");
+  EXPECT_THAT(log.Words(), IsEmpty());
+  Done("r1", "cancelled");
+  log = {};
+  whole("i3", "every day");
+  EXPECT_THAT(log.Words(), IsEmpty());
+  whole("i1", "We open");
+  EXPECT_THAT(log.Words(), ElementsAre("agent i1=We open dropped 200"));
+  // A name of the next response is another item's.
+  Respond();
+  Created("r2");
+  Receive({{"type", "response.output_audio_transcript.delta"},
+           {"response_id", "r2"},
+           {"item_id", "i3"},
+           {"delta", "Hello"}});
+  EXPECT_EQ(log.Words().back(), "agent i3+Hello");
+}
+
+TEST_F(OpenAiRealtimeTest, WordsOfWhatWasCancelledUnannouncedAreDropped) {
+  Connect();
+  Respond();
+  agent.Cancel();
+  Receive({{"type", "response.output_audio_transcript.delta"},
+           {"response_id", "r1"},
+           {"item_id", "i1"},
+           {"delta", "late"}});
+  EXPECT_THAT(log.Words(), IsEmpty());
 }
 
 TEST_F(OpenAiRealtimeTest, ACancelBeforeTheResponseHasANameHoldsForIt) {

@@ -344,6 +344,87 @@ TEST_F(OpenAiResponsesTest, AnErrorInThePlaceOfTheResponseEndsIt) {
   EXPECT_FALSE(responses_.IsDiscarded("r1"));
 }
 
+// The server had announced it, and the caller waited for its time in silence.
+TEST_F(OpenAiResponsesTest, AnErrorBehindTheAnnouncementEndsItAsWell) {
+  EXPECT_FALSE(responses_.MayBeRefused("")) << "nothing was asked for";
+  Ask();
+  Next();
+  responses_.OnCreateSent("create-1");
+  EXPECT_TRUE(responses_.MayBeRefused(""));
+  EXPECT_TRUE(responses_.MayBeRefused("create-1"));
+  EXPECT_FALSE(responses_.MayBeRefused("create-0")) << "of another request";
+  responses_.OnCreated("r1");
+  EXPECT_TRUE(responses_.MayBeRefused(""));
+  EXPECT_TRUE(responses_.MayBeRefused("create-1"));
+  EXPECT_FALSE(responses_.MayBeRefused("create-0"));
+  EXPECT_TRUE(responses_.OnRefused());
+  EXPECT_FALSE(responses_.MayBeRefused(""));
+  // What comes of it is late.
+  EXPECT_TRUE(responses_.IsOver("r1"));
+  EXPECT_TRUE(IsStale("r1"));
+  Create("r2");
+  EXPECT_TRUE(IsStale("r1"));
+  EXPECT_EQ(OnDone("r2").what, Done::What::kAnswer);
+}
+
+TEST_F(OpenAiResponsesTest, WhatHasBegunIsNotRefused) {
+  const auto begun = [this](void (OpenAiResponses::*what)(), const char* id) {
+    Create(id);
+    responses_.OnCreateSent("create-1");
+    (responses_.*what)();
+    EXPECT_FALSE(responses_.MayBeRefused("")) << id;
+    EXPECT_FALSE(responses_.MayBeRefused("create-1")) << id;
+    OnDone(id);
+  };
+  begun(&OpenAiResponses::OnAudio, "audio");
+  begun(&OpenAiResponses::OnText, "text");
+  begun(&OpenAiResponses::OnWords, "words");
+  begun(&OpenAiResponses::OnToolCall, "call");
+  // The next one has not.
+  Create("r1");
+  EXPECT_TRUE(responses_.MayBeRefused(""));
+}
+
+TEST_F(OpenAiResponsesTest, WhatIsTheServersOwnIsNotRefused) {
+  responses_.OnCreated("own");
+  EXPECT_FALSE(responses_.MayBeRefused(""));
+}
+
+TEST_F(OpenAiResponsesTest, WhatWasCancelledIsRefusedOnlyByItsName) {
+  Create("r1");
+  responses_.OnCreateSent("create-1");
+  responses_.Cancel();
+  EXPECT_FALSE(responses_.MayBeRefused("")) << "it is ended by response.done";
+  EXPECT_TRUE(responses_.MayBeRefused("create-1"));
+  EXPECT_FALSE(responses_.OnRefused());
+  EXPECT_TRUE(responses_.IsOver("r1"));
+}
+
+// It went on with it all the same: what was asked for waited for no end of
+// anything.
+TEST_F(OpenAiResponsesTest, AServerMayBeBusyWithWhatItHasRefused) {
+  Create("r1");
+  ASSERT_TRUE(responses_.OnRefused());
+  Ask("again");
+  EXPECT_EQ(Next(), "again");
+  EXPECT_TRUE(responses_.OnBusy(""));
+  EXPECT_TRUE(responses_.IsDiscarded("r1")) << "nobody waits for it any more";
+  EXPECT_EQ(OnDone("r1").what, Done::What::kNothing);
+  EXPECT_EQ(Next(), "again");
+  EXPECT_TRUE(IsStale("r1"));
+}
+
+TEST_F(OpenAiResponsesTest, WhatWasRefusedAndHasEndedIsNotWaitedFor) {
+  Create("r1");
+  ASSERT_TRUE(responses_.OnRefused());
+  EXPECT_TRUE(IsStale("r1"));
+  Ask("again");
+  EXPECT_EQ(Next(), "again");
+  EXPECT_TRUE(responses_.OnBusy(""));
+  EXPECT_EQ(OnDone("theirs").what, Done::What::kNothing);
+  EXPECT_EQ(Next(), "again");
+}
+
 TEST_F(OpenAiResponsesTest, NothingToCancelIsTheEndOfWhatIsActive) {
   Create("r1");
   EXPECT_FALSE(responses_.OnNothingToCancel("")) << "none was sent";

@@ -181,6 +181,8 @@ AgentColumn OpenAiRealtimeColumn() {
          > cancel
          > text 1 {"type":"response.output_audio.delta","response_id":"r1","item_id":"i1","content_index":0,"delta":"AQID"}
          > text 1 {"type":"response.output_audio_transcript.delta","response_id":"r1","item_id":"i1","delta":"late"}
+         = agent i1+late
+         > text 1 {"type":"response.output_audio_transcript.delta","response_id":"r1","item_id":"i2","delta":"unheard"}
          > text 1 {"type":"response.output_item.done","response_id":"r1","item":{"type":"function_call","status":"completed","call_id":"k1","name":"lookup","arguments":"{}"}}
          > text 1 {"type":"response.done","response":{"id":"r1","status":"cancelled"}}
          = done cancelled 0/0
