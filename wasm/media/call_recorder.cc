@@ -1,6 +1,8 @@
 #include "media/call_recorder.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <utility>
 
 namespace trunkline::media {
 namespace {
@@ -9,6 +11,12 @@ constexpr Duration kFrame = Duration::Millis(CallerAudio::kFrameMs);
 
 constexpr Duration Frames(int64_t count) {
   return Duration::Micros(count * kFrame.us());
+}
+
+bool IsQuiet(std::span<const int16_t> frame) {
+  return std::all_of(frame.begin(), frame.end(), [](int16_t sample) {
+    return std::abs(int{sample}) <= CallRecorder::kQuiet;
+  });
 }
 
 }  // namespace
@@ -35,7 +43,10 @@ void CallRecorder::OnStreamStarted(Instant now) {
   window_frames_ = 0;
   return_.reset();
   ahead_ = 0;
+  made_up_ = 0;
   last_came_ = now;
+  paces_.fill(*origin_);
+  pace_since_ = now;
 }
 
 void CallRecorder::OnCallerFrame(std::span<const int16_t> frame,
@@ -45,11 +56,17 @@ void CallRecorder::OnCallerFrame(std::span<const int16_t> frame,
   // What ends a turn while frames stay out is none of the call's time.
   if (source == CallerAudio::Source::kStall) return;
   const bool came = source == CallerAudio::Source::kCarrier;
-  if (IsTooLate(source, now)) {
+  if (IsTooLate(frame, source, now)) {
     if (came) {
       ++late_frames_;
       WatchReturn(now);
     }
+    return;
+  }
+  if (came && slip_ == Slip::kLeaveOut && IsQuiet(frame)) {
+    slip_ = Slip::kNone;
+    origin_ = *origin_ + kFrame;
+    Recount(-1);
     return;
   }
   Push(frame, IsMuted(frames_));
@@ -61,20 +78,37 @@ void CallRecorder::OnCallerFrame(std::span<const int16_t> frame,
     last_came_ = now;
   }
   WatchReturn(now);
+  WatchPace(now);
   MeasureWay(now);
+  if (slip_ == Slip::kPutIn && IsQuiet(frame)) {
+    slip_ = Slip::kNone;
+    origin_ = *origin_ - kFrame;
+    FillSilence(1);
+  }
+  if (LateNow(now) >= kStall) KeepUp(now, WhenFull::kWait);
 }
 
 Duration CallRecorder::LateNow(Instant now) const {
   return origin_ ? now - (*origin_ + Frames(frames_)) : Duration();
 }
 
-bool CallRecorder::IsTooLate(CallerAudio::Source source, Instant now) {
+bool CallRecorder::IsTooLate(std::span<const int16_t> frame,
+                             CallerAudio::Source source, Instant now) {
+  // A whole frame before its time: silence stands in its place. Of a voice the
+  // network's jitter may be before it.
+  const Duration late = LateNow(now);
+  if (made_up_ > 0 && late < Duration() &&
+      (late < Duration() - kLeastGap ||
+       source != CallerAudio::Source::kCarrier || IsQuiet(frame))) {
+    --made_up_;
+    return true;
+  }
   if (ahead_ == 0) return false;
   // Timestamps tell of a gap that is silence already.
   const bool told = source == CallerAudio::Source::kFilled;
   // More came at once than is of the time since: it is of the time before.
   const bool burst =
-      return_ && return_->first_late - LateNow(now) > kLongestMessage - kFrame;
+      return_ && return_->first_late - late > kLongestMessage - kFrame;
   if (!told && !burst) return false;
   --ahead_;
   return true;
@@ -82,6 +116,10 @@ bool CallRecorder::IsTooLate(CallerAudio::Source source, Instant now) {
 
 void CallRecorder::WatchReturn(Instant now) {
   if (!origin_) origin_ = now - Frames(frames_);
+  if (!any_came_) {
+    paces_.fill(*origin_);
+    pace_since_ = now;
+  }
   const bool returns =
       last_came_ && (!any_came_ || now - *last_came_ >= kStall);
   any_came_ = true;
@@ -119,35 +157,83 @@ void CallRecorder::InsertSilence(int64_t index, int64_t frames) {
   }
   frames_ = index;
   FillSilence(frames);
+  made_up_ += frames;
   for (size_t i = 0; i < count; ++i) {
     Push({&behind[i * frame_samples_], frame_samples_}, muted[i]);
   }
 }
 
-void CallRecorder::MeasureWay(Instant now) {
-  const Instant origin = now - Frames(frames_);
-  origin_ = std::min(origin_.value_or(origin), origin);
-  window_origin_ = std::min(window_origin_, origin);
-  if (++window_frames_ < kWindow.us() / kFrame.us()) return;
-  // Frames that all come later than before: their clock is slower than ours,
-  // or time is missing that no timestamp told of.
-  const int64_t lost = (window_origin_ - *origin_).us() / kFrame.us();
-  origin_ = window_origin_ - Frames(lost);
-  FillSilence(lost);
+void CallRecorder::WatchPace(Instant now) {
+  paces_[pace_] = std::min(paces_[pace_], now - Frames(frames_));
+  if (now - pace_since_ < kPace) return;
+  const Instant earliest = *std::min_element(paces_.begin(), paces_.end());
+  pace_ = (pace_ + 1) % kPaces;
+  paces_[pace_] = Instant::Never();
+  pace_since_ = now;
+  const Duration late = earliest - *origin_;
+  if (late < kLeastLoss) return;
+  return_.reset();
+  InsertSilence(delivered_, late.us() / kFrame.us());
   window_origin_ = Instant::Never();
   window_frames_ = 0;
 }
 
+void CallRecorder::MeasureWay(Instant now) {
+  const Instant origin = now - Frames(frames_);
+  // Frames in whose place silence stands tell of no shorter way.
+  if (made_up_ == 0) origin_ = std::min(*origin_, origin);
+  window_origin_ = std::min(window_origin_, origin);
+  if (++window_frames_ < kWindow.us() / kFrame.us()) return;
+  // Frames that all come later than before: their clock is slower than ours,
+  // or time is missing that no timestamp told of.
+  const Duration later = std::max(window_origin_ - *origin_, Duration());
+  const int64_t lost = later.us() / kFrame.us();
+  origin_ = *origin_ + (later - Frames(lost));
+  FillSilence(lost);
+  made_up_ += lost;
+  window_origin_ = Instant::Never();
+  window_frames_ = 0;
+  MeasureDrift();
+}
+
+void CallRecorder::MeasureDrift() {
+  if (!first_origin_) first_origin_ = last_origin_ = *origin_;
+  const Duration moved = *origin_ - std::exchange(last_origin_, *origin_);
+  const Duration drift = *origin_ - *first_origin_;
+  slip_ = Slip::kNone;
+  if (drift > kMostDrift) slip_ = Slip::kPutIn;
+  // Frames that come much faster than time passes are no drift, and are all
+  // kept.
+  if (drift < Duration() - kMostDrift && moved > Duration() - kFrame) {
+    slip_ = Slip::kLeaveOut;
+  }
+}
+
+void CallRecorder::Recount(int64_t frames) {
+  const Duration by = Frames(frames);
+  for (Instant& pace : paces_) {
+    if (!pace.is_never()) pace = pace - by;
+  }
+  if (!window_origin_.is_never()) window_origin_ = window_origin_ - by;
+}
+
 void CallRecorder::OnTime(Instant now) {
-  if (!origin_ || (last_came_ && now - *last_came_ < kStall)) return;
+  if (!origin_ || LateNow(now) < kStall) return;
+  const bool stays_out = last_came_ && now - *last_came_ >= kStall;
+  KeepUp(now, stays_out ? WhenFull::kFillSilence : WhenFull::kWait);
+}
+
+void CallRecorder::KeepUp(Instant now, WhenFull when_full) {
   const int64_t heard = (now - *origin_ - kLag).us() / kFrame.us();
   int64_t most = kMaxCatchUp.us() / kFrame.us();
   while (agent_read_ < heard && most-- > 0) {
-    if (waiting() >= static_cast<int64_t>(kWaitingFrames)) {
+    if (waiting() < static_cast<int64_t>(kWaitingFrames)) {
+      KeepAgent();
+    } else if (when_full == WhenFull::kFillSilence) {
       FillSilence(1);
       ++ahead_;
     } else {
-      KeepAgent();
+      return;
     }
   }
 }
@@ -155,6 +241,7 @@ void CallRecorder::OnTime(Instant now) {
 void CallRecorder::FillSilence(int64_t frames) {
   frames = std::min(frames, kMaxCatchUp.us() / kFrame.us());
   for (int64_t i = 0; i < frames; ++i) Push(silence_, IsMuted(frames_));
+  if (frames > 0) Recount(frames);
 }
 
 void CallRecorder::Push(std::span<const int16_t> frame, bool muted) {
@@ -231,9 +318,7 @@ void CallRecorder::ReadAgent(int64_t index, bool muted) {
 }
 
 void CallRecorder::Finish(Instant now) {
-  if (origin_ && last_came_ && now - *last_came_ >= kStall) {
-    FillSilence(LateNow(now).us() / kFrame.us());
-  }
+  if (origin_) FillSilence(LateNow(now).us() / kFrame.us());
   while (delivered_ < frames_) DeliverOldest();
 }
 

@@ -18,10 +18,10 @@ namespace trunkline::media {
 class HeardTrack {
  public:
   // What is played ahead (a lead of 1 s at most, and the way to the leg), and
-  // what is read late (the recorder's lag and its batch, 0.7 s, another 0.75
-  // until it looks after the caller's frames, and the way back) together stay
-  // below it: round trips up to 500 ms.
-  static constexpr Duration kSpan = Duration::Millis(2'950);
+  // what is read late (the recorder's lag and its batch, 0.7 s, 0.25 by which
+  // the caller's frames may be late, another 0.75 until it looks after them,
+  // and the way back) together stay below it: round trips up to 500 ms.
+  static constexpr Duration kSpan = Duration::Millis(3'200);
 
   explicit HeardTrack(protocol::AudioFormat format);
 

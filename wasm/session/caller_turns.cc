@@ -18,11 +18,13 @@ TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
   if (event == TurnDetector::Event::kSpeechStarted) {
     const Duration ago = detector_.since_start();
     events_.SpeechStarted(ago);
-    line_ = transcript_.OnCallerTurnBegan(
-        (context_.now() - context_.call_began()).ms() - ago.ms());
+    if (line_ == LineId{}) start_ms_ = AgoMs(ago);
+    line_ = transcript_.OnCallerTurnBegan(start_ms_);
+    transcript_.OnCallerSpoke(line_, start_ms_, start_ms_);
     if (agent_.ready()) TellOfTurn();
   } else if (event == TurnDetector::Event::kSpeechStopped) {
     events_.SpeechStopped(detector_.since_speech());
+    TellSpoken();
   }
   return event;
 }
@@ -75,9 +77,13 @@ void CallerTurns::End(std::string_view source, int64_t turn) {
   events_.TurnEnded(source, turn);
   if (line_ == LineId{}) return;
   transcript_.OnCallerTurnEnded(std::exchange(line_, {}),
-                                (context_.now() - context_.call_began()).ms() -
-                                    detector_.since_speech().ms(),
+                                AgoMs(detector_.since_speech()),
                                 context_.now());
+}
+
+void CallerTurns::TellSpoken() {
+  if (line_ == LineId{}) return;
+  transcript_.OnCallerSpoke(line_, start_ms_, AgoMs(detector_.since_speech()));
 }
 
 void CallerTurns::Abandon() {

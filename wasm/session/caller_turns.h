@@ -50,6 +50,8 @@ class CallerTurns {
   void End(std::string_view source, int64_t turn);
   // The turn was none, or is taken back.
   void Abandon();
+  // The call ends: a turn that is not over ends with its speech.
+  void OnCallOver() { TellSpoken(); }
 
   // The turn has begun and is not over.
   bool in_turn() const { return detector_.in_turn(); }
@@ -73,6 +75,11 @@ class CallerTurns {
 
  private:
   void TellOfTurn();
+  int64_t AgoMs(Duration ago) const {
+    return (context_.now() - context_.call_began() - ago).ms();
+  }
+  // Tells the transcript when the line was spoken.
+  void TellSpoken();
 
   CallContext& context_;
   ConversationEvents events_;
@@ -81,6 +88,7 @@ class CallerTurns {
   TurnDetector detector_;
   // The turn that the caller is in; 0 for none.
   LineId line_{};
+  int64_t start_ms_ = 0;
   bool provider_hears_ = false;
   Instant heard_since_;
   Instant taken_at_;

@@ -265,6 +265,7 @@ void Conversation::End(std::string_view end_reason) {
     tools_.OnEnd();
   }
   GiveUpAll();
+  if (caller_) caller_->OnCallOver();
   transcript_.Finish(context_.now());
   EmitFinalLines();
   SetState(State::kEnded, Reason::kOver);

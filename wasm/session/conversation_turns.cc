@@ -50,6 +50,8 @@ void Conversation::OnLocalTurnEnd() {
       return;
     case protocol::AgentTraits::TurnDetection::kProvider:
       caller_->OnUntaken();
+      // What a session that is lost now leaves of it.
+      snapshot_due_ = true;
       return;
   }
 }

@@ -110,7 +110,9 @@ void Transcript::Conclude(LineId id, int64_t now_ms) {
   switch (line->kind) {
     case Kind::kCaller:
       line->over_ms = std::max(line->start_ms, now_ms);
-      line->end_ms = line->over_ms;
+      // He has stopped, or speaks.
+      if (line->end_ms == line->start_ms) line->end_ms = line->over_ms;
+      line->end_ms = std::min(line->end_ms, line->over_ms);
       break;
     case Kind::kAgent:
       line->CutAt(line->heard_ms, now_ms);
@@ -189,6 +191,13 @@ LineId Transcript::OnCallerTurnBegan(int64_t start_ms) {
   const LineId id = Add(Kind::kCaller, Phase::kSpeaking, Bounded(start_ms)).id;
   KeepBounds();
   return id;
+}
+
+void Transcript::OnCallerSpoke(LineId id, int64_t start_ms, int64_t end_ms) {
+  Line* line = FindOpen(id, Kind::kCaller);
+  if (line == nullptr || line->phase != Phase::kSpeaking) return;
+  line->start_ms = Bounded(start_ms);
+  line->end_ms = std::max(line->start_ms, Bounded(end_ms));
 }
 
 void Transcript::OnCallerTurnEnded(LineId id, int64_t end_ms, Instant now) {

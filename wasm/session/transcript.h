@@ -94,6 +94,10 @@ class Transcript {
   // The caller speaks, since `start_ms`. The line of a turn that is not over is
   // the same.
   LineId OnCallerTurnBegan(int64_t start_ms);
+  // As far as is known it was spoken from `start_ms` to `end_ms`, the same
+  // where he speaks on. A turn that nobody says is over ends there with the
+  // call, or with the session that is lost.
+  void OnCallerSpoke(LineId id, int64_t start_ms, int64_t end_ms);
   // The turn is over; its speech ended at `end_ms`.
   void OnCallerTurnEnded(LineId id, int64_t end_ms, Instant now);
   // It was none (a cough), or was taken back: there is no line of it.

@@ -498,5 +498,340 @@ TEST(CallRecorderTest, FramesLeaveInBatchesAndNoneBeforeTheLag) {
   }
 }
 
+// A call of 15 s by the clock. The caller is silent but from kVoiceMs to
+// kVoiceEndMs; the agent is heard from kReplyMs on for kReplyLengthMs. How many
+// frames come at each 20 ms is the test's.
+class PacedCall {
+ public:
+  static constexpr int64_t kCallMs = 15'000;
+  static constexpr int64_t kVoiceMs = 10'000;
+  static constexpr int64_t kVoiceEndMs = 12'000;
+  static constexpr int64_t kReplyMs = 3'000;
+  static constexpr int64_t kReplyLengthMs = 6'000;
+
+  PacedCall() { recorder_.Begin(At(0)); }
+
+  // 20 ms pass, and frames come that were spoken at these times.
+  void Pass(const std::vector<int64_t>& spoken_ms) {
+    now_ms_ += 20;
+    const int64_t out_ms = now_ms_ - came_ms_ - CallRecorder::kWake.ms();
+    if (out_ms >= 0 && out_ms % CallRecorder::kTick.ms() < 20) {
+      recorder_.OnTime(At(now_ms_));
+    }
+    // As it is sent, a little ahead.
+    const int64_t played_ms = now_ms_ - kReplyMs;
+    if (played_ms >= 0 && played_ms < kReplyLengthMs) {
+      heard_.Play(std::vector<uint8_t>(160, uint8_t{0x80}), At(now_ms_));
+    }
+    for (const int64_t at_ms : spoken_ms) {
+      const bool voice = at_ms >= kVoiceMs && at_ms < kVoiceEndMs;
+      came_ms_ = now_ms_;
+      recorder_.OnCallerFrame(
+          std::vector<int16_t>(kFrame, voice ? int16_t{9000} : int16_t{0}),
+          kCarrier, At(now_ms_), std::nullopt);
+    }
+  }
+  void Pass() { Pass({now_ms_}); }
+  int64_t now_ms() const { return now_ms_; }
+  bool over() const { return now_ms_ >= kCallMs; }
+  CallRecorder& recorder() { return recorder_; }
+  const Tracks& Hear() {
+    recorder_.Finish(At(now_ms_));
+    return tracks_;
+  }
+
+ private:
+  Tracks tracks_;
+  HeardTrack heard_{kMuLaw};
+  CallRecorder recorder_{8000, heard_, tracks_};
+  int64_t now_ms_ = 0;
+  int64_t came_ms_ = 0;
+};
+
+int64_t LoudMs(const std::vector<int16_t>& track) {
+  return std::count_if(
+             track.begin(), track.end(),
+             [](int16_t sample) { return std::abs(int{sample}) > 4000; }) /
+         8;
+}
+
+// The file is as long as the call, and the agent where and as long as he was
+// heard.
+void ExpectTheCallsClock(PacedCall& call) {
+  const Tracks& tracks = call.Hear();
+  EXPECT_EQ(tracks.agent.size(), tracks.caller.size());
+  EXPECT_NEAR(static_cast<double>(tracks.caller.size()) / 8,
+              static_cast<double>(PacedCall::kCallMs), 40);
+  ExpectNear(Tracks::OnsetsMs(tracks.agent), {PacedCall::kReplyMs}, 20);
+  EXPECT_NEAR(static_cast<double>(LoudMs(tracks.agent)),
+              static_cast<double>(PacedCall::kReplyLengthMs), 20);
+}
+
+// The caller's first word is early by no more than this.
+int64_t MostEarlyMs(int64_t lost_per_mille) {
+  return (CallRecorder::kLeastLoss.ms() + 20) +
+         (CallRecorder::kHoldUp + CallRecorder::kPace).ms() * lost_per_mille /
+             1000;
+}
+
+// Frames that came fewer than time passed made the file that much shorter, and
+// the agent was cut out of it: at a half there was none of him.
+TEST(CallRecorderTest, FramesThatAreLostUntoldShortenNothing) {
+  for (const int64_t per_mille : {10, 50, 200, 500, 800, 950}) {
+    for (const uint64_t seed : {1U, 2U, 3U}) {
+      SCOPED_TRACE(testing::Message() << per_mille << ", seed " << seed);
+      test::Random random(seed);
+      PacedCall call;
+      while (!call.over()) {
+        if (random.Below(1000) < static_cast<size_t>(per_mille)) {
+          call.Pass({});
+        } else {
+          call.Pass();
+        }
+      }
+      ExpectTheCallsClock(call);
+      EXPECT_EQ(call.recorder().late_frames(), 0U);
+    }
+  }
+}
+
+TEST(CallRecorderTest, FramesThatComeTooSlowlyShortenNothing) {
+  for (const int64_t per_mille : {990, 950, 800, 500, 250}) {
+    SCOPED_TRACE(per_mille);
+    PacedCall call;
+    int64_t came = 0;
+    while (!call.over()) {
+      const bool comes = (call.now_ms() + 20) * per_mille / 1000 >= came + 20;
+      if (comes) {
+        call.Pass();
+        came += 20;
+      } else {
+        call.Pass({});
+      }
+    }
+    ExpectTheCallsClock(call);
+    EXPECT_EQ(call.recorder().late_frames(), 0U);
+  }
+}
+
+// What is put in for lost time is put near it.
+TEST(CallRecorderTest, ACallerOfWhomFramesAreLostIsNearlyWhereHeSpoke) {
+  for (const int64_t per_mille : {20, 50, 200, 500}) {
+    SCOPED_TRACE(per_mille);
+    test::Random random(5);
+    PacedCall call;
+    while (!call.over()) {
+      if (random.Below(1000) < static_cast<size_t>(per_mille)) {
+        call.Pass({});
+      } else {
+        call.Pass();
+      }
+    }
+    const std::vector<int64_t> onsets = Tracks::OnsetsMs(call.Hear().caller);
+    ASSERT_FALSE(onsets.empty());
+    EXPECT_LE(onsets.front(), PacedCall::kVoiceMs + 40);
+    // The random numbers may lose more than their share for a while.
+    EXPECT_GE(onsets.front(),
+              PacedCall::kVoiceMs - MostEarlyMs(per_mille * 5 / 4));
+  }
+}
+
+// The network holds frames up and brings all of them: nothing is put in for
+// what is not lost, and nothing is doubled.
+TEST(CallRecorderTest, FramesThatAreHeldUpAgainAndAgainMoveNothing) {
+  for (const int64_t hold_ms : {100, 240, 500, 1000, 1900}) {
+    for (const int64_t every_ms : {hold_ms, hold_ms + 300, hold_ms + 2000}) {
+      SCOPED_TRACE(testing::Message() << hold_ms << " of " << every_ms);
+      PacedCall call;
+      std::vector<int64_t> held;
+      while (!call.over()) {
+        held.push_back(call.now_ms());
+        if (call.now_ms() % every_ms < hold_ms - 20) {
+          call.Pass({});
+          continue;
+        }
+        call.Pass(held);
+        held.clear();
+      }
+      ExpectTheCallsClock(call);
+      const Tracks& tracks = call.Hear();
+      ExpectNear(Tracks::OnsetsMs(tracks.caller), {PacedCall::kVoiceMs}, 20);
+      EXPECT_EQ(LoudMs(tracks.caller),
+                PacedCall::kVoiceEndMs - PacedCall::kVoiceMs);
+      EXPECT_EQ(call.recorder().late_frames(), 0U);
+    }
+  }
+}
+
+// The same, of a network that lets a trickle through.
+TEST(CallRecorderTest, ATrickleThatIsMadeUpForMovesNothing) {
+  for (const int64_t slow_ms : {400, 1000, 1600}) {
+    for (const int64_t one_of : {2, 4}) {
+      SCOPED_TRACE(testing::Message() << slow_ms << ", one of " << one_of);
+      PacedCall call;
+      std::vector<int64_t> held;
+      while (!call.over()) {
+        held.push_back(call.now_ms());
+        const int64_t into_ms = call.now_ms() - 9'600;
+        if (into_ms >= 0 && into_ms < slow_ms) {
+          if (into_ms / 20 % one_of == 0) {
+            call.Pass({held.front()});
+            held.erase(held.begin());
+          } else {
+            call.Pass({});
+          }
+          continue;
+        }
+        call.Pass(held);
+        held.clear();
+      }
+      ExpectTheCallsClock(call);
+      const Tracks& tracks = call.Hear();
+      EXPECT_EQ(LoudMs(tracks.caller),
+                PacedCall::kVoiceEndMs - PacedCall::kVoiceMs);
+      EXPECT_EQ(call.recorder().late_frames(), 0U);
+    }
+  }
+}
+
+// A trickle for longer than anything is held up is lost time; if all of it
+// comes yet, it has silence in its place, and moves nothing.
+TEST(CallRecorderTest, WhatComesWhenItWasTakenForLostMovesNothing) {
+  PacedCall call;
+  std::vector<int64_t> held;
+  while (!call.over()) {
+    held.push_back(call.now_ms());
+    if (call.now_ms() >= 2'000 && call.now_ms() < 7'000 &&
+        call.now_ms() / 20 % 2 == 0) {
+      call.Pass({held.front()});
+      held.erase(held.begin());
+      continue;
+    }
+    if (call.now_ms() < 7'000 && call.now_ms() >= 2'000) {
+      call.Pass({});
+      continue;
+    }
+    call.Pass(held);
+    held.clear();
+  }
+  ExpectTheCallsClock(call);
+  const Tracks& tracks = call.Hear();
+  ExpectNear(Tracks::OnsetsMs(tracks.caller), {PacedCall::kVoiceMs}, 20);
+  EXPECT_EQ(LoudMs(tracks.caller),
+            PacedCall::kVoiceEndMs - PacedCall::kVoiceMs);
+  EXPECT_GT(call.recorder().late_frames(), 0U);
+}
+
+// Jitter below the allowance costs nothing and puts nothing in.
+TEST(CallRecorderTest, JitterBelowTheAllowanceIsNoLoss) {
+  for (const int64_t most_ms : {40, 100, 180}) {
+    PacedCall call;
+    test::Random random(9);
+    std::vector<int64_t> due_ms;
+    std::vector<int64_t> spoken_ms;
+    int64_t last_ms = 0;
+    while (!call.over()) {
+      spoken_ms.push_back(call.now_ms());
+      last_ms = std::max(
+          last_ms,
+          call.now_ms() + 20 +
+              static_cast<int64_t>(random.Below(static_cast<size_t>(most_ms))));
+      due_ms.push_back(last_ms);
+      std::vector<int64_t> come;
+      while (!due_ms.empty() && due_ms.front() <= call.now_ms() + 20) {
+        come.push_back(spoken_ms.front());
+        due_ms.erase(due_ms.begin());
+        spoken_ms.erase(spoken_ms.begin());
+      }
+      call.Pass(come);
+    }
+    const Tracks& tracks = call.Hear();
+    ExpectNear(Tracks::OnsetsMs(tracks.caller), {PacedCall::kVoiceMs}, 40);
+    EXPECT_EQ(LoudMs(tracks.caller),
+              PacedCall::kVoiceEndMs - PacedCall::kVoiceMs);
+    // The first frames' way is known no better than that.
+    EXPECT_LE(call.recorder().late_frames() * 20,
+              static_cast<uint64_t>(CallRecorder::kLeastGap.ms()));
+  }
+}
+
+// A way that is longer for some seconds, and then as it was.
+TEST(CallRecorderTest, AWayThatIsLongerForAWhileIsNoLossUpToTheAllowance) {
+  for (const int64_t longer_ms :
+       {CallRecorder::kLeastLoss.ms() - 20, CallRecorder::kLeastLoss.ms()}) {
+    PacedCall call;
+    std::vector<int64_t> spoken_ms;
+    while (!call.over()) {
+      spoken_ms.push_back(call.now_ms());
+      const bool is_longer = call.now_ms() >= 5'000 && call.now_ms() < 9'000;
+      const size_t out = is_longer ? static_cast<size_t>(longer_ms / 20) : 0;
+      std::vector<int64_t> come;
+      while (spoken_ms.size() > out) {
+        come.push_back(spoken_ms.front());
+        spoken_ms.erase(spoken_ms.begin());
+      }
+      call.Pass(come);
+    }
+    ExpectTheCallsClock(call);
+    // All that come early but one, by a frame.
+    const bool is_loss = longer_ms >= CallRecorder::kLeastLoss.ms();
+    EXPECT_EQ(call.recorder().late_frames(),
+              static_cast<uint64_t>(is_loss ? longer_ms / 20 - 1 : 0));
+    const Tracks& tracks = call.Hear();
+    ExpectNear(Tracks::OnsetsMs(tracks.caller), {PacedCall::kVoiceMs}, 20);
+    EXPECT_EQ(LoudMs(tracks.caller),
+              PacedCall::kVoiceEndMs - PacedCall::kVoiceMs);
+  }
+}
+
+// 200 ppm are 360 ms in half an hour.
+TEST(CallRecorderTest, AFileRunsOffWithTheCarriersClockByNoMoreThanItsBound) {
+  constexpr int64_t kHalfHourMs = 1'800'000;
+  for (const int64_t drift_ppm : {-200, 200}) {
+    Caller caller(20, /*jitter_ms=*/10, drift_ppm);
+    std::vector<int64_t> expected;
+    std::vector<int64_t> clicks;
+    for (int64_t at = 1000; at < kHalfHourMs; at += 5000) {
+      caller.Speak(at - 500, clicks);
+      caller.Play(Click(800), at);
+      expected.push_back(caller.CarrierMs(at));
+      clicks = {at};
+    }
+    caller.Speak(kHalfHourMs, clicks);
+    const int64_t bound_ms = CallRecorder::kMostDrift.ms() + 30;
+    const Tracks& tracks = caller.Hear();
+    EXPECT_NEAR(static_cast<double>(tracks.caller.size()) / 8,
+                static_cast<double>(caller.CarrierMs(kHalfHourMs)),
+                static_cast<double>(bound_ms));
+    ExpectNear(Tracks::OnsetsMs(tracks.caller), expected, bound_ms);
+    ExpectNear(Tracks::OnsetsMs(tracks.agent), expected, bound_ms);
+  }
+}
+
+// In a voice that would be a click.
+TEST(CallRecorderTest, NothingIsPutInOrLeftOutOfAVoiceForADrift) {
+  for (const int64_t ms_more : {-1, 1}) {
+    for (const int value : {CallRecorder::kQuiet, CallRecorder::kQuiet + 1}) {
+      Tracks tracks;
+      const HeardTrack heard(kMuLaw);
+      CallRecorder recorder(8000, heard, tracks);
+      const std::vector<int16_t> frame(kFrame, static_cast<int16_t>(value));
+      // 500 ppm: 250 ms in 500 s.
+      constexpr int64_t kFrames = 25'000;
+      for (int64_t i = 1; i <= kFrames; ++i) {
+        recorder.OnCallerFrame(frame, kCarrier, At(20 * i + ms_more * i / 100),
+                               std::nullopt);
+      }
+      const int64_t off_ms = recorder.frames() * 20 - kFrames * 20;
+      if (value > CallRecorder::kQuiet) {
+        EXPECT_EQ(off_ms, 0);
+      } else {
+        EXPECT_GE(off_ms * ms_more, 60);
+        EXPECT_LE(off_ms * ms_more, 120);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace trunkline::media

@@ -92,6 +92,38 @@ TEST(CallerTurnsTest, ATurnIsAwaitedForTheTimeOfAReply) {
   EXPECT_TRUE(caller.turns->is_awaited());
 }
 
+// One that nobody took lasted until the call was over.
+TEST(CallerTurnsTest, ATurnThatIsNotOverEndsWithItsSpeech) {
+  for (const int quiet_ms : {0, 100, 500, 3'000}) {
+    Caller caller;
+    caller.Pause(1'000);
+    caller.Speak(900);
+    caller.Pause(quiet_ms);
+    caller.turns->OnCallOver();
+    const auto line = caller.Final();
+    ASSERT_TRUE(line);
+    EXPECT_EQ(line->start_ms, 1'000);
+    EXPECT_EQ(line->end_ms, 1'900) << quiet_ms;
+    EXPECT_EQ(line->over_ms, 1'900 + quiet_ms);
+  }
+}
+
+// The same where nobody tells that the call is over.
+TEST(CallerTurnsTest, OfATurnThatWasStoppedItsEndIsKnownAtOnce) {
+  Caller stopped;
+  stopped.Speak(900);
+  stopped.Pause(3'000);
+  EXPECT_EQ(stopped.Final()->end_ms, 900);
+  // He goes on: it is one turn that nobody took.
+  Caller going_on;
+  going_on.Speak(900);
+  going_on.Pause(3'000);
+  going_on.Speak(500);
+  const auto line = going_on.Final();
+  EXPECT_EQ(line->start_ms, 0);
+  EXPECT_EQ(line->end_ms, 4'400);
+}
+
 // A provider may end a turn of which nothing was heard here.
 TEST(CallerTurnsTest, ATurnThatWasNotHeardHasNoLine) {
   Caller caller;

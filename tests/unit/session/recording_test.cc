@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "media/call_recorder.h"
@@ -439,6 +442,108 @@ TEST(RecordingTest, TimeWithoutAStreamIsSilence) {
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
   EXPECT_NEAR(static_cast<double>(caller.size()) / 8, 7000, 120);
+}
+
+// What a carrier tells of the caller's time, and how many of his frames come.
+struct Carrier {
+  enum class Timestamps : uint8_t { kTrue, kStuck, kNone };
+  Timestamps timestamps = Timestamps::kTrue;
+  uint32_t lost_per_mille = 0;
+  // Of 1000 ms of his, how many come in a second of ours.
+  int64_t pace_per_mille = 1000;
+};
+
+// The line's messages go by it.
+void Use(VirtualWorld& world, const Carrier& carrier) {
+  world.tamper_with_line =
+      [&world, carrier, frames = int64_t{0}, began = Instant()](
+          Message message, const std::function<void(Message)>& hand) mutable {
+        constexpr std::string_view kKey = R"("timestamp":")";
+        const size_t key = message.bytes.find(kKey);
+        if (key == std::string::npos) return hand(std::move(message));
+        if (frames++ == 0) began = world.now();
+        if (world.clock.Random(1000) < carrier.lost_per_mille) return;
+        const size_t value = key + kKey.size();
+        const size_t end = message.bytes.find('"', value);
+        switch (carrier.timestamps) {
+          case Carrier::Timestamps::kTrue:
+            break;
+          case Carrier::Timestamps::kStuck:
+            message.bytes.replace(value, end - value, "0");
+            break;
+          case Carrier::Timestamps::kNone:
+            message.bytes.erase(key, end + 2 - key);
+            break;
+        }
+        const Instant at = began + Duration::Millis((frames - 1) * 20'000 /
+                                                    carrier.pace_per_mille);
+        world.clock.At(std::max(at, world.now()), [&world, hand, message] {
+          if (world.line.connected()) hand(message);
+        });
+      };
+}
+
+// A reply of six seconds in a call of 15, of which he hears all: where frames
+// came fewer than time passed and no timestamp told of it, the file was as much
+// shorter as they were fewer, and of the reply as much was missing.
+TEST(RecordingTest, AFileIsAsLongAsItsCallWhateverComesOfTheCaller) {
+  using Timestamps = Carrier::Timestamps;
+  for (const Carrier& carrier :
+       std::vector<Carrier>{{Timestamps::kTrue, 0, 1000},
+                            {Timestamps::kNone, 0, 1000},
+                            {Timestamps::kStuck, 0, 1000},
+                            {Timestamps::kTrue, 50, 1000},
+                            {Timestamps::kTrue, 200, 1000},
+                            {Timestamps::kTrue, 500, 1000},
+                            {Timestamps::kNone, 50, 1000},
+                            {Timestamps::kNone, 200, 1000},
+                            {Timestamps::kNone, 500, 1000},
+                            {Timestamps::kStuck, 50, 1000},
+                            {Timestamps::kStuck, 200, 1000},
+                            {Timestamps::kStuck, 500, 1000},
+                            {Timestamps::kTrue, 0, 950},
+                            {Timestamps::kTrue, 0, 800},
+                            {Timestamps::kTrue, 0, 500},
+                            {Timestamps::kNone, 0, 950},
+                            {Timestamps::kNone, 0, 800},
+                            {Timestamps::kNone, 0, 500},
+                            {Timestamps::kNone, 200, 800}}) {
+    SCOPED_TRACE(testing::Message()
+                 << "timestamps " << static_cast<int>(carrier.timestamps)
+                 << ", lost " << carrier.lost_per_mille << ", pace "
+                 << carrier.pace_per_mille);
+    VirtualWorld::Options options = RecordedOptions();
+    options.agent = "openai-realtime";
+    VirtualWorld world(options);
+    world.line.keeps_timeline = true;
+    world.agent.reply_ms = 6'000;
+    Use(world, carrier);
+    Connect(world);
+    const Instant zero = world.line.media_began();
+    world.Advance(Duration::Millis(3'000));
+    EXPECT_EQ(world.Command({{"type", "say"}, {"text", "listen"}})["status"],
+              "done");
+    world.Advance(Duration::Millis(15'000) - (world.now() - zero));
+    ASSERT_EQ(world.line.heard_ms(), 6'000);
+    const std::vector<int16_t> played = world.line.played();
+    const int64_t zero_ms = zero.us() / 1000;
+    world.line.HangUp();
+    ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+
+    const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+    EXPECT_EQ(caller.size(), agent.size());
+    EXPECT_NEAR(static_cast<double>(caller.size()) * 1000 / kHz, 15'000, 100);
+    const int64_t heard_ms = Onset(played, zero_ms, kHz) - zero_ms;
+    const int64_t onset_ms = Onset(agent, 0, kHz);
+    EXPECT_NEAR(static_cast<double>(onset_ms), static_cast<double>(heard_ms),
+                60);
+    // Whole: not a hole in it, and no longer than it was.
+    for (int64_t ms = 20; ms + 20 <= 5'980; ms += 20) {
+      ASSERT_GT(Level(agent, onset_ms + ms, onset_ms + ms + 20, kHz), -400)
+          << ms;
+    }
+    EXPECT_LT(Level(agent, onset_ms + 6'040, onset_ms + 6'400, kHz), -600);
+  }
 }
 
 }  // namespace

@@ -274,6 +274,43 @@ TEST(SecondLifeTest, WhatALostCallLeavesOpenEndsWhenItIsEnded) {
   }
 }
 
+// A turn that the provider never took lasted until the end of the call, or
+// until the object was lost.
+TEST(SecondLifeTest, ATurnThatNobodyTookEndsWithItsSpeech) {
+  enum class End : uint8_t { kHangUp, kMaxDuration, kAgent, kObject };
+  for (const End end :
+       {End::kHangUp, End::kMaxDuration, End::kAgent, End::kObject}) {
+    VirtualWorld::Options options = Realtime();
+    if (end == End::kMaxDuration) options.limits = {{"maxCallMs", 3'900}};
+    VirtualWorld first(options);
+    first.agent.has_vad = false;
+    Start(first);
+    first.line.Say(Speech(900));
+    ASSERT_TRUE(
+        first.RunUntil([&] { return first.Count("speechStopped") == 1; }));
+    const int64_t stopped_ms =
+        first.EventsOf("speechStopped")[0]["endMs"].get<int64_t>();
+    first.Advance(Duration::Millis(2'000));
+    std::vector<Json> lines;
+    if (end == End::kObject) {
+      VirtualWorld second(After(first, options, 0, NowMs(first) + 2'000));
+      second.Command({{"type", "hangUp"}});
+      lines = second.EventsOf("line");
+    } else {
+      if (end == End::kHangUp) first.line.HangUp();
+      if (end == End::kAgent) {
+        first.agent.refuses = true;
+        first.agent.Drop(1006);
+      }
+      ASSERT_TRUE(first.RunUntil([&] { return !first.ended().empty(); }));
+      lines = first.EventsOf("line");
+    }
+    ASSERT_THAT(lines, SizeIs(1)) << static_cast<int>(end);
+    EXPECT_EQ(lines[0]["role"], "caller");
+    EXPECT_EQ(lines[0]["endMs"], stopped_ms) << static_cast<int>(end);
+  }
+}
+
 // Who had hung up was told that it was done; the object was lost during the
 // goodbye, and the call went on.
 TEST(SecondLifeTest, AHangUpThatWasDoneIsDoneAfterALoss) {

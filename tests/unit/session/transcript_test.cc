@@ -665,6 +665,41 @@ TEST_F(TranscriptTest, AToolCallIsAnsweredOnceWhateverHappensMeanwhile) {
   EXPECT_EQ(TakeOne().tool, ToolState::kUnanswered);
 }
 
+// A turn that nobody says is over ends with its speech, whatever ends the call.
+TEST_F(TranscriptTest, ATurnThatNobodyTookEndsWhereItsSpeechDid) {
+  for (const bool is_lost : {false, true}) {
+    for (const int64_t alive_ms : {1'400, 5'000}) {
+      transcript_ = Transcript(began_);
+      const LineId line = transcript_.OnCallerTurnBegan(1'000);
+      transcript_.OnCallerSpoke(line, 900, 1'500);
+      Restore();
+      if (is_lost) {
+        transcript_.OnSessionLost(alive_ms, At(20'000));
+        transcript_.Finish(At(20'000));
+      } else {
+        transcript_.Finish(At(alive_ms));
+      }
+      const FinalLine final = TakeOne();
+      EXPECT_EQ(final.start_ms, 900);
+      EXPECT_EQ(final.end_ms, std::min<int64_t>(alive_ms, 1'500));
+      EXPECT_EQ(final.over_ms, alive_ms);
+    }
+  }
+}
+
+// Of one that is over nothing more is learnt.
+TEST_F(TranscriptTest, WhenATurnWasSpokenIsKnownUntilItIsOver) {
+  const LineId line = transcript_.OnCallerTurnBegan(1'000);
+  transcript_.OnCallerSpoke(line, 1'000, 1'000);
+  transcript_.OnCallerTurnEnded(line, 2'000, At(2'500));
+  transcript_.OnCallerSpoke(line, 10, 20);
+  transcript_.OnCallerSpoke(LineId{99}, 10, 20);
+  transcript_.Finish(At(6'000));
+  const FinalLine final = TakeOne();
+  EXPECT_EQ(final.start_ms, 1'000);
+  EXPECT_EQ(final.end_ms, 2'000);
+}
+
 TEST_F(TranscriptTest, AReplyThatWasSpokenWhenTheObjectWasLostCountsAsKnown) {
   Turn(1000, 2000);
   const LineId reply = Reply("a1", kTenWords, 3000, 4000);
