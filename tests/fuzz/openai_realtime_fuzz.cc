@@ -76,6 +76,9 @@ class Judge {
     Read(transcript.text);
   }
   void See(const AgentTextFailed& failed) { Read(failed.item); }
+  // Of agents of other kinds.
+  void See(const AgentNeedsConversation& /*needs*/) { TL_CHECK(false); }
+  void See(const AgentWords& /*words*/) { TL_CHECK(false); }
   void See(const AgentTurnCommitted& turn) { Read(turn.item); }
   void See(const AgentFailed& failed) {
     TL_CHECK(!failed.why.code.empty());

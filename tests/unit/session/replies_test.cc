@@ -21,7 +21,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr Duration kAgo = Duration::Millis(500);
-constexpr protocol::ItemId kItem{7};
+constexpr protocol::ItemId kFirstItem{7};
 
 Config WithGreeting(const std::string& abilities = "") {
   Config config = SessionParts::MakeConfig();
@@ -466,12 +466,12 @@ TEST(RepliesTest, AudioThatNobodyAskedForIsNoTextThatIsOwed) {
   Desk desk;
   desk.replies.texts().Owe("One moment.");
   desk.replies.AskForSay();
-  desk.replies.OnAudio(Duration::Millis(200), kItem, /*asked=*/false);
+  desk.replies.OnAudio(Duration::Millis(200), kFirstItem, /*asked=*/false);
   EXPECT_TRUE(desk.replies.texts().awaited());
-  EXPECT_FALSE(desk.replies.texts().IsOf(kItem));
-  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  EXPECT_FALSE(desk.replies.texts().IsOf(kFirstItem));
+  desk.replies.OnAudio(Duration::Millis(200), kFirstItem);
   EXPECT_FALSE(desk.replies.texts().awaited());
-  EXPECT_TRUE(desk.replies.texts().IsOf(kItem));
+  EXPECT_TRUE(desk.replies.texts().IsOf(kFirstItem));
 }
 
 // The provider was busy with a reply of its own, whose sound had come first.
@@ -479,13 +479,13 @@ TEST(RepliesTest, WhatIsPutOffIsOwedStill) {
   Desk desk(WithGreeting());
   desk.replies.Ask(kAgo);
   EXPECT_EQ(desk.replies.expected(), "Hello.");
-  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  desk.replies.OnAudio(Duration::Millis(200), kFirstItem);
   EXPECT_EQ(desk.replies.expected(), "");
   EXPECT_TRUE(desk.replies.OnSent());
   desk.replies.OnPutOff();
   EXPECT_TRUE(desk.replies.owes_greeting());
   EXPECT_EQ(desk.replies.expected(), "Hello.");
-  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  desk.replies.OnAudio(Duration::Millis(200), kFirstItem);
   EXPECT_TRUE(desk.replies.OnSent());
   desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
   desk.replies.OnPutOff();
@@ -495,7 +495,7 @@ TEST(RepliesTest, WhatIsPutOffIsOwedStill) {
 TEST(RepliesTest, NothingIsExpectedOfAReply) {
   Desk desk;
   desk.replies.Ask(kAgo);
-  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  desk.replies.OnAudio(Duration::Millis(200), kFirstItem);
   desk.replies.OnPutOff();
   EXPECT_EQ(desk.replies.expected(), "");
 }
@@ -504,7 +504,7 @@ TEST(RepliesTest, ATextThatBreaksOffIsNoReplyThatIsLost) {
   Desk desk;
   desk.replies.texts().Owe("One moment.");
   desk.replies.AskForSay();
-  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  desk.replies.OnAudio(Duration::Millis(200), kFirstItem);
   EXPECT_TRUE(desk.replies.making());
   EXPECT_FALSE(desk.replies.making_reply());
   desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
@@ -539,7 +539,7 @@ TEST(RepliesTest, ATextBeforeAReplyIsNotThat) {
   desk.replies.Ask(kAgo);
   EXPECT_EQ(desk.replies.origin(), Origin::kSay);
   EXPECT_EQ(desk.replies.expected(), "One moment.");
-  desk.replies.OnAudio(Duration::Millis(200), kItem);
+  desk.replies.OnAudio(Duration::Millis(200), kFirstItem);
   EXPECT_EQ(desk.replies.origin(), Origin::kSay);
   EXPECT_EQ(desk.replies.expected(), "");
   desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
