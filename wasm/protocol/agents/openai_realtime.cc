@@ -318,7 +318,7 @@ void OpenAiRealtime::OnTranscript(Role role, const Json& message,
   if (of != nullptr && responses_.IsUnwanted(response) && !of->is_wanted()) {
     return;
   }
-  if (!IsFinished(response)) responses_.OnWords();
+  if (!IsFinished(response)) responses_.OnPiece();
   Duration dropped;
   if (of != nullptr) {
     dropped = Duration::Millis(
@@ -348,6 +348,7 @@ void OpenAiRealtime::OnArgumentsDone(const Json& message) {
 
 void OpenAiRealtime::TakePiece(const OpenAiCalls::Call& piece) {
   if (IsFinished(piece.response)) return;
+  responses_.OnPiece();
   if (!calls_.TakePiece(piece)) Report(Fault::kTooLarge);
 }
 
