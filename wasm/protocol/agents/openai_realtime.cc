@@ -433,6 +433,7 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
     done->only_text = false;
   }
   calls_.OnResponseOver();
+  items_.OnResponseOver();
   Usage usage;
   if (const Json* tokens = FindMember(response, "usage")) {
     usage.input_tokens = IntegerMember(*tokens, "input_tokens").value_or(0);
@@ -495,6 +496,8 @@ void OpenAiRealtime::OnError(const Json& message) {
   } else if (code == "response_cancel_not_active") {
     // If response.done of that is not known, it will not come.
     if (responses_.OnNothingToCancel(error.event_id)) {
+      calls_.OnResponseOver();
+      items_.OnResponseOver();
       events_.Push(AgentReplyDone{.end = AgentReplyDone::End::kCancelled});
     } else {
       Report(Fault::kPeerError);
