@@ -17,31 +17,43 @@ constexpr uint32_t kBelowLoudest = 1000;
 
 ReplyPauses::ReplyPauses(protocol::AudioFormat format)
     : format_(format),
-      frame_(protocol::BytesOf(format, kFrameMs)),
-      samples_(frame_.size() / protocol::BytesPerSample(format.encoding)) {}
+      frame_bytes_(protocol::BytesOf(format, kFrameMs)),
+      frames_(frame_bytes_ * kMaxItems),
+      samples_(frame_bytes_ / protocol::BytesPerSample(format.encoding)) {}
+
+size_t ReplyPauses::IndexOf(protocol::ItemId item) {
+  // The newest first: mostly it is that.
+  for (size_t i = 0; i < count_; ++i) {
+    const size_t index = (newest_ + kMaxItems - i) % kMaxItems;
+    if (replies_[index].item == item) return index;
+  }
+  newest_ = (newest_ + 1) % kMaxItems;
+  count_ = std::min(count_ + 1, kMaxItems);
+  Reply& reply = replies_[newest_];
+  reply.item = item;
+  reply.length_ms = 0;
+  reply.quiet_from_ms = kLoud;
+  reply.loudest = 0;
+  reply.pause_count = 0;
+  reply.frame_size = 0;
+  return newest_;
+}
 
 void ReplyPauses::Append(protocol::ItemId item,
                          std::span<const uint8_t> audio) {
-  if (count_ == 0 || replies_[newest_].item != item) {
-    newest_ = (newest_ + 1) % kMaxItems;
-    count_ = std::min(count_ + 1, kMaxItems);
-    frame_size_ = 0;
-    Reply& reply = replies_[newest_];
-    reply.item = item;
-    reply.length_ms = 0;
-    reply.quiet_from_ms = kLoud;
-    reply.loudest = 0;
-    reply.pause_count = 0;
-  }
+  const size_t index = IndexOf(item);
+  Reply& reply = replies_[index];
+  const auto frame =
+      std::span(frames_).subspan(index * frame_bytes_, frame_bytes_);
   while (!audio.empty()) {
-    const size_t take = std::min(audio.size(), frame_.size() - frame_size_);
+    const size_t take = std::min(audio.size(), frame.size() - reply.frame_size);
     std::copy(audio.begin(), audio.begin() + static_cast<ptrdiff_t>(take),
-              frame_.begin() + static_cast<ptrdiff_t>(frame_size_));
-    frame_size_ += take;
+              frame.begin() + static_cast<ptrdiff_t>(reply.frame_size));
+    reply.frame_size += take;
     audio = audio.subspan(take);
-    if (frame_size_ < frame_.size()) return;
-    frame_size_ = 0;
-    TakeFrame(replies_[newest_], frame_);
+    if (reply.frame_size < frame.size()) return;
+    reply.frame_size = 0;
+    TakeFrame(reply, frame);
   }
 }
 

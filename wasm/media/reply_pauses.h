@@ -12,7 +12,8 @@
 namespace trunkline::media {
 
 // Where a reply's audio pauses: with its punctuation, that tells which of its
-// words were heard. Allocates nothing after construction; about 3.5 KB.
+// words were heard. Allocates nothing after construction; about
+// 3.5 KB, and 20 ms of audio of each of the replies.
 class ReplyPauses {
  public:
   static constexpr int kFrameMs = 20;
@@ -31,7 +32,7 @@ class ReplyPauses {
 
   explicit ReplyPauses(protocol::AudioFormat format);
 
-  // The next audio of an item, in `format`. Items follow one another.
+  // The next audio of an item, in `format`; it may go on behind others.
   void Append(protocol::ItemId item, std::span<const uint8_t> audio);
   // All that are over, ascending, valid until the next call; empty for an item
   // that is not known.
@@ -47,8 +48,12 @@ class ReplyPauses {
     uint32_t loudest = 0;
     size_t pause_count = 0;
     std::array<Pause, kMaxPauses> pauses;
+    // Of the beginning of its next frame.
+    size_t frame_size = 0;
   };
 
+  // The index of the item's, which takes the oldest one's place if it is new.
+  size_t IndexOf(protocol::ItemId item);
   void TakeFrame(Reply& reply, std::span<const uint8_t> frame);
 
   const protocol::AudioFormat format_;
@@ -56,9 +61,9 @@ class ReplyPauses {
   std::array<Reply, kMaxItems> replies_;
   size_t count_ = 0;
   size_t newest_ = 0;
-  // The beginning of the newest reply's next frame.
-  std::vector<uint8_t> frame_;
-  size_t frame_size_ = 0;
+  const size_t frame_bytes_;
+  // A frame of each.
+  std::vector<uint8_t> frames_;
   std::vector<int16_t> samples_;
 };
 

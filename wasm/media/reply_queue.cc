@@ -1,5 +1,6 @@
 #include "media/reply_queue.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace trunkline::media {
@@ -9,9 +10,10 @@ ReplyQueue::ReplyQueue(protocol::AudioFormat format)
       sample_bytes_(protocol::BytesPerSample(format.encoding)),
       capacity_(CapacityBytes(format) / sample_bytes_),
       ring_(new uint8_t[capacity_ * sample_bytes_]) {
-  segments_.reserve(kMaxItems);
+  segments_.reserve(kMaxSegments);
+  known_.reserve(kMaxItems + kMaxForgotten);
   cuts_.reserve(kMaxItems);
-  parts_.reserve(kMaxItems);
+  parts_.reserve(kMaxSegments);
 }
 
 size_t ReplyQueue::RingIndex(uint64_t position) const {
@@ -20,16 +22,51 @@ size_t ReplyQueue::RingIndex(uint64_t position) const {
 
 bool ReplyQueue::HasRoom(protocol::ItemId item, size_t samples) const {
   if (samples == 0) return true;
-  return end_ + samples <= begin_ + capacity_ &&
-         (Continues(item) || segments_.size() < kMaxItems);
+  if (end_ + samples > begin_ + capacity_) return false;
+  if (Continues(item)) return true;
+  if (segments_.size() == kMaxSegments) return false;
+  const Known* known = Find(item);
+  const bool waits = known != nullptr && known->waiting > 0;
+  return waits || CountWaiting() < kMaxItems;
+}
+
+const ReplyQueue::Known* ReplyQueue::Find(protocol::ItemId item) const {
+  const auto known =
+      std::find_if(known_.begin(), known_.end(),
+                   [item](const Known& one) { return one.item == item; });
+  return known == known_.end() ? nullptr : &*known;
+}
+
+ReplyQueue::Known& ReplyQueue::Get(protocol::ItemId item) {
+  const Known* known = Find(item);
+  if (known == nullptr) {
+    known_.push_back({item});
+    known = &known_.back();
+  }
+  return known_[static_cast<size_t>(known - known_.data())];
+}
+
+size_t ReplyQueue::CountWaiting() const {
+  return static_cast<size_t>(
+      std::count_if(known_.begin(), known_.end(),
+                    [](const Known& one) { return one.waiting > 0; }));
 }
 
 bool ReplyQueue::Append(protocol::ItemId item, std::span<const uint8_t> audio) {
   const size_t samples = audio.size() / sample_bytes_;
   if (samples == 0) return true;
   if (!HasRoom(item, samples)) return false;
-  if (!Continues(item))
-    segments_.push_back({item, end_, end_, ForgottenOf(item)});
+  const bool continues = Continues(item);
+  if (!continues) segments_.push_back({item, end_, end_, 0});
+  // Sounds of our own are no item that could go on.
+  if (item != protocol::ItemId{}) {
+    Known& known = Get(item);
+    if (!continues) {
+      segments_.back().before = known.received;
+      ++known.waiting;
+    }
+    known.received += samples;
+  }
   const size_t index = RingIndex(end_);
   const size_t head = std::min(samples, capacity_ - index);
   std::memcpy(ring_.get() + index * sample_bytes_, audio.data(),
@@ -57,8 +94,13 @@ void ReplyQueue::Retire(uint64_t heard, uint64_t keep) {
 }
 
 void ReplyQueue::Remember(const Segment& segment) {
-  // Sounds of our own come between two parts of an item.
-  if (segment.item != protocol::ItemId{}) forgotten_ = segment;
+  if (segment.item == protocol::ItemId{}) return;
+  --Get(segment.item).waiting;
+  if (known_.size() - CountWaiting() <= kMaxForgotten) return;
+  const auto oldest =
+      std::find_if(known_.begin(), known_.end(),
+                   [](const Known& one) { return one.waiting == 0; });
+  known_.erase(oldest);
 }
 
 void ReplyQueue::Restart(uint64_t position) {
@@ -77,14 +119,22 @@ int64_t ReplyQueue::Ms(uint64_t samples) const {
 ReplyQueue::Cut ReplyQueue::CutOf(const Segment& segment,
                                   uint64_t heard) const {
   const uint64_t end = std::clamp(heard, segment.begin, segment.end);
-  return {segment.item, Ms(segment.before + end - segment.begin),
-          Ms(segment.before + segment.end - segment.begin)};
+  const Known* known = Find(segment.item);
+  const uint64_t received =
+      known != nullptr ? known->received : segment.end - segment.begin;
+  return {segment.item, Ms(segment.before + end - segment.begin), Ms(received)};
 }
 
 std::span<const ReplyQueue::Cut> ReplyQueue::CutsAt(uint64_t heard) {
   cuts_.clear();
   for (const Segment& segment : segments_) {
-    if (segment.end > heard) cuts_.push_back(CutOf(segment, heard));
+    if (segment.end <= heard) continue;
+    // What comes behind the first of its segments that is not heard is not
+    // either.
+    const bool has_begun = std::any_of(
+        cuts_.begin(), cuts_.end(),
+        [&segment](const Cut& cut) { return cut.item == segment.item; });
+    if (!has_begun) cuts_.push_back(CutOf(segment, heard));
   }
   return cuts_;
 }

@@ -13,8 +13,9 @@
 
 namespace trunkline::media {
 
-// What waits to be said, item by item. Positions count samples since the call
-// began; what lies before begin() is forgotten.
+// What waits to be said, in the order in which it came. An item may go on
+// behind others. Positions count samples since the call began; what lies before
+// begin() is forgotten.
 //
 // Allocates its ring once and nothing after; the memory is touched as far as
 // the longest queue went.
@@ -29,6 +30,12 @@ class ReplyQueue {
       protocol::BytesOf({protocol::Encoding::kLinear16, 24000}, 50'000);
   // Items whose audio may wait; more are refused likewise.
   static constexpr size_t kMaxItems = 64;
+  // Stretches of them, of items that go on behind others: 50 s of two that come
+  // by turns, 100 ms each.
+  static constexpr size_t kMaxSegments = 512;
+  // Items that are heard and may go on: a response has a few at a time. The
+  // oldest is forgotten, and would be counted from where it goes on.
+  static constexpr size_t kMaxForgotten = 8;
 
   // What was heard of an item that will not be played on. Both count from the
   // item's beginning, also where its audio goes on after it was forgotten.
@@ -67,8 +74,8 @@ class ReplyQueue {
   uint64_t begin() const { return begin_; }
   uint64_t end() const { return end_; }
 
-  // Of the items that were not heard to their end, in order. Valid until the
-  // next call.
+  // Of the items that were not heard to their end, once each, in order. Valid
+  // until the next call.
   std::span<const Cut> CutsAt(uint64_t heard);
   // The item at `heard` and how much of it was heard.
   Cut At(uint64_t heard) const;
@@ -81,23 +88,31 @@ class ReplyQueue {
   std::span<const Part> PartsIn(uint64_t from, uint64_t to);
 
  private:
+  // What lies in a row of an item.
   struct Segment {
     protocol::ItemId item{};
     uint64_t begin = 0;
     uint64_t end = 0;
-    // Of the item, in segments that are forgotten.
+    // Of the item, in segments before it.
     uint64_t before = 0;
+  };
+  // Of an agent's item: how much of it came in all, in samples, and how many of
+  // its segments wait.
+  struct Known {
+    protocol::ItemId item{};
+    uint64_t received = 0;
+    size_t waiting = 0;
   };
 
   int64_t Ms(uint64_t samples) const;
   Cut CutOf(const Segment& segment, uint64_t heard) const;
   void Remember(const Segment& segment);
   size_t RingIndex(uint64_t position) const;
-  uint64_t ForgottenOf(protocol::ItemId item) const {
-    return forgotten_.item == item
-               ? forgotten_.before + forgotten_.end - forgotten_.begin
-               : 0;
-  }
+  // nullptr if nothing is known of it, as of sounds of our own.
+  const Known* Find(protocol::ItemId item) const;
+  // The same, of one that audio came of.
+  Known& Get(protocol::ItemId item);
+  size_t CountWaiting() const;
   bool Continues(protocol::ItemId item) const {
     return !segments_.empty() && segments_.back().item == item;
   }
@@ -112,8 +127,8 @@ class ReplyQueue {
   uint64_t begin_ = 0;
   uint64_t end_ = 0;
   std::vector<Segment> segments_;
-  // The last of an agent's item: only that one's audio may go on.
-  Segment forgotten_;
+  // In the order in which they began.
+  std::vector<Known> known_;
   std::vector<Cut> cuts_;
   std::vector<Part> parts_;
 };

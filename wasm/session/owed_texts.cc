@@ -61,9 +61,9 @@ void OwedTexts::OnAudio(protocol::ItemId item) {
   for (Text& one : texts_) {
     if (one.state != State::kAsked && one.state != State::kMade) continue;
     one.state = State::kMade;
-    if (one.items.empty() || one.items.back() != item) {
-      one.items.push_back(item);
-    }
+    // The latest is the last.
+    std::erase(one.items, item);
+    one.items.push_back(item);
     return;
   }
 }

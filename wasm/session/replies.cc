@@ -156,7 +156,8 @@ void Replies::OnAudio(Duration length, protocol::ItemId item, bool asked) {
   const bool greets =
       greeting_ == Greeting::kAsked || greeting_ == Greeting::kBegun;
   if (greets && !texts_.awaited() && !texts_.is_made() &&
-      (greeting_items_.empty() || greeting_items_.back() != item)) {
+      std::find(greeting_items_.begin(), greeting_items_.end(), item) ==
+          greeting_items_.end()) {
     greeting_items_.push_back(item);
   }
   texts_.OnAudio(item);

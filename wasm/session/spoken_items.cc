@@ -23,15 +23,16 @@ void SpokenItems::OnAudio(const protocol::AgentAudio& audio, ItemName name,
     return words.empty() ? transcript_.OnAgentItem(name, origin)
                          : transcript_.OnSay(name, words);
   };
+  // An agent makes one after the other: those before it are whole, unless they
+  // go on.
+  Item* latest = audio.item == latest_ ? nullptr : Latest();
+  if (latest != nullptr && !latest->over) transcript_.OnAgentDone(latest->line);
+  latest_ = audio.item;
   Item* item = Find(audio.item);
   if (item == nullptr) {
     if (items_.size() == kMaxItems) {
       transcript_.OnAgentHeard(items_.front().line, now);
       items_.erase(items_.begin());
-    }
-    // An agent makes one after the other: those before it are whole.
-    if (!items_.empty() && !items_.back().over) {
-      transcript_.OnAgentDone(items_.back().line);
     }
     items_.push_back({audio.item, line_of()});
     item = &items_.back();
@@ -47,10 +48,10 @@ void SpokenItems::OnAudio(const protocol::AgentAudio& audio, ItemName name,
 }
 
 void SpokenItems::OnReplyOver(Extent extent) {
-  if (items_.empty()) return;
-  Item& last = items_.back();
-  if (!std::exchange(last.over, true) && extent == Extent::kWhole) {
-    transcript_.OnAgentDone(last.line);
+  Item* latest = Latest();
+  if (latest == nullptr) return;
+  if (!std::exchange(latest->over, true) && extent == Extent::kWhole) {
+    transcript_.OnAgentDone(latest->line);
   }
 }
 
@@ -65,9 +66,10 @@ bool SpokenItems::OnSent(protocol::ItemId id, Instant now, Instant plays_at) {
 }
 
 void SpokenItems::OnPutOff() {
-  if (items_.empty() || items_.back().over) return;
-  items_.back().asked = false;
-  transcript_.OnNotAsked(items_.back().line);
+  Item* latest = Latest();
+  if (latest == nullptr || latest->over) return;
+  latest->asked = false;
+  transcript_.OnNotAsked(latest->line);
 }
 
 LineId SpokenItems::LineOf(protocol::ItemId id) const {
@@ -119,7 +121,7 @@ void SpokenItems::OnAllHeard(Instant now) {
     item.heard = true;
   }
   std::erase_if(items_, [this](const Item& item) {
-    return item.heard && &item != &items_.back();
+    return item.heard && item.id != latest_;
   });
 }
 

@@ -32,10 +32,11 @@ class SpokenItems {
   // another line from there on. `words`: what it was asked to say, or "".
   void OnAudio(const protocol::AgentAudio& audio, ItemName name,
                Transcript::Origin origin, std::string_view words, Instant now);
-  // The last of them was not asked for, unless its reply is over.
+  // The one that audio came of last was not asked for, unless its reply is
+  // over.
   void OnPutOff();
   // The reply of those that there are is over: no more audio comes of them.
-  // kPart: the last of them is not whole.
+  // kPart: the one that audio came of last is not whole.
   enum class Extent : uint8_t { kPart, kWhole };
   void OnReplyOver(Extent extent);
   // Audio of an item was sent to the leg, and is heard from `plays_at` on.
@@ -63,21 +64,25 @@ class SpokenItems {
     int32_t from_ms = 0;
     bool sent = false;
     bool asked = false;
-    // Its reply is; known of the last one.
+    // Its reply is; known of the latest one.
     bool over = false;
-    // To its end. Only the newest is kept: its audio may go on.
+    // To its end. Only the latest is kept: its audio may go on.
     bool heard = false;
   };
 
   Item* Find(protocol::ItemId id);
   const Item* Find(protocol::ItemId id) const;
+  // The one that audio came of last, or nullptr.
+  Item* Latest() { return Find(latest_); }
   int32_t Ms(size_t bytes) const {
     return static_cast<int32_t>(bytes / protocol::BytesOf(format_, 1));
   }
 
   Transcript& transcript_;
   const protocol::AudioFormat format_;
+  // In the order in which their audio began.
   std::vector<Item> items_;
+  protocol::ItemId latest_{};
 };
 
 }  // namespace trunkline::session

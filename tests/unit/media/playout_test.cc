@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <vector>
+
 namespace trunkline::media {
 namespace {
 
@@ -242,6 +245,73 @@ TEST_F(PlayoutTest, RefusesWhatExceedsItsBounds) {
     EXPECT_TRUE(items.Append(ItemId{i}, Bytes(160, 1)));
   }
   EXPECT_FALSE(items.Append(ItemId{99}, Bytes(160, 1)));
+}
+
+// An item of which more comes behind another one is one item.
+TEST(ReplyQueueTest, AnItemThatGoesOnIsCutOnce) {
+  ReplyQueue queue(kMuLaw);
+  const auto append = [&queue](uint32_t item, int ms) {
+    EXPECT_TRUE(queue.Append(
+        ItemId{item}, std::vector<uint8_t>(static_cast<size_t>(ms) * 8)));
+  };
+  append(1, 100);
+  append(2, 50);
+  append(1, 100);
+  append(2, 50);
+  append(3, 10);
+  struct Heard {
+    uint64_t ms;
+    std::vector<std::array<int64_t, 3>> cuts;
+  };
+  for (const auto& [ms, expected] : {
+           Heard{0, {{1, 0, 200}, {2, 0, 100}, {3, 0, 10}}},
+           Heard{60, {{1, 60, 200}, {2, 0, 100}, {3, 0, 10}}},
+           Heard{120, {{2, 20, 100}, {1, 100, 200}, {3, 0, 10}}},
+           Heard{200, {{1, 150, 200}, {2, 50, 100}, {3, 0, 10}}},
+           Heard{270, {{2, 70, 100}, {3, 0, 10}}},
+           Heard{305, {{3, 5, 10}}},
+           Heard{310, {}},
+       }) {
+    std::vector<std::array<int64_t, 3>> cuts;
+    for (const ReplyQueue::Cut& cut : queue.CutsAt(ms * 8)) {
+      cuts.push_back(
+          {static_cast<int64_t>(cut.item), cut.heard_ms, cut.received_ms});
+    }
+    EXPECT_EQ(cuts, expected) << ms;
+    if (!cuts.empty()) {
+      const ReplyQueue::Cut at = queue.At(ms * 8);
+      EXPECT_EQ(static_cast<int64_t>(at.item), cuts[0][0]) << ms;
+      EXPECT_EQ(at.heard_ms, cuts[0][1]) << ms;
+    }
+    // What is heard is forgotten, and counts.
+    queue.Retire(ms * 8, 0);
+  }
+  // So it does when all is.
+  queue.Restart(queue.end());
+  append(2, 30);
+  EXPECT_EQ(queue.At(queue.end()).heard_ms, 130);
+  EXPECT_EQ(queue.At(queue.end()).received_ms, 130);
+}
+
+TEST(ReplyQueueTest, ItsStretchesAreBoundedAndSoIsWhatItRemembers) {
+  ReplyQueue queue(kMuLaw);
+  const std::vector<uint8_t> audio(8);
+  for (uint32_t i = 0; i < ReplyQueue::kMaxSegments; ++i) {
+    ASSERT_TRUE(queue.Append(ItemId{1 + i % 2}, audio));
+  }
+  EXPECT_FALSE(queue.Append(ItemId{1}, audio));
+  EXPECT_TRUE(queue.Append(ItemId{2}, audio)) << "the last one goes on";
+  queue.Restart(queue.end());
+  for (uint32_t i = 3; i < 3 + ReplyQueue::kMaxForgotten - 1; ++i) {
+    ASSERT_TRUE(queue.Append(ItemId{i}, audio));
+  }
+  queue.Restart(queue.end());
+  // The first is forgotten, and counts from where it goes on.
+  EXPECT_TRUE(queue.Append(ItemId{1}, audio));
+  EXPECT_EQ(queue.At(queue.end()).heard_ms, 1);
+  EXPECT_TRUE(queue.Append(ItemId{2}, audio));
+  EXPECT_EQ(queue.At(queue.end()).heard_ms,
+            int64_t{ReplyQueue::kMaxSegments} / 2 + 2);
 }
 
 }  // namespace

@@ -93,6 +93,23 @@ TEST(ReplyPausesTest, BelongToTheirItem) {
   EXPECT_THAT(pauses.Of(ItemId{2}), ElementsAre(Pause{140, 240}));
 }
 
+// Counted from where it went on, and without what had begun before.
+TEST(ReplyPausesTest, AnItemMayGoOnBehindAnother) {
+  const AudioFormat format{Encoding::kMuLaw, 8000};
+  const auto one = Reply(format, {300, 250, 410, 90, 200});
+  const auto other = Reply(format, {200, 100, 300, 200, 450});
+  ReplyPauses pauses(format);
+  // No whole frames.
+  for (size_t at = 0; at < one.size(); at += 500) {
+    pauses.Append(ItemId{1}, std::span(one).subspan(at, 500));
+    pauses.Append(ItemId{2}, std::span(other).subspan(at, 500));
+  }
+  EXPECT_THAT(pauses.Of(ItemId{1}),
+              ElementsAre(Pause{300, 540}, Pause{960, 1040}));
+  EXPECT_THAT(pauses.Of(ItemId{2}),
+              ElementsAre(Pause{200, 300}, Pause{600, 800}));
+}
+
 TEST(ReplyPausesTest, LaterOnesThanTheBoundAreLeftOut) {
   const AudioFormat format{Encoding::kMuLaw, 8000};
   ReplyPauses pauses(format);

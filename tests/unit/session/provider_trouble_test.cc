@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -414,6 +415,10 @@ struct ToldCall {
   const char* name;
   std::vector<Json> sent;
   Json output;
+
+  friend void PrintTo(const ToldCall& call, std::ostream* out) {
+    *out << call.name;
+  }
 };
 
 class ToldCallTest : public ProviderTroubleTest,

@@ -121,6 +121,22 @@ TEST(RepliesTest, AGreetingOfWhichNoWordIsHeardIsOwedAgain) {
   EXPECT_FALSE(desk.replies.owes_greeting());
 }
 
+// A list that grew with each piece.
+TEST(RepliesTest, AGreetingsItemsMayComeByTurns) {
+  Desk desk(WithGreeting());
+  constexpr protocol::ItemId kFirst{1};
+  constexpr protocol::ItemId kSecond{2};
+  desk.replies.Ask(kAgo);
+  for (int i = 0; i < 3; ++i) {
+    desk.replies.OnAudio(Duration::Millis(100), kFirst);
+    desk.replies.OnAudio(Duration::Millis(100), kSecond);
+  }
+  EXPECT_TRUE(desk.replies.OnSent());
+  desk.replies.Cancel();
+  desk.replies.OnDropped(std::array{kSecond}, OwedTexts::By::kCaller);
+  EXPECT_FALSE(desk.replies.owes_greeting()) << "some of the first was heard";
+}
+
 TEST(RepliesTest, AnAgentThatCannotSayOwesNoGreetingAndNothingLeftOver) {
   SessionParts parts(WithGreeting("cannot-say"));
   Replies replies(parts.context, parts.agent);

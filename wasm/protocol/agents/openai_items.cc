@@ -45,19 +45,29 @@ const OpenAiItems::Item* OpenAiItems::OnAudio(std::string_view name,
     return item.connection == connection &&
            item.content_index == content_index && item.known_as == known_as;
   };
-  for (const Item& item : items_) {
-    if (item.cut && is_of(item)) return nullptr;
+  // The newest first: mostly it is that.
+  Item* known = nullptr;
+  for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+    if (!is_of(*item)) continue;
+    if (item->cut) return nullptr;
+    const bool goes_on = !item->over || item == items_.rbegin();
+    if (known == nullptr && goes_on) known = &*item;
   }
-  if (items_.empty() || !is_of(items_.back())) {
+  if (known == nullptr) {
     std::string kept(known_as);
     if (items_.size() == kMaxItems) items_.erase(items_.begin());
     items_.push_back({ItemId{++count_}, std::string(name), std::move(kept),
                       content_index, /*received_bytes=*/0, connection,
                       /*cut=*/false});
+    known = &items_.back();
   }
-  if (items_.back().response.empty()) items_.back().response = response;
-  items_.back().received_bytes += bytes;
-  return &items_.back();
+  if (known->response.empty()) known->response = response;
+  known->received_bytes += bytes;
+  return known;
+}
+
+void OpenAiItems::OnResponseOver() {
+  for (Item& item : items_) item.over = true;
 }
 
 void OpenAiItems::Cut(ItemId id, int64_t heard_ms) {

@@ -39,6 +39,8 @@ class OpenAiItems {
     std::string response = {};
     // What came of it and was not to be heard.
     size_t dropped_bytes = 0;
+    // Its response is over.
+    bool over = false;
 
     // Words of it are wanted whatever becomes of its response: some of it was
     // heard, or may yet be.
@@ -49,12 +51,15 @@ class OpenAiItems {
   // then it is the latest of that name. Valid until the next call.
   std::string_view KnownAs(std::string_view name, uint32_t connection,
                            std::string_view response);
-  // So much more audio came of a content part. It is the last item if it is the
-  // same part by the same socket, else a new one; nullptr if that was cut.
-  // Valid until the next call.
+  // So much more audio came of a content part. It is the item that it was, also
+  // behind others of the same response, else a new one; nullptr if that was
+  // cut. Where no response is named, one that is not the last is another one
+  // once the response is over. Valid until the next call.
   const Item* OnAudio(std::string_view name, int64_t content_index,
                       uint32_t connection, std::string_view response,
                       size_t bytes);
+  // The response is over whose items those are that there are.
+  void OnResponseOver();
   // What still comes of it is dropped; so much of it was heard.
   void Cut(ItemId id, int64_t heard_ms);
   // More audio came of an item that is not to be heard. One of which none was

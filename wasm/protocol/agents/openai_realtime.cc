@@ -318,7 +318,7 @@ void OpenAiRealtime::OnTranscript(Role role, const Json& message,
   if (of != nullptr && responses_.IsUnwanted(response) && !of->is_wanted()) {
     return;
   }
-  if (!IsFinished(response)) responses_.OnWords();
+  if (!IsFinished(response)) responses_.OnPiece();
   Duration dropped;
   if (of != nullptr) {
     dropped = Duration::Millis(
@@ -348,6 +348,7 @@ void OpenAiRealtime::OnArgumentsDone(const Json& message) {
 
 void OpenAiRealtime::TakePiece(const OpenAiCalls::Call& piece) {
   if (IsFinished(piece.response)) return;
+  responses_.OnPiece();
   if (!calls_.TakePiece(piece)) Report(Fault::kTooLarge);
 }
 
@@ -432,6 +433,7 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
     done->only_text = false;
   }
   calls_.OnResponseOver();
+  items_.OnResponseOver();
   Usage usage;
   if (const Json* tokens = FindMember(response, "usage")) {
     usage.input_tokens = IntegerMember(*tokens, "input_tokens").value_or(0);
@@ -494,6 +496,8 @@ void OpenAiRealtime::OnError(const Json& message) {
   } else if (code == "response_cancel_not_active") {
     // If response.done of that is not known, it will not come.
     if (responses_.OnNothingToCancel(error.event_id)) {
+      calls_.OnResponseOver();
+      items_.OnResponseOver();
       events_.Push(AgentReplyDone{.end = AgentReplyDone::End::kCancelled});
     } else {
       Report(Fault::kPeerError);

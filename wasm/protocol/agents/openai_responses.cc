@@ -28,7 +28,7 @@ const std::string* OpenAiResponses::Next() {
   phase_ = Phase::kRequested;
   has_audio_ = false;
   has_text_ = false;
-  has_words_ = false;
+  has_pieces_ = false;
   cancel_id_.clear();
   return &last_;
 }
@@ -57,7 +57,7 @@ void OpenAiResponses::OnCreated(std::string_view id) {
   phase_ = Phase::kActive;
   has_audio_ = false;
   has_text_ = false;
-  has_words_ = false;
+  has_pieces_ = false;
   if (std::exchange(discard_requested_, false)) Discard(id);
 }
 
@@ -140,7 +140,7 @@ bool OpenAiResponses::MayBeRefused(std::string_view event_id) const {
     case Phase::kRequested:
       return true;
     case Phase::kActive:
-      return !foreign_ && !has_audio_ && !has_text_ && !has_words_ &&
+      return !foreign_ && !has_audio_ && !has_text_ && !has_pieces_ &&
              !calls_tools_ && !(event_id.empty() && IsDiscarded(active_));
   }
   return false;

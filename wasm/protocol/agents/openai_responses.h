@@ -47,7 +47,8 @@ class OpenAiResponses {
   // What came of the active one.
   void OnAudio() { has_audio_ = true; }
   void OnText() { has_text_ = true; }
-  void OnWords() { has_words_ = true; }
+  // Words, or a part of a call: nothing by itself, and no answer yet.
+  void OnPiece() { has_pieces_ = true; }
   void OnToolCall() { calls_tools_ = true; }
   // response.done; `id` may be "". nullopt if it ends nothing that is waited
   // for: that response has ended before, another one is active, or nothing is
@@ -132,7 +133,7 @@ class OpenAiResponses {
   bool calls_tools_ = false;
   bool has_audio_ = false;
   bool has_text_ = false;
-  bool has_words_ = false;
+  bool has_pieces_ = false;
 };
 
 }  // namespace trunkline::protocol

@@ -22,6 +22,35 @@ TEST(OpenAiItemsTest, AudioOfTheSamePartIsOneItem) {
   EXPECT_EQ(items.Find(ItemId{4})->received_bytes, 9U);
 }
 
+// It was another item each time, and each was truncated by itself.
+TEST(OpenAiItemsTest, AnItemGoesOnBehindOthersOfItsResponse) {
+  OpenAiItems items;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(items.OnAudio("i1", 0, 1, "r1", 100)->id, ItemId{1});
+    EXPECT_EQ(items.OnAudio("i2", 0, 1, "r1", 10)->id, ItemId{2});
+    EXPECT_EQ(items.OnAudio("i1", 1, 1, "r1", 1)->id, ItemId{3});
+  }
+  EXPECT_EQ(items.Find(ItemId{1})->received_bytes, 300U);
+  EXPECT_EQ(items.Find(ItemId{2})->received_bytes, 30U);
+  EXPECT_EQ(items.Find(ItemId{3})->received_bytes, 3U);
+}
+
+// Servers that name no response may use a name again in the next one.
+TEST(OpenAiItemsTest, WithoutAResponseANameIsAnotherItemInTheNextOne) {
+  OpenAiItems items;
+  EXPECT_EQ(items.OnAudio("i1", 0, 1, "", 100)->id, ItemId{1});
+  EXPECT_EQ(items.OnAudio("i2", 0, 1, "", 100)->id, ItemId{2});
+  EXPECT_EQ(items.OnAudio("i1", 0, 1, "", 100)->id, ItemId{1});
+  items.OnResponseOver();
+  EXPECT_EQ(items.OnAudio("i1", 0, 1, "", 100)->id, ItemId{3});
+  EXPECT_EQ(items.OnAudio("i2", 0, 1, "", 100)->id, ItemId{4});
+  EXPECT_EQ(items.OnAudio("i1", 0, 1, "", 100)->id, ItemId{3});
+  // The last one goes on.
+  items.OnAudio("i2", 0, 1, "", 100);
+  items.OnResponseOver();
+  EXPECT_EQ(items.OnAudio("i2", 0, 1, "", 100)->id, ItemId{4});
+}
+
 TEST(OpenAiItemsTest, WhatCannotBeKnownIsNotFound) {
   OpenAiItems items;
   EXPECT_EQ(items.Find(ItemId{0}), nullptr);

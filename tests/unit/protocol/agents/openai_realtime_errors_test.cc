@@ -192,7 +192,9 @@ TEST_F(OpenAiRealtimeErrorsTest, AnErrorBehindTheFirstOfAReplyIsNotItsEnd) {
       R"({"type":"response.output_text.delta","response_id":"r1",
           "item_id":"i1","delta":"Hel"})",
       R"({"type":"response.output_item.done","response_id":"r1","item":
-          {"type":"function_call","call_id":"k","name":"n"}})"};
+          {"type":"function_call","call_id":"k","name":"n"}})",
+      R"({"type":"response.function_call_arguments.done","response_id":"r1",
+          "item_id":"f1","call_id":"k","arguments":"{}"})"};
   for (const std::string& first : begun) {
     SCOPED_TRACE(first);
     Connect();

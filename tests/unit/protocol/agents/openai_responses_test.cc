@@ -378,7 +378,7 @@ TEST_F(OpenAiResponsesTest, WhatHasBegunIsNotRefused) {
   };
   begun(&OpenAiResponses::OnAudio, "audio");
   begun(&OpenAiResponses::OnText, "text");
-  begun(&OpenAiResponses::OnWords, "words");
+  begun(&OpenAiResponses::OnPiece, "piece");
   begun(&OpenAiResponses::OnToolCall, "call");
   // The next one has not.
   Create("r1");
