@@ -44,6 +44,7 @@ CallerPath::CallerPath(const Config& config, const HeardTrack& heard)
 
 void CallerPath::OnStreamStarted(Instant now) {
   caller_audio_.OnStreamStarted(now);
+  spoken_clock_.OnStreamStarted();
   gap_filler_.Reset();
 }
 
@@ -51,6 +52,7 @@ std::optional<CallerPath::Frame> CallerPath::Next(Instant now,
                                                   EchoGuarding guarding) {
   const std::optional<CallerAudio::Frame> delivered = caller_audio_.Next();
   if (!delivered) return std::nullopt;
+  spoken_clock_.OnFrame(delivered->source, now);
   DecodeAudio(config_.leg.encoding, delivered->audio, samples_);
   std::span<const uint8_t> audio = ConcealGap(*delivered);
   Frame frame;

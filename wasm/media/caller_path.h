@@ -13,6 +13,7 @@
 #include "media/gap_filler.h"
 #include "media/heard_track.h"
 #include "media/rate_branch.h"
+#include "media/spoken_clock.h"
 #include "media/transcoder.h"
 #include "protocol/wire.h"
 
@@ -70,6 +71,8 @@ class CallerPath {
     return frames_since_echo_ < kLatelyFrames &&
            frames_since_caller_ == kLatelyFrames;
   }
+  // When the frames were spoken that Next() has returned.
+  const SpokenClock& spoken_clock() const { return spoken_clock_; }
   const CallerAudio::Counters& counters() const {
     return caller_audio_.counters();
   }
@@ -84,6 +87,7 @@ class CallerPath {
 
   const Config config_;
   CallerAudio caller_audio_;
+  SpokenClock spoken_clock_;
   GapFiller gap_filler_;
   audio::SpeechDetector speech_detector_{audio::SpeechDetector::Config{}};
   std::optional<EchoJudge> echo_judge_;

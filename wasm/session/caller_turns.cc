@@ -1,26 +1,39 @@
 #include "session/caller_turns.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace trunkline::session {
+namespace {
+
+constexpr int64_t kFrameMs = TurnDetector::kFrameMs;
+
+}  // namespace
 
 CallerTurns::CallerTurns(CallContext& context, AgentLink& agent,
-                         Transcript& transcript)
+                         Transcript& transcript,
+                         const media::SpokenClock& spoken)
     : context_(context),
       events_(context),
       agent_(agent),
       transcript_(transcript),
+      spoken_(spoken),
       detector_(context.config().limits.end_of_turn.value_or(
           agent.traits().default_end_of_turn)) {}
 
 TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
   const TurnDetector::Event event = detector_.OnFrame(speaks);
+  if (speaks) end_frame_ = spoken_.frames();
   if (event == TurnDetector::Event::kSpeechStarted) {
     const Duration ago = detector_.since_start();
     events_.SpeechStarted(ago);
-    if (line_ == LineId{}) start_ms_ = AgoMs(ago);
-    line_ = transcript_.OnCallerTurnBegan(start_ms_);
-    transcript_.OnCallerSpoke(line_, start_ms_, start_ms_);
+    if (line_ == LineId{}) {
+      start_frame_ =
+          std::max<int64_t>(spoken_.frames() - ago.ms() / kFrameMs, 0);
+    }
+    const int64_t start_ms = SpokenMs(start_frame_);
+    line_ = transcript_.OnCallerTurnBegan(start_ms);
+    transcript_.OnCallerSpoke(line_, start_ms, start_ms);
     if (agent_.ready()) TellOfTurn();
   } else if (event == TurnDetector::Event::kSpeechStopped) {
     events_.SpeechStopped(detector_.since_speech());
@@ -76,14 +89,15 @@ void CallerTurns::OnAgentFailed() {
 void CallerTurns::End(std::string_view source, int64_t turn) {
   events_.TurnEnded(source, turn);
   if (line_ == LineId{}) return;
-  transcript_.OnCallerTurnEnded(std::exchange(line_, {}),
-                                AgoMs(detector_.since_speech()),
+  TellSpoken();
+  transcript_.OnCallerTurnEnded(std::exchange(line_, {}), SpokenMs(end_frame_),
                                 context_.now());
 }
 
 void CallerTurns::TellSpoken() {
   if (line_ == LineId{}) return;
-  transcript_.OnCallerSpoke(line_, start_ms_, AgoMs(detector_.since_speech()));
+  transcript_.OnCallerSpoke(line_, SpokenMs(start_frame_),
+                            SpokenMs(end_frame_));
 }
 
 void CallerTurns::Abandon() {

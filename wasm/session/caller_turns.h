@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "media/spoken_clock.h"
 #include "protocol/agents/agent.h"
 #include "session/agent_link.h"
 #include "session/call_context.h"
@@ -23,9 +24,10 @@ class CallerTurns {
   // noticed: shorter may have been none.
   static constexpr Duration kUnmistakable = Duration::Millis(600);
 
-  // All are borrowed for the life of the object. Precondition: the agent was
-  // created.
-  CallerTurns(CallContext& context, AgentLink& agent, Transcript& transcript);
+  // All are borrowed for the life of the object. `spoken` has had each frame
+  // before OnFrame(). Precondition: the agent was created.
+  CallerTurns(CallContext& context, AgentLink& agent, Transcript& transcript,
+              const media::SpokenClock& spoken);
   CallerTurns(const CallerTurns&) = delete;
   CallerTurns& operator=(const CallerTurns&) = delete;
 
@@ -75,8 +77,9 @@ class CallerTurns {
 
  private:
   void TellOfTurn();
-  int64_t AgoMs(Duration ago) const {
-    return (context_.now() - context_.call_began() - ago).ms();
+  // When so many of his frames had been spoken, as a time of the call.
+  int64_t SpokenMs(int64_t frames) const {
+    return (spoken_.EndOf(frames) - context_.call_began()).ms();
   }
   // Tells the transcript when the line was spoken.
   void TellSpoken();
@@ -85,10 +88,14 @@ class CallerTurns {
   ConversationEvents events_;
   AgentLink& agent_;
   Transcript& transcript_;
+  const media::SpokenClock& spoken_;
   TurnDetector detector_;
   // The turn that the caller is in; 0 for none.
   LineId line_{};
-  int64_t start_ms_ = 0;
+  // His frames before it, and to the end of its last speech. What frames were
+  // held up becomes known when they come; events tell of when they came.
+  int64_t start_frame_ = 0;
+  int64_t end_frame_ = 0;
   bool provider_hears_ = false;
   Instant heard_since_;
   Instant taken_at_;

@@ -44,9 +44,11 @@ void Conversation::AwaitReply() {
 // ---------------------------------------------------------------------------
 // The leg
 
-void Conversation::Begin(media::LineOut& line) {
+void Conversation::Begin(media::LineOut& line,
+                         const media::SpokenClock& spoken) {
   line_ = &line;
-  caller_ = std::make_unique<CallerTurns>(context_, agent_, transcript_);
+  caller_ =
+      std::make_unique<CallerTurns>(context_, agent_, transcript_, spoken);
   playback_ = std::make_unique<ReplyPlayback>(context_, leg_, agent_,
                                               transcript_, line);
   if (!agent_.traits().can_say) {

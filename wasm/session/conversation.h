@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "media/line_out.h"
+#include "media/spoken_clock.h"
 #include "protocol/agents/agent.h"
 #include "session/agent_link.h"
 #include "session/briefing.h"
@@ -51,9 +52,9 @@ class Conversation {
   Json TakeSnapshot();
   bool snapshot_due() const { return snapshot_due_; }
 
-  // The leg is authorised for the first time: the call begins. `line` is
-  // borrowed from now on.
-  void Begin(media::LineOut& line);
+  // The leg is authorised for the first time: the call begins. `line`, and
+  // `spoken` of the caller's frames, are borrowed from now on.
+  void Begin(media::LineOut& line, const media::SpokenClock& spoken);
   // The leg is back after a loss, or in place of a former one.
   void OnLegBack();
   void OnLegRefused();

@@ -84,7 +84,10 @@ void Conversation::SayWhatIsOwed() {
   // None is said over him, nor before the reply to a turn of his.
   const bool waits_for_him =
       state_ == State::kListening && caller_->may_be_taken();
-  if (replies_.MaySay() && replies_.MayAsk() && !waits_for_him) {
+  // Digits that wait for the end of what plays come first: texts behind it
+  // would put that off, one after the other.
+  const bool waits = waits_for_him || digits_.whole();
+  if (replies_.MaySay() && replies_.MayAsk() && !waits) {
     replies_.AskForSay();
   } else if ((texts.awaited() ||
               (replies_.making() && state_ == State::kListening)) &&

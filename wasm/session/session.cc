@@ -268,7 +268,7 @@ void Session::OnCommand(const CommandEnvelope& envelope, Instant now) {
 void Session::OnGranted() {
   if (!line_out_) {
     CreateMedia();
-    conversation_.Begin(*line_out_);
+    conversation_.Begin(*line_out_, caller_path_->spoken_clock());
   } else {
     caller_path_->OnStreamStarted(context_.now());
     line_out_->OnStreamStarted();

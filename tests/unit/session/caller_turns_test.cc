@@ -21,17 +21,24 @@ struct Caller {
   explicit Caller(Config config = SessionParts::MakeConfig())
       : parts(std::move(config)) {
     parts.MakeAgentReady();
-    turns.emplace(parts.context, parts.agent, parts.transcript);
+    turns.emplace(parts.context, parts.agent, parts.transcript, spoken);
   }
   // Returns the last event that came.
   Event Hear(int ms, bool speech) {
     Event last = Event::kNone;
     for (int i = 0; i < ms / TurnDetector::kFrameMs; ++i) {
       parts.Advance(Duration::Millis(TurnDetector::kFrameMs));
-      const Event event = turns->OnFrame(speech);
-      if (event != Event::kNone) last = event;
+      if (const Event event = Take(speech); event != Event::kNone) last = event;
     }
     return last;
+  }
+  // What was held up comes at once.
+  void Burst(int ms, bool speech) {
+    for (int i = 0; i < ms / TurnDetector::kFrameMs; ++i) Take(speech);
+  }
+  Event Take(bool speech) {
+    spoken.OnFrame(media::CallerAudio::Source::kCarrier, parts.context.now());
+    return turns->OnFrame(speech);
   }
   Event Speak(int ms) { return Hear(ms, true); }
   Event Pause(int ms) { return Hear(ms, false); }
@@ -41,6 +48,7 @@ struct Caller {
   }
 
   SessionParts parts;
+  media::SpokenClock spoken;
   std::optional<CallerTurns> turns;
 };
 
@@ -122,6 +130,27 @@ TEST(CallerTurnsTest, OfATurnThatWasStoppedItsEndIsKnownAtOnce) {
   const auto line = going_on.Final();
   EXPECT_EQ(line->start_ms, 0);
   EXPECT_EQ(line->end_ms, 4'400);
+}
+
+// Frames of 1.7 s that came at once made a turn of a millisecond.
+TEST(CallerTurnsTest, ATurnWhoseFramesWereHeldUpIsWhereItWasSpoken) {
+  for (const int held_ms : {300, 1'000, 1'700, 2'400}) {
+    Caller caller;
+    caller.Pause(1'000);
+    caller.parts.Advance(Duration::Millis(held_ms));
+    caller.Burst(100, false);
+    caller.Burst(held_ms - 100, true);
+    caller.Speak(200);
+    caller.Pause(700);
+    caller.turns->End("local", 1);
+    // Events tell of when it came.
+    EXPECT_GE(caller.parts.log.events()[1]["startMs"], 1'000 + held_ms - 60);
+    const auto line = caller.Final();
+    ASSERT_TRUE(line);
+    EXPECT_EQ(line->start_ms, 1'100);
+    EXPECT_EQ(line->end_ms, 1'200 + held_ms);
+    EXPECT_EQ(line->over_ms, 1'900 + held_ms);
+  }
 }
 
 // A provider may end a turn of which nothing was heard here.

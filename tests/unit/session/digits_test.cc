@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "session/digit_entry.h"
 #include "support/world/heard_reply.h"
@@ -105,6 +106,88 @@ TEST_P(DigitsTest, ACommandThatFindsNoRoomIsRefused) {
   const Json result = world.Command(command);
   EXPECT_EQ(result["status"], "refused");
   EXPECT_EQ(result["code"], "conflict");
+}
+
+// Texts that were commanded later were said one behind the other, and the agent
+// was told of the digits when all of them had been heard, or never.
+TEST_P(DigitsTest, ACommandIsToldBeforeTheTextsThatWereCommandedLater) {
+  for (const int texts : {1, 4, 8}) {
+    VirtualWorld world(GetParam().Options());
+    world.agent.reply_ms = 1'500;
+    Start(world);
+    HearReply(world, 500);
+    if (HasFatalFailure()) return;
+    EXPECT_EQ(world.Command({{"type", "digits"}, {"digits", "12#"}})["status"],
+              "done");
+    for (int i = 0; i < texts; ++i) {
+      EXPECT_EQ(
+          world.Command({{"type", "say"},
+                         {"text", "Text " + std::to_string(i)}})["status"],
+          "done");
+    }
+    const size_t told_before = world.agent.told().size();
+    const auto index_of = [&](const std::string& text) {
+      const std::vector<std::string>& told = world.agent.told();
+      for (size_t i = told_before; i < told.size(); ++i) {
+        if (told[i].find(text) != std::string::npos) return i;
+      }
+      return told.size();
+    };
+    const auto was_told = [&](const std::string& text) {
+      return index_of(text) < world.agent.told().size();
+    };
+    // When the reply that plays has been heard.
+    ASSERT_TRUE(world.RunUntil([&] { return was_told("[keypad: 12#]"); },
+                               Duration::Millis(1'500)))
+        << texts;
+    EXPECT_FALSE(was_told("Text 0"));
+    ASSERT_TRUE(world.RunUntil(
+        [&] { return was_told("Text " + std::to_string(texts - 1)); }));
+    for (int i = 0; i < texts; ++i) {
+      EXPECT_LT(index_of("[keypad: 12#]"),
+                index_of("Text " + std::to_string(i)));
+    }
+    EXPECT_EQ(world.Count("notSaid"), 0U);
+  }
+}
+
+// What a command is done for is told, kept, or given up by name.
+TEST_P(DigitsTest, ACommandThatWaitsBeforeTextsIsKeptAndNamed) {
+  for (const std::string record : {"yes", "no"}) {
+    VirtualWorld::Options options = GetParam().Options();
+    options.profile["recordDigits"] = record;
+    VirtualWorld world(options);
+    Start(world);
+    HearReply(world, 500);
+    if (HasFatalFailure()) return;
+    world.Command({{"type", "digits"}, {"digits", "12#"}});
+    world.Command({{"type", "say"}, {"text", "Later"}});
+    EXPECT_THAT(
+        world.snapshot(),
+        HasSubstr(record == "yes" ? R"("keypad":"12#")" : R"("keypad":"")"));
+    EXPECT_THAT(world.snapshot(), HasSubstr("Later"));
+    if (record == "yes") {
+      VirtualWorld::Options later = options;
+      later.snapshot = world.snapshot();
+      VirtualWorld second(later);
+      Start(second);
+      const auto told = [&] {
+        std::string all;
+        for (const std::string& text : second.agent.told()) all += text + "\n";
+        return all;
+      };
+      ASSERT_TRUE(second.RunUntil(
+          [&] { return told().find("Later") != std::string::npos; }));
+      EXPECT_LT(told().find("[keypad: 12#]"), told().find("Later"));
+    }
+    world.line.HangUp();
+    ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+    const std::vector<Json> not_said = world.EventsOf("notSaid");
+    ASSERT_EQ(not_said.size(), 2U);
+    EXPECT_EQ(not_said[0]["text"], "Later");
+    EXPECT_EQ(not_said[1]["text"],
+              record == "yes" ? "[keypad: 12#]" : "[keypad]");
+  }
 }
 
 // A key is no cough: the reply stops with the first one.

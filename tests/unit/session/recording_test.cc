@@ -444,6 +444,66 @@ TEST(RecordingTest, TimeWithoutAStreamIsSilence) {
   EXPECT_NEAR(static_cast<double>(caller.size()) / 8, 7000, 120);
 }
 
+// Frames that were held up and came at once were a turn of a millisecond, which
+// lay beside what the agent said next; in the recording they are in their
+// place.
+TEST(RecordingTest, ATurnIsWhereItsRecordingIsWhateverHeldItUp) {
+  for (const bool told : {true, false}) {
+    for (const int64_t hold_ms : {0, 300, 900, 1'700, 2'300}) {
+      SCOPED_TRACE(testing::Message() << "told " << told << ", " << hold_ms);
+      VirtualWorld::Options options = RecordedOptions();
+      options.agent = "openai-realtime";
+      VirtualWorld world(options);
+      std::vector<Message> held;
+      bool holds = false;
+      world.tamper_with_line = [&](Message message,
+                                   const std::function<void(Message)>& hand) {
+        constexpr std::string_view kKey = R"("timestamp":")";
+        const size_t key = message.bytes.find(kKey);
+        if (!told && key != std::string::npos) {
+          message.bytes.erase(
+              key, message.bytes.find('"', key + kKey.size()) + 2 - key);
+        }
+        held.push_back(std::move(message));
+        if (holds) return;
+        for (Message& one : held) hand(std::move(one));
+        held.clear();
+      };
+      Connect(world);
+      world.Advance(Duration::Millis(1'000));
+      world.line.Say(Speech(1'500));
+      world.Advance(Duration::Millis(40));
+      holds = true;
+      world.Advance(Duration::Millis(hold_ms));
+      holds = false;
+      ASSERT_TRUE(
+          world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+      world.line.HangUp();
+      ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+      const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+      const int64_t began =
+          world.EventsOf("recordingStarted").at(0)["startMs"].get<int64_t>();
+      int64_t start_ms = -1;
+      int64_t end_ms = -1;
+      int64_t reply_ms = -1;
+      // A hold-up may make two of one turn.
+      for (const Json& line : world.EventsOf("line")) {
+        const int64_t from_ms = line["startMs"].get<int64_t>() - began;
+        if (line["role"] == "agent") reply_ms = from_ms;
+        if (line["role"] != "caller") continue;
+        if (start_ms < 0) start_ms = from_ms;
+        end_ms = line["endMs"].get<int64_t>() - began;
+      }
+      const int64_t onset_ms = Onset(caller, 0, kHz);
+      EXPECT_NEAR(static_cast<double>(start_ms), static_cast<double>(onset_ms),
+                  100);
+      EXPECT_NEAR(static_cast<double>(end_ms),
+                  static_cast<double>(onset_ms + 1'500), 150);
+      EXPECT_GE(reply_ms, end_ms);
+    }
+  }
+}
+
 // What a carrier tells of the caller's time, and how many of his frames come.
 struct Carrier {
   enum class Timestamps : uint8_t { kTrue, kStuck, kNone };
