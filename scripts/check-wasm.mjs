@@ -21,7 +21,7 @@ const MODULES = {
     memory: "CMakeLists.txt",
     bounds: {
       "wasm-wasi": { raw: 608 * 1024, gzip: 256 * 1024 },
-      "wasm-emscripten": { raw: 800 * 1024, gzip: 304 * 1024 },
+      "wasm-emscripten": { raw: 840 * 1024, gzip: 328 * 1024 },
     },
   },
   synthesizer: {
