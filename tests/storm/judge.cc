@@ -321,9 +321,12 @@ void Judge::OnEvent(const Json& event) {
   } else if (type == "truncated") {
     OnTruncated(event);
   } else if (type == "notSaid") {
-    for (Said& said : says_) {
-      if (said.text == StringMember(event, "text")) said.failed = true;
+    for (size_t i = 0; i < says_.size(); ++i) {
       last_say_ = world_->now();
+      if (says_[i].text != StringMember(event, "text")) continue;
+      says_[i].failed = true;
+      // What is given up by name is not asked for again.
+      if (says_in_air_ == i) lost_reply_ = false;
     }
     const std::string_view text = StringMember(event, "text");
     if (text == plan_.greeting()) {
