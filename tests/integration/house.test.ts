@@ -68,22 +68,26 @@ async function hangUp(call: PhoneCall): Promise<readonly Turn[]> {
 
 // Beside each other: most of a call is waiting.
 describe.concurrent("the house", () => {
-  it.each(["rms", "slt"] as const)("understands what is said at a front desk, in the voice %s", { timeout: 120_000 }, async (voice) => {
-    const { call } = await dial();
-    const waits: number[] = [];
-    for (const [text] of SENTENCES) waits.push(await ask(call, text, voice));
-    const turns = await hangUp(call);
-    const answers = turns.filter(({ role }) => role === "agent").map(({ text }) => text);
-    expect(answers[0]).toBe("Hello, this is the front desk of the garden restaurant. How can I help you?");
-    const understood = SENTENCES.filter(([, answer], index) => answer.test(answers[index + 1] ?? ""));
-    const middle = [...waits].sort((a, b) => a - b)[waits.length >> 1] ?? 0;
-    measured(
-      `the house: ${understood.length} of ${SENTENCES.length} sentences of ${voice} understood, answered ${Math.round(middle - END_OF_TURN_MS)} ms (median) after the end of the turn`,
-    );
-    expect(understood.length, JSON.stringify(turns)).toBeGreaterThanOrEqual(9);
-    expect(middle).toBeLessThanOrEqual(END_OF_TURN_MS + MAX_ANSWER_MS);
-    expect(call.record().violations).toEqual([]);
-  });
+  it.each(["rms", "slt"] as const)(
+    "understands what is said at a front desk, in the voice %s",
+    { timeout: 120_000 },
+    async (voice) => {
+      const { call } = await dial();
+      const waits: number[] = [];
+      for (const [text] of SENTENCES) waits.push(await ask(call, text, voice));
+      const turns = await hangUp(call);
+      const answers = turns.filter(({ role }) => role === "agent").map(({ text }) => text);
+      expect(answers[0]).toBe("Hello, this is the front desk of the garden restaurant. How can I help you?");
+      const understood = SENTENCES.filter(([, answer], index) => answer.test(answers[index + 1] ?? ""));
+      const middle = [...waits].sort((a, b) => a - b)[waits.length >> 1] ?? 0;
+      measured(
+        `the house: ${understood.length} of ${SENTENCES.length} sentences of ${voice} understood, answered ${Math.round(middle - END_OF_TURN_MS)} ms (median) after the end of the turn`,
+      );
+      expect(understood.length, JSON.stringify(turns)).toBeGreaterThanOrEqual(9);
+      expect(middle).toBeLessThanOrEqual(END_OF_TURN_MS + MAX_ANSWER_MS);
+      expect(call.record().violations).toEqual([]);
+    },
+  );
 
   it("books a table in three turns, with an interruption in the middle", async () => {
     const { call, observer } = await dial();

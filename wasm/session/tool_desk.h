@@ -55,9 +55,9 @@ class ToolDesk {
   static Json WithBuiltIns(const Json& tools);
 
   // The agent calls a tool. One that neither the profile nor the gateway has is
-  // answered at once with an error, and so is one too many. A call that is known already is
-  // the same call. False if there is no place for it: it has to be answered by
-  // whoever tells of it.
+  // answered at once with an error, and so is one too many. A call that is
+  // known already is the same call. False if there is no place for it: it has
+  // to be answered by whoever tells of it.
   bool Open(std::string_view call_id, std::string_view name, Instant now);
   // A result. kLate: the call was answered for; `late_name` is its tool.
   enum class Taken : uint8_t { kAnswer, kLate, kUnknown };

@@ -48,8 +48,8 @@ class HouseRules final : public Llm {
   // How far it counts, and the longest word that it spells.
   static constexpr int64_t kMaxCount = 20;
   static constexpr size_t kMaxSpelledLetters = 24;
-  // Sentences that were written down are likelier than those that patterns make:
-  // Sentences() has them so many times.
+  // Sentences that were written down are likelier than those that patterns
+  // make: Sentences() has them so many times.
   static constexpr size_t kLikelier = 3;
   // Sentences() has no more: a recogniser's language is small.
   static constexpr size_t kMaxSentences = 2'000;

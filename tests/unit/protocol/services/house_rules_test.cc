@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
 #include <map>
+#include <random>
 #include <set>
 
 #include "protocol/services/word_pattern.h"
@@ -501,7 +501,8 @@ TEST(HouseBookingTest, AToolThatFailsIsTold) {
     HouseCall call;
     call.Say("book a table for four tomorrow at seven");
     call.Say("yes");
-    EXPECT_THAT(call.Result(result), StartsWith("I have noted a table for four"))
+    EXPECT_THAT(call.Result(result),
+                StartsWith("I have noted a table for four"))
         << result;
   }
 }
