@@ -11,7 +11,7 @@ describe("the variables of scripts/dev", () => {
   it("are those of a gateway on this machine with a simulator behind it", () => {
     expect(variablesFor("")).toEqual({
       ENVIRONMENT: "development",
-      DEFAULT_AGENT: "parrot",
+      DEFAULT_AGENT: "house",
       PUBLIC_BASE_URL: "http://127.0.0.1:8787",
       OPENAI_BASE_URL: "http://127.0.0.1:8788",
       OPENAI_API_KEY: "simulated",
