@@ -110,6 +110,9 @@ TEST_F(MingledItemsTest, EachIsOneLineThatIsHeardToItsEnd) {
   End();
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
   EXPECT_THAT(Lines(), SizeIs(2));
+  // A line that no words came to is held back to the end.
+  world.line.HangUp();
+  ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   for (const auto& [item, lines] : Lines()) {
     ASSERT_THAT(lines, SizeIs(1)) << item;
     EXPECT_EQ(lines[0]["heard"], kTenWords);
