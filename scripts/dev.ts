@@ -57,7 +57,8 @@ function parseOptions(args: string[]): Options {
   // The simulator takes the next one.
   if (!Number.isInteger(port) || port < 1 || port > 65_534) throw new UsageError("--port must be 1..65534");
   const agent = values.agent === undefined ? undefined : AGENTS.get(values.agent);
-  if (values.agent !== undefined && !agent) throw new UsageError(`--agent must be one of ${[...AGENTS.keys()].join(", ")}`);
+  if (values.agent !== undefined && !agent)
+    throw new UsageError(`--agent must be one of ${[...AGENTS.keys()].join(", ")}`);
   return { port, agent };
 }
 
