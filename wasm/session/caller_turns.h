@@ -58,6 +58,12 @@ class CallerTurns {
   // The turn has begun and is not over.
   bool in_turn() const { return detector_.in_turn(); }
   bool speaking() const { return detector_.speaking(); }
+  // Who takes turns would have taken this one by now: true once for each pause,
+  // with the frame that makes it as long.
+  bool IsLeftOpen() const {
+    return line_ != LineId{} && !speaking() &&
+           since_speech() == Transcript::kCommitWait;
+  }
   bool provider_hears() const { return provider_hears_; }
   // A turn of his is to be waited for: he is in it, or the provider hears him,
   // which is believed for the time of a reply.

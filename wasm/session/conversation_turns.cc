@@ -10,7 +10,10 @@
 namespace trunkline::session {
 
 void Conversation::OnCallerFrame(bool speaks) {
-  switch (caller_->OnFrame(speaks)) {
+  const TurnDetector::Event event = caller_->OnFrame(speaks);
+  // What a session that is lost from now on leaves of it.
+  if (caller_->IsLeftOpen()) snapshot_due_ = true;
+  switch (event) {
     case TurnDetector::Event::kSpeechStarted:
       replies_.OnCallerSpeaks();
       if (state_ == State::kSpeaking) {
@@ -50,8 +53,6 @@ void Conversation::OnLocalTurnEnd() {
       return;
     case protocol::AgentTraits::TurnDetection::kProvider:
       caller_->OnUntaken();
-      // What a session that is lost now leaves of it.
-      snapshot_due_ = true;
       return;
   }
 }

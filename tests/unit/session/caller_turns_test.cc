@@ -116,6 +116,29 @@ TEST(CallerTurnsTest, ATurnThatIsNotOverEndsWithItsSpeech) {
   }
 }
 
+TEST(CallerTurnsTest, ATurnIsLeftOpenOnceForEachPause) {
+  Caller caller;
+  const auto left_open = [&caller](int ms) {
+    int times = 0;
+    for (int i = 0; i < ms; i += TurnDetector::kFrameMs) {
+      caller.Pause(TurnDetector::kFrameMs);
+      if (caller.turns->IsLeftOpen()) ++times;
+    }
+    return times;
+  };
+  EXPECT_EQ(left_open(3'000), 0);
+  caller.Speak(900);
+  EXPECT_EQ(left_open(1'980), 0);
+  EXPECT_EQ(left_open(20), 1);
+  EXPECT_EQ(left_open(5'000), 0);
+  caller.Speak(900);
+  EXPECT_EQ(left_open(5'000), 1);
+  caller.Speak(900);
+  caller.Pause(700);
+  caller.turns->End("agent", 1);
+  EXPECT_EQ(left_open(5'000), 0);
+}
+
 // The same where nobody tells that the call is over.
 TEST(CallerTurnsTest, OfATurnThatWasStoppedItsEndIsKnownAtOnce) {
   Caller stopped;
