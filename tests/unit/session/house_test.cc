@@ -15,11 +15,9 @@ namespace trunkline::test {
 namespace {
 
 using session::State;
-using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
-const std::string kGreeting =
+constexpr const char* kGreeting =
     "Hello and welcome. I am here to help you today, what can I do?";
 
 class HouseTest : public testing::Test {
@@ -62,7 +60,7 @@ TEST_F(HouseTest, GreetsAndAnswers) {
   Ask(world, worker, "who are you");
   const std::vector<std::string> heard = Lines(world, "heard");
   ASSERT_EQ(3u, heard.size());
-  EXPECT_EQ("agent: " + kGreeting, heard[0]);
+  EXPECT_EQ(std::string("agent: ") + kGreeting, heard[0]);
   EXPECT_EQ("caller: who are you", Lines(world, "said")[1]);
   EXPECT_EQ(Lines(world, "said")[2], heard[2]);
   EXPECT_EQ(0, world.stray_messages());

@@ -24,7 +24,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::StartsWith;
 
-constexpr const char* kTenWords =
+constexpr const char* kCountedWords =
     "one two three four five six seven eight nine ten";
 
 class MingledItemsTest : public testing::Test {
@@ -56,7 +56,7 @@ class MingledItemsTest : public testing::Test {
                          {"response_id", "resp_1"},
                          {"item_id", world.agent.items()[item].name},
                          {"content_index", 0},
-                         {"transcript", kTenWords}});
+                         {"transcript", kCountedWords}});
   }
   void End() {
     Words(0);
@@ -115,7 +115,7 @@ TEST_F(MingledItemsTest, EachIsOneLineThatIsHeardToItsEnd) {
   ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
   for (const auto& [item, lines] : Lines()) {
     ASSERT_THAT(lines, SizeIs(1)) << item;
-    EXPECT_EQ(lines[0]["heard"], kTenWords);
+    EXPECT_EQ(lines[0]["heard"], kCountedWords);
     EXPECT_EQ(lines[0]["cut"], false) << item;
     EXPECT_EQ(lines[0]["text"], "final");
   }
@@ -137,7 +137,7 @@ TEST_F(MingledItemsTest, AnItemIsTruncatedOnceByAllThatWasHeardOfIt) {
   const Json line = Lines()["item_1"][0];
   EXPECT_EQ(line["cut"], true);
   EXPECT_THAT(std::string(StringMember(line, "heard")), StartsWith("one two"));
-  EXPECT_NE(line["heard"], kTenWords);
+  EXPECT_NE(line["heard"], kCountedWords);
 }
 
 TEST_F(MingledItemsTest, WhatIsBehindTheOtherOneDoesNotTakeBackWhatWasHeard) {
@@ -164,7 +164,7 @@ TEST_F(MingledItemsTest, TheyMayComeByTurnsInSmallPieces) {
   EXPECT_THAT(Truncations(), SizeIs(2));
   for (const auto& [item, lines] : Lines()) {
     ASSERT_THAT(lines, SizeIs(1)) << item;
-    EXPECT_EQ(lines[0]["said"], kTenWords);
+    EXPECT_EQ(lines[0]["said"], kCountedWords);
     EXPECT_EQ(lines[0]["cut"], true);
     EXPECT_THAT(std::string(StringMember(lines[0], "heard")),
                 StartsWith("one two"));
@@ -186,7 +186,7 @@ TEST_F(MingledItemsTest, AnItemMayGoOnWhenAllThatCameOfItWasHeard) {
   EXPECT_THAT(Truncations(), SizeIs(1));
   EXPECT_THAT(Lines()["item_1"], SizeIs(1));
   EXPECT_THAT(Lines()["item_2"], SizeIs(1));
-  EXPECT_EQ(Lines()["item_2"][0]["heard"], kTenWords);
+  EXPECT_EQ(Lines()["item_2"][0]["heard"], kCountedWords);
 }
 
 // The one that audio came of last is the unfinished one.

@@ -10,7 +10,6 @@
 namespace trunkline::protocol {
 namespace {
 
-using testing::ElementsAre;
 using testing::IsEmpty;
 
 std::vector<std::string> Split(std::string_view text, size_t piece = 1) {
