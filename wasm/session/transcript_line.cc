@@ -22,8 +22,11 @@ size_t TranscriptLine::HeardSoFar() const {
   }
   // The words that have ended; of what lies before the next one that is known,
   // as much as its letters take.
-  const auto next = std::ranges::upper_bound(words, heard_ms, {},
-                                             &protocol::SpokenWord::end_ms);
+  const auto next =
+      std::upper_bound(words.begin(), words.end(), heard_ms,
+                       [](int64_t ms, const protocol::SpokenWord& word) {
+                         return ms < word.end_ms;
+                       });
   const bool is_last = next == words.end();
   protocol::SpokenWord from;
   if (next != words.begin()) from = *(next - 1);

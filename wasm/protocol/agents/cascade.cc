@@ -17,7 +17,7 @@ bool IsBlank(std::string_view text) {
 
 // Whether there is anything in it that a voice could say.
 bool HasWords(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
            (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
   });

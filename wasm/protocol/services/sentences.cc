@@ -80,7 +80,7 @@ bool IsInside(std::string_view sentence, size_t at, char next) {
   const std::string_view word = before.substr(space == kNone ? 0 : space + 1);
   if (word.empty()) return false;
   // "1. Milk": where nothing but the number stands in front of it.
-  if (std::ranges::all_of(word, IsDigit)) {
+  if (std::all_of(word.begin(), word.end(), IsDigit)) {
     return word.size() <= 2 &&
            before.find_first_not_of(" \t\n\r") + word.size() == at && next != 0;
   }
@@ -88,7 +88,7 @@ bool IsInside(std::string_view sentence, size_t at, char next) {
   // An initial: "J. S. Bach". "I" ends sentences.
   if (word.size() == 1 && IsUpper(word[0]) && word[0] != 'I') return next != 0;
   std::string lowered(word);
-  std::ranges::transform(lowered, lowered.begin(), Lowered);
+  std::transform(lowered.begin(), lowered.end(), lowered.begin(), Lowered);
   if (next == 0) return false;
   if (Contains(kTitles, std::string_view(lowered))) return true;
   return Contains(kAbbreviations, std::string_view(lowered)) && !IsUpper(next);
