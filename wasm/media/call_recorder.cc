@@ -21,6 +21,10 @@ bool IsQuiet(std::span<const int16_t> frame) {
 
 }  // namespace
 
+// INVARIANT: origin_ is known from the first frame on, and what reads it is
+// called for frames.
+// NOLINTBEGIN(bugprone-unchecked-optional-access)
+
 CallRecorder::CallRecorder(int caller_hz, const HeardTrack& heard,
                            Listener& listener)
     : frame_samples_(CallerAudio::FrameSamples(caller_hz)),
@@ -321,5 +325,7 @@ void CallRecorder::Finish(Instant now) {
   if (origin_) FillSilence(LateNow(now).us() / kFrame.us());
   while (delivered_ < frames_) DeliverOldest();
 }
+
+// NOLINTEND(bugprone-unchecked-optional-access)
 
 }  // namespace trunkline::media

@@ -15,6 +15,10 @@ constexpr Duration Frames(int64_t count) {
 
 }  // namespace
 
+// INVARIANT: origin_ is known from the first frame on, and what reads it is
+// called for frames.
+// NOLINTBEGIN(bugprone-unchecked-optional-access)
+
 void SpokenClock::OnStreamStarted() {
   if (!origin_) return;
   origin_before_ = *origin_;
@@ -90,5 +94,7 @@ Instant SpokenClock::EndOf(int64_t frames) const {
       *origin_ + Frames(frames) + (is_open ? return_->least_late : Duration()),
       last_came_);
 }
+
+// NOLINTEND(bugprone-unchecked-optional-access)
 
 }  // namespace trunkline::media
