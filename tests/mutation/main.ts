@@ -33,6 +33,7 @@ const DEFAULT_FILES = [
   "wasm/session/agent_link.cc",
   "wasm/session/transcript.cc",
   "wasm/session/transcript_agent.cc",
+  "wasm/session/transcript_caller.cc",
   "wasm/session/transcript_line.cc",
   "wasm/session/line_book.cc",
   "wasm/session/told_line.cc",

@@ -19,10 +19,6 @@ bool IsAudioDelta(std::string_view type) {
          type == "response.audio.delta";
 }
 
-bool IsCall(const Json& item) {
-  return StringMember(item, "type") == "function_call";
-}
-
 // A request was refused for a response that goes on.
 constexpr std::string_view kBusy = "conversation_already_has_active_response";
 
@@ -101,24 +97,6 @@ void OpenAiRealtime::SendText(std::string_view text) {
 void OpenAiRealtime::OnSocketOpened(ChannelId channel) {
   if (socket_ != Socket::kConnecting || channel != channel_) return;
   socket_ = Socket::kOpen;
-}
-
-void OpenAiRealtime::Tell(std::span<const ConversationLine> conversation) {
-  for (const ConversationLine& line : conversation) {
-    switch (line.kind) {
-      case ConversationLine::Kind::kCaller:
-        Send(MessageItem(Role::kCaller, line.text));
-        break;
-      case ConversationLine::Kind::kAgent:
-        Send(MessageItem(Role::kAgent, line.text));
-        break;
-      case ConversationLine::Kind::kTool:
-        Send(FunctionCallItem(line));
-        open_tool_calls_.emplace_back(line.call_id);
-        if (line.result) SendToolResult(line.call_id, *line.result);
-        break;
-    }
-  }
 }
 
 void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
@@ -328,88 +306,6 @@ void OpenAiRealtime::OnTranscript(Role role, const Json& message,
   events_.Push(AgentTranscript{role, item, part, text, state, dropped});
 }
 
-void OpenAiRealtime::OnOutputItemAdded(const Json& message) {
-  const Json* item = FindMember(message, "item");
-  if (item == nullptr || !IsCall(*item)) return;
-  TakePiece({std::string(StringMember(message, "response_id")),
-             std::string(StringMember(*item, "id")),
-             std::string(StringMember(*item, "call_id")),
-             std::string(StringMember(*item, "name")),
-             {}});
-}
-
-void OpenAiRealtime::OnArgumentsDone(const Json& message) {
-  TakePiece({std::string(StringMember(message, "response_id")),
-             std::string(StringMember(message, "item_id")),
-             std::string(StringMember(message, "call_id")),
-             std::string(StringMember(message, "name")),
-             std::string(StringMember(message, "arguments"))});
-}
-
-void OpenAiRealtime::TakePiece(const OpenAiCalls::Call& piece) {
-  if (IsFinished(piece.response)) return;
-  responses_.OnPiece();
-  if (!calls_.TakePiece(piece)) Report(Fault::kTooLarge);
-}
-
-void OpenAiRealtime::OnOutputItemDone(const Json& message) {
-  const Json* item = FindMember(message, "item");
-  if (item == nullptr || !IsCall(*item)) return;
-  const std::string_view response = StringMember(message, "response_id");
-  if (responses_.IsDiscarded(response)) return;
-  std::optional<Fault> fault;
-  const OpenAiCalls::Call* call = calls_.TakeItem(response, *item, fault);
-  if (call != nullptr && responses_.IsOver(response)) {
-    Report(Fault::kOutOfOrder);
-    return;
-  }
-  if (fault) Report(*fault);
-  if (call == nullptr) return;
-  responses_.OnToolCall();
-  TellCall(*call);
-}
-
-void OpenAiRealtime::TellCall(const OpenAiCalls::Call& call) {
-  open_tool_calls_.push_back(call.call_id);
-  events_.Push(AgentToolCall{call.call_id, call.name, call.arguments});
-}
-
-bool OpenAiRealtime::MakeLateCalls(const Json& response) {
-  const std::string_view id = StringMember(response, "id");
-  size_t made = 0;
-  std::optional<Fault> wrong;
-  const auto tell = [&](const OpenAiCalls::Call* call,
-                        std::optional<Fault> fault) {
-    if (!wrong) wrong = fault;
-    if (call == nullptr) return;
-    if (made == kMaxLateCalls) {
-      wrong = Fault::kTooLarge;
-      return;
-    }
-    ++made;
-    TellCall(*call);
-  };
-  std::optional<Fault> fault;
-  const Json* output = FindMember(response, "output");
-  if (output != nullptr && output->is_array()) {
-    for (const Json& item : *output) {
-      if (!IsCall(item)) continue;
-      const OpenAiCalls::Call* call = calls_.TakeItem(id, item, fault);
-      tell(call, fault);
-    }
-  }
-  // Of one that was stopped, the last arguments may be a beginning.
-  const std::string_view status = StringMember(response, "status");
-  if (status != "incomplete" && status != "failed" && status != "cancelled") {
-    while (const OpenAiCalls::Call* call = calls_.TakePending(id, fault)) {
-      tell(call, fault);
-    }
-    tell(nullptr, fault);
-  }
-  if (wrong) Report(*wrong);
-  return made > 0;
-}
-
 void OpenAiRealtime::OnResponseDone(const Json& message) {
   const Json* found = FindMember(message, "response");
   if (found == nullptr || !found->is_object()) {
@@ -472,10 +368,6 @@ void OpenAiRealtime::OnResponseDone(const Json& message) {
                               usage, why, done->is_whole});
 }
 
-// The owner knows of the end of the response, and may have cancelled what
-// waited or asked for something else.
-void OpenAiRealtime::Proceed() { SendNextRequest(); }
-
 void OpenAiRealtime::OnError(const Json& message) {
   const Json nothing = Json::object();
   const Json* found = FindMember(message, "error");
@@ -532,79 +424,6 @@ bool OpenAiRealtime::IsRefusal(const OpenAiError& error) const {
       return false;
   }
   return false;
-}
-
-void OpenAiRealtime::Listen(std::span<const uint8_t> audio) {
-  message_.assign(R"({"type":"input_audio_buffer.append","audio":")");
-  const size_t head = message_.size();
-  message_.resize(head + Base64EncodedSize(audio.size()));
-  Base64Encode(audio, message_.data() + head);
-  message_ += "\"}";
-  SendText(message_);
-}
-
-// The server detects where turns begin.
-void OpenAiRealtime::TurnStarted(Duration /*ago*/) {}
-
-void OpenAiRealtime::Respond(Duration /*ago*/) {
-  committed_item_.clear();
-  RequestResponse("");
-}
-
-void OpenAiRealtime::Say(std::string_view text) {
-  std::string instructions =
-      "Say exactly the following to the caller and nothing else: ";
-  instructions += text;
-  RequestResponse(std::move(instructions));
-}
-
-void OpenAiRealtime::RequestResponse(std::string instructions) {
-  responses_.Ask(std::move(instructions));
-  SendNextRequest();
-}
-
-void OpenAiRealtime::SendNextRequest() {
-  if (const std::string* instructions = responses_.Next()) {
-    responses_.OnCreateSent(Send(CreateResponse(*instructions)));
-  }
-}
-
-void OpenAiRealtime::DiscardTurn() {
-  if (committed_item_.empty()) return;
-  Send(DeleteItem(committed_item_));
-  committed_item_.clear();
-}
-
-void OpenAiRealtime::Cancel() {
-  if (responses_.Cancel()) responses_.OnCancelSent(Send(CancelResponse()));
-}
-
-int64_t OpenAiRealtime::Truncate(ItemId id, int64_t heard_ms) {
-  const OpenAiItems::Item* item = items_.Find(id);
-  if (item == nullptr) return 0;
-  const auto received_ms =
-      static_cast<int64_t>(item->received_bytes / BytesOf(config_.format, 1));
-  const int64_t audio_end_ms = std::clamp<int64_t>(heard_ms, 0, received_ms);
-  // An item of a former socket is nothing that this one could name.
-  if (item->connection != connection_) return audio_end_ms;
-  items_.Cut(id, audio_end_ms);
-  Send(TruncateItem(item->name, item->content_index, audio_end_ms));
-  return audio_end_ms;
-}
-
-void OpenAiRealtime::ToolResult(std::string_view tool_call_id,
-                                std::string_view output) {
-  SendToolResult(tool_call_id, output);
-}
-
-void OpenAiRealtime::SendToolResult(std::string_view tool_call_id,
-                                    std::string_view output) {
-  // A call of a former socket that this one was not told of.
-  const auto call =
-      std::find(open_tool_calls_.begin(), open_tool_calls_.end(), tool_call_id);
-  if (call == open_tool_calls_.end()) return;
-  open_tool_calls_.erase(call);
-  Send(FunctionOutputItem(tool_call_id, output));
 }
 
 int32_t OpenAiRealtime::item_part(ItemId id) const {

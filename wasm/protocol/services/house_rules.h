@@ -65,6 +65,7 @@ class HouseRules final : public Llm {
 
  private:
   static constexpr size_t kMaxEvents = 3;
+  static constexpr std::string_view kEndCallTool = "end_call";
 
   using Slot = HouseDialogue::Slot;
   using Form = HouseDialogue::Form;
@@ -142,6 +143,8 @@ class HouseRules final : public Llm {
                         size_t* filled) const;
   std::vector<Number> FindValues(const Said& said, const Form& form) const;
 
+  // What is to be said after these lines.
+  Reply NextOf(std::span<const ConversationLine> lines) const;
   void Speak(const Reply& reply, size_t lines);
 
   const HouseDialogue dialogue_;
