@@ -47,9 +47,6 @@ export const ENVIRONMENTS = ["development", "staging", "production"] as const;
 export const AGENTS = ["parrot", "openai-realtime", "house"] as const;
 export type Agent = (typeof AGENTS)[number];
 
-/** Agents that were built once and are not any more: their calls can still be looked for. */
-export const FORMER_AGENTS: readonly string[] = [];
-
 export function isAgent(name: string): name is Agent {
   return (AGENTS as readonly string[]).includes(name);
 }

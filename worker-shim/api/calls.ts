@@ -9,7 +9,7 @@ import { refuseCommand } from "../commands.ts";
 import type { CallLogStore, CallPosition } from "../ports/call-log-store.ts";
 import { MAX_PAGE } from "../ports/call-log-store.ts";
 import { anyObject, oneOf } from "../schemas.ts";
-import { AGENTS, FORMER_AGENTS } from "../settings.ts";
+import { AGENTS } from "../settings.ts";
 import { callLogStore, type RecordingsBucket, recordingsBucket, supabaseSink } from "../sinks.ts";
 import { commandResponse } from "./commands.ts";
 import { HttpError } from "./errors.ts";
@@ -112,7 +112,7 @@ function shownTurn({ callId: _, question: __, cut, ...turn }: LoggedTurn) {
 const LIST_QUERY = {
   limit: v.optional(count(1, MAX_PAGE)),
   cursor: v.optional(v.string()),
-  agent: v.optional(oneOf([...AGENTS, ...FORMER_AGENTS])),
+  agent: v.optional(oneOf(AGENTS)),
   reason: v.optional(oneOf(OUTCOMES)),
   from: v.optional(number()),
   to: v.optional(number()),

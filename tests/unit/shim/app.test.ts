@@ -5,7 +5,7 @@ import { MAX_BODY_BYTES } from "../../../worker-shim/api/requests.ts";
 import { composeCallLog, OUTCOMES } from "../../../worker-shim/call-log.ts";
 import { CallLogStore } from "../../../worker-shim/ports/call-log-store.ts";
 import type { CallRow } from "../../../worker-shim/records/call-row.ts";
-import { AGENTS, FORMER_AGENTS } from "../../../worker-shim/settings.ts";
+import { AGENTS } from "../../../worker-shim/settings.ts";
 import { MemoryD1 } from "./support/fakes.ts";
 import { ADMIN_TOKEN, AUTH_TOKEN, CALL_PARAMS, errorOf, Gateway } from "./support/gateway.ts";
 
@@ -566,8 +566,7 @@ describe("/api/calls", () => {
       const { calls } = (await (await ask(`/api/calls?reason=${reason}`)).json()) as { calls: unknown[] };
       expect(calls).toHaveLength(reason === "hangUp" ? 3 : 0);
     }
-    // One that is not built any more stays in the list.
-    for (const agent of [...AGENTS, ...FORMER_AGENTS])
+    for (const agent of AGENTS)
       expect((await ask(`/api/calls?agent=${agent}`)).status, agent).toBe(200);
     for (const to of ["+2", "%2B2", "2", "sip:desk@example.com", "anonymous"])
       expect((await ask(`/api/calls?to=${to}`)).status).toBe(200);

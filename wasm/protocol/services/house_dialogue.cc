@@ -377,7 +377,7 @@ constexpr std::string_view kBuiltIn = R"json({
    "opening hours"],
   "says": ["We are open from eleven in the morning to eleven at night, every day."]},
  {"hears": ["(what|tell|give|have|know|what's) * time", "how late"],
-  "says": ["It is {now}."]},
+  "says": ["It is {now}, universal time."]},
  {"hears": ["who (are|is) (you|this|there|that)", "(who am|am) i (talking|speaking)",
    "your name", "what are you", "(are you|is this) * (human|person|robot|machine|computer|real)"],
   "says": ["I am a machine that answers by rules. This is {name}."]},

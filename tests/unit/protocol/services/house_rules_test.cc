@@ -162,7 +162,8 @@ struct Phrase {
 };
 
 TEST(HouseRulesTest, EveryAbilityHasSeveralPhrasings) {
-  constexpr std::string_view kTime = "It is seven fifty two p m.";
+  constexpr std::string_view kTime =
+      "It is seven fifty two p m, universal time.";
   constexpr std::string_view kDate = "Today is Sunday, November twenty nine.";
   constexpr std::string_view kWho = "I am a machine that answers by rules.";
   constexpr std::string_view kLength = "This call has taken ";
@@ -266,9 +267,10 @@ TEST(HouseRulesTest, TheSameIsNotSaidTwiceWhereThereIsAnother) {
 
 TEST(HouseRulesTest, TimeGoesOn) {
   HouseCall call;
-  EXPECT_EQ(call.Say("what time is it"), "It is seven fifty one p m.");
+  EXPECT_EQ(call.Say("what time is it"),
+            "It is seven fifty one p m, universal time.");
   call.At(9 * 60'000);
-  EXPECT_EQ(call.Say("what time is it"), "It is eight p m.");
+  EXPECT_EQ(call.Say("what time is it"), "It is eight p m, universal time.");
   EXPECT_EQ(call.Say("how long have we talked"),
             "This call has taken nine minutes.");
   call.At(5 * 3'600'000);
@@ -411,7 +413,7 @@ TEST(HouseBookingTest, OtherQuestionsAreAnsweredInBetween) {
   HouseCall call;
   call.Say("book a table");
   EXPECT_EQ(call.Say("what time is it"),
-            "It is seven fifty one p m. For how many people?");
+            "It is seven fifty one p m, universal time. For how many people?");
   EXPECT_EQ(call.Say("count to five"),
             "one, two, three, four, five. For how many people?");
   EXPECT_EQ(call.Say("nonsense and more"),
@@ -522,7 +524,8 @@ TEST(HouseBookingTest, AResultThatComesLateIsTold) {
   call.Say("book a table for four tomorrow at seven");
   call.Say("yes");
   const size_t tool = call.lines().size() - 1;
-  EXPECT_EQ(call.Say("what time is it"), "It is seven fifty one p m.");
+  EXPECT_EQ(call.Say("what time is it"),
+            "It is seven fifty one p m, universal time.");
   call.lines()[tool].result = "{}";
   const std::string told =
       "I have noted a table for four, tomorrow, at seven p m. "
