@@ -14,6 +14,9 @@ using protocol::AudioFormat;
 using protocol::Encoding;
 using protocol::LegTraits;
 
+// One by which the plans of corpus.txt have nothing odd.
+constexpr uint64_t kOddFork = 330;
+
 size_t Index(Reply reply) { return static_cast<size_t>(reply); }
 size_t Index(Start start) { return static_cast<size_t>(start); }
 
@@ -127,6 +130,9 @@ void Plan::ThrowProvider() {
   if (on_a_socket() && provider.lost == 0 && names.Chance(200)) {
     provider.same_name = names.Below(1001);
   }
+  Dice odd = dice.Fork(kOddFork);
+  if (odd.Chance(120)) provider.odd = odd.Below(700);
+  if (odd.Chance(80)) provider.late_words = odd.Below(1001);
 }
 
 void Plan::ThrowCarrier() {

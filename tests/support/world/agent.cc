@@ -135,8 +135,8 @@ void Agent::EndItems(size_t from, size_t to) {
   }
 }
 
-void Agent::Say(uint64_t reply, int64_t ms) {
-  Item& item = items_.back();
+void Agent::Say(uint64_t reply, int64_t ms, size_t number) {
+  Item& item = items_[number];
   const int64_t from_ms = item.generated_ms;
   item.generated_ms += ms;
   const auto count = static_cast<size_t>(ms) * 8;

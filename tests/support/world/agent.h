@@ -74,7 +74,9 @@ class Agent {
   // gateway is told now.
   void EndItems(size_t from, size_t to);
   // More of the latest item, in a reply that need not be its own.
-  void Say(uint64_t reply, int64_t ms);
+  void Say(uint64_t reply, int64_t ms) { Say(reply, ms, items_.size() - 1); }
+  // The same of any item, by its number.
+  void Say(uint64_t reply, int64_t ms, size_t number);
   // What the caller said.
   void Transcribe(const std::string& item, const std::string& text);
   // The provider's end of a turn that nobody spoke.

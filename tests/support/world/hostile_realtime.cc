@@ -125,6 +125,11 @@ HostileRealtime::Reply HostileRealtime::ThrowReply() {
   return last_;
 }
 
+std::optional<HostileRealtime::Oddity> HostileRealtime::ThrowOddity() {
+  if (temper_.odd == 0 || !dice_.Chance(temper_.odd)) return std::nullopt;
+  return static_cast<Oddity>(dice_.Below(kOddities));
+}
+
 // ---------------------------------------------------------------------------
 // Sockets
 
@@ -309,7 +314,13 @@ void HostileRealtime::DoCancel(ChannelId channel, const Message& message,
   ++run_;
   Steps steps;
   AddDone(steps, "cancelled", {});
+  if (temper_.late_words != 0 && dice_.Chance(temper_.late_words)) {
+    Deed("words behind a cancel");
+    AddLateWords(steps);
+  }
+  const size_t first_item = first_item_;
   Play(std::move(steps));
+  first_item_ = first_item;
 }
 
 void HostileRealtime::DoCreate(ChannelId channel, const Message& message,
@@ -318,10 +329,14 @@ void HostileRealtime::DoCreate(ChannelId channel, const Message& message,
     return Refuse(request, true, "conversation_already_has_active_response",
                   "Conversation already has an active response");
   }
-  const Reply reply = ThrowReply();
-  Deed(std::string("reply: ") + ToString(reply));
   was_asked_ = true;
   was_cancelled_ = false;
+  if (const std::optional<Oddity> oddity = ThrowOddity()) {
+    Deed(std::string("reply: ") + ToString(*oddity));
+    return Play(StepsOf(*oddity, request));
+  }
+  const Reply reply = ThrowReply();
+  Deed(std::string("reply: ") + ToString(reply));
   if (reply == Reply::kHonest) {
     honest_.OnMessage(channel, message);
     if (on_item) on_item(agent_.items().back().id);
@@ -458,6 +473,25 @@ const char* ToString(HostileRealtime::Reply reply) {
       return "unannounced";
     case R::kBusy:
       return "busy";
+  }
+  return "unknown";
+}
+
+const char* ToString(HostileRealtime::Oddity oddity) {
+  using O = HostileRealtime::Oddity;
+  switch (oddity) {
+    case O::kMingled:
+      return "mingled";
+    case O::kErrorBehindCreated:
+      return "errorBehindCreated";
+    case O::kCallWithoutStatus:
+      return "callWithoutStatus";
+    case O::kCallInPieces:
+      return "callInPieces";
+    case O::kCallInDone:
+      return "callInDone";
+    case O::kWordsAfterDone:
+      return "wordsAfterDone";
   }
   return "unknown";
 }

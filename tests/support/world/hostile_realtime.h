@@ -55,6 +55,18 @@ class HostileRealtime final : public Provider {
     kBusy,         // "already has an active response", once; maybe with that
   };
   static constexpr size_t kReplies = static_cast<size_t>(Reply::kBusy) + 1;
+  // The same, in shapes that servers have and documents do not; thrown in the
+  // place of a Reply by a chance of their own.
+  enum class Oddity : uint8_t {
+    kMingled,             // two items, the audio of which comes by turns
+    kErrorBehindCreated,  // an `error` that names the request, and no end
+    kCallWithoutStatus,   // a call that is not said to be whole
+    kCallInPieces,    // its name and its arguments, and no item that is done
+    kCallInDone,      // in the output of response.done alone
+    kWordsAfterDone,  // the words of its audio behind response.done
+  };
+  static constexpr size_t kOddities =
+      static_cast<size_t>(Oddity::kWordsAfterDone) + 1;
   // What comes of a socket that is wanted.
   enum class Start : uint8_t {
     kHonest,
@@ -80,6 +92,10 @@ class HostileRealtime final : public Provider {
     uint32_t doubled = 0;
     uint32_t reordered = 0;
     uint32_t split = 0;
+    // A reply is an odd one.
+    uint32_t odd = 0;
+    // The words of a reply come behind its cancel.
+    uint32_t late_words = 0;
     // Answers of a cancel that are not a cancelled response: none, or "no
     // active response".
     uint32_t cancel_ignored = 0;
@@ -136,6 +152,7 @@ class HostileRealtime final : public Provider {
   }
   Start ThrowStart();
   Reply ThrowReply();
+  std::optional<Oddity> ThrowOddity();
   void DoCreate(protocol::ChannelId channel, const Message& message,
                 const Json& request);
   // The update takes effect.
@@ -146,6 +163,15 @@ class HostileRealtime final : public Provider {
                 const Json& request);
   // The events of a reply, one after the other.
   Steps StepsOf(Reply reply, const Json& request);
+  Steps StepsOf(Oddity oddity, const Json& request);
+  void AddMingledItems(Steps& steps, int64_t ms);
+  // Those of the latest item; the late ones, when its response is over, unless
+  // they were told before.
+  void AddWords(Steps& steps);
+  void AddLateWords(Steps& steps);
+  void SendWords(size_t number, const std::string& response);
+  // A call that is told in other events than AddTool() has.
+  void AddOddTool(Steps& steps, Oddity oddity, const std::string& id);
   void AddTool(Steps& steps, const std::string& id, const std::string& name);
   void BeginItem();
   void AddItem(Steps& steps, int64_t ms, bool with_words);
@@ -180,6 +206,7 @@ class HostileRealtime final : public Provider {
   Reply last_ = Reply::kHonest;
   // The reply that is made here, and what is left of it.
   std::optional<uint64_t> active_;
+  uint64_t last_response_ = 0;
   // On this socket, by an update.
   bool configured_ = false;
   bool was_asked_ = false;
@@ -187,6 +214,8 @@ class HostileRealtime final : public Provider {
   Steps steps_;
   // The first item of the reply that is made here.
   size_t first_item_ = 0;
+  // How many items there were with the latest of which the words are told.
+  size_t worded_ = 0;
   // Names that the gateway knows from replies that are over.
   std::vector<std::string> known_names_;
   uint64_t run_ = 0;
@@ -196,6 +225,7 @@ class HostileRealtime final : public Provider {
 };
 
 const char* ToString(HostileRealtime::Reply reply);
+const char* ToString(HostileRealtime::Oddity oddity);
 const char* ToString(HostileRealtime::Start start);
 
 }  // namespace trunkline::test

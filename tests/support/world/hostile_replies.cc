@@ -36,7 +36,7 @@ void HostileRealtime::Step(uint64_t run) {
 }
 
 void HostileRealtime::Created() {
-  active_ = agent_.BeginReply();
+  active_ = last_response_ = agent_.BeginReply();
   honest_.ReplyBegan(*active_);
 }
 
@@ -87,19 +87,35 @@ void HostileRealtime::AddItem(Steps& steps, int64_t ms, bool with_words) {
     steps.push_back(
         [this, piece = std::min<int64_t>(200, ms - at)] { Say(piece); });
   }
-  if (!with_words) return;
+  if (with_words) AddWords(steps);
+}
+
+void HostileRealtime::AddWords(Steps& steps) {
+  steps.push_back(
+      [this] { SendWords(agent_.items().size() - 1, ResponseId()); });
+}
+
+void HostileRealtime::SendWords(size_t number, const std::string& response) {
+  const Agent::Item& item = agent_.items()[number];
+  honest_.Send({{"type", "response.output_audio_transcript.delta"},
+                {"response_id", response},
+                {"item_id", item.name},
+                {"content_index", 0},
+                {"delta", "some words "}});
+  honest_.Send({{"type", "response.output_audio_transcript.done"},
+                {"response_id", response},
+                {"item_id", item.name},
+                {"content_index", 0},
+                {"transcript", "some words of " + item.id}});
+  worded_ = number + 1;
+}
+
+void HostileRealtime::AddLateWords(Steps& steps) {
   steps.push_back([this] {
-    const Agent::Item& item = agent_.items().back();
-    honest_.Send({{"type", "response.output_audio_transcript.delta"},
-                  {"response_id", ResponseId()},
-                  {"item_id", item.name},
-                  {"content_index", 0},
-                  {"delta", "some words "}});
-    honest_.Send({{"type", "response.output_audio_transcript.done"},
-                  {"response_id", ResponseId()},
-                  {"item_id", item.name},
-                  {"content_index", 0},
-                  {"transcript", "some words of " + item.id}});
+    const size_t items = agent_.items().size();
+    if (items > std::max(first_item_, worded_)) {
+      SendWords(items - 1, "resp_" + std::to_string(last_response_));
+    }
   });
 }
 
