@@ -34,9 +34,11 @@ std::optional<int64_t> TakeThousandths(std::string_view& text) {
     value = value * 10 + (text[at++] - '0');
     if (value > kMax) return std::nullopt;
   }
-  if (at == 0) return std::nullopt;
   value *= 1000;
-  if (at + 1 < text.size() && text[at] == '.' && IsDigit(text[at + 1])) {
+  const bool has_fraction =
+      at + 1 < text.size() && text[at] == '.' && IsDigit(text[at + 1]);
+  if (at == 0 && !has_fraction) return std::nullopt;
+  if (has_fraction) {
     ++at;
     for (int64_t unit = 100; at < text.size() && IsDigit(text[at]); ++at) {
       value += unit * (text[at] - '0');
@@ -95,11 +97,62 @@ std::optional<Duration> ReadTime(std::string_view text) {
   return Duration::Micros(*total_us);
 }
 
-// What stands before a time to wait: OpenAI's, that of Azure and of other
-// compatible servers.
-constexpr std::string_view kBeforeTimes[] = {
-    "try again in ", "try again after ", "retry in ",
-    "retry after ",  "wait for ",        "wait "};
+// Seconds without a unit, as HTTP's Retry-After has them (RFC 9110, 10.2.3):
+// "retry-after: 2", "retry after 2." `between` is what stands before the
+// number, behind the word that begins it.
+std::optional<Duration> ReadBareSeconds(std::string_view between,
+                                        std::string_view text) {
+  constexpr std::string_view kAfter = "after";
+  const size_t after = between.find(kAfter);
+  if (after == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = between.substr(after + kAfter.size());
+  if (between.find_first_not_of(" -") != after ||
+      rest.find_first_not_of(" :=") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto thousandths = TakeThousandths(text);
+  const bool ends = text.empty() || text == "." || text.starts_with(". ") ||
+                    text.starts_with(',') || text.starts_with(')');
+  if (!thousandths || !ends) return std::nullopt;
+  return std::min(Duration::Millis(*thousandths), kLongestWait);
+}
+
+// The first time that `text` says in its first sentence, and not far from its
+// beginning.
+std::optional<Duration> FindTime(std::string_view text) {
+  constexpr size_t kReach = 40;
+  const size_t end = std::min({text.size(), text.find(". "), kReach});
+  char before = ' ';
+  for (size_t at = 0; at < end; before = text[at++]) {
+    const bool begins =
+        IsDigit(text[at]) ||
+        (text[at] == '.' && at + 1 < text.size() && IsDigit(text[at + 1]));
+    if (!begins || IsDigit(before) || IsLetter(before) || before == '.' ||
+        before == '-') {
+      continue;
+    }
+    if (const auto time = ReadTime(text.substr(at))) return time;
+    const auto bare = ReadBareSeconds(text.substr(0, at), text.substr(at));
+    if (bare) return bare;
+  }
+  return std::nullopt;
+}
+
+// The words behind which a time is one to wait: OpenAI's, those of Azure and of
+// other compatible servers.
+constexpr std::string_view kBeforeTimes[] = {"again", "retry", "wait"};
+
+// Errors that say that too much was asked for, by `code` or `type`.
+constexpr std::string_view kLimits[] = {"rate_limit_exceeded",
+                                        "rate_limit_error", "slow_down",
+                                        "too_many_requests"};
+// How long is waited for one that does not say.
+constexpr Duration kDefaultWait = Duration::Millis(2'000);
+
+bool IsLimit(std::string_view name) {
+  return std::find(std::begin(kLimits), std::end(kLimits), name) !=
+         std::end(kLimits);
+}
 
 }  // namespace
 
@@ -108,10 +161,13 @@ std::optional<Duration> RetryAfterOf(std::string_view message) {
   const std::string_view text = lower;
   std::optional<Duration> wait;
   size_t first = std::string_view::npos;
-  for (const std::string_view before : kBeforeTimes) {
-    for (size_t at = text.find(before); at < first;
-         at = text.find(before, at + 1)) {
-      const auto time = ReadTime(text.substr(at + before.size()));
+  for (const std::string_view word : kBeforeTimes) {
+    for (size_t at = text.find(word); at < first;
+         at = text.find(word, at + 1)) {
+      const std::string_view behind = text.substr(at + word.size());
+      const bool is_word = (at == 0 || !IsLetter(text[at - 1])) &&
+                           (behind.empty() || !IsLetter(behind.front()));
+      const auto time = is_word ? FindTime(behind) : std::nullopt;
       if (!time) continue;
       wait = time;
       first = at;
@@ -128,6 +184,10 @@ OpenAiError ReadOpenAiError(const Json& error) {
   read.why.param = StringMember(error, "param");
   read.why.message = StringMember(error, "message");
   read.why.retry_after = RetryAfterOf(read.why.message);
+  if (!read.why.retry_after &&
+      (IsLimit(read.why.code) || IsLimit(StringMember(error, "type")))) {
+    read.why.retry_after = kDefaultWait;
+  }
   read.is_servers = StringMember(error, "type") == "server_error" ||
                     read.why.code == "server_error";
   read.event_id = StringMember(error, "event_id");
@@ -163,8 +223,7 @@ bool IsOfNoResponse(const OpenAiError& error) {
 }
 
 bool IsPassing(const OpenAiError& error) {
-  return error.why.retry_after || error.is_servers ||
-         error.why.code == "rate_limit_exceeded";
+  return error.why.retry_after || error.is_servers;
 }
 
 }  // namespace trunkline::protocol

@@ -13,7 +13,8 @@ namespace trunkline::protocol {
 // An `error` object of OpenAI's APIs: {type, code, param, message, event_id},
 // any of them null or left out. Views are of the JSON.
 struct OpenAiError {
-  // `why.code` is `code`, else `type`, else "error".
+  // `why.code` is `code`, else `type`, else "error". One that says that too
+  // much was asked for, and not how long to wait, has 2 s for that.
   Failure why;
   // It is the server's fault.
   bool is_servers = false;
@@ -26,10 +27,9 @@ struct OpenAiError {
 // `error` may be anything; what it lacks is empty.
 OpenAiError ReadOpenAiError(const Json& error);
 
-// "... try again in 3.1s", "Please retry after 2 seconds", "wait 1m2.5s": the
-// only place where a Realtime session says how long to wait. The first time
-// that stands so, in whatever case; at most an hour. nullopt if it says
-// nothing.
+// "... try again in about 3.1s", "Retry-After: 2", "wait 1m2.5s": the only
+// place where a Realtime session says how long to wait. The first time that
+// stands so, in whatever case; at most an hour. nullopt if it says nothing.
 std::optional<Duration> RetryAfterOf(std::string_view message);
 
 // Close codes after which a new socket may do better, and upgrade statuses

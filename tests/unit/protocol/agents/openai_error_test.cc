@@ -51,6 +51,16 @@ TEST(OpenAiErrorTest, HowLongToWaitIsInTheMessage) {
            Case{"Do not try again in vain; retry after 4s, or retry in 9s.",
                 4'000},
            Case{"try again in 3s, 5 requests at most", 3'000},
+           Case{"Please try again in about 2 seconds.", 2'000},
+           Case{"Please try again in  2s.", 2'000},
+           Case{"Please try your request again in .5s", 500},
+           Case{"Please retry your request after 2 seconds.", 2'000},
+           Case{"Too many requests. Retry-After: 2", 2'000},
+           Case{"Retry after: 2s", 2'000},
+           Case{"retry-after=1.5, please", 1'500},
+           Case{"Please retry after 2", 2'000},
+           Case{"(retry after 7)", 7'000},
+           Case{"Limit 3. Retry later, or wait for 4 min", 240'000},
        }) {
     const std::optional<Duration> wait = RetryAfterOf(message);
     ASSERT_TRUE(wait) << message;
@@ -60,13 +70,45 @@ TEST(OpenAiErrorTest, HowLongToWaitIsInTheMessage) {
 
 TEST(OpenAiErrorTest, OtherMessagesSayNothingOfIt) {
   for (const char* message :
-       {"", "try again later", "try again in a while", "try again in ",
-        "try again in 3", "try again in 3 weeks", "try again in 99999999999s",
-        "in 3s", "try again in -1s", "try again in s", "retry after 2",
-        "retry after 2 more attempts", "try again in 3 messages",
-        "Retry After Later", "waited 3s", "3s"}) {
+       {"",
+        "try again later",
+        "try again in a while",
+        "try again in ",
+        "try again in 3",
+        "try again in 3 weeks",
+        "try again in 99999999999s",
+        "in 3s",
+        "try again in -1s",
+        "try again in s",
+        "try again in a few seconds",
+        "retry after 2 more attempts",
+        "retry 2",
+        "retrying after 2s",
+        "try again. You have 20s.",
+        "await 3s",
+        "retry with fewer tokens than those that you have asked for: 30 s",
+        "try again in 3 messages",
+        "Retry After Later",
+        "waited 3s",
+        "3s"}) {
     EXPECT_FALSE(RetryAfterOf(message)) << message;
   }
+}
+
+TEST(OpenAiErrorTest, ALimitWithoutATimeIsWaitedForToo) {
+  for (const Json& error :
+       {Json{{"code", "rate_limit_exceeded"}}, Json{{"code", "slow_down"}},
+        Json{{"type", "rate_limit_error"}, {"code", nullptr}},
+        Json{{"type", "rate_limit_error"}, {"code", "tokens"}},
+        Json{{"type", "too_many_requests"},
+             {"message", "Please try again in a few seconds."}}}) {
+    const OpenAiError read = ReadOpenAiError(error);
+    ASSERT_TRUE(read.why.retry_after) << error;
+    EXPECT_EQ(read.why.retry_after->ms(), 2'000) << error;
+    EXPECT_TRUE(IsPassing(read)) << error;
+  }
+  EXPECT_FALSE(
+      ReadOpenAiError(Json{{"code", "invalid_value"}}).why.retry_after);
 }
 
 TEST(OpenAiErrorTest, SomeErrorsSayThatTheyAreOfNoResponse) {
