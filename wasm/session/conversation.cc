@@ -335,11 +335,12 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   replies_heard_ = count("replies");
   barge_ins_ = count("bargeIns");
   resumes_ = count("resumes");
-  replies_.Restore(snapshot);
+  const auto heard_whole = [this](int64_t line) {
+    return transcript_.WasHeardWhole(static_cast<LineId>(line));
+  };
+  replies_.Restore(snapshot, heard_whole);
   if (const Json* says = FindMember(snapshot, "says")) {
-    replies_.texts().Restore(*says, [this](int64_t line) {
-      return transcript_.WasHeardWhole(static_cast<LineId>(line));
-    });
+    replies_.texts().Restore(*says, heard_whole);
   }
   restored_ = true;
   end_reason_ = StringMember(snapshot, "ending");
@@ -384,12 +385,14 @@ Json Conversation::TakeSnapshot() {
   if (!digits_.empty() || digits_lost_) {
     snapshot["keypad"] = keeps_digits() ? std::string(digits_.entered()) : "";
   }
+  const auto line_of = [this](protocol::ItemId item) {
+    return static_cast<int64_t>(playback_->LineOf(item));
+  };
   if (!replies_.texts().empty()) {
-    snapshot["says"] = replies_.texts().ToJson([this](protocol::ItemId item) {
-      return static_cast<int64_t>(playback_->LineOf(item));
-    });
+    snapshot["says"] = replies_.texts().ToJson(line_of);
   }
-  replies_.AddTo(snapshot, reply_due ? Replies::Due::kYes : Replies::Due::kNo);
+  replies_.AddTo(snapshot, reply_due ? Replies::Due::kYes : Replies::Due::kNo,
+                 line_of);
   return snapshot;
 }
 

@@ -268,11 +268,17 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
       done.after == AgentReplyDone::After::kAwaitsTools && !tools_.ends_call();
   const bool before_what_is_due =
       state_ == State::kThinking && replies_.behind();
+  const bool plays = state_ == State::kSpeaking ||
+                     state_ == State::kInterrupted || state_ == State::kLegLost;
+  const Replies::Rest rest =
+      plays && !awaits_tools ? replies_.RestOf(done) : Replies::Rest::kNone;
   // One reply at a time: whatever comes next belongs to the next one.
   playback_->EndReply(whole || done.is_whole ? ReplyPlayback::Extent::kWhole
                                              : ReplyPlayback::Extent::kPart);
-  replies_.OnDone(
-      done, awaits_tools ? Replies::Next::kMore : Replies::Next::kCallersTurn);
+  replies_.OnDone(done, awaits_tools ? Replies::Next::kMore
+                        : rest == Replies::Rest::kAskFor
+                            ? Replies::Next::kLost
+                            : Replies::Next::kCallersTurn);
   // All that is to be heard of it, and its words, are here.
   snapshot_due_ = true;
   if (done.end == End::kCancelled) {
@@ -286,6 +292,11 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   }
   if (state_ == State::kFarewell) {
     farewell_->OnReplyDone();
+    return;
+  }
+  if (rest == Replies::Rest::kHopeless && state_ != State::kLegLost) {
+    context_.ReportAgentFailed(done.why, true);
+    SayGoodbye("agentFailed");
     return;
   }
   if (state_ != State::kThinking) {

@@ -183,7 +183,8 @@ void Conversation::OnReplyHeard() {
     case Replies::Next::kLost:
       SetState(State::kThinking, Reason::kToolsAwaited);
       replies_.OnAnswersGiven();
-      GiveAnswers();
+      // Not before the time that the provider wants.
+      if (!replies_.coming()) GiveAnswers();
       return;
     case Replies::Next::kCallersTurn:
       SetState(State::kListening, Reason::kReplyHeard);

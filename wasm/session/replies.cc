@@ -21,15 +21,22 @@ void Replies::OnAgentCreated() {
   texts_.Clear();
 }
 
-void Replies::Restore(const Json& snapshot) {
-  if (IntegerMember(snapshot, "owesGreeting").value_or(0) <= 0) {
+void Replies::Restore(const Json& snapshot,
+                      const std::function<bool(int64_t)>& heard_whole) {
+  const auto line = IntegerMember(snapshot, "greetingLine");
+  if (IntegerMember(snapshot, "owesGreeting").value_or(0) <= 0 ||
+      (line && heard_whole(*line))) {
     greeting_ = Greeting::kNone;
   }
   left_over_ = IntegerMember(snapshot, "owesReply").value_or(0) > 0;
 }
 
-void Replies::AddTo(Json& snapshot, Due due) const {
-  snapshot["owesGreeting"] = owes_greeting() ? 1 : 0;
+void Replies::AddTo(
+    Json& snapshot, Due due,
+    const std::function<int64_t(protocol::ItemId)>& line_of) const {
+  const bool is_here = !owes_greeting() && !greeting_items_.empty();
+  snapshot["owesGreeting"] = owes_greeting() || is_here ? 1 : 0;
+  if (is_here) snapshot["greetingLine"] = line_of(greeting_items_.back());
   snapshot["owesReply"] =
       left_over_ || answers_due_ || due == Due::kYes ? 1 : 0;
 }
@@ -105,6 +112,7 @@ void Replies::PutOff(std::optional<Duration> time) {
 
 void Replies::Cancel() {
   asked_ = behind_ = left_over_ = audible_ = false;
+  made_ = Duration();
   texts_.OnCancelled();
   if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kNone;
   if (agent_.ready()) agent_.agent().Cancel();
@@ -153,6 +161,7 @@ void Replies::OnAudio(Duration length, protocol::ItemId item, bool asked) {
     unheard_ = 0;
   }
   if (!asked) return;
+  made_ = made_ + length;
   const bool greets =
       greeting_ == Greeting::kAsked || greeting_ == Greeting::kBegun;
   if (greets && !texts_.awaited() && !texts_.is_made() &&
@@ -166,6 +175,7 @@ void Replies::OnAudio(Duration length, protocol::ItemId item, bool asked) {
 
 void Replies::OnHeard() {
   texts_.OnHeard();
+  if (greeting_ == Greeting::kBroken) greeting_ = Greeting::kOwed;
   greeting_items_.clear();
 }
 
@@ -177,7 +187,12 @@ void Replies::OnDropped(std::span<const protocol::ItemId> unheard,
       [unheard](protocol::ItemId item) {
         return std::find(unheard.begin(), unheard.end(), item) != unheard.end();
       });
-  if (!greeting_items_.empty() && no_word) greeting_ = Greeting::kOwed;
+  const bool broke_off =
+      greeting_ == Greeting::kBroken && by == OwedTexts::By::kEnd;
+  if (greeting_ == Greeting::kBroken) greeting_ = Greeting::kNone;
+  if (!greeting_items_.empty() && (no_word || broke_off)) {
+    greeting_ = Greeting::kOwed;
+  }
   greeting_items_.clear();
 }
 
@@ -194,10 +209,34 @@ bool Replies::OnSent() {
   return true;
 }
 
+Replies::Rest Replies::RestOf(const AgentReplyDone& done) const {
+  using End = AgentReplyDone::End;
+  // Texts and the greeting are owed as a whole.
+  const bool owed_whole =
+      texts_.is_made() || texts_.awaited() || greeting_ == Greeting::kBegun;
+  if (done.is_whole || owed_whole || made_ == Duration()) return Rest::kNone;
+  // A caller who has heard a click has heard nothing.
+  const bool heard = made_ >= kHeard;
+  switch (done.end) {
+    case End::kComplete:
+    case End::kCancelled:
+      return Rest::kNone;
+    case End::kIncomplete:
+      return heard || rests_ == kMaxRests ? Rest::kNone : Rest::kAskFor;
+    case End::kFailed:
+      if (rests_ < kMaxRests) return Rest::kAskFor;
+      break;
+    case End::kRefused:
+      break;
+  }
+  return heard ? Rest::kNone : Rest::kHopeless;
+}
+
 void Replies::OnDone(const AgentReplyDone& done, Next next) {
   using End = AgentReplyDone::End;
   using Done = OwedTexts::Done;
   making_ = false;
+  made_ = Duration();
   const bool audible = std::exchange(audible_, false);
   const bool behind = std::exchange(behind_, false);
   if (done.end == End::kCancelled) {
@@ -205,10 +244,15 @@ void Replies::OnDone(const AgentReplyDone& done, Next next) {
     behind_ = behind && texts_.awaited();
     return;
   }
-  texts_.OnDone(done.end == End::kRefused                     ? Done::kHopeless
-                : done.end == End::kComplete || done.is_whole ? Done::kWhole
-                                                              : Done::kBroken);
-  if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kNone;
+  const bool whole = done.end == End::kComplete || done.is_whole;
+  texts_.OnDone(done.end == End::kRefused ? Done::kHopeless
+                : whole                   ? Done::kWhole
+                                          : Done::kBroken);
+  if (greeting_ == Greeting::kBegun) {
+    greeting_ = whole ? Greeting::kNone : Greeting::kBroken;
+    if (done.end == End::kRefused) greeting_tries_ = kMaxGreetingTries;
+  }
+  if (next == Next::kLost) ++rests_;
   asked_ = asked_ && behind;
   // What was asked for comes next.
   next_ = asked_ ? Next::kMore : next;
@@ -217,7 +261,7 @@ void Replies::OnDone(const AgentReplyDone& done, Next next) {
     // An agent of which nothing is heard is none that works.
     if (audible) agent_.ForgetRetries();
     retried_ = false;
-    waits_ = 0;
+    waits_ = rests_ = 0;
   }
 }
 
@@ -254,8 +298,9 @@ void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
     next_ = Next::kLost;
   }
   texts_.OnCancelled();
-  if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kNone;
+  if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kBroken;
   making_ = false;
+  made_ = Duration();
   audible_ = false;
   asked_ = behind_ = false;
   if (returns) context_.ClearTimer(Timer::kReply);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,8 +24,10 @@ namespace trunkline::session {
 // and what follows when a reply is over, is the conversation's to decide.
 //
 // Four facts, each with its own life:
-// - the greeting: owed, asked for, begun; one of which the caller has heard no
-//   word when he interrupts it is owed again;
+// - the greeting: owed, asked for, begun; one that breaks off, with its
+// provider
+//   or its object, is owed again in whole, and so is one of which the caller
+//   has heard no word when he interrupts it;
 // - the reply that was asked for, until it is over or was cancelled, and the
 //   reply that the agent makes, until it says that it is done. They are two: a
 //   cancelled reply is made until the agent knows of it, and words by command
@@ -54,6 +57,9 @@ class Replies {
   // said, the time before, how long to wait. One that says less than it needs
   // is seen through by then.
   static constexpr int kMaxWaits = 3;
+  // Times that more is asked for of a reply to one turn that the provider broke
+  // off in the middle.
+  static constexpr int kMaxRests = 2;
   // Times that the greeting is asked for before it is given up.
   static constexpr int kMaxGreetingTries = OwedTexts::kMaxTries;
 
@@ -61,7 +67,7 @@ class Replies {
   enum class Next : uint8_t {
     kCallersTurn,
     kMore,  // it goes on after its tools
-    kLost,  // the rest was lost with its connection, and is to be asked for
+    kLost,  // the rest of it was lost, and is to be asked for
   };
 
   // All are borrowed for the life of the object. Who has a greeting owes it.
@@ -70,11 +76,14 @@ class Replies {
   // The agent is there: what it cannot say is not owed.
   void OnAgentCreated();
   // What a former session owed. Members that are missing are as 0.
-  void Restore(const Json& snapshot);
+  // `heard_whole` says of a line whether the caller has heard all of it.
+  void Restore(const Json& snapshot,
+               const std::function<bool(int64_t)>& heard_whole);
   // Adds what Restore() reads. `due`: a reply is due for what is not known
-  // here.
+  // here. `line_of` gives the line of an item that is not heard.
   enum class Due : uint8_t { kNo, kYes };
-  void AddTo(Json& snapshot, Due due) const;
+  void AddTo(Json& snapshot, Due due,
+             const std::function<int64_t(protocol::ItemId)>& line_of) const;
 
   // Asks the agent for the greeting while that is owed, else for a reply to the
   // caller, whose speech ended `since_speech` ago.
@@ -135,6 +144,14 @@ class Replies {
   // The first audio since that was asked for was sent to the leg. True if it is
   // the greeting's, which is not owed any more.
   bool OnSent();
+  // What is to be done about the rest of a reply that is over, and of which
+  // something came. Asked before OnDone().
+  enum class Rest : uint8_t {
+    kNone,      // there is none, or the provider has stopped it
+    kAskFor,    // the provider broke it off, or has said nothing of it
+    kHopeless,  // the same, and asking again does not help
+  };
+  Rest RestOf(const protocol::AgentReplyDone& done) const;
   // The reply is done; `next` follows when it was heard.
   void OnDone(const protocol::AgentReplyDone& done, Next next);
   // The reply that is over only called tools. False if these are too many in a
@@ -161,7 +178,7 @@ class Replies {
   }
   void OnTurnEnded() {
     retried_ = false;
-    requests_ = waits_ = 0;
+    requests_ = waits_ = rests_ = 0;
   }
   // The leg is gone while a reply is due.
   void OnLegLost();
@@ -202,8 +219,10 @@ class Replies {
   enum class Greeting : uint8_t {
     kNone,  // there is none, or it is owed no more
     kOwed,
-    kAsked,  // the next audio that is sent is the greeting's
-    kBegun,  // some of it was sent, and it is made still
+    kAsked,   // the next audio that is sent is the greeting's
+    kBegun,   // some of it was sent, and it is made still
+    kBroken,  // some of it was sent, and no more comes: when that was heard, it
+              // is owed again
   };
 
   bool IsIdle() const;
@@ -231,9 +250,13 @@ class Replies {
   // and so often behind such a time.
   bool retried_ = false;
   int waits_ = 0;
+  // And for its rest.
+  int rests_ = 0;
   // The reply that is made has audio, and would be over by then if it were all.
   bool audible_ = false;
   Instant plays_until_;
+  // What came of what was asked for.
+  Duration made_;
   // Replies since the caller was last spoken to, or spoke; requests since then,
   // and for his turn.
   int silent_ = 0;

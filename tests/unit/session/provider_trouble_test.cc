@@ -398,7 +398,7 @@ TEST_F(ProviderTroubleTest, AReplyThatWasStoppedEarlyIsHeardAndNamed) {
   Turn();
   Created();
   std::string silence;
-  for (int i = 0; i < 200; ++i) silence += "////";
+  for (int i = 0; i < 700; ++i) silence += "////";
   world.realtime.Send({{"type", "response.output_audio.delta"},
                        {"response_id", "r1"},
                        {"item_id", "i1"},

@@ -30,6 +30,9 @@ Config WithGreeting(const std::string& abilities = "") {
   return config;
 }
 
+int64_t LineOf(protocol::ItemId item) { return static_cast<int64_t>(item); }
+bool IsNotHeard(int64_t /*line*/) { return false; }
+
 // Replies with an agent that is ready.
 struct Desk {
   explicit Desk(Config config = SessionParts::MakeConfig())
@@ -39,7 +42,7 @@ struct Desk {
   }
   Json Snapshot(Replies::Due due = Replies::Due::kNo) const {
     Json snapshot = Json::object();
-    replies.AddTo(snapshot, due);
+    replies.AddTo(snapshot, due, LineOf);
     return snapshot;
   }
   Missing Miss(End end, protocol::Failure why = {}) {
@@ -140,7 +143,7 @@ TEST(RepliesTest, AGreetingsItemsMayComeByTurns) {
 TEST(RepliesTest, AnAgentThatCannotSayOwesNoGreetingAndNothingLeftOver) {
   SessionParts parts(WithGreeting("cannot-say"));
   Replies replies(parts.context, parts.agent);
-  replies.Restore({{"owesGreeting", 1}, {"owesReply", 1}});
+  replies.Restore({{"owesGreeting", 1}, {"owesReply", 1}}, IsNotHeard);
   EXPECT_TRUE(replies.owes_greeting());
   EXPECT_TRUE(replies.owes_reply());
   parts.MakeAgentReady();
@@ -233,20 +236,137 @@ TEST(RepliesTest, RestoresWhatASnapshotHas) {
       Replies replies(parts.context, parts.agent);
       const Json snapshot = {{"owesGreeting", greeting ? 1 : 0},
                              {"owesReply", reply ? 1 : 0}};
-      replies.Restore(snapshot);
+      replies.Restore(snapshot, IsNotHeard);
       EXPECT_EQ(replies.owes_greeting(), greeting);
       EXPECT_EQ(replies.owes_reply(), reply);
       Json again = Json::object();
-      replies.AddTo(again, Replies::Due::kNo);
+      replies.AddTo(again, Replies::Due::kNo, LineOf);
       EXPECT_EQ(again, snapshot);
     }
   }
   // A profile without a greeting owes none, whatever is written.
   SessionParts parts;
   Replies replies(parts.context, parts.agent);
-  replies.Restore({{"owesGreeting", 1}, {"owesReply", -1}});
+  replies.Restore({{"owesGreeting", 1}, {"owesReply", -1}}, IsNotHeard);
   EXPECT_FALSE(replies.owes_greeting());
   EXPECT_FALSE(replies.owes_reply());
+}
+
+// A greeting that is here and was not heard: whether it was is for the next
+// session to say.
+TEST(RepliesTest, AGreetingThatPlaysWhenTheObjectIsLostIsOwedUnlessItWasHeard) {
+  Desk desk(WithGreeting());
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio(Duration::Millis(900), kFirstItem);
+  desk.replies.OnSent();
+  desk.replies.OnDone({.end = End::kComplete}, Next::kCallersTurn);
+  const Json snapshot = desk.Snapshot();
+  EXPECT_EQ(snapshot, (Json{{"owesGreeting", 1},
+                            {"greetingLine", LineOf(kFirstItem)},
+                            {"owesReply", 0}}));
+  for (const bool heard : {false, true}) {
+    SessionParts parts(WithGreeting());
+    Replies replies(parts.context, parts.agent);
+    replies.Restore(snapshot, [heard](int64_t line) {
+      return heard && line == LineOf(kFirstItem);
+    });
+    EXPECT_EQ(replies.owes_greeting(), !heard);
+  }
+  desk.replies.OnHeard();
+  EXPECT_EQ(desk.Snapshot(), (Json{{"owesGreeting", 0}, {"owesReply", 0}}));
+}
+
+TEST(RepliesTest, AGreetingThatBreaksOffIsOwedAgainWhenItWasHeard) {
+  for (const End end : {End::kFailed, End::kIncomplete}) {
+    Desk desk(WithGreeting());
+    for (int i = 0; i < Replies::kMaxGreetingTries; ++i) {
+      desk.replies.Ask(kAgo);
+      desk.replies.OnAudio(Duration::Millis(900), kFirstItem);
+      desk.replies.OnSent();
+      EXPECT_EQ(desk.replies.RestOf({.end = end}), Replies::Rest::kNone);
+      desk.replies.OnDone({.end = end}, Next::kCallersTurn);
+      EXPECT_FALSE(desk.replies.owes_greeting());
+      desk.replies.OnHeard();
+      EXPECT_TRUE(desk.replies.owes_greeting());
+    }
+    EXPECT_TRUE(desk.replies.GiveUpGreeting(Replies::GiveUp::kHopeless));
+  }
+}
+
+// Its socket, the same.
+TEST(RepliesTest, AGreetingThatIsLostWithItsAgentIsOwedAgain) {
+  Desk desk(WithGreeting());
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio(Duration::Millis(900), kFirstItem);
+  desk.replies.OnSent();
+  desk.replies.OnAgentFailed(AgentLink::Outlook::kReturns);
+  desk.replies.OnHeard();
+  EXPECT_TRUE(desk.replies.owes_greeting());
+}
+
+// He interrupts what is here of a greeting that broke off: a word of it will
+// do.
+TEST(RepliesTest, AGreetingThatBrokeOffIsNotOwedToACallerWhoInterruptsIt) {
+  Desk desk(WithGreeting());
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio(Duration::Millis(900), kFirstItem);
+  desk.replies.OnSent();
+  desk.replies.OnDone({.end = End::kFailed}, Next::kCallersTurn);
+  desk.replies.OnDropped({}, OwedTexts::By::kCaller);
+  EXPECT_FALSE(desk.replies.owes_greeting());
+}
+
+TEST(RepliesTest, OneThatAskingAgainCannotCureIsGivenUp) {
+  Desk desk(WithGreeting());
+  desk.replies.Ask(kAgo);
+  desk.replies.OnAudio(Duration::Millis(900), kFirstItem);
+  desk.replies.OnSent();
+  desk.replies.OnDone({.end = End::kRefused}, Next::kCallersTurn);
+  desk.replies.OnHeard();
+  EXPECT_TRUE(desk.replies.GiveUpGreeting(Replies::GiveUp::kHopeless));
+}
+
+TEST(RepliesTest, TheRestOfAReplyThatBreaksOffIsAskedFor) {
+  using Rest = Replies::Rest;
+  constexpr Duration kClick = Duration::Millis(1);
+  constexpr Duration kWords = Replies::kHeard;
+  struct Case {
+    End end;
+    Duration made;
+    Rest first;
+    Rest last;  // when it was asked for as often as it may be
+  };
+  for (const auto& [end, made, first, last] :
+       {Case{End::kFailed, kClick, Rest::kAskFor, Rest::kHopeless},
+        Case{End::kFailed, kWords, Rest::kAskFor, Rest::kNone},
+        Case{End::kIncomplete, kClick, Rest::kAskFor, Rest::kNone},
+        Case{End::kIncomplete, kWords, Rest::kNone, Rest::kNone},
+        Case{End::kRefused, kClick, Rest::kHopeless, Rest::kHopeless},
+        Case{End::kRefused, kWords, Rest::kNone, Rest::kNone},
+        Case{End::kComplete, kClick, Rest::kNone, Rest::kNone},
+        Case{End::kCancelled, kClick, Rest::kNone, Rest::kNone}}) {
+    Desk desk;
+    for (int i = 0; i <= Replies::kMaxRests; ++i) {
+      desk.replies.Ask(kAgo);
+      desk.replies.OnAudio(made, kFirstItem);
+      const bool is_last = i == Replies::kMaxRests;
+      EXPECT_EQ(desk.replies.RestOf({.end = end}), is_last ? last : first)
+          << static_cast<int>(end) << " " << made.ms();
+      // What follows of a complete one begins anew.
+      if (end == End::kComplete) break;
+      desk.replies.OnDone({.end = end}, Next::kLost);
+    }
+    desk.replies.OnTurnEnded();
+    desk.replies.Ask(kAgo);
+    desk.replies.OnAudio(made, kFirstItem);
+    EXPECT_EQ(desk.replies.RestOf({.end = end}), first);
+  }
+}
+
+TEST(RepliesTest, WhatNobodyAskedForHasNoRest) {
+  Desk desk;
+  desk.replies.OnAudio(Duration::Millis(900), kFirstItem, false);
+  EXPECT_EQ(desk.replies.RestOf({.end = End::kFailed}), Replies::Rest::kNone);
 }
 
 TEST(RepliesTest, ADueReplyHasItsTime) {
