@@ -98,22 +98,23 @@ Duration CallRecorder::LateNow(Instant now) const {
 
 bool CallRecorder::IsTooLate(std::span<const int16_t> frame,
                              CallerAudio::Source source, Instant now) {
+  const bool is_told = source != CallerAudio::Source::kCarrier;
+  // A carrier's clock that runs ahead of time tells of none that has passed.
+  if (is_told && origin_ && LateNow(now) < Duration()) return true;
   // A whole frame before its time: silence stands in its place. Of a voice the
   // network's jitter may be before it.
   const Duration late = LateNow(now);
   if (made_up_ > 0 && late < Duration() &&
-      (late < Duration() - kLeastGap ||
-       source != CallerAudio::Source::kCarrier || IsQuiet(frame))) {
+      (late < Duration() - kLeastGap || is_told || IsQuiet(frame))) {
     --made_up_;
     return true;
   }
   if (ahead_ == 0) return false;
-  // Timestamps tell of a gap that is silence already.
-  const bool told = source == CallerAudio::Source::kFilled;
   // More came at once than is of the time since: it is of the time before.
   const bool burst =
       return_ && return_->first_late - late > kLongestMessage - kFrame;
-  if (!told && !burst) return false;
+  // Timestamps tell of a gap that is silence already.
+  if (!is_told && !burst) return false;
   --ahead_;
   return true;
 }

@@ -18,6 +18,7 @@ void CallerAudio::OnStreamStarted(Instant now) {
   late_run_ms_ = 0;
   clock_is_dead_ = false;
   ahead_ = Duration();
+  passed_ms_ = 0;
 }
 
 void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
@@ -46,17 +47,7 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
       gap_ms = 0;
     }
     if (gap_ms > kTolerance.ms()) {
-      if (gap_ms > kMaxGap.ms()) {
-        gap_ms = kMaxGap.ms();
-        ++counters_.shortened_gaps;
-      }
-      const int64_t told_ms = std::max<int64_t>(gap_ms - ahead_.ms(), 0);
-      const int64_t passed_ms =
-          (now - *began_ + kAllowance).ms() - delivered_ms_;
-      const int64_t missing_ms =
-          std::clamp<int64_t>(passed_ms - length_ms, 0, told_ms);
-      counters_.unreal_ms += static_cast<uint64_t>(told_ms - missing_ms);
-      InsertSilence(missing_ms, Source::kFilled);
+      CloseGap(gap_ms, length_ms, now);
     } else if (gap_ms < -kTolerance.ms() &&
                !ClockDies(std::min(-gap_ms, length_ms), now - *began_)) {
       const auto late =
@@ -86,6 +77,24 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
   delivered_ms_ += length_ms;
 }
 
+void CallerAudio::CloseGap(int64_t gap_ms, int64_t length_ms, Instant now) {
+  const int64_t known_ms = std::min(gap_ms, ahead_.ms());
+  const int64_t told_ms = std::min(gap_ms, kMaxGap.ms()) - known_ms;
+  const int64_t more_ms = std::min(
+      gap_ms - known_ms - std::max<int64_t>(told_ms, 0), kMaxPassed.ms());
+  if (gap_ms > kMaxGap.ms()) ++counters_.shortened_gaps;
+  // No more than time has passed for.
+  const int64_t room_ms = std::max<int64_t>(
+      (now - *began_ + kAllowance).ms() - delivered_ms_ - length_ms, 0);
+  const int64_t missing_ms = std::clamp<int64_t>(told_ms, 0, room_ms);
+  const int64_t beyond_ms = std::min(more_ms, room_ms - missing_ms);
+  counters_.unreal_ms +=
+      static_cast<uint64_t>(std::max<int64_t>(told_ms, 0) - missing_ms);
+  InsertSilence(missing_ms, Source::kFilled);
+  delivered_ms_ += beyond_ms;
+  passed_ms_ += known_ms + beyond_ms;
+}
+
 bool CallerAudio::ClockDies(int64_t late_ms, Duration since_began) {
   late_run_ms_ += late_ms;
   // What is repeated at once, or has overtaken what it follows, takes no time.
@@ -111,6 +120,10 @@ void CallerAudio::InsertSilence(int64_t ms, Source source) {
 }
 
 std::optional<CallerAudio::Frame> CallerAudio::Next() {
+  if (passed_ms_ >= kFrameMs) {
+    passed_ms_ -= kFrameMs;
+    return Frame{{}, Source::kPassed};
+  }
   // A whole frame at a frame's start, as nearly all are, is not copied.
   if (silence_bytes_ == 0 && frame_size_ == 0 &&
       audio_.size() >= frame_.size()) {

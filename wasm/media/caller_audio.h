@@ -27,9 +27,10 @@ class CallerAudio {
   static constexpr size_t FrameSamples(int sample_rate_hz) {
     return static_cast<size_t>(sample_rate_hz / 1000) * kFrameMs;
   }
-  // The longest gap that is filled; a longer one is shortened to it (the same
-  // bound as other gateways have).
+  // The longest gap that is filled (the same bound as other gateways have);
+  // what a longer one has more, up to kMaxPassed, only passes.
   static constexpr Duration kMaxGap = Duration::Millis(10'000);
+  static constexpr Duration kMaxPassed = Duration::Millis(60'000);
   // By how much a stream may be longer than the time since it began here: its
   // beginning was on its way, or what it tells of before it. At least
   // kMaxLeadIn.
@@ -50,6 +51,10 @@ class CallerAudio {
     kCarrier,
     kFilled,  // some or all of it was put in for what did not come
     kStall,   // of FillSilence(), while nobody knows whether anything comes
+    // Nothing to hear: the carrier's clock says now that this much time of the
+    // stream has passed, which kStall had gone through, or which is beyond
+    // kMaxGap.
+    kPassed,
   };
 
   // A first timestamp up to here counts from the stream's beginning, and what
@@ -93,6 +98,9 @@ class CallerAudio {
  private:
   // Whether so much more that is late says that the carrier's clock is dead.
   bool ClockDies(int64_t late_ms, Duration since_began);
+  // Puts what is missing before what has come, which has this length, where the
+  // carrier's clock has gone on by `gap_ms` without it.
+  void CloseGap(int64_t gap_ms, int64_t length_ms, Instant now);
   // Puts silence before what has come.
   void InsertSilence(int64_t ms, Source source);
   // Counts `bytes` of `source` to the frame that is being filled, and returns
@@ -111,7 +119,9 @@ class CallerAudio {
   bool clock_is_dead_ = false;
   // Silence delivered ahead of the carrier's clock.
   Duration ahead_;
-  // What has come and is not delivered: silence, and behind it audio.
+  // What has come and is not delivered: time that has passed, behind it
+  // silence, and behind that audio.
+  int64_t passed_ms_ = 0;
   size_t silence_bytes_ = 0;
   Source silence_source_ = Source::kFilled;
   std::span<const uint8_t> audio_;

@@ -53,6 +53,13 @@ std::optional<CallerPath::Frame> CallerPath::Next(Instant now,
   const std::optional<CallerAudio::Frame> delivered = caller_audio_.Next();
   if (!delivered) return std::nullopt;
   spoken_clock_.OnFrame(delivered->source, now);
+  if (delivered->source == CallerAudio::Source::kPassed) {
+    std::fill(samples_.begin(), samples_.end(), int16_t{0});
+    Frame passed;
+    passed.source = delivered->source;
+    passed.samples = samples_;
+    return passed;
+  }
   DecodeAudio(config_.leg.encoding, delivered->audio, samples_);
   std::span<const uint8_t> audio = ConcealGap(*delivered);
   Frame frame;

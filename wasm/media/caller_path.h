@@ -39,7 +39,9 @@ class CallerPath {
     Leveling level = Leveling::kOff;
     EchoGuarding echo_guarding = EchoGuarding::kOn;
   };
-  // Views are valid until the next call.
+  // Views are valid until the next call. One of kPassed is for clocks and for
+  // the recording alone: its samples are silence, and there is nothing for the
+  // agent.
   struct Frame {
     CallerAudio::Source source = CallerAudio::Source::kCarrier;
     // Whether the caller's own voice is in it.

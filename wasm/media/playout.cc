@@ -63,7 +63,10 @@ bool Playout::IsStalled(Instant now, Duration beyond) const {
 
 uint64_t Playout::heard(Instant now) const {
   uint64_t position = std::min(Clock(now), sent_);
-  if (IsStalled(now, kMarkGrace) && !IsStalled(now, kMarkGiveUp)) {
+  // A leg that has echoed none yet may be one that never does.
+  const bool stands =
+      round_trip_ && IsStalled(now, kMarkGrace) && !IsStalled(now, kMarkGiveUp);
+  if (stands) {
     position = std::min(position, pending_marks_.front());
   }
   if (reported_at_ && round_trip_) {

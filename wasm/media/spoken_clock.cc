@@ -95,6 +95,10 @@ Instant SpokenClock::EndOf(int64_t frames) const {
       last_came_);
 }
 
+Instant SpokenClock::BeginBehind(int64_t frames) const {
+  return frames < frames_ ? EndOf(frames + 1) - kFrame : EndOf(frames);
+}
+
 // NOLINTEND(bugprone-unchecked-optional-access)
 
 }  // namespace trunkline::media

@@ -33,6 +33,9 @@ class SpokenClock {
   // When the first `frames` of them had been spoken, and had had the shortest
   // way here, as far as is known by now. Precondition: one has come.
   Instant EndOf(int64_t frames) const;
+  // The same of the beginning of the frame behind them, which is later where
+  // time is missing between.
+  Instant BeginBehind(int64_t frames) const;
 
  private:
   struct Return {

@@ -31,7 +31,7 @@ TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
       start_frame_ =
           std::max<int64_t>(spoken_.frames() - ago.ms() / kFrameMs, 0);
     }
-    const int64_t start_ms = SpokenMs(start_frame_);
+    const int64_t start_ms = StartMs();
     line_ = transcript_.OnCallerTurnBegan(start_ms);
     transcript_.OnCallerSpoke(line_, start_ms, start_ms);
     if (agent_.ready()) TellOfTurn();
@@ -90,14 +90,13 @@ void CallerTurns::End(std::string_view source, int64_t turn) {
   events_.TurnEnded(source, turn);
   if (line_ == LineId{}) return;
   TellSpoken();
-  transcript_.OnCallerTurnEnded(std::exchange(line_, {}), SpokenMs(end_frame_),
+  transcript_.OnCallerTurnEnded(std::exchange(line_, {}), EndMs(),
                                 context_.now());
 }
 
 void CallerTurns::TellSpoken() {
   if (line_ == LineId{}) return;
-  transcript_.OnCallerSpoke(line_, SpokenMs(start_frame_),
-                            SpokenMs(end_frame_));
+  transcript_.OnCallerSpoke(line_, StartMs(), EndMs());
 }
 
 void CallerTurns::Abandon() {

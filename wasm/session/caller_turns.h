@@ -83,9 +83,12 @@ class CallerTurns {
 
  private:
   void TellOfTurn();
-  // When so many of his frames had been spoken, as a time of the call.
-  int64_t SpokenMs(int64_t frames) const {
-    return (spoken_.EndOf(frames) - context_.call_began()).ms();
+  // When his line's speech began, and ended, as times of the call.
+  int64_t StartMs() const {
+    return (spoken_.BeginBehind(start_frame_) - context_.call_began()).ms();
+  }
+  int64_t EndMs() const {
+    return (spoken_.EndOf(end_frame_) - context_.call_began()).ms();
   }
   // Tells the transcript when the line was spoken.
   void TellSpoken();

@@ -340,6 +340,7 @@ void Session::TakeCallerFrames() {
     const auto frame = caller_path_->Next(context_.now(), guarding);
     if (!frame) return;
     recording_.OnCallerFrame(*frame);
+    if (frame->source == media::CallerAudio::Source::kPassed) continue;
     agent_.Feed(frame->for_agent, conversation_.hearing());
     conversation_.OnCallerFrame(frame->speaks);
     TakeAgentEvents();

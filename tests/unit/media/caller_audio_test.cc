@@ -41,6 +41,7 @@ struct Line {
   }
   void Take() {
     while (const auto frame = audio.Next()) {
+      if (frame->source == CallerAudio::Source::kPassed) continue;
       EXPECT_EQ(frame->audio.size(), 160U);
       bytes.insert(bytes.end(), frame->audio.begin(), frame->audio.end());
     }
@@ -180,6 +181,52 @@ TEST(CallerAudioTest, SilencePutInAheadIsTakenOffTheGap) {
   line.FillSilence(Duration::Millis(1000));
   line.Feed(1540, Bytes(160, 3));
   EXPECT_EQ(line.bytes.back(), 3);
+}
+
+// Of the stream's time, and nothing to hear once more.
+TEST(CallerAudioTest, SilenceOfAStallThatWasRealIsToldOf) {
+  struct Case {
+    int64_t stall_ms;
+    int64_t gap_ms;
+    int passed;  // frames
+  };
+  for (const auto& [stall_ms, gap_ms, passed] :
+       {Case{0, 1'500, 0}, Case{1'000, 1'500, 50}, Case{1'000, 700, 35},
+        Case{1'000, 0, 0}, Case{0, 30'000, 1'000}, Case{1'000, 30'000, 1'050},
+        // No more than the bound.
+        Case{0, 600'000, 3'000}}) {
+    CallerAudio audio({Encoding::kMuLaw, 8000});
+    audio.OnStreamStarted(At(0));
+    audio.OnAudio(0, Bytes(160, 1), At(20));
+    while (audio.Next()) {
+    }
+    audio.FillSilence(Duration::Millis(stall_ms));
+    while (audio.Next()) {
+    }
+    audio.OnAudio(20 + gap_ms, Bytes(160, 2), At(40 + gap_ms));
+    int counted = 0;
+    bool is_first = true;
+    while (const auto frame = audio.Next()) {
+      if (frame->source != CallerAudio::Source::kPassed) {
+        is_first = false;
+        continue;
+      }
+      EXPECT_TRUE(is_first);
+      ++counted;
+    }
+    EXPECT_EQ(counted, passed) << stall_ms << " " << gap_ms;
+  }
+}
+
+// A gap that has not passed is none, whatever it is called.
+TEST(CallerAudioTest, TimeOfALongGapThatHasNotPassedIsNotToldOf) {
+  CallerAudio audio({Encoding::kMuLaw, 8000});
+  audio.OnStreamStarted(At(0));
+  audio.OnAudio(0, Bytes(160, 1), At(20));
+  audio.OnAudio(3'600'000, {}, At(5'000));
+  int frames = 0;
+  while (audio.Next()) ++frames;
+  EXPECT_LE(frames * CallerAudio::kFrameMs, 5'000 + 1'000);
 }
 
 TEST(CallerAudioTest, ACarrierWithoutTimestampsIsContiguous) {

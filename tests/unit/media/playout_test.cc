@@ -126,6 +126,15 @@ TEST_F(PlayoutTest, AnOverdueMarkStopsTheClock) {
   EXPECT_EQ(playout.heard(At(1800)), 2560U);
 }
 
+// One that never echoes any is heard all the same.
+TEST_F(PlayoutTest, AMarkStopsNoClockBeforeAnyHasComeBack) {
+  playout.Append(ItemId{1}, Bytes(80'000, 7));
+  for (int64_t ms = 1000; ms <= 3000; ms += 20) {
+    Send(ms);
+    EXPECT_EQ(playout.heard(At(ms)), static_cast<uint64_t>(ms - 1000) * 8);
+  }
+}
+
 // The leg falls 90 ms behind after its first mark: all later echoes say so, and
 // the clock follows. When they are punctual again, it follows back.
 TEST_F(PlayoutTest, ALastingSlipIsBelievedUntilItIsGone) {

@@ -355,6 +355,104 @@ TEST(RecordingTest, AGapOfAnyLengthMovesNothing) {
   }
 }
 
+// What comes to the gateway in this time comes when it is over, all at once, as
+// TCP has it when a packet was lost.
+void HoldUp(VirtualWorld& world, Instant until) {
+  world.tamper_with_line = [&world, until](
+                               Message message,
+                               const std::function<void(Message)>& deliver) {
+    const Duration wait = until - world.now();
+    if (wait <= Duration()) return deliver(std::move(message));
+    world.clock.After(wait, [message, deliver] { deliver(message); });
+  };
+}
+
+// Timestamps say where it belongs. The turn began a second early in the log,
+// and what was held up lay a second early in the file, or was not in it.
+TEST(RecordingTest, WhatIsHeldUpBehindAGapHasItsPlace) {
+  for (const int64_t gap_ms : {2'000, 6'000, 12'000, 30'000}) {
+    for (const int64_t hold_ms : {0, 300, 600, 1'000}) {
+      for (const int64_t lead_ms : {0, 200}) {
+        SCOPED_TRACE(testing::Message()
+                     << gap_ms << " ms without frames, held up by " << hold_ms
+                     << ", " << lead_ms << " ms before he speaks");
+        VirtualWorld world(LongCallOptions());
+        Connect(world);
+        const Instant zero = world.now();
+        world.Advance(Duration::Millis(500));
+        world.line.Say(Speech(900));
+        world.Advance(Duration::Millis(1'000));
+        PassGap(world, Gap::kLost, Duration::Millis(gap_ms));
+        HoldUp(world, world.now() + Duration::Millis(hold_ms));
+        world.Advance(Duration::Millis(lead_ms));
+        const int64_t said_ms = (world.now() - zero).ms();
+        world.line.Say(Speech(1'100));
+        world.Advance(Duration::Millis(6'000));
+        world.line.HangUp();
+        ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+
+        const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+        EXPECT_NEAR(static_cast<double>(Onset(caller, 1'800, kHz)),
+                    static_cast<double>(said_ms), 90);
+        EXPECT_GT(Level(caller, said_ms + 900, said_ms + 1'000, kHz), -400);
+        EXPECT_LT(Level(caller, said_ms + 1'300, said_ms + 2'300, kHz), -400);
+        const int64_t begun =
+            world.EventsOf("recordingStarted").at(0)["startMs"].get<int64_t>();
+        int64_t start_ms = -1;
+        for (const Json& line : world.EventsOf("line")) {
+          if (line["role"] == "caller") start_ms = line["startMs"];
+        }
+        EXPECT_NEAR(static_cast<double>(start_ms - begun),
+                    static_cast<double>(said_ms), 90);
+      }
+    }
+  }
+}
+
+// A carrier's clock that begins late, or jumps, while no time has passed.
+TEST(RecordingTest, TimeThatHasNotPassedIsNotRecorded) {
+  for (const bool jumps : {false, true}) {
+    for (const int64_t offset_ms : {0, 100, 200, 700, 1'000, 60'000}) {
+      if (!jumps && offset_ms > 1'000) continue;
+      SCOPED_TRACE(testing::Message()
+                   << (jumps ? "jumps by " : "begins at ") << offset_ms);
+      VirtualWorld world(RecordedOptions());
+      world.tamper_with_line =
+          [jumps, offset_ms](Message message,
+                             const std::function<void(Message)>& deliver) {
+            constexpr std::string_view kKey = R"("timestamp":")";
+            const size_t at = message.bytes.find(kKey);
+            if (at != std::string::npos) {
+              const size_t begin = at + kKey.size();
+              const size_t end = message.bytes.find('"', begin);
+              const int64_t ms =
+                  std::stoll(message.bytes.substr(begin, end - begin));
+              if (!jumps || ms > 1'000) {
+                message.bytes.replace(begin, end - begin,
+                                      std::to_string(ms + offset_ms));
+              }
+            }
+            deliver(std::move(message));
+          };
+      Connect(world);
+      const Instant zero = world.now();
+      world.Advance(Duration::Millis(3'000));
+      world.line.Say(Speech(1'500));
+      world.Advance(Duration::Millis(5'000));
+      world.line.HangUp();
+      ASSERT_TRUE(world.RunUntil([&] { return !world.ended().empty(); }));
+      const auto [caller, agent] = DecodeRecording(world.recording(), kHz);
+      EXPECT_NEAR(static_cast<double>(caller.size()) * 1000 / kHz,
+                  static_cast<double>((world.now() - zero).ms()), 120);
+      EXPECT_NEAR(
+          static_cast<double>(Onset(caller, 0, kHz)),
+          world.EventsOf("line").at(0)["startMs"].get<double>() -
+              world.EventsOf("recordingStarted").at(0)["startMs"].get<double>(),
+          90);
+    }
+  }
+}
+
 TEST(RecordingTest, AGapAtTheBeginMovesNothing) {
   for (const int64_t gap_ms : {400, 5'000, 60'000}) {
     VirtualWorld world(LongCallOptions());
