@@ -217,6 +217,8 @@ class Judge {
   std::vector<Heard> heard_;
   // Items of which not all was heard, by the log.
   std::set<std::string> truncated_;
+  // Of those, the caller has spoken over.
+  std::set<std::string> interrupted_;
   std::set<std::string> open_tools_;
   std::set<std::string> awaited_tools_;
   std::vector<std::string> tools_;

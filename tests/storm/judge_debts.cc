@@ -211,9 +211,9 @@ void Judge::OnHeardItem(std::string_view item) {
 }
 
 void Judge::OnHeardToItsEnd(const std::string& name) {
-  if (greeting_items_.contains(name)) greeted_ = true;
   const Agent::Item* item = FindItem(name);
   if (item == nullptr || !item->whole_at) return;
+  if (greeting_items_.contains(name)) greeted_ = true;
   for (Said& said : says_) {
     // One that broke off behind its first item is not.
     if (said.last_items.contains(name) &&

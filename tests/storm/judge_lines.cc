@@ -10,6 +10,8 @@
 
 namespace trunkline::test {
 
+using session::State;
+
 void Judge::OnTruncated(const Json& event) {
   const std::string item(StringMember(event, "item"));
   const int64_t told = IntegerMember(event, "audioEndMs").value_or(0);
@@ -20,6 +22,7 @@ void Judge::OnTruncated(const Json& event) {
   const int64_t received = IntegerMember(event, "receivedMs").value_or(0);
   if (told > received) Complain("more heard of " + item + " than received");
   truncated_.insert(item);
+  if (state_ == State::kInterrupted) interrupted_.insert(item);
   const auto playback = world_->line.config().traits.playback;
   if (!plan_.honest_line || !plan_.realtime() || !plan_.on_a_socket() ||
       playback == protocol::LegTraits::Playback::kClock) {
@@ -57,7 +60,11 @@ void Judge::OnLine(const Json& event) {
   }
   const std::string item(StringMember(event, "item"));
   OnHeardItem(item);
-  if (!heard.empty() && greeting_items_.contains(item)) greeted_ = true;
+  // One that breaks off otherwise is owed again.
+  if (!heard.empty() && greeting_items_.contains(item) &&
+      interrupted_.contains(item)) {
+    greeted_ = true;
+  }
   if (!said.starts_with(heard)) {
     Complain("'" + heard + "' was heard of '" + said + "'");
   }
