@@ -7,7 +7,7 @@ import { CallLogStore } from "../../../worker-shim/ports/call-log-store.ts";
 import type { CallRow } from "../../../worker-shim/records/call-row.ts";
 import { AGENTS } from "../../../worker-shim/settings.ts";
 import { MemoryD1 } from "./support/fakes.ts";
-import { ADMIN_TOKEN, AUTH_TOKEN, CALL_PARAMS, errorOf, Gateway } from "./support/gateway.ts";
+import { ADMIN_TOKEN, AUTH_TOKEN, CALL_PARAMS, CALL_SID, errorOf, Gateway } from "./support/gateway.ts";
 
 let gateway: Gateway;
 
@@ -43,7 +43,7 @@ describe("/twiml", () => {
         callId,
         {
           callId,
-          carrierCallId: "CA1",
+          carrierCallId: CALL_SID,
           agent: "openai-realtime",
           authorization: "required",
           from: "+15550001111",
@@ -55,7 +55,7 @@ describe("/twiml", () => {
   });
 
   it("gives every call an id of its own", async () => {
-    const ids = ["CA1", "CA2", "CA1"].map(async (sid) => {
+    const ids = [CALL_SID, CALL_SID.replace("0", "1"), CALL_SID].map(async (sid) => {
       const document = await (await gateway.webhook("/twiml", { ...CALL_PARAMS, CallSid: sid })).text();
       return /call\/([0-9a-f]{32})"/.exec(document)?.[1];
     });
@@ -66,11 +66,11 @@ describe("/twiml", () => {
   });
 
   it("takes the signed query of a GET", async () => {
-    const path = "/twiml?CallSid=CA1&To=%2B1";
+    const path = `/twiml?CallSid=${CALL_SID}&To=%2B1`;
     const signature = getExpectedTwilioSignature(AUTH_TOKEN, `https://gw.example.com${path}`, {});
     const response = await gateway.request(path, { headers: { "X-Twilio-Signature": signature } });
     expect(response.status).toBe(200);
-    expect(gateway.asked[1]?.[2]).toMatchObject({ carrierCallId: "CA1", to: "+1" });
+    expect(gateway.asked[1]?.[2]).toMatchObject({ carrierCallId: CALL_SID, to: "+1" });
   });
 
   it("has the caller hear the busy tone when there is no room", async () => {
@@ -198,7 +198,7 @@ describe("/twiml/CALL", () => {
     const document = await (await gateway.webhook("/twiml/4c7e")).text();
     expect(document).toContain('url="wss://gw.example.com/call/4c7e"');
     expect(document).toContain('value="second"');
-    expect(gateway.asked).toEqual([["resume", "4c7e", "CA1"]]);
+    expect(gateway.asked).toEqual([["resume", "4c7e", CALL_SID]]);
   });
 
   it("hangs up when the call is over", async () => {
@@ -228,7 +228,7 @@ describe("/twiml/status", () => {
     await gateway.webhook("/twiml");
     const callId = gateway.asked[0]?.[2];
     expect((await gateway.webhook("/twiml/status", { ...CALL_PARAMS, CallStatus: status })).status).toBe(204);
-    expect(gateway.asked.at(-1)).toEqual(["carrierEnded", callId, "CA1"]);
+    expect(gateway.asked.at(-1)).toEqual(["carrierEnded", callId, CALL_SID]);
   });
 
   it.each(["queued", "ringing", "in-progress", "IN-PROGRESS", "", "complete", "cancel", "not-completed", "no"])(
@@ -566,8 +566,7 @@ describe("/api/calls", () => {
       const { calls } = (await (await ask(`/api/calls?reason=${reason}`)).json()) as { calls: unknown[] };
       expect(calls).toHaveLength(reason === "hangUp" ? 3 : 0);
     }
-    for (const agent of AGENTS)
-      expect((await ask(`/api/calls?agent=${agent}`)).status, agent).toBe(200);
+    for (const agent of AGENTS) expect((await ask(`/api/calls?agent=${agent}`)).status, agent).toBe(200);
     for (const to of ["+2", "%2B2", "2", "sip:desk@example.com", "anonymous"])
       expect((await ask(`/api/calls?to=${to}`)).status).toBe(200);
   });

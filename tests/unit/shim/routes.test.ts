@@ -11,7 +11,7 @@ import { composeCallLog } from "../../../worker-shim/call-log.ts";
 import { UNOPENED } from "../../../worker-shim/call-object.ts";
 import { CallLogStore } from "../../../worker-shim/ports/call-log-store.ts";
 import { MemoryD1, settle } from "./support/fakes.ts";
-import { ADMIN_TOKEN, AUTH_TOKEN, CALL_PARAMS, errorOf, Gateway } from "./support/gateway.ts";
+import { ADMIN_TOKEN, AUTH_TOKEN, CALL_PARAMS, CALL_SID, errorOf, Gateway } from "./support/gateway.ts";
 
 const BUILD = { version: "1.2.3", warmUpError: undefined };
 const ROUTES = allRoutes(BUILD);
@@ -116,7 +116,7 @@ function ask(route: Route, { method = route.method, path, query, headers = {}, b
     own.Authorization = `Bearer ${ADMIN_TOKEN}`;
   if (as === "entitled" && route.access === "carrier") {
     const isForm = method === "POST";
-    const signedPath = isForm ? target : `${target}${target.includes("?") ? "&" : "?"}CallSid=CA1`;
+    const signedPath = isForm ? target : `${target}${target.includes("?") ? "&" : "?"}CallSid=${CALL_SID}`;
     const params = isForm ? CALL_PARAMS : {};
     own["X-Twilio-Signature"] = getExpectedTwilioSignature(AUTH_TOKEN, `https://gw.example.com${signedPath}`, params);
     if (isForm) sent = new URLSearchParams(params);

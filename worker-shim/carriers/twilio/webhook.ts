@@ -3,6 +3,7 @@ import { HttpError } from "../../api/errors.ts";
 import { decodeUtf8, parseObject, publicUrl, readBody, requireUtf8 } from "../../api/requests.ts";
 import type { AppEnv } from "../../api/routing.ts";
 import type { Standing } from "../../stream-door.ts";
+import { callSidFault, isCallSid } from "./call-sid.ts";
 import { type FormParameters, isForm, isSignedUpgrade, isSignedWebhook, parseForm } from "./signature.ts";
 
 const SIGNATURE_HEADER = "X-Twilio-Signature";
@@ -58,6 +59,9 @@ async function readParameters(context: Context<AppEnv>): Promise<FormParameters>
     const webhook = { url, method: request.method, contentType, body, signature };
     if (!(await isSignedWebhook(settings.carrierAuthTokens, webhook)))
       throw new HttpError(403, "bad_signature", `${SIGNATURE_HEADER} is wrong`);
+    const isSignedForm = request.method === "POST" && isForm(contentType);
+    const fault = callSidFault(url, isSignedForm ? parseForm(body) : new Map());
+    if (fault !== undefined) throw new HttpError(400, "bad_call_sid", fault);
   } else if (!settings.allowUnauthenticated) {
     throw new HttpError(403, "no_signature", `${SIGNATURE_HEADER} is missing`);
   }
@@ -88,8 +92,8 @@ export async function readWebhook(context: Context<AppEnv>): Promise<Webhook> {
   const parameters = await readParameters(context);
   const carrierCallId = onlyValue(parameters, "CallSid");
   const mayBeMissing = context.get("settings").allowUnauthenticated;
-  if (!/^[A-Za-z0-9]{0,64}$/.test(carrierCallId) || (carrierCallId === "" && !mayBeMissing))
-    throw new HttpError(400, "bad_call_sid", "CallSid is missing or not one");
+  if (carrierCallId === "" ? !mayBeMissing : !isCallSid(carrierCallId))
+    throw new HttpError(400, "bad_call_sid", "CallSid is missing or none");
   return {
     carrierCallId,
     from: onlyValue(parameters, "From"),

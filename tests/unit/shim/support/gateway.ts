@@ -10,7 +10,8 @@ import type { ExpectedCall } from "../../../../worker-shim/records/call-row.ts";
 
 export const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
 export const ADMIN_TOKEN = "admin-0123456789abcdef";
-export const CALL_PARAMS = { CallSid: "CA1", From: "+15550001111", To: "+15550002222" };
+export const CALL_SID = "CA0123456789abcdef0123456789abcdef";
+export const CALL_PARAMS = { CallSid: CALL_SID, From: "+15550001111", To: "+15550002222" };
 export const COUNTS: LeaseCounts = { active: 2, admitted: 5, refused: 1, ended: { hangUp: 3 } };
 
 /** The bindings, which write down what they are asked. */

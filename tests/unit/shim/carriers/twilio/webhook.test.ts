@@ -3,8 +3,9 @@
 
 import { createHash, createHmac } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { AUTH_TOKEN, errorOf, Gateway } from "../../support/gateway.ts";
+import { AUTH_TOKEN, CALL_SID, errorOf, Gateway } from "../../support/gateway.ts";
 
+const OTHER_SID = CALL_SID.replace("0", "f");
 const FORM = "application/x-www-form-urlencoded";
 
 let gateway: Gateway;
@@ -37,7 +38,7 @@ interface Sent {
 type Pairs = readonly (readonly [string, string])[];
 
 const CALL: Pairs = [
-  ["CallSid", "CA1"],
+  ["CallSid", CALL_SID],
   ["From", "+15550001111"],
   ["To", "+15550002222"],
 ];
@@ -76,10 +77,10 @@ describe("a webhook's form", () => {
       "with plus signs for spaces and lower-case escapes",
       () =>
         post([...CALL, ["CallerName", "A B"]], {
-          body: "CallSid=CA1&From=%2b15550001111&To=%2B15550002222&CallerName=A+B",
+          body: `CallSid=${CALL_SID}&From=%2b15550001111&To=%2B15550002222&CallerName=A+B`,
         }),
     ],
-    ["with empty pairs", () => post(CALL, { body: "&CallSid=CA1&&From=%2B15550001111&To=%2B15550002222&" })],
+    ["with empty pairs", () => post(CALL, { body: `&CallSid=${CALL_SID}&&From=%2B15550001111&To=%2B15550002222&` })],
     ["as JSON", () => postJson(JSON.stringify(Object.fromEntries(CALL)))],
     [
       "as JSON with a charset",
@@ -91,26 +92,32 @@ describe("a webhook's form", () => {
     ],
     [
       "as JSON with half a surrogate pair beside the fields",
-      () => postJson(`{"CallerName":"\\ud83d","CallSid":"CA1","From":"+15550001111","To":"+15550002222"}`),
+      () => postJson(`{"CallerName":"\\ud83d","CallSid":"${CALL_SID}","From":"+15550001111","To":"+15550002222"}`),
     ],
   ])("is taken %s", async (_, ask) => {
     expect((await ask()).status).toBe(200);
-    expect(prepared()).toMatchObject({ carrierCallId: "CA1", from: "+15550001111", to: "+15550002222" });
+    expect(prepared()).toMatchObject({ carrierCallId: CALL_SID, from: "+15550001111", to: "+15550002222" });
   });
 
   it("may lack who calls whom", async () => {
-    expect((await post([["CallSid", "CA1"]])).status).toBe(200);
-    expect(prepared()).toMatchObject({ carrierCallId: "CA1", from: "", to: "" });
+    expect((await post([["CallSid", CALL_SID]])).status).toBe(200);
+    expect(prepared()).toMatchObject({ carrierCallId: CALL_SID, from: "", to: "" });
   });
 
   it.each<[string, () => Promise<Response>, number, string, string]>([
     ["no CallSid", () => post([["To", "+1"]]), 400, "bad_call_sid", "CallSid"],
     ["an empty CallSid", () => post([["CallSid", ""]]), 400, "bad_call_sid", "CallSid"],
-    ["two CallSids", () => post([...CALL, ["CallSid", "CA2"]]), 400, "bad_form", "CallSid is given twice"],
+    ["two CallSids", () => post([...CALL, ["CallSid", OTHER_SID]]), 400, "bad_form", "CallSid is given twice"],
     ["two callers", () => post([...CALL, ["From", "+2"]]), 400, "bad_form", "From is given twice"],
     ["two called numbers", () => post([...CALL, ["To", "+2"]]), 400, "bad_form", "To is given twice"],
     ["two statuses", () => post([...CALL, ["CallStatus", "a"], ["CallStatus", "b"]]), 400, "bad_form", "CallStatus"],
-    ["another CallSid in the query", () => post(CALL, { path: "/twiml?CallSid=CA2" }), 400, "bad_form", "CallSid"],
+    [
+      "another CallSid in the query",
+      () => post(CALL, { path: `/twiml?CallSid=${OTHER_SID}` }),
+      400,
+      "bad_form",
+      "CallSid",
+    ],
     ["two agents", () => post(CALL, { path: "/twiml?agent=parrot&agent=x" }), 400, "bad_query", "agent is given twice"],
     ["a caller without an end", () => post([...CALL.slice(0, 1), ["From", "1".repeat(257)]]), 400, "bad_form", "From"],
     [
@@ -118,10 +125,10 @@ describe("a webhook's form", () => {
       () =>
         post(
           [
-            ["CallSid", "CA1"],
+            ["CallSid", CALL_SID],
             ["From", "\ufffd"],
           ],
-          { body: Buffer.from("CallSid=CA1&From=\xff", "latin1") },
+          { body: Buffer.from(`CallSid=${CALL_SID}&From=\xff`, "latin1") },
         ),
       400,
       "bad_body",
@@ -167,7 +174,7 @@ describe("a webhook's signature", () => {
   it.each([
     ["in lower case", signature.toLowerCase()],
     ["cut", signature.slice(0, -4)],
-    ["of another form", sign("/twiml", [["CallSid", "CA2"]])],
+    ["of another form", sign("/twiml", [["CallSid", OTHER_SID]])],
     ["of another path", sign("/twiml/c1", CALL)],
     ["behind too many others", `${"AAAA,".repeat(9)}${signature}`],
     ["of nothing", ""],
