@@ -417,9 +417,8 @@ export class Call {
     if (!this.#records.finish(summary, nowMs)) return;
     this.#afterlife.begin(nowMs);
     const { droppedEvents } = this.#records.batches;
-    const { refused, silent, displaced, full } = this.#door.counters;
     const { dropped: slowObservers } = this.#observers;
-    this.#log.info("a call is over", { reason, droppedEvents, slowObservers, refused, silent, displaced, full });
+    this.#log.info("a call is over", { reason, droppedEvents, slowObservers, ...this.#door.counters });
     this.#door.closeAll(CLOSE_NORMAL, "the call is over");
     this.#observers.closeAll("the call is over", this.#endedEvent(this.#records.call.find() ?? row));
     const { background, switchboard } = this.#platform;

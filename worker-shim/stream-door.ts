@@ -10,9 +10,9 @@ export type Standing = "signed" | "unsigned";
 
 /**
  * Sockets of one call that have not shown their token yet. Overflow of those that wait: the one that has waited longest
- * is closed with 1013. A socket that was closed has its place until its peer has closed it as well, since what its peer
- * has sent of a message lies in memory until then, up to 32 MiB, and nothing here can see or drop it. Overflow of
- * places: the newest waits for one, PLACE_WAIT_MS, and is not taken after that.
+ * is closed with 1013. A socket that was closed has its place until its peer has closed it as well, CLOSE_MS at most, since
+ * what its peer has sent of a message lies in memory until then, up to 32 MiB, and nothing here can see or drop it.
+ * Overflow of places: the newest waits for one, PLACE_WAIT_MS, and is not taken after that.
  */
 export const ROOM: Readonly<Record<Standing, { readonly waiting: number; readonly places: number }>> = {
   signed: { waiting: 8, places: 16 },
@@ -20,6 +20,11 @@ export const ROOM: Readonly<Record<Standing, { readonly waiting: number; readonl
 };
 /** How long an upgrade waits for a place; a peer that is told to close does so within a round trip. */
 export const PLACE_WAIT_MS = 1_000;
+/**
+ * After this the place of a closed socket is free though its peer has not closed it: strangers who never do would keep the
+ * caller's own stream out for good. A stream that was lost tries again several times within the core's time for it, 15 s.
+ */
+export const CLOSE_MS = 5_000;
 /** Upgrades that wait for a place. Overflow: not taken. */
 export const MAX_QUEUED = 32;
 /** The longest message before the token is shown; the core reads no longer one. A start has some hundred. Overflow: 1009. */
@@ -81,6 +86,8 @@ export interface DoorCounters {
   displaced: number;
   /** Not taken: no place. */
   full: number;
+  /** Closed, and never by their peers: their places are free again. */
+  forgotten: number;
 }
 
 /** A socket at the door. */
@@ -142,7 +149,7 @@ export class StreamDoor {
   readonly #options: StreamDoorOptions;
   /** All that have a place, in the order in which they came. */
   readonly #visitors = new Set<Visitor>();
-  readonly counters: DoorCounters = { refused: 0, silent: 0, displaced: 0, full: 0 };
+  readonly counters: DoorCounters = { refused: 0, silent: 0, displaced: 0, full: 0, forgotten: 0 };
   /** Upgrades that wait for a place, in their order. */
   readonly #queue = new Set<() => void>();
 
@@ -218,7 +225,10 @@ export class StreamDoor {
 
   /** The call is over. */
   closeAll(code: number, reason: string): void {
-    for (const visitor of [...this.#visitors]) this.#close(visitor, code, reason);
+    for (const visitor of [...this.#visitors]) {
+      this.#close(visitor, code, reason);
+      this.#options.timers.clear(visitor.timer);
+    }
   }
 
   /** Of a visitor that is not inside. */
@@ -315,8 +325,13 @@ export class StreamDoor {
     if (visitor.state === "inside" || visitor.state === "closed") return;
     visitor.state = "closed";
     visitor.held.length = 0;
-    this.#options.timers.clear(visitor.timer);
-    closeQuietly(visitor.socket, code, reason, this.#options.log);
+    const { log, timers } = this.#options;
+    timers.clear(visitor.timer);
+    visitor.timer = timers.set(() => {
+      this.counters.forgotten++;
+      this.#leave(visitor);
+    }, CLOSE_MS);
+    closeQuietly(visitor.socket, code, reason, log);
   }
 
   /** Its place is free. */

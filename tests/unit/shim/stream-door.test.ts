@@ -11,6 +11,7 @@ import {
 } from "../../../worker-shim/abi.generated.ts";
 import { TOKEN_LIFETIME_MS } from "../../../worker-shim/call-token.ts";
 import {
+  CLOSE_MS,
   MAX_HELD_LENGTH,
   MAX_IDLE_MESSAGES,
   MAX_OPENING_BYTES,
@@ -358,7 +359,36 @@ describe("the room at the door", () => {
     expect(await Promise.all(queue.slice(MAX_QUEUED))).toEqual([false, false, false]);
     world.time.advance(PLACE_WAIT_MS);
     expect(await Promise.all(queue)).not.toContain(true);
-    expect(world.time.armed.size).toBe(ROOM.unsigned.waiting);
+    // Of those who wait for their start, and of one who has been told to close.
+    expect(world.time.armed.size).toBe(ROOM.unsigned.places);
+  });
+
+  // Three strangers who knew a call's id kept a caller whose upgrade is not signed out for good.
+  it.each<Standing>(["signed", "unsigned"])("is free in the end, though peers never close (%s)", async (standing) => {
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < ROOM[standing].places; i++) come(standing);
+      // The last of them is told to close when it has said nothing for so long.
+      world.time.advance(START_MS);
+      world.time.advance(CLOSE_MS - 1);
+      for (let i = ROOM[standing].places; i > ROOM[standing].waiting; i--) come(standing);
+      expect(world.call.receiveLeg(new FakeSocket(), standing)).toBe("full");
+      world.time.advance(START_MS + CLOSE_MS);
+    }
+    const late = Array.from({ length: ROOM[standing].places }, () => come(standing));
+    // Whose peer closes it in the end.
+    for (const socket of late) socket.emit("close", { code: 1006, reason: "" });
+    expect(await world.call.placeAtDoor(standing)).toBe(true);
+    await withStream();
+  });
+
+  it("is waited for as long as a peer has to close, and no longer", async () => {
+    for (let i = 0; i < ROOM.unsigned.places; i++) come();
+    world.time.advance(CLOSE_MS - PLACE_WAIT_MS);
+    const place = world.call.placeAtDoor("unsigned");
+    world.time.advance(PLACE_WAIT_MS);
+    expect(await place).toBe(true);
+    come();
+    expect(world.call.receiveLeg(new FakeSocket(), "unsigned")).toBe("full");
   });
 
   it("counts what it turned away, and says so at the end", async () => {
@@ -369,7 +399,7 @@ describe("the room at the door", () => {
     await world.pass(START_MS);
     world.call.carrierEnded("CA1");
     const over = world.log.lines.find(({ message }) => message === "a call is over");
-    expect(over?.fields).toMatchObject({ refused: 1, silent: 2, displaced: 1, full: 1 });
+    expect(over?.fields).toMatchObject({ refused: 1, silent: 2, displaced: 1, full: 1, forgotten: 2 });
   });
 
   it("is empty when the call is over", async () => {
