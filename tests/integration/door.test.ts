@@ -2,8 +2,9 @@
 // each flood somebody is on the telephone, who must not notice.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PhoneCall } from "../simulators/twilio/phone-call.ts";
+import { PhoneCall } from "../simulators/twilio/phone-call.ts";
 import { measured } from "../support/measured.ts";
+import { DirectGateway } from "./support/direct-gateway.ts";
 import { Gateway } from "./support/gateway.ts";
 import {
   announce,
@@ -13,6 +14,7 @@ import {
   startMessage,
   unfinished,
   webhook,
+  wholeText,
   workerdMb,
 } from "./support/stranger.ts";
 import { prepareVoices, voice } from "./support/voice.ts";
@@ -64,8 +66,8 @@ function longestGapMs(call: PhoneCall, fromMs: number): number {
 type Flood = (neighbour: PhoneCall, afterwards: (cleanUp: () => void) => void) => Promise<void>;
 
 /** Runs `flood` while a neighbour hears a reply; returns what was the longest gap in it. */
-async function gapBeside(flood: Flood): Promise<number> {
-  const call = await gateway.dial();
+async function gapBeside(flood: Flood, target: Pick<Gateway, "url" | "authToken">): Promise<number> {
+  const call = await PhoneCall.dial({ url: target.url, authToken: target.authToken });
   const spoken = await call.say(voice(1100));
   const heardAt = (await call.firstHeardAfter(spoken.endMs)) ?? 0;
   expect(heardAt).toBeGreaterThan(0);
@@ -84,9 +86,9 @@ async function gapBeside(flood: Flood): Promise<number> {
 }
 
 /** The machine's other work makes gaps longer and never shorter: of several floods, the smallest gap is the flood's own. */
-async function besideANeighbour(flood: Flood): Promise<number> {
+async function besideANeighbour(flood: Flood, target: Pick<Gateway, "url" | "authToken"> = gateway): Promise<number> {
   let gapMs = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < FLOODS && gapMs > MAX_GAP_MS; i++) gapMs = Math.min(gapMs, await gapBeside(flood));
+  for (let i = 0; i < FLOODS && gapMs > MAX_GAP_MS; i++) gapMs = Math.min(gapMs, await gapBeside(flood, target));
   return gapMs;
 }
 
@@ -393,4 +395,66 @@ describe("a neighbour", () => {
     await talker.say('{"event":"stop","streamSid":"MZ1"}');
     await gateway.idle();
   });
+});
+
+// To 30 KB on the wire that become 30 MiB the platform agrees, unless it is told not to.
+describe.each(["production", "staging"] as const)("strangers at the door of the Worker of %s", (environment) => {
+  let direct: DirectGateway;
+  beforeAll(async () => {
+    direct = await DirectGateway.start(environment);
+  });
+  afterAll(async () => {
+    await direct.close();
+  });
+
+  /** Brings a message, and waits until the socket is closed. */
+  async function bring(
+    url: string,
+    message: Buffer,
+    extension: string,
+  ): Promise<{ status: number; extensions: string }> {
+    const { socket, status, extensions } = await rawUpgrade(url, { "Sec-WebSocket-Extensions": extension });
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    // The close frame is read, and what is to be sent is not sent on.
+    socket.once("data", () => socket.destroy());
+    socket.resume();
+    socket.write(message);
+    await Promise.race([closed, pause(1_500)]);
+    socket.destroy();
+    return { status, extensions };
+  }
+
+  it.each([
+    "permessage-deflate",
+    "permessage-deflate; client_max_window_bits",
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover, permessage-deflate",
+    "x-webkit-deflate-frame",
+  ])("agree on no compression: %s", async (extension) => {
+    const { url, callSid } = await announce(direct);
+    const { socket, status, extensions } = await rawUpgrade(url, { "Sec-WebSocket-Extensions": extension });
+    socket.destroy();
+    expect([status, extensions]).toEqual([101, ""]);
+    await webhook(direct, "/twiml/status", { CallSid: callSid, CallStatus: "completed" });
+  });
+
+  it.each(["plain", "deflated"] as const)(
+    "are not noticed by a neighbour, whatever they bring: 30 MiB, %s",
+    async (form) => {
+      const message = wholeText(30 * MIB, form);
+      const taken = new Map<string, number>();
+      const gapMs = await besideANeighbour(async () => {
+        const { url, callSid } = await announce(direct);
+        for (let i = 0; i < 8; i++) {
+          const { status, extensions } = await bring(url, message, "permessage-deflate");
+          taken.set(`${status}${extensions}`, (taken.get(`${status}${extensions}`) ?? 0) + 1);
+        }
+        await webhook(direct, "/twiml/status", { CallSid: callSid, CallStatus: "completed" });
+      }, direct);
+      measured(
+        `8 messages of 30 MiB, ${form}, ${message.length} bytes: the longest gap beside them ${gapMs.toFixed(0)} ms`,
+      );
+      expect(gapMs).toBeLessThanOrEqual(MAX_GAP_MS);
+      expect([...taken.keys()]).toEqual(["101"]);
+    },
+  );
 });

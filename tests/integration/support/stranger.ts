@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import net from "node:net";
+import { constants, deflateRawSync } from "node:zlib";
 import { WebSocket } from "ws";
 import { sendWebhook } from "../../simulators/twilio/webhook.ts";
 import type { Gateway } from "./gateway.ts";
@@ -14,8 +15,11 @@ export interface Announced {
   readonly token: string;
 }
 
+/** Where webhooks go, and what signs them. */
+type Target = Pick<Gateway, "url" | "authToken">;
+
 /** A webhook as the carrier signs it. */
-export async function webhook(gateway: Gateway, path: string, fields: Record<string, string>): Promise<Response> {
+export async function webhook(gateway: Target, path: string, fields: Record<string, string>): Promise<Response> {
   return sendWebhook(gateway.url, gateway.authToken, path, fields);
 }
 
@@ -24,7 +28,7 @@ export function newCallSid(): string {
 }
 
 /** A call comes in, or asks again where `path` says so. */
-export async function announce(gateway: Gateway, callSid = newCallSid(), path = "/twiml"): Promise<Announced> {
+export async function announce(gateway: Target, callSid = newCallSid(), path = "/twiml"): Promise<Announced> {
   const response = await webhook(gateway, path, { CallSid: callSid, From: "+15550001111", To: "+15550002222" });
   const document = await response.text();
   const url = /<Stream url="([^"]+)"/.exec(document)?.[1] ?? "";
@@ -80,7 +84,7 @@ export class Stranger {
 export async function rawUpgrade(
   url: string,
   headers: Record<string, string> = {},
-): Promise<{ readonly socket: net.Socket; readonly status: number }> {
+): Promise<{ readonly socket: net.Socket; readonly status: number; readonly extensions: string }> {
   const { hostname, port, pathname, search, host } = new URL(url);
   const socket = net.connect(Number(port), hostname);
   socket.on("error", () => undefined);
@@ -91,13 +95,14 @@ export async function rawUpgrade(
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.write(`${lines.join("\r\n")}\r\n\r\n`);
-  const status = await new Promise<number>((resolve) => {
-    socket.once("data", (data: Buffer) => resolve(Number(data.subarray(9, 12).toString("latin1"))));
-    socket.once("close", () => resolve(0));
+  const answer = await new Promise<string>((resolve) => {
+    socket.once("data", (data: Buffer) => resolve(data.toString("latin1")));
+    socket.once("close", () => resolve(""));
   });
   // Nothing that comes from here on is read.
   socket.pause();
-  return { socket, status };
+  const extensions = /^Sec-WebSocket-Extensions: *(.*?)\r$/im.exec(answer)?.[1] ?? "";
+  return { socket, status: Number(answer.slice(9, 12)), extensions };
 }
 
 /** The head of a message of so many bytes, and a part of it. */
@@ -107,6 +112,19 @@ export function unfinished(bytes: number, sent: number): Buffer {
   message[1] = 0x80 | 127;
   message.writeBigUInt64BE(BigInt(bytes), 2);
   return message;
+}
+
+/** A whole text of so many spaces: as it is, or compressed as permessage-deflate has it. */
+export function wholeText(bytes: number, form: "plain" | "deflated"): Buffer {
+  const text = Buffer.alloc(bytes, " ");
+  const sync = { finishFlush: constants.Z_SYNC_FLUSH };
+  const payload = form === "plain" ? text : deflateRawSync(text, sync).subarray(0, -4);
+  const head = Buffer.alloc(14);
+  head[0] = form === "plain" ? 0x81 : 0xc1;
+  head[1] = 0x80 | 127;
+  head.writeBigUInt64BE(BigInt(payload.length), 2);
+  // Masked by zeros.
+  return Buffer.concat([head, payload]);
 }
 
 /** Memory of the workerd processes below this one, MB. */
