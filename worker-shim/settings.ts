@@ -65,8 +65,10 @@ export interface Settings {
   readonly allowUnauthenticated: boolean;
   /** Calls can be crashed on request. Never in production. */
   readonly faultInjection: boolean;
-  /** Without a slash at the end; undefined = as requested. */
+  /** As URL has it, without a slash at the end; undefined = as requested. */
   readonly publicBaseUrl: string | undefined;
+  /** The same as it was written, in capitals or other letters: the carrier may sign either. */
+  readonly writtenBaseUrl: string | undefined;
   readonly defaultAgent: Agent;
   /** Calls at a time in all; 0 = no limit. */
   readonly maxConcurrentCalls: number;
@@ -111,14 +113,29 @@ function url(pattern: RegExp, what: string) {
   );
 }
 
-const withoutSlash = v.transform((text: string) => text.replace(/\/+$/, ""));
+const withoutSlash = (text: string) => text.replace(/\/+$/, "");
+/** Whatever of it may be written in several ways, as everybody reads it: scheme and host in lower case, the host in ASCII. */
+const normalised = [
+  v.check((text: string) => new URL(text).port !== "0", "must be an http(s) URL whose port is not 0"),
+  v.transform((text: string) => new URL(text).href),
+] as const;
 /** Routes are at the root of their host. */
 const hostUrl = v.pipe(
   url(/^https?:\/\/[^/?]+\/?$/i, "an http(s) URL of a host alone, without path, query, fragment or user"),
-  withoutSlash,
+  ...normalised,
+  v.transform(withoutSlash),
 );
-const baseUrl = v.pipe(url(/^https?:[^?]+$/i, "an http(s) URL without query, fragment, user or spaces"), withoutSlash);
-const anyUrl = url(/^https?:/i, "an http(s) URL without fragment, user or spaces");
+const baseUrl = v.pipe(
+  url(/^https?:[^?]+$/i, "an http(s) URL without query, fragment, user or spaces"),
+  ...normalised,
+  v.transform(withoutSlash),
+);
+const anyUrl = v.pipe(url(/^https?:/i, "an http(s) URL without fragment, user or spaces"), ...normalised);
+const socketUrl = v.pipe(
+  url(/^(http|ws)s?:[^?]+$/i, "an http(s) or ws(s) URL without query, fragment, user or spaces"),
+  ...normalised,
+  v.transform(withoutSlash),
+);
 /** A door is opened by exactly "true". What else somebody may have meant by "yes" is not guessed. */
 const door = v.pipe(
   v.picklist(["true", "false"], "must be true or false, in lower case, as a text"),
@@ -153,10 +170,7 @@ const variablesSchema = v.object({
   LIMITS: v.optional(orJson(limits), {}),
   ...carrierVariables,
   OPENAI_API_KEY: headerSecret,
-  OPENAI_BASE_URL: v.optional(
-    url(/^(http|ws)s?:[^?]+$/i, "an http(s) or ws(s) URL without query, fragment, user or spaces"),
-    "https://api.openai.com",
-  ),
+  OPENAI_BASE_URL: v.optional(socketUrl, "https://api.openai.com"),
   OPENAI_ORGANIZATION: headerText,
   OPENAI_PROJECT: headerText,
   TOKEN_SECRET: longSecret,
@@ -232,6 +246,7 @@ export function readSettings(variables: SettingVariables): Settings {
     allowUnauthenticated: value.ALLOW_UNAUTHENTICATED && !production,
     faultInjection: value.FAULT_INJECTION && !production,
     publicBaseUrl: value.PUBLIC_BASE_URL,
+    writtenBaseUrl: value.PUBLIC_BASE_URL && withoutSlash(variables.PUBLIC_BASE_URL ?? ""),
     defaultAgent: value.DEFAULT_AGENT,
     maxConcurrentCalls: value.MAX_CONCURRENT_CALLS,
     maxCallsPerNumber: value.MAX_CALLS_PER_NUMBER,

@@ -14,11 +14,11 @@ export function publicBaseUrl(settings: Settings, request: Request): string {
   return settings.publicBaseUrl ?? new URL(request.url).origin;
 }
 
-/** The URL that the client has asked for, path and query as they came. */
-export function publicUrl(settings: Settings, request: Request): string {
-  if (settings.publicBaseUrl === undefined) return request.url;
+/** The URLs that the client may have asked for, path and query as they came: of a base that is written otherwise, two. */
+export function publicUrls({ publicBaseUrl, writtenBaseUrl = "" }: Settings, request: Request): readonly string[] {
+  if (publicBaseUrl === undefined) return [request.url];
   const target = /^[a-z]+:\/\/[^/?#]*([^#]*)/i.exec(request.url)?.[1] ?? "";
-  return settings.publicBaseUrl + target;
+  return [...new Set([publicBaseUrl, writtenBaseUrl])].map((base) => base + target);
 }
 
 /** The same base for WebSockets; unencrypted only where the gateway itself is. */

@@ -153,12 +153,28 @@ describe("readSettings", () => {
     expect(readSettings({ PROFILE: { language } }).profile.language).toBe(language);
   });
 
-  it.each(["http://localhost:8787", "http://[::1]:8787", "http://127.0.0.1", "https://m\u00fcnchen.example"])(
-    "takes the public URL %s",
-    (url) => {
-      expect(readSettings({ PUBLIC_BASE_URL: url }).publicBaseUrl).toBe(url);
-    },
-  );
+  it.each(["http://localhost:8787", "http://[::1]:8787", "http://127.0.0.1"])("takes the public URL %s", (url) => {
+    expect(readSettings({ PUBLIC_BASE_URL: url }).publicBaseUrl).toBe(url);
+  });
+
+  // Some were taken, and each webhook failed: a document has no URL in capitals.
+  it.each([
+    ["HTTPS://Voice.Example.COM", "https://voice.example.com"],
+    ["https://VOICE.example.com/", "https://voice.example.com"],
+    ["https://voice.example.com:443", "https://voice.example.com"],
+    ["http://voice.example.com:80/", "http://voice.example.com"],
+    ["https://voice.example.com:08443", "https://voice.example.com:8443"],
+    ["https://m\u00fcnchen.example", "https://xn--mnchen-3ya.example"],
+    ["https://XN--MNCHEN-3YA.example", "https://xn--mnchen-3ya.example"],
+    ["https://voice\u3002example", "https://voice.example"],
+    ["https://%76oice.example", "https://voice.example"],
+    ["https://0x7f.1", "https://127.0.0.1"],
+    ["https://[2001:DB8:0::1]", "https://[2001:db8::1]"],
+    ["https://voice.example.", "https://voice.example."],
+  ])("takes the public URL %s for what it is", (url, meant) => {
+    const { publicBaseUrl, writtenBaseUrl } = readSettings({ PUBLIC_BASE_URL: url });
+    expect([publicBaseUrl, writtenBaseUrl]).toEqual([meant, url.replace(/\/$/, "")]);
+  });
 
   it("cuts the slash off the public URL", () => {
     expect(readSettings({ PUBLIC_BASE_URL: "https://voice.example.com/" }).publicBaseUrl).toBe(
@@ -292,6 +308,10 @@ describe("a URL", () => {
     "https://",
     "https:///h.example",
     "https://h.example:99999",
+    "https://h.example:0",
+    "https://h.example:000/",
+    "https://%20.example",
+    "https://h%2fx.example",
     "ftp://h.example",
     "h.example",
     "//h.example",
@@ -313,11 +333,14 @@ describe("a URL", () => {
   );
 
   it("is one of these", () => {
-    expect(read("PUBLIC_BASE_URL", "HTTP://127.0.0.1:8787/")().publicBaseUrl).toBe("HTTP://127.0.0.1:8787");
+    expect(read("PUBLIC_BASE_URL", "HTTP://127.0.0.1:8787/")().publicBaseUrl).toBe("http://127.0.0.1:8787");
     expect(read("PUBLIC_BASE_URL", "https://[2001:db8::1]:8443")().publicBaseUrl).toBe("https://[2001:db8::1]:8443");
     expect(read("SUPABASE_URL", "https://h.example/a/b/")().supabase?.url).toBe("https://h.example/a/b");
     expect(read("WEBHOOK_URL", "https://h.example/@me?a=b@c")().webhook?.url).toBe("https://h.example/@me?a=b@c");
     expect(read("OPENAI_BASE_URL", "wss://h.example:1/v1")().upstreams.OPENAI_BASE_URL).toBe("wss://h.example:1/v1");
+    expect(read("SUPABASE_URL", "HTTPS://P.Example:443/A/")().supabase?.url).toBe("https://p.example/A");
+    expect(read("WEBHOOK_URL", "HTTPS://H.Example?a=B")().webhook?.url).toBe("https://h.example/?a=B");
+    expect(read("OPENAI_BASE_URL", "WSS://H\u3002Example/V1")().upstreams.OPENAI_BASE_URL).toBe("wss://h.example/V1");
   });
 });
 

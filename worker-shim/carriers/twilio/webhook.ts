@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import { HttpError } from "../../api/errors.ts";
-import { decodeUtf8, parseObject, publicUrl, readBody, requireUtf8 } from "../../api/requests.ts";
+import { decodeUtf8, parseObject, publicUrls, readBody, requireUtf8 } from "../../api/requests.ts";
 import type { AppEnv } from "../../api/routing.ts";
+import type { Settings } from "../../settings.ts";
 import type { Standing } from "../../stream-door.ts";
 import { callSidFault, isCallSid } from "./call-sid.ts";
 import { type FormParameters, isForm, isSignedUpgrade, isSignedWebhook, parseForm } from "./signature.ts";
@@ -44,6 +45,16 @@ function parseBody(contentType: string, body: Uint8Array): FormParameters {
   return parameters;
 }
 
+/** The URL of a request for which `isSigned` says that it is signed. */
+async function findUrl(
+  settings: Settings,
+  request: Request,
+  isSigned: (url: string) => Promise<boolean>,
+): Promise<string | undefined> {
+  for (const url of publicUrls(settings, request)) if (await isSigned(url)) return url;
+  return undefined;
+}
+
 /** The carrier's parameters. @throws {HttpError} 403 unless Twilio asks, or unauthenticated requests are allowed. */
 async function readParameters(context: Context<AppEnv>): Promise<FormParameters> {
   const settings = context.get("settings");
@@ -55,10 +66,11 @@ async function readParameters(context: Context<AppEnv>): Promise<FormParameters>
   if (settings.carrierAuthTokens.length === 0) {
     if (!settings.allowUnauthenticated) throw new HttpError(503, "configuration", "TWILIO_AUTH_TOKEN is not set");
   } else if (signature !== null) {
-    const url = publicUrl(settings, request);
-    const webhook = { url, method: request.method, contentType, body, signature };
-    if (!(await isSignedWebhook(settings.carrierAuthTokens, webhook)))
-      throw new HttpError(403, "bad_signature", `${SIGNATURE_HEADER} is wrong`);
+    const webhook = { method: request.method, contentType, body, signature };
+    const url = await findUrl(settings, request, (url) =>
+      isSignedWebhook(settings.carrierAuthTokens, { ...webhook, url }),
+    );
+    if (url === undefined) throw new HttpError(403, "bad_signature", `${SIGNATURE_HEADER} is wrong`);
     const isSignedForm = request.method === "POST" && isForm(contentType);
     const fault = callSidFault(url, isSignedForm ? parseForm(body) : new Map());
     if (fault !== undefined) throw new HttpError(400, "bad_call_sid", fault);
@@ -107,7 +119,8 @@ export async function judgeUpgrade(context: Context<AppEnv>): Promise<Standing> 
   const settings = context.get("settings");
   const signature = context.req.header(SIGNATURE_HEADER);
   if (signature === undefined || settings.carrierAuthTokens.length === 0) return "unsigned";
-  if (!(await isSignedUpgrade(settings.carrierAuthTokens, publicUrl(settings, context.req.raw), signature)))
+  const isSigned = (url: string) => isSignedUpgrade(settings.carrierAuthTokens, url, signature);
+  if ((await findUrl(settings, context.req.raw, isSigned)) === undefined)
     throw new HttpError(403, "bad_signature", `${SIGNATURE_HEADER} is wrong`);
   return "signed";
 }

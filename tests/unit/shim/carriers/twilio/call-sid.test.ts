@@ -105,7 +105,7 @@ describe.each(["/twiml", "/twiml?agent=parrot", "/twiml/status"])("at %s a call"
     ["by a text", incoming("call_abc-1", status)],
     ["by a text with a name in it", incoming("aToB", status)],
     ["by a text, without callers", { CallSid: "call_abc-1", CallStatus: "completed" }],
-  ])("is the only one that its signature can be for, %s", async (_, fields) => {
+  ])("is the only one that its signature can be for, %s", { timeout: 30_000 }, async (_, fields) => {
     const signature = sign(AUTH_TOKEN, BASE + path, { ...fields });
     expect((await send(path, fields, signature)).ok).toBe(true);
     let verified = 0;

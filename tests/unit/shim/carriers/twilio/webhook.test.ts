@@ -199,4 +199,34 @@ describe("a webhook's signature", () => {
     const header = createHmac("sha1", AUTH_TOKEN).update(`${signed}/twiml${text}`).digest("base64");
     expect((await post(CALL, { headers: { "X-Twilio-Signature": header } })).status).toBe(200);
   });
+
+  // Each was taken, and answered with 500.
+  it.each([
+    ["HTTPS://GW.Example.COM", "https://gw.example.com"],
+    ["Https://GW.example.com/", "https://gw.example.com"],
+    ["https://gw.example.com:0443", "https://gw.example.com"],
+    ["https://b\u00fccher.example", "https://xn--bcher-kva.example"],
+    ["https://gw\u3002example", "https://gw.example"],
+    ["https://%67w.example", "https://gw.example"],
+  ])("is over the URL as it was written, or as everybody reads it: %s", async (base, meant) => {
+    gateway.variables = { ...gateway.variables, PUBLIC_BASE_URL: base };
+    const text = [...CALL]
+      .sort()
+      .map(([name, value]) => name + value)
+      .join("");
+    for (const signed of [base.replace(/\/$/, ""), meant]) {
+      const header = createHmac("sha1", AUTH_TOKEN).update(`${signed}/twiml${text}`).digest("base64");
+      const response = await post(CALL, { headers: { "X-Twilio-Signature": header } });
+      expect(response.status).toBe(200);
+      const document = await response.text();
+      expect(document).toContain(`<Stream url="${meant.replace("https", "wss")}/call/`);
+      expect(document).toContain(`>${meant}/twiml/`);
+      const stream = createHmac("sha1", AUTH_TOKEN)
+        .update(`${signed.replace(/^https/i, "wss")}/call/c1`)
+        .digest("base64");
+      expect((await gateway.upgrade("/call/c1", { "X-Twilio-Signature": stream })).status).toBe(204);
+    }
+    const other = createHmac("sha1", AUTH_TOKEN).update(`https://other.example/twiml${text}`).digest("base64");
+    expect((await post(CALL, { headers: { "X-Twilio-Signature": other } })).status).toBe(403);
+  });
 });
