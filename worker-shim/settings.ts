@@ -1,7 +1,14 @@
 import * as v from "valibot";
 import type { TokenPrices } from "./call-log.ts";
 import type { TokenRing } from "./call-token.ts";
-import { type CarrierVariables, carrierAuthTokens, carrierVariables } from "./carriers/twilio/settings.ts";
+import {
+  type CarrierVariables,
+  carrierAuthTokens,
+  carrierVariables,
+  isCarrierToken,
+} from "./carriers/twilio/settings.ts";
+import { meantBy } from "./misspelt.ts";
+import { isPlaceholder } from "./placeholders.ts";
 import type { UpstreamVariables } from "./ports/upstreams.ts";
 import { type Limits, limits, type Profile, profile } from "./profile.ts";
 import { checked, decimal, fraction, headerValue, oneOf, orJson, secret, shownName, table } from "./schemas.ts";
@@ -196,31 +203,32 @@ function pair<A, B>(place: readonly [string, string], first: A | undefined, seco
   return [first, second] as const;
 }
 
+/** By their names, and of those that are being exchanged the former ones. */
+const SECRET = /_(?:KEY|SECRET|TOKEN)(?:_PREVIOUS)?$/;
+
+/** Where others call, no secret is one that everybody knows, or that opens something else as well. */
+function refuseKnownSecrets(given: readonly (readonly [name: string, value: unknown])[]): void {
+  const former = (name: string) => name.replace(/_PREVIOUS$/, "");
+  const secrets = given.filter((one): one is [string, string] => SECRET.test(one[0]) && typeof one[1] === "string");
+  for (const [index, [name, value]] of secrets.entries()) {
+    if (isPlaceholder(value))
+      throw new ConfigurationError(`${name} must be a secret of your own: it looks like a placeholder`);
+    if (isCarrierToken(name) && value.length < MIN_SECRET_CHARACTERS)
+      throw new ConfigurationError(`${name} must have ${MIN_SECRET_CHARACTERS} characters or more`);
+    const twin = secrets.slice(0, index).find(([other, same]) => same === value && former(other) !== former(name));
+    if (twin) throw new ConfigurationError(`${name} must be a secret of its own: it is the same as ${twin[0]}`);
+  }
+}
+
 /** Beside settings there are bindings, and variables of somebody else's. */
 const isSetting = (name: string) => Object.hasOwn(variablesSchema.entries, name);
-
-/** A name without what one gets wrong first. */
-function bare(name: string): string {
-  return name.replaceAll(/[^A-Za-z0-9]/g, "").toUpperCase();
-}
-
-/** Whether one letter more, less, other or changed places makes `b` of `a`. */
-function isOneSlipAway(a: string, b: string): boolean {
-  if (a.length > b.length) return isOneSlipAway(b, a);
-  let same = 0;
-  while (same < a.length && a[same] === b[same]) same++;
-  const [restA, restB] = [a.slice(same), b.slice(same)];
-  if (a.length < b.length) return restB.slice(1) === restA;
-  const isSwapped = restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2);
-  return restA.slice(1) === restB.slice(1) || isSwapped;
-}
 
 /** A name that is none of a setting but must have been meant as one would leave the setting at its default. */
 function refuseMisspelt(variables: object): void {
   const names = Object.keys(variablesSchema.entries);
   for (const [name, value] of Object.entries(variables)) {
     if (isSetting(name) || value === "") continue;
-    const meant = names.find((known) => bare(known) === bare(name) || isOneSlipAway(bare(known), bare(name)));
+    const meant = meantBy(name, names);
     if (meant !== undefined)
       throw new ConfigurationError(`${shownName(name)} is not known; ${meant} may be what is meant`);
   }
@@ -235,6 +243,7 @@ export function readSettings(variables: SettingVariables): Settings {
   if (result.type === "wrong") throw new ConfigurationError(result.reason);
   const { value } = result;
   const production = value.ENVIRONMENT === "production";
+  if (value.ENVIRONMENT !== "development") refuseKnownSecrets(given);
   const supabase = pair(["SUPABASE_URL", "SUPABASE_KEY"], value.SUPABASE_URL, value.SUPABASE_KEY);
   const webhook = pair(["WEBHOOK_URL", "WEBHOOK_SECRET"], value.WEBHOOK_URL, value.WEBHOOK_SECRET);
   const { input, output } = value.TOKEN_PRICES;

@@ -256,6 +256,25 @@ describe("a name that is none of a setting", () => {
     ["PROFILES", "PROFILE"],
     ["Limits", "LIMITS"],
     ["SUPABASE_KEY ", "SUPABASE_KEY"],
+    ["MAX_CONCURENT_CALL", "MAX_CONCURRENT_CALLS"],
+    ["MAX_CALL_PER_NUMBERS", "MAX_CALLS_PER_NUMBER"],
+    ["RATE_LIMT_PER_MINUET", "RATE_LIMIT_PER_MINUTE"],
+    ["SWICHBOARD_SHARD", "SWITCHBOARD_SHARDS"],
+    ["ENVIROMENTS", "ENVIRONMENT"],
+    ["TOKN_SECRETS", "TOKEN_SECRET"],
+    ["RATE_LIMIT_PER_MIN", "RATE_LIMIT_PER_MINUTE"],
+    ["RATE_PER_MINUTE", "RATE_LIMIT_PER_MINUTE"],
+    ["MAX_CALLS", "MAX_CONCURRENT_CALLS"],
+    ["MAX_RECONNECTS", "MAX_STREAM_RECONNECTS"],
+    ["PUBLIC_URL", "PUBLIC_BASE_URL"],
+    ["public-url", "PUBLIC_BASE_URL"],
+    ["OPENAI_KEY", "OPENAI_API_KEY"],
+    ["OPENAI_URL", "OPENAI_BASE_URL"],
+    ["OPENAI_ORG", "OPENAI_ORGANIZATION"],
+    ["TWILIO_TOKEN", "TWILIO_AUTH_TOKEN"],
+    ["TWILIO_AUTH_TOKEN_PREV", "TWILIO_AUTH_TOKEN_PREVIOUS"],
+    ["ALLOW_UNAUTH", "ALLOW_UNAUTHENTICATED"],
+    ["CALL_HINT", "CALL_LOCATION_HINT"],
   ])("is refused where it must have been meant as one: %s", (name, meant) => {
     for (const value of ["a-secret-value-0123456789", {}]) {
       const read = () => readSettings({ [name]: value } as SettingVariables);
@@ -273,12 +292,27 @@ describe("a name that is none of a setting", () => {
     },
   );
 
-  it.each(["TWILIO_ACCOUNT_SID", "OPENAI_MODEL", "PATH", "NODE_ENV", "ACCESS_TOKEN", "toString", "__proto__"])(
-    "is somebody else's: %s",
-    (name) => {
-      expect(() => readSettings(Object.fromEntries([[name, "x"]]))).not.toThrow();
-    },
-  );
+  it.each([
+    ...["TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_PHONE_NUMBER", "OPENAI_MODEL", "OPENAI_ORG_ID", "OPENAI_LOG"],
+    ...["SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL", "WEBHOOK_PATH", "DATABASE_URL"],
+    ...["PATH", "HOME", "HOST", "PORT", "CI", "TZ", "LANG", "DEBUG", "LOG_LEVEL", "NODE_ENV", "NODE_OPTIONS", "ENV"],
+    ...["npm_package_name", "npm_config_registry", "npm_lifecycle_event", "GITHUB_TOKEN", "GITHUB_SHA", "VERSION"],
+    ...["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_ENV", "CF_VERSION_METADATA", "CF_PAGES_URL"],
+    ...["WRANGLER_LOG", "WRANGLER_SEND_METRICS", "WORKERS_CI", "AI", "DB", "KV", "QUEUE", "SENTRY_DSN", "API_KEY"],
+    ...[
+      "ACCESS_TOKEN",
+      "REFRESH_TOKEN",
+      "SECRET",
+      "TOKEN",
+      "BASE_URL",
+      "MAX_RETRIES",
+      "RATE_LIMIT",
+      "DEFAULT_LANGUAGE",
+    ],
+    ...["toString", "__proto__", "constructor"],
+  ])("is somebody else's: %s", (name) => {
+    expect(() => readSettings(Object.fromEntries([[name, "x"]]))).not.toThrow();
+  });
 });
 
 describe("a URL", () => {
@@ -630,6 +664,102 @@ describe("a setting that is wrong", () => {
           );
     },
   );
+
+  it.each([
+    ...[
+      "REPLACE_ME",
+      "replace me",
+      "REPLACEME",
+      "replace-with-your-own-token",
+      "<your auth token>",
+      "<TOKEN_SECRET_HERE>",
+    ],
+    ...["changeme", "Change_Me_Please!", "changethis-changethis", "your_auth_token", "your-32-hex-digits-here"],
+    ...["YOUR_TWILIO_AUTH_TOKEN", "insert-the-token-here", "paste your key", "the-token-goes-here", "put_secret_here"],
+    ...[
+      "x",
+      "xxxx",
+      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+      "0".repeat(32),
+      "f".repeat(64),
+      "xxxx-xxxx-xxxx-xxxx",
+      "****************",
+    ],
+    ...[
+      "\u0024{TOKEN}",
+      "\u0024{{ secrets.TOKEN }}",
+      "\u0024TOKEN_SECRET",
+      "{{token}}",
+      "%TOKEN_SECRET%",
+      "[a secret of yours]",
+    ],
+    ...[
+      "undefined",
+      "null",
+      "none",
+      "todo",
+      "TBD",
+      "test",
+      "secret",
+      "password",
+      "test-secret-test-secret",
+      "placeholder",
+    ],
+    ...["token_token_token_token", "sk-example", "an-admin-token-example"],
+  ])("is nobody's secret where others call: %s", (value) => {
+    const names = ["TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS", "TOKEN_SECRET", "TOKEN_SECRET_PREVIOUS"];
+    for (const name of [...names, "ADMIN_TOKEN", "OPENAI_API_KEY", "WEBHOOK_SECRET", "SUPABASE_KEY", "FLIGHT_KEY"])
+      for (const environment of ["staging", "production"]) {
+        const read = () => readVariables({ ENVIRONMENT: environment, [name]: value });
+        expect(read).toThrow(ConfigurationError);
+        expect(read).toThrow(new RegExp(`^${name} must (be|have|not)`));
+      }
+  });
+
+  it.each(["0", "a", "F"])("is a key of one digit alone: %s", (digit) => {
+    expect(() => readVariables({ ENVIRONMENT: "production", FLIGHT_KEY: digit.repeat(64) })).toThrow(
+      "FLIGHT_KEY must be a secret of your own: it looks like a placeholder",
+    );
+  });
+
+  it.each(["PTc0ffee", "12345678", "f00dbabe"])("is an account's token that is guessed: %s", (value) => {
+    expect(() => readVariables({ ENVIRONMENT: "production", TWILIO_AUTH_TOKEN: value })).toThrow(
+      "TWILIO_AUTH_TOKEN must have 16 characters or more",
+    );
+    expect(() => readSettings({ TWILIO_AUTH_TOKEN: value })).not.toThrow();
+  });
+
+  it("is one secret for two things where others call", () => {
+    const one = "3f9d2c7a51e84b06a9c1d7e2f4b83560";
+    const pairs: [string, string][] = [
+      ["TWILIO_AUTH_TOKEN", "TOKEN_SECRET"],
+      ["TOKEN_SECRET", "ADMIN_TOKEN"],
+      ["ADMIN_TOKEN", "TOKEN_SECRET_PREVIOUS"],
+      ["WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN_PREVIOUS"],
+    ];
+    for (const [name, other] of pairs)
+      for (const environment of ["staging", "production"])
+        expect(() => readVariables({ ENVIRONMENT: environment, [other]: one, [name]: one })).toThrow(
+          `${name} must be a secret of its own: it is the same as ${other}`,
+        );
+    // While one takes the place of the other they may be the same.
+    const changing = { TOKEN_SECRET: one, TOKEN_SECRET_PREVIOUS: one };
+    expect(() => readVariables({ ENVIRONMENT: "production", ...changing })).not.toThrow();
+    expect(() => readSettings({ TOKEN_SECRET: one, ADMIN_TOKEN: one })).not.toThrow();
+  });
+
+  it("is none where secrets are made by chance", () => {
+    const secrets = {
+      TWILIO_AUTH_TOKEN: "3f9d2c7a51e84b06a9c1d7e2f4b83560",
+      TWILIO_AUTH_TOKEN_PREVIOUS: "PTa86b1ee70aa1c5d0d1f7b1c0e2d4f6a8b0c2d4e6f8a0b2c4",
+      TOKEN_SECRET: "Zm9v-YmFy_cXV4+eHl6enk=/",
+      ADMIN_TOKEN: "correct-horse-battery-staple",
+      OPENAI_API_KEY: "sk-proj-Xx0_todo-4Tz",
+      FLIGHT_KEY: "0123456789abcdef".repeat(4),
+    };
+    for (const environment of ["staging", "production"])
+      expect(() => readVariables({ ENVIRONMENT: environment, ...secrets })).not.toThrow();
+  });
 
   it("is found once for an isolate", () => {
     const good = { ENVIRONMENT: "staging" };

@@ -68,7 +68,7 @@ describe("OPENAI_BASE_URL", () => {
   /** What is asked of it. */
   async function asked(base: string): Promise<string | undefined> {
     const { requests, fetchUpgrade } = recorder(async () => response(101, new FakeSocket()));
-    const { upstreams } = readSettings({ ENVIRONMENT: "staging", OPENAI_API_KEY: "k", OPENAI_BASE_URL: base });
+    const { upstreams } = readSettings({ ENVIRONMENT: "development", OPENAI_API_KEY: "k", OPENAI_BASE_URL: base });
     await openUpstream(upstreamTable(upstreams, {}), REQUEST, fetchUpgrade, new AbortController().signal);
     return requests[0]?.url;
   }

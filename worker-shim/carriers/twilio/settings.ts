@@ -15,6 +15,11 @@ export interface CarrierVariables {
   readonly TWILIO_AUTH_TOKEN_PREVIOUS?: string | undefined;
 }
 
+/** Whether it is the name of a token of the account. */
+export function isCarrierToken(name: string): boolean {
+  return Object.hasOwn(carrierVariables, name);
+}
+
 /** Newest first; empty = none is configured. */
 export function carrierAuthTokens(variables: CarrierVariables): readonly string[] {
   return [variables.TWILIO_AUTH_TOKEN, variables.TWILIO_AUTH_TOKEN_PREVIOUS].flatMap((token) => token ?? []);
