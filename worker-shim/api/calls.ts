@@ -145,7 +145,9 @@ async function recording(context: Context<AppEnv>, callId: string): Promise<Resp
   const { size, httpEtag, httpMetadata } = about;
   const { headers: asked, method } = context.req.raw;
   const condition = asked.get("If-Range");
-  const wanted = wantedOf(condition === null || condition === httpEtag ? asked.get("Range") : null, size);
+  // RFC 9110, 14.2: a range is one of GET's alone.
+  const isRanged = method === "GET" && (condition === null || condition === httpEtag);
+  const wanted = wantedOf(isRanged ? asked.get("Range") : null, size);
   if (wanted.type === "unsatisfiable")
     throw new HttpError(416, "bad_range", "the recording ends before", { "Content-Range": `bytes */${size}` });
   const { offset, length } = wanted.type === "part" ? wanted : { offset: 0, length: size };
