@@ -74,6 +74,8 @@ export function readQuery(request: Request, entries: v.ObjectEntries): unknown {
   // Without a prototype: __proto__ is a name like others, and not known.
   const values = Object.create(null) as Record<string, string>;
   for (const [name, value] of new URL(request.url).searchParams) {
+    // What URLs make of bytes that are none of UTF-8, in a name or in a value.
+    if ((name + value).includes("\ufffd")) throw new HttpError(400, "bad_query", `${shownName(name)} must be UTF-8`);
     if (Object.hasOwn(values, name)) throw new HttpError(400, "bad_query", `${shownName(name)} is given twice`);
     values[name] = value;
   }

@@ -465,6 +465,23 @@ describe("the recording", () => {
   );
 });
 
+// They were looked for as they came to be read, and nothing was found.
+describe.each(["/api/calls", "/api/analytics", "/api/slow-requests"])("bytes of a query that are not UTF-8", (path) => {
+  it.each([
+    ["to=%ff", "to"],
+    ["from=%2B1555%C3", "from"],
+    ["from=%ed%a0%80", "from"],
+    ["cursor=%C0%AF", "cursor"],
+    ["since=1&agent=%F4%90%80%80", "agent"],
+    ["a%FFb=1", JSON.stringify("a\ufffdb")],
+  ])(`are refused at ${path}: %s`, async (query, name) => {
+    const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+    const response = await gateway.request(`${path}?${query}`, { headers });
+    expect(await response.clone().text()).toContain(JSON.stringify(`${name} must be UTF-8`).slice(1, -1));
+    expect(await errorOf(response)).toEqual([400, "bad_query"]);
+  });
+});
+
 describe("times", () => {
   const list = (query: string) =>
     gateway.request(`/api/calls?${query}`, { headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } });
