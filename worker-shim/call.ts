@@ -201,13 +201,14 @@ export class Call {
 
   /**
    * The carrier's call is over: nobody has to wait for a stream any more. One that is open has the better word, since it
-   * closes when it is so.
+   * closes when it is so; unless nothing comes on it any more.
    */
   carrierEnded(carrierCallId: string): void {
     const row = this.#records.call.find();
     if (!row) this.#overBefore = carrierCallId;
-    if (row?.carrierCallId !== carrierCallId || row.outcome !== undefined || this.#host.hasStream) return;
-    if (this.#host.isLive) void this.#host.command({ kind: "client", name: "carrier" }, { type: "hangUp" });
+    if (row?.carrierCallId !== carrierCallId || row.outcome !== undefined) return;
+    if (this.#host.hasStream) this.#host.awaitStreamEnd();
+    else if (this.#host.isLive) void this.#host.command({ kind: "client", name: "carrier" }, { type: "hangUp" });
     else this.#giveUp(row);
   }
 

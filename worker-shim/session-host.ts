@@ -19,6 +19,12 @@ import type { CallRow } from "./records/call-row.ts";
 import { sessionConfig } from "./session-config.ts";
 import type { StreamAuthorizer } from "./stream-authorizer.ts";
 
+/**
+ * A carrier whose call is over closes its stream within seconds. One on which nothing comes for so long after that has no
+ * peer any more, though its connection was never closed.
+ */
+export const STREAM_END_MS = 5_000;
+
 interface Session {
   readonly live: LiveSession;
   readonly sockets: CallSockets;
@@ -40,6 +46,8 @@ export class SessionHost {
   #session: Session | undefined;
   /** The leg's socket, until it closes. */
   #stream: PeerSocket | undefined;
+  /** The one whose end is awaited. */
+  #ending: PeerSocket | undefined;
 
   constructor(options: SessionHostOptions) {
     this.#options = options;
@@ -95,6 +103,28 @@ export class SessionHost {
       if (this.#stream === socket) this.#stream = undefined;
     });
     this.#session?.sockets.attach(LEG_CHANNEL, socket, "");
+  }
+
+  /** The carrier's call is over: its stream closes by itself, or is silent for {@link STREAM_END_MS} and counts as closed. */
+  awaitStreamEnd(): void {
+    const stream = this.#stream;
+    if (!stream || this.#ending === stream) return;
+    this.#ending = stream;
+    this.#session?.sockets.takeHeard(LEG_CHANNEL);
+    const { log, timers } = this.#options.platform;
+    const watch = () => {
+      if (this.#stream !== stream || !this.#session) return;
+      const { sockets } = this.#session;
+      if (sockets.takeHeard(LEG_CHANNEL)) {
+        timer = timers.set(watch, STREAM_END_MS);
+        return;
+      }
+      log.warn("a stream without a peer was given up");
+      this.#stream = undefined;
+      sockets.giveUp(LEG_CHANNEL, "the carrier's call is over");
+    };
+    let timer = timers.set(watch, STREAM_END_MS);
+    stream.addEventListener("close", () => timers.clear(timer));
   }
 
   /** Gives the core a command and says what became of it; undefined if there is no session. */

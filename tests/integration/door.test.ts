@@ -185,6 +185,24 @@ describe("a call", () => {
     expect((await gateway.idle(1_000)).activeCalls).toBe(0);
   });
 
+  it("frees its place when the carrier says that it is over, though its stream never closes", async () => {
+    const { url, token, callSid } = await announce(gateway);
+    const before = (await gateway.health()).calls.ended["callerHangUp"] ?? 0;
+    const { socket } = await rawUpgrade(url);
+    const frame = wholeText(0, "plain");
+    const start = Buffer.from(startMessage(token, callSid));
+    frame.writeBigUInt64BE(BigInt(start.length), 2);
+    // From here on it is silent, and answers nothing.
+    socket.write(Buffer.concat([frame, start]));
+    await pause(300);
+    await webhook(gateway, "/twiml/status", { CallSid: callSid, CallStatus: "completed" });
+    await pause(500);
+    expect((await gateway.health()).activeCalls).toBe(1);
+    const { calls } = await gateway.idle(8_000);
+    expect(calls.ended["callerHangUp"]).toBe(before + 1);
+    socket.destroy();
+  });
+
   it("is opened by one of twenty sockets with its token, once more after its object was lost", async () => {
     const first = await announce(gateway);
     const race = async (token: string) => {

@@ -44,6 +44,8 @@ export class CallSockets implements SocketsPort {
   readonly #log: Log;
   readonly #sockets = new Map<number, PeerSocket>();
   readonly #pending = new Map<number, AbortController>();
+  /** Channels on which something has come since they were asked about. */
+  readonly #heard = new Set<number>();
   #down: { readonly code: number; readonly reason: string } | undefined;
 
   constructor(inputs: SessionInputs, openUpstream: OpenUpstream, log: Log) {
@@ -69,6 +71,7 @@ export class CallSockets implements SocketsPort {
     // Fifty times a second: nothing is made for a message.
     socket.addEventListener("message", ({ data }) => {
       if (this.#sockets.get(channel) !== socket) return;
+      this.#heard.add(channel);
       try {
         this.#deliver(channel, data);
       } catch (error) {
@@ -85,6 +88,18 @@ export class CallSockets implements SocketsPort {
     socket.addEventListener("error", () => onClosed(CLOSE_ABNORMAL, "connection lost"));
     socket.accept();
     whileCurrent(() => this.#inputs.onSocketOpened(channel, subprotocol));
+  }
+
+  /** Whether a message has come on the channel since this was asked last. */
+  takeHeard(channel: number): boolean {
+    return this.#heard.delete(channel);
+  }
+
+  /** The channel's peer is gone without a word: its socket is closed, and counts as closed by the peer. */
+  giveUp(channel: number, reason: string): void {
+    if (!this.#sockets.has(channel)) return;
+    this.#drop(channel, CLOSE_NORMAL, reason);
+    this.#guard(() => this.#inputs.onSocketClosed(channel, CLOSE_NORMAL, 0, reason));
   }
 
   sendText(channel: number, text: string): void {

@@ -19,6 +19,7 @@ import type { Sinks } from "../../../worker-shim/deliveries.ts";
 import { openFlight } from "../../../worker-shim/flight-file.ts";
 import { FLUSH_INTERVAL_MS } from "../../../worker-shim/records/batches.ts";
 import type { ExpectedCall } from "../../../worker-shim/records/call-row.ts";
+import { STREAM_END_MS } from "../../../worker-shim/session-host.ts";
 import { readSettings } from "../../../worker-shim/settings.ts";
 import { MIN_TOKEN_LEFT_MS } from "../../../worker-shim/stream-authorizer.ts";
 import { record, resultOf } from "../../support/fake-core.ts";
@@ -243,6 +244,62 @@ describe("a carrier whose call is over", () => {
     await settle();
     expect(world.leaseCalls).toEqual([]);
     expect(world.core.inputs).toHaveLength(1);
+  });
+
+  // The place of a call whose carrier had lost its network was held for as long as a caller may be silent.
+  it("ends a call whose stream is open and silent, as its caller does", async () => {
+    await announce();
+    const leg = attach();
+    world.onInput = ({ tag }) =>
+      (tag & 0xffff) === TL_INPUT_SOCKET_CLOSED
+        ? [record(TL_EFFECT_ENDED, 0, '{"callId":"c1","reason":"callerHangUp","durationMs":7}')]
+        : [];
+    world.call.carrierEnded("CA2");
+    world.time.advance(STREAM_END_MS);
+    expect(world.core.inputs).toHaveLength(1);
+    world.call.carrierEnded("CA1");
+    world.time.advance(STREAM_END_MS - 1);
+    // Once is enough.
+    world.call.carrierEnded("CA1");
+    expect(world.leaseCalls).toEqual([]);
+    world.time.advance(1);
+    await settle();
+    expect(leg.closed).toEqual({ code: 1000, reason: "the carrier's call is over" });
+    const closed = world.core.inputs.at(-1);
+    expect((closed?.tag ?? 0) & 0xffff).toBe(TL_INPUT_SOCKET_CLOSED);
+    expect(new DataView(closed?.body.buffer ?? new ArrayBuffer(2), closed?.body.byteOffset).getUint16(0, true)).toBe(
+      1000,
+    );
+    expect(world.leaseCalls).toEqual([["release", "c1", "callerHangUp"]]);
+  });
+
+  it("waits while something comes on the stream, which knows better", async () => {
+    await announce();
+    const leg = attach();
+    world.call.carrierEnded("CA1");
+    for (let i = 0; i < 5; i++) {
+      world.time.advance(STREAM_END_MS - 1);
+      leg.emit("message", { data: "{}" });
+      world.time.advance(1);
+      await settle();
+    }
+    expect(leg.closed).toBeUndefined();
+    // A message was the last: the time begins with the next look.
+    world.time.advance(STREAM_END_MS);
+    await settle();
+    expect(leg.closed?.code).toBe(1000);
+  });
+
+  it("leaves a stream alone that closes by itself, and one that comes after it", async () => {
+    await announce();
+    const leg = attach();
+    world.call.carrierEnded("CA1");
+    leg.emit("close", { code: 1006, reason: "" });
+    const next = attach();
+    world.time.advance(3 * STREAM_END_MS);
+    await settle();
+    expect(next.closed).toBeUndefined();
+    expect(world.leaseCalls).toEqual([]);
   });
 
   it("ends a call whose stream is lost", async () => {
