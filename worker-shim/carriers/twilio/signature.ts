@@ -97,7 +97,7 @@ export function webhookUrls(url: string): string[] {
   const urls = portVariants(url);
   if (URL.canParse(url)) {
     const normalised = portVariants(new URL(url).toString());
-    urls.push(...normalised, ...normalised.map(withEscapedQuery));
+    urls.push(...normalised, ...[...normalised, ...urls].map(withEscapedQuery));
   }
   return [...new Set(urls)];
 }

@@ -226,6 +226,11 @@ describe("a webhook's signature", () => {
         .digest("base64");
       expect((await gateway.upgrade("/call/c1", { "X-Twilio-Signature": stream })).status).toBe(204);
     }
+    // A query that the platform has escaped further than the carrier.
+    const quoted = `${base.replace(/\/$/, "")}/twiml?x=it's${text}`;
+    const header = createHmac("sha1", AUTH_TOKEN).update(quoted).digest("base64");
+    const response = await post(CALL, { path: "/twiml?x=it's", headers: { "X-Twilio-Signature": header } });
+    expect(response.status).toBe(200);
     const other = createHmac("sha1", AUTH_TOKEN).update(`https://other.example/twiml${text}`).digest("base64");
     expect((await post(CALL, { headers: { "X-Twilio-Signature": other } })).status).toBe(403);
   });
