@@ -371,4 +371,12 @@ std::string_view HeardText(std::string_view text, int64_t heard_ms,
   return text.substr(0, end);
 }
 
+int64_t LettersOf(std::string_view text) {
+  int64_t letters = 0;
+  for (Reader reader(text); !reader.done(); reader.Next()) {
+    letters += reader.properties() & kLetters;
+  }
+  return letters;
+}
+
 }  // namespace trunkline::session

@@ -46,4 +46,8 @@ inline constexpr size_t kMaxHeardMarks = 48;
 std::string_view HeardText(std::string_view text, int64_t heard_ms,
                            int64_t received_ms, std::span<const Pause> pauses);
 
+// The letters that `text` takes as long as, at the weights above; a space and a
+// mark are one as well.
+int64_t LettersOf(std::string_view text);
+
 }  // namespace trunkline::session

@@ -16,10 +16,6 @@ size_t TranscriptLine::HeardSoFar() const {
   const bool whole = kind == Kind::kCaller || (phase == Phase::kOver && !cut);
   if (whole) return said.size();
   if (heard_ms <= 0) return 0;
-  const int64_t made_ms = std::min(kLongestMs, received_ms + dropped_ms);
-  if (words.empty()) {
-    return HeardText(said, heard_ms, made_ms, pauses).size();
-  }
   // The words that have ended; of what lies before the next one that is known,
   // as much as its letters take.
   const auto next =
@@ -33,12 +29,28 @@ size_t TranscriptLine::HeardSoFar() const {
   const size_t begin = CutText(said, from.text_end).size();
   const size_t end =
       is_last ? said.size() : CutText(said, next->text_end).size();
-  const int64_t to_ms = is_last ? made_ms : next->end_ms;
+  const int64_t to_ms = is_last ? SaidByMs(from) : next->end_ms;
   const std::string_view stretch =
       std::string_view(said).substr(begin, end - begin);
-  return begin + HeardText(stretch, heard_ms - from.end_ms, to_ms - from.end_ms,
-                           /*pauses=*/{})
-                     .size();
+  const std::span<const Pause> within =
+      words.empty() ? std::span<const Pause>(pauses) : std::span<const Pause>();
+  return begin +
+         HeardText(stretch, heard_ms - from.end_ms, to_ms - from.end_ms, within)
+             .size();
+}
+
+int64_t TranscriptLine::SaidByMs(const protocol::SpokenWord& from) const {
+  const int64_t come_ms = std::min(kLongestMs, received_ms + dropped_ms);
+  if (done) return come_ms;
+  const std::string_view before = CutText(said, from.text_end);
+  const std::string_view behind = std::string_view(said).substr(before.size());
+  int64_t ms_per_letter = expected ? kUsualMsPerLetter : kLeastMsPerLetter;
+  if (!before.empty()) {
+    // As the voice spoke so far.
+    ms_per_letter = std::clamp(from.end_ms / LettersOf(before),
+                               kLeastMsPerLetter, kMostMsPerLetter);
+  }
+  return std::max(come_ms, from.end_ms + LettersOf(behind) * ms_per_letter);
 }
 
 void TranscriptLine::AddWords(std::span<const protocol::SpokenWord> more) {

@@ -35,6 +35,15 @@ struct TranscriptLine {
   // Of an item's or a tool's name, or a tool call's id, which have up to 64;
   // names that agree so far are one.
   static constexpr size_t kMaxNameBytes = 128;
+  // Where not all of its audio has come, nobody knows how much of its text that
+  // audio says. It says no more than at these times for a letter (LettersOf()):
+  // of words that came with the audio 20 letters a second, faster than voices
+  // are set to; of a text that it was asked to say, all of which stands there
+  // from the beginning, 15, as they speak by themselves. Behind words whose
+  // times are known it goes on as fast as those, within these bounds.
+  static constexpr int64_t kLeastMsPerLetter = 50;
+  static constexpr int64_t kUsualMsPerLetter = 66;
+  static constexpr int64_t kMostMsPerLetter = 1'000;
   // No time of a call is later.
   static constexpr int64_t kLongestMs = int64_t{1} << 50;
   static constexpr int64_t kNone = -1;
@@ -140,6 +149,11 @@ struct TranscriptLine {
   int64_t dropped_ms = 0;
   // From a cut until its text is known.
   std::vector<Pause> pauses;
+
+ private:
+  // When in its audio all of `said` is said, behind `from`, the last word of
+  // which is known when it was.
+  int64_t SaidByMs(const protocol::SpokenWord& from) const;
 };
 
 }  // namespace trunkline::session

@@ -67,6 +67,15 @@ TEST(HeardWordsTest, NeverHasMoreThanWasHeardNorHalfAWord) {
   EXPECT_EQ(Heard(" \n ", 5, 10), "");
 }
 
+TEST(HeardWordsTest, CountsInLettersWhatATextTakes) {
+  EXPECT_EQ(LettersOf(""), 0);
+  EXPECT_EQ(LettersOf("One, two."), 9);
+  EXPECT_EQ(LettersOf("42"), 8);
+  EXPECT_EQ(LettersOf("\xE6\x97\xA5\xE6\x9C\xAC"), 6);
+  // What is malformed, byte by byte.
+  EXPECT_EQ(LettersOf("\xFF\xFF"), 2);
+}
+
 TEST(HeardWordsTest, GrowsWithWhatWasHeardWhateverThePauses) {
   const std::string_view text =
       "One, two; three. Four five, six! Seven? Eight nine ten.";

@@ -315,6 +315,7 @@ TEST(ReplyPlaybackTest, AnItemThatGoesOnBehindItsLineIsAnotherLine) {
   ASSERT_TRUE(first);
   EXPECT_FALSE(transcript.IsOpen(first->line));
   player.Receive(1, 400);
+  player.playback->EndReply(Extent::kWhole);
   player.Play(100);
   const int64_t now_ms =
       (player.parts.context.now() - player.parts.context.call_began()).ms();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace trunkline::session {
 namespace {
@@ -55,6 +56,82 @@ TEST(TranscriptLineTest, ACallerIsHeardAsHeSpeaksAndAnAgentAsItPlays) {
   EXPECT_EQ(line.HeardSoFar(), line.said.size());
   line.cut = true;
   EXPECT_EQ(line.HeardSoFar(), half);
+}
+
+// A greeting of 70 bytes, half a second of it heard, then its response failed:
+// all of it stood in the log as heard.
+TEST(TranscriptLineTest, WhatIsNotDoneSaysNoMoreThanItsAudioCan) {
+  struct Case {
+    const char* what;
+    bool done;
+    bool expected;
+    int64_t received_ms;
+    int64_t heard_ms;
+    std::vector<protocol::SpokenWord> words;
+    const char* heard;
+  };
+  const std::string all = "one two three four five six seven eight";
+  const Case cases[] = {
+      {"whole", true, false, 500, 500, {}, all.c_str()},
+      {"ahead of its audio", false, false, 500, 500, {}, "one two"},
+      {"asked for", false, true, 500, 500, {}, "one two"},
+      {"asked for, more of it",
+       false,
+       true,
+       1'200,
+       1'200,
+       {},
+       "one two three four"},
+      {"no faster than its audio",
+       false,
+       false,
+       8'000,
+       4'000,
+       {},
+       "one two three four"},
+      {"all that there is of it", false, false, 2'600, 2'600, {}, all.c_str()},
+      {"nothing behind the words that came",
+       false,
+       false,
+       900,
+       900,
+       {{3, 300}, {7, 600}, {13, 900}},
+       "one two three"},
+      {"a pause behind them",
+       false,
+       false,
+       1'100,
+       1'100,
+       {{3, 300}, {7, 600}, {13, 900}},
+       "one two three"},
+      {"as fast as the words that came",
+       false,
+       false,
+       2'000,
+       2'000,
+       {{13, 1'000}},
+       "one two three four five"},
+      {"words that say no time", false, false, 100, 100, {{3, 0}}, "one"},
+      {"words at the end of all times",
+       false,
+       false,
+       100,
+       100,
+       {{3, TranscriptLine::kLongestMs}},
+       ""},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.what);
+    TranscriptLine line = Heard(one.heard_ms, one.received_ms);
+    line.done = one.done;
+    line.expected = one.expected;
+    line.AddWords(one.words);
+    EXPECT_EQ(line.said.substr(0, line.HeardSoFar()), one.heard);
+    line.HeardUntil(one.heard_ms, 20'000);
+    line.cut = !one.done;
+    line.phase = Phase::kOver;
+    EXPECT_EQ(line.said.substr(0, line.HeardSoFar()), one.heard);
+  }
 }
 
 TEST(TranscriptLineTest, ACutIsPlacedFromWherePlaybackStood) {
