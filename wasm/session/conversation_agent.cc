@@ -126,6 +126,7 @@ void Conversation::OnTurnCommitted(std::string_view item) {
     case State::kFarewell:
       // What was taken for a turn did not interrupt the reply.
       agent_.agent().DiscardTurn();
+      transcript_.OnCallerItemGone({item});
       if (!caller_->in_turn()) caller_->Abandon();
       break;
     case State::kSetup:

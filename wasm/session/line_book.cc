@@ -47,10 +47,14 @@ void LineBook::Erase(LineId id) {
   if (line == nullptr) return;
   if (!line->item.empty() && line->kind != Kind::kTool &&
       line->connection == connection_) {
-    if (gone_.size() == kMaxGone) gone_.erase(gone_.begin());
-    gone_.push_back({line->kind, line->part, std::move(line->item)});
+    SetGone(line->kind, {line->item, line->part});
   }
   lines_.erase(lines_.begin() + (line - lines_.data()));
+}
+
+void LineBook::SetGone(Kind kind, ItemName name) {
+  if (gone_.size() == kMaxGone) gone_.erase(gone_.begin());
+  gone_.push_back({kind, std::max(0, name.part), AsKept(name.item)});
 }
 
 void LineBook::MakeFinal(Line& line) {

@@ -48,6 +48,8 @@ class LineBook {
   static std::string AsKept(std::string_view name);
   // There is no line of it; its name on this connection is remembered as gone.
   void Erase(LineId id);
+  // There is none of this name on this connection, and will be none.
+  void SetGone(Kind kind, ItemName name);
   // The line is final: it waits to be taken.
   void MakeFinal(Line& line);
   // The next that became final, in the order in which they did.

@@ -109,6 +109,10 @@ class Transcript {
   LineId OnCallerItem(ItemName name, Instant now);
   // The same, for who knows which turn was meant.
   void BindCallerItem(LineId id, ItemName name);
+  // What the provider took under this name was no turn, and is taken back: its
+  // words are nobody's. A turn that the caller is in and that had them has none
+  // yet, and no name.
+  void OnCallerItemGone(ItemName name);
 
   // The caller entered something on the keypad, which `text` says: a turn of
   // its own, whatever else he is in. `told` is what agents are told of it as

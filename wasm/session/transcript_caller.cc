@@ -79,6 +79,20 @@ void Transcript::BindCallerItem(LineId id, ItemName name) {
   KeepBounds();
 }
 
+void Transcript::OnCallerItemGone(ItemName name) {
+  if (finished_) return;
+  Line* line = book_.FindNamed(Kind::kCaller, name);
+  if (line != nullptr) {
+    if (line->phase != Phase::kSpeaking) return;
+    line->item.clear();
+    line->part = 0;
+    line->ForgetWords();
+    line->text =
+        of_caller_ == Texts::kSent ? TextState::kAwaited : TextState::kMissing;
+  }
+  book_.SetGone(Kind::kCaller, name);
+}
+
 void Transcript::OnDigits(std::string_view text, std::string_view told,
                           Instant now) {
   if (finished_) return;

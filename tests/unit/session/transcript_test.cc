@@ -311,6 +311,36 @@ TEST_F(TranscriptTest, ANameThatIsUsedAgainIsAnotherLine) {
   EXPECT_EQ(TakeOne().said, "Last.");
 }
 
+// What was taken back left its words to the next turn, and that one's own found
+// none.
+TEST_F(TranscriptTest, WordsOfATurnThatWasTakenBackAreNobodys) {
+  // Before a turn, and in one that had them.
+  transcript_.OnCallerItemGone({"u1"});
+  const LineId turn = transcript_.OnCallerTurnBegan(1000);
+  Say(Role::kCaller, "u1", "Mm", 1100, TranscriptState::kPart);
+  Say(Role::kCaller, "u2", "Hm", 1200, TranscriptState::kPart);
+  EXPECT_EQ(transcript_.line_of(Role::kCaller, {"u2"}), turn);
+  transcript_.OnCallerItemGone({"u2"});
+  EXPECT_EQ(transcript_.line_of(Role::kCaller, {"u2"}), LineId{});
+  Restore();
+  Say(Role::kCaller, "u1", "Mm.", 1300);
+  Say(Role::kCaller, "u2", "Hm.", 1300);
+  transcript_.OnTextFailed(Role::kCaller, {"u2"}, At(1300));
+  transcript_.OnCallerTurnEnded(turn, 2000, At(2500));
+  EXPECT_EQ(transcript_.OnCallerItem({"u3"}, At(2600)), turn);
+  Say(Role::kCaller, "u3", "A story.", 2700);
+  const FinalLine line = TakeOne();
+  EXPECT_EQ(line.line, turn);
+  EXPECT_EQ(line.said, "A story.");
+  EXPECT_EQ(line.text, TextState::kFinal);
+  // One that is over was a turn, and has its words.
+  const LineId over = Turn(3000, 4000);
+  transcript_.OnCallerItem({"u4"}, At(4600));
+  transcript_.OnCallerItemGone({"u4"});
+  Say(Role::kCaller, "u4", "Now.", 4700);
+  EXPECT_EQ(TakeOne().line, over);
+}
+
 // The line had been begun by its words, and was a reply to the caller.
 TEST_F(TranscriptTest, WhoSpeaksKnowsWhy) {
   Say(Role::kAgent, "a1", "One moment.", 1000, TranscriptState::kPart);
