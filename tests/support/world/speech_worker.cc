@@ -104,7 +104,8 @@ void SpeechWorker::OnFetch(protocol::ChannelId channel,
         R"({"type":"error","code":"busy","message":"busy"})", speaks);
     return;
   }
-  const std::vector<Word> words = WordsOf(text);
+  const std::vector<Word> words =
+      mute.contains(said_.size()) ? std::vector<Word>() : WordsOf(text);
   const auto samples_of = [](size_t word) {
     return static_cast<int64_t>(word) * kWordMs * kSamplesPerMs;
   };

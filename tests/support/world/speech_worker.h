@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ class SpeechWorker final : public Provider {
   // Sockets are refused, and texts answered with this status.
   bool refuses_ears = false;
   std::optional<uint16_t> refuses_texts;
+  // Texts of which no sample is made, by their number from 1 on.
+  std::set<size_t> mute;
 
   // The socket breaks.
   void Drop(uint16_t code);

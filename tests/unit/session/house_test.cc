@@ -92,6 +92,31 @@ TEST_F(HouseTest, AnInterruptedGreetingIsCutToTheWord) {
   }
 }
 
+// A sentence of which no sample came: nobody was told, and the log had it as
+// heard.
+TEST_F(HouseTest, ASentenceThatWasNotSpokenIsAFailureAndNotHeard) {
+  for (const size_t mute : {size_t{1}, size_t{2}}) {
+    SCOPED_TRACE(mute);
+    VirtualWorld world(Options());
+    SpeechWorker worker(world.upstreams);
+    worker.mute = {mute};
+    world.line.Call();
+    ASSERT_TRUE(world.RunUntil([&] { return world.Count("line") == 1; }));
+    ASSERT_EQ(world.Count("agentFailed"), 1U);
+    EXPECT_EQ(world.EventsOf("agentFailed").front()["code"], "empty");
+    const Json line = world.EventsOf("line").front();
+    if (mute == 1) {
+      // Of the first nothing came: it is said once more.
+      EXPECT_EQ(line["heard"], kGreeting);
+      EXPECT_EQ(line["cut"], false);
+    } else {
+      EXPECT_EQ(line["heard"], "Hello and welcome.");
+      EXPECT_EQ(line["cut"], true);
+    }
+    EXPECT_EQ(State::kListening, world.state());
+  }
+}
+
 TEST_F(HouseTest, EarsThatAreLostComeBack) {
   VirtualWorld world(Options());
   SpeechWorker worker(world.upstreams);

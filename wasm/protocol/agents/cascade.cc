@@ -15,14 +15,6 @@ bool IsBlank(std::string_view text) {
   return text.find_first_not_of(kWhiteSpace) == std::string_view::npos;
 }
 
-// Whether there is anything in it that a voice could say.
-bool HasWords(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-           (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
-  });
-}
-
 std::string NameOfTurn(uint32_t turn) { return "turn-" + std::to_string(turn); }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/utf8.h"
+#include "protocol/services/sentences.h"
 
 namespace trunkline::protocol {
 namespace {
@@ -44,6 +45,7 @@ void LocalTts::Forget() {
 void LocalTts::Speak(std::string_view text) {
   Abort();
   text_bytes_ = text.size();
+  has_words_ = HasWords(text);
   status_ = 0;
   unasked_bytes_ = 0;
   samples_ = 0;
@@ -228,6 +230,10 @@ void LocalTts::OnWords(const Json& rows, int64_t rate_hz) {
 void LocalTts::OnDone(const Json& message) {
   if (IntegerMember(message, "samples") != samples_) {
     Fail(Loss::kRetryable, "samples", {});
+    return;
+  }
+  if (samples_ == 0 && has_words_) {
+    Fail(Loss::kRetryable, "empty", {});
     return;
   }
   // The exchange ends by itself, unless credit is what it waits for.

@@ -31,6 +31,7 @@ namespace trunkline::protocol {
 //   malformed   a line is no JSON, or lacks its audio
 //   payload     the audio is no base64 or no whole samples
 //   format      another rate than format()                     kFatal
+//   empty       there is something to say, and not a sample came
 //   samples     more or fewer samples came than the voice says it made
 //   truncated   the answer ended before its last line
 class LocalTts final : public Tts {
@@ -101,6 +102,7 @@ class LocalTts final : public Tts {
   // Of the text that is spoken; none when there is none.
   std::optional<ChannelId> channel_;
   size_t text_bytes_ = 0;
+  bool has_words_ = false;
   uint16_t status_ = 0;
   // The answer has ended; what has come of it may still be here.
   bool ended_ = false;

@@ -94,7 +94,45 @@ bool IsInside(std::string_view sentence, size_t at, char next) {
   return Contains(kAbbreviations, std::string_view(lowered)) && !IsUpper(next);
 }
 
+// First and last of what is no letter and no digit above ASCII: controls and
+// signs of Latin 1 but for its letters, punctuation, symbols and arrows, the
+// signs of Chinese and Japanese, what selects and joins, private use, pictures.
+struct Signs {
+  uint32_t first;
+  uint32_t last;
+};
+constexpr Signs kSigns[] = {
+    {0x0080, 0x00A9},   {0x00AB, 0x00B1},   {0x00B4, 0x00B4},
+    {0x00B6, 0x00B8},   {0x00BB, 0x00BB},   {0x00BF, 0x00BF},
+    {0x00D7, 0x00D7},   {0x00F7, 0x00F7},   {0x2000, 0x206F},
+    {0x20A0, 0x20FF},   {0x2190, 0x245F},   {0x2500, 0x2BFF},
+    {0x3000, 0x3004},   {0x3008, 0x3020},   {0x3030, 0x3030},
+    {0xE000, 0xF8FF},   {0xFE00, 0xFE1F},   {0xFE30, 0xFE6F},
+    {0xFEFF, 0xFF0F},   {0xFF1A, 0xFF20},   {0xFF5B, 0xFF65},
+    {0xFFE0, 0xFFFF},   {0x1F000, 0x1F0FF}, {0x1F1E6, 0x1FAFF},
+    {0xE0000, 0x10FFFF}};
+
+bool IsLetterOrDigit(uint32_t character) {
+  if (character < 0x80) {
+    const char c = Lowered(static_cast<char>(character));
+    return IsDigit(c) || IsLower(c);
+  }
+  return std::none_of(
+      std::begin(kSigns), std::end(kSigns), [character](const Signs& signs) {
+        return character >= signs.first && character <= signs.last;
+      });
+}
+
 }  // namespace
+
+bool HasWords(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint next = CodePointAt(text, at);
+    if (IsLetterOrDigit(next.value)) return true;
+    at += next.bytes;
+  }
+  return false;
+}
 
 void Sentences::Clear() {
   text_.clear();

@@ -7,6 +7,10 @@
 
 namespace trunkline::protocol {
 
+// Whether there is anything in it that a voice could say: letters of any script
+// or digits. Quotes, dashes and pictures are none.
+bool HasWords(std::string_view text);
+
 // Cuts a text that comes by and by into what is spoken at a time: sentences.
 // Their bytes together are the text's, white space included, which stands in
 // front of a sentence.

@@ -220,6 +220,22 @@ TEST_F(LocalTtsTest, SamplesThatAreMissingAreNoticed) {
   EXPECT_THAT(lines, ElementsAre("audio 200", "failed samples"));
 }
 
+// It was taken for a sentence that was said.
+TEST_F(LocalTtsTest, WordsOfWhichNoSampleComesAreAFailure) {
+  for (const char* text : {"Good day.", "7", "\u4f60\u597d"}) {
+    lines.clear();
+    Speak(text);
+    Chunk(DoneLine(0));
+    EXPECT_THAT(lines, ElementsAre("failed empty")) << text;
+  }
+  for (const char* text : {"...", "\u2014", "\U0001f44d"}) {
+    lines.clear();
+    Speak(text);
+    Chunk(DoneLine(0));
+    EXPECT_THAT(lines, ElementsAre("done")) << text;
+  }
+}
+
 TEST_F(LocalTtsTest, AnExchangeThatFailsSaysHow) {
   Speak("Good day.");
   Chunk(AudioLine(100, 1));

@@ -28,6 +28,20 @@ std::vector<std::string> Split(std::string_view text, size_t piece = 1) {
   return all;
 }
 
+TEST(HasWordsTest, WhereThereAreLettersOrDigits) {
+  for (const char* text :
+       {"Hi.", "7", " ...a", "\u00e9", "\u00bd", "\u0416", "\u05d0", "\u0ba4",
+        "\u4f60\u597d", "\u3042", "\ud55c", "\U00020000", "(A)"}) {
+    EXPECT_TRUE(HasWords(text)) << text;
+  }
+  for (const char* text :
+       {"", " \n", "...", "?!", "-", "\u2014", "\u2026", "\u00ab \u00bb",
+        "\u201c\u201d", "\u3002", "\uff01", "\U0001f44d", "\u2764\ufe0f",
+        "\u00a0", "\xff\xfe"}) {
+    EXPECT_FALSE(HasWords(text)) << text;
+  }
+}
+
 TEST(SentencesTest, EndsAndWhatLooksLikeThem) {
   const std::vector<std::vector<std::string>> cases = {
       {"Hello there.", " How are you?", " Fine!"},
