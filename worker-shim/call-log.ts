@@ -186,6 +186,8 @@ export function composeCallLog(sources: CallLogSources): CallLog {
   const summary = JSON.parse(row.outcome ?? "{}") as { reason?: string };
   const lines: Line[] = [];
   const told = new Set<number>();
+  /** Tool calls whose results the agent's provider has refused. */
+  const refused = new Set<unknown>();
   const stretches: Stretch[] = [];
   const events: LoggedEvent[] = [];
   const { startedMs, durationMs } = callLength(sources);
@@ -204,6 +206,7 @@ export function composeCallLog(sources: CallLogSources): CallLog {
       // The first of a number is of the session that knew it best; those of before there were any have 0.
       if (line && (line.line === 0 || !told.has(line.line))) lines.push(line);
       if (line) told.add(line.line);
+      if (type === "fault" && event.toolCallId !== undefined) refused.add(event.toolCallId);
       if (type === "usage") {
         inputTokens += numberOr(event.inputTokens, 0);
         outputTokens += numberOr(event.outputTokens, 0);
@@ -228,7 +231,11 @@ export function composeCallLog(sources: CallLogSources): CallLog {
   const toolCalls = lines
     .filter((line) => line.role === "tool")
     .slice(0, MAX_LOGGED_TURNS)
-    .map(({ role: _, line: __, startMs, ...call }, seq) => ({ callId, seq, atMs: startMs, ...call }));
+    .map(({ role: _, line: __, startMs, state, ...call }, seq) => ({
+      ...{ callId, seq, atMs: startMs, ...call },
+      // A late result is told otherwise, and that of a call that failed is why.
+      state: state === "answered" && refused.has(call.toolCallId) ? "refused" : state,
+    }));
 
   const reason = summary.reason ?? "unknown";
   const latencies = turns.flatMap(({ latencyMs }) => latencyMs ?? []);

@@ -255,10 +255,14 @@ const SPOKEN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   toolCall: ["arguments"],
   notSaid: ["text"],
   agentFailed: ["message"],
+  fault: ["message"],
 };
 /** Fields of a name or a number of the provider's own, which may have a few digits. */
-const NAMING_FIELDS: Readonly<Record<string, readonly string[]>> = { agentFailed: ["code", "param"] };
-const SPOKEN = /"type":"(transcript|line|toolCall|notSaid|agentFailed)"/;
+const NAMING_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  agentFailed: ["code", "param"],
+  fault: ["error", "param"],
+};
+const SPOKEN = /"type":"(transcript|line|toolCall|notSaid|agentFailed|fault)"/;
 
 /** An event as it is kept, and as it is shown while it happens. */
 export interface RedactedEvent {
@@ -270,7 +274,7 @@ export interface RedactedEvent {
  * Where the core cuts texts, between two characters: a provider's message at kMaxMessageBytes of session/secrets.h, what
  * a line holds at kMaxTextBytes of session/transcript_line.h.
  */
-const CUT_AT_BYTES: Readonly<Record<string, number>> = { agentFailed: 300, line: 8 * 1024 };
+const CUT_AT_BYTES: Readonly<Record<string, number>> = { agentFailed: 300, fault: 300, line: 8 * 1024 };
 const MAX_CHARACTER_BYTES = 4;
 
 /** Of a text of an event. */

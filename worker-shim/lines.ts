@@ -2,8 +2,8 @@ import { type CallEvent, numberOr } from "./call-events.ts";
 
 /** How its text came to be; docs/boundary.md, `line`. */
 export type TextState = "final" | "partial" | "failed" | "missing";
-/** What became of a tool call. */
-export type ToolState = "answered" | "failed" | "unanswered";
+/** What became of a tool call. `refused`: it was answered, and the agent's provider did not take that. */
+export type ToolState = "answered" | "failed" | "unanswered" | "refused";
 
 /** A turn of the caller or an utterance of the agent. Times are the call's. */
 export interface SpokenLine {

@@ -210,6 +210,15 @@ void AgentLog::Take(protocol::Agent& agent) {
           } else {
             static_assert(std::is_same_v<Event, protocol::AgentFaulted>);
             faults.push_back(event.fault);
+            if (!event.why.code.empty()) {
+              std::string error(event.why.code);
+              for (const std::string_view more :
+                   {event.why.param, event.why.message, event.tool_call_id}) {
+                error += ' ';
+                error += more;
+              }
+              errors.push_back(error);
+            }
             lines.push_back(std::string("fault ") + ToString(event.fault));
           }
         },

@@ -67,6 +67,9 @@ class AgentLog {
   std::vector<std::string> lines;
   std::map<uint32_t, std::vector<uint8_t>> audio;
   std::vector<protocol::Fault> faults;
+  // Of those that the provider says: its code, parameter and message, and the
+  // call whose result it refused.
+  std::vector<std::string> errors;
 };
 
 // What was sent on a leg's socket: texts as they are, binaries as "binary

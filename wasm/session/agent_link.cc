@@ -137,8 +137,10 @@ void AgentLink::Feed(std::span<const uint8_t> audio, Hearing hearing) {
   backlog_.insert(backlog_.end(), audio.begin(), audio.end());
 }
 
-void AgentLink::CountFault(protocol::Fault fault) {
-  context_.CountFault(faults_, "agent", fault);
+void AgentLink::OnFault(const protocol::AgentFaulted& faulted) {
+  const auto index = static_cast<size_t>(faulted.fault);
+  context_.ReportPeerError(protocol::ToString(faulted.fault), ++faults_[index],
+                           faulted.why, faulted.tool_call_id);
 }
 
 }  // namespace trunkline::session

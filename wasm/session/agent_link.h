@@ -67,7 +67,9 @@ class AgentLink {
   enum class Hearing : uint8_t { kOn, kOff };
   void Feed(std::span<const uint8_t> audio, Hearing hearing);
 
-  void CountFault(protocol::Fault fault);
+  // Counts it, and tells of it: what the provider says with it, and always if
+  // it refuses a tool's result.
+  void OnFault(const protocol::AgentFaulted& faulted);
 
   // The provider's name of an item; "" if it is not remembered.
   std::string_view item_name(protocol::ItemId item) const {

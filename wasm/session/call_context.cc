@@ -25,6 +25,21 @@ void CallContext::ReportFault(const char* source, const char* code,
   Emit(event);
 }
 
+void CallContext::ReportPeerError(const char* code, uint64_t count,
+                                  const protocol::Failure& why,
+                                  std::string_view tool_call_id) {
+  if (!std::has_single_bit(count) && tool_call_id.empty()) return;
+  Json event = NewEvent("fault");
+  event["source"] = "agent";
+  event["code"] = code;
+  event["count"] = count;
+  if (!why.code.empty()) event["error"] = WithoutSecrets(why.code);
+  if (!why.param.empty()) event["param"] = WithoutSecrets(why.param);
+  if (!why.message.empty()) event["message"] = WithoutSecrets(why.message);
+  if (!tool_call_id.empty()) event["toolCallId"] = tool_call_id;
+  Emit(event);
+}
+
 void CallContext::ReportAgentFailed(const protocol::Failure& why, bool fatal) {
   Json event = NewEvent("agentFailed");
   event["code"] = why.code.empty() ? "replyFailed" : WithoutSecrets(why.code);

@@ -64,6 +64,11 @@ class CallContext {
   // The `count`th of its kind is worth an event: the first, and every power of
   // two.
   void ReportFault(const char* source, const char* code, uint64_t count);
+  // The same of the agent's, with what the provider says, if it does, of which
+  // so much is told as below; always if it refuses the result of a tool's call.
+  void ReportPeerError(const char* code, uint64_t count,
+                       const protocol::Failure& why,
+                       std::string_view tool_call_id);
   // The agent, or a reply of it, failed; `fatal`: the call ends for it. Of the
   // provider's message, which may quote anything, so much is told as
   // WithoutSecrets() leaves.

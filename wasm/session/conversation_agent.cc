@@ -38,7 +38,7 @@ void Conversation::OnAgentEvent(const protocol::AgentEvent& event, Echo echo) {
   } else if (const auto* failed = std::get_if<protocol::AgentFailed>(&event)) {
     OnAgentFailed(failed->loss, failed->why);
   } else if (const auto* fault = std::get_if<protocol::AgentFaulted>(&event)) {
-    agent_.CountFault(fault->fault);
+    agent_.OnFault(*fault);
   } else if (const auto* words = std::get_if<protocol::AgentWords>(&event)) {
     transcript_.OnAgentWords({words->item}, words->words);
   } else if (std::holds_alternative<protocol::AgentNeedsConversation>(event)) {

@@ -215,6 +215,25 @@ describe("a call in the log", () => {
     ]);
   });
 
+  it("has the results that the provider refused as refused", () => {
+    const result = (number: number, toolCallId: string, state: string) =>
+      line(4_500, {
+        ...{ line: number, role: "tool", startMs: number, endMs: 4_500 },
+        ...{ toolCallId, name: "look", arguments: "{}", result: "nine", state },
+      });
+    const fault = (fields: object) => at(5_000, "fault", { source: "agent", code: "peerError", count: 1, ...fields });
+    const { toolCalls } = compose([
+      opened(),
+      ...[result(1, "t1", "answered"), result(2, "t2", "answered"), result(3, "t3", "failed")],
+      ...[fault({ toolCallId: "t1", error: "invalid_value" }), fault({ toolCallId: "t3" }), fault({})],
+    ]);
+    expect(toolCalls.map(({ toolCallId, state }) => [toolCallId, state])).toEqual([
+      ["t1", "refused"],
+      ["t2", "answered"],
+      ["t3", "failed"],
+    ]);
+  });
+
   it("of a former version, without lines and numbers, has its final transcripts", () => {
     const { turns, toolCalls, call } = compose([
       opened(),

@@ -294,6 +294,19 @@ describe("an event", () => {
     });
   });
 
+  it("of an error of the provider's has none either, and keeps what it is", () => {
+    const fields = { type: "fault", source: "agent", code: "peerError", count: 1, toolCallId: "k4242424242" };
+    const said = { error: "http_429", param: `item_${number}`, message: `No ${number}.` };
+    const { stored, shown } = redactEvent(event({ ...fields, ...said }), "long");
+    expect(shown).toBe(stored);
+    expect(JSON.parse(stored)).toMatchObject({
+      ...fields,
+      error: "http_429",
+      param: "item_#### #### #### ####",
+      message: "No #### #### #### ####.",
+    });
+  });
+
   it("of an agent that failed keeps its code and where it is, whose digits are nobody's", () => {
     const fields = { type: "agentFailed", code: "http_429", param: "tools[3]", message: "Wait 20 s.", fatal: true };
     const { stored } = redactEvent(event(fields), "all");
@@ -387,11 +400,12 @@ it.each(["long", "all"] as const)("reaches nobody by any way where the profile s
 describe("a provider's message that was cut", () => {
   const cut = (message: string, how: "long" | "all" = "long") => {
     const kept = message.slice(0, 300);
-    const { stored } = redactEvent(
-      JSON.stringify({ type: "agentFailed", code: "c", message: kept, fatal: false }),
-      how,
-    );
-    return (JSON.parse(stored) as { message: string }).message;
+    const messages = ["agentFailed", "fault"].map((type) => {
+      const { stored } = redactEvent(JSON.stringify({ type, code: "c", message: kept, fatal: false }), how);
+      return (JSON.parse(stored) as { message: string }).message;
+    });
+    expect(messages[1]).toBe(messages[0]);
+    return messages[0] ?? "";
   };
 
   it.each([1, 2, 4, 6, 7, 9, 12, 19])("has no digit of the number at its end: %i of it are left", (left) => {

@@ -127,6 +127,10 @@ struct AgentWords {
 };
 struct AgentFaulted {
   Fault fault = Fault::kMalformed;
+  // Of kPeerError: what the provider says.
+  Failure why = {};
+  // The call whose result it refused; mostly "".
+  std::string_view tool_call_id = {};
 };
 
 using AgentEvent =

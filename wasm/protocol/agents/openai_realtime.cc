@@ -48,6 +48,7 @@ void OpenAiRealtime::Begin() {
   responses_.Reset();
   calls_.Reset();
   open_tool_calls_.clear();
+  results_.clear();
   message_count_ = 0;
   committed_item_.clear();
   events_.Clear();
@@ -392,10 +393,10 @@ void OpenAiRealtime::OnError(const Json& message) {
       items_.OnResponseOver();
       events_.Push(AgentReplyDone{.end = AgentReplyDone::End::kCancelled});
     } else {
-      Report(Fault::kPeerError);
+      ReportError(error);
     }
   } else if (code == kBusy && responses_.OnBusy(error.event_id)) {
-    Report(Fault::kPeerError);
+    ReportError(error);
     events_.Push(AgentPutOff{});
   } else if (IsRefusal(error)) {
     events_.Push(responses_.OnRefused()
@@ -405,8 +406,21 @@ void OpenAiRealtime::OnError(const Json& message) {
   } else {
     // A truncation of what the server had already shortened, say: the session
     // is as it was.
-    Report(Fault::kPeerError);
+    ReportError(error);
   }
+}
+
+void OpenAiRealtime::ReportError(const OpenAiError& error) {
+  refused_call_.clear();
+  const auto refused = std::find_if(results_.begin(), results_.end(),
+                                    [&error](const SentResult& one) {
+                                      return one.event_id == error.event_id;
+                                    });
+  if (refused != results_.end()) {
+    refused_call_ = std::move(refused->call_id);
+    results_.erase(refused);
+  }
+  events_.Push(AgentFaulted{Fault::kPeerError, error.why, refused_call_});
 }
 
 // Who does not say what an error answers has most likely answered what we wait

@@ -65,6 +65,8 @@ class OpenAiRealtime final : public Agent {
   // Those, what is wrong with one of them, and the end itself; nothing makes
   // more.
   static constexpr size_t kMaxEvents = kMaxLateCalls + 2;
+  // Results that may yet be refused; the oldest is taken for accepted.
+  static constexpr size_t kMaxResults = 16;
 
   enum class Socket : uint8_t { kNone, kConnecting, kOpen };
 
@@ -76,6 +78,7 @@ class OpenAiRealtime final : public Agent {
     return responses_.IsUnwanted(response) || responses_.IsOver(response);
   }
   void Report(Fault fault) { events_.Push(AgentFaulted{fault}); }
+  void ReportError(const OpenAiError& error);
   // What an answer to a message of ours names it by: what it was, and a number.
   enum class Request : uint8_t {
     kNone,  // not one of ours
@@ -122,6 +125,12 @@ class OpenAiRealtime final : public Agent {
   OpenAiResponses responses_;
   OpenAiCalls calls_;
   std::vector<std::string> open_tool_calls_;
+  // The last results that were sent.
+  struct SentResult {
+    std::string event_id;
+    std::string call_id;
+  };
+  std::vector<SentResult> results_;
   // Messages sent that have an event_id.
   uint32_t message_count_ = 0;
   std::string committed_item_;
@@ -131,6 +140,7 @@ class OpenAiRealtime final : public Agent {
   std::optional<Json> incoming_;
   std::vector<uint8_t> audio_;
   std::string failure_;
+  std::string refused_call_;
   // Scratch.
   std::string message_;
 };

@@ -109,7 +109,9 @@ void OpenAiRealtime::SendToolResult(std::string_view tool_call_id,
       std::find(open_tool_calls_.begin(), open_tool_calls_.end(), tool_call_id);
   if (call == open_tool_calls_.end()) return;
   open_tool_calls_.erase(call);
-  Send(FunctionOutputItem(tool_call_id, output));
+  if (results_.size() == kMaxResults) results_.erase(results_.begin());
+  std::string event_id = Send(FunctionOutputItem(tool_call_id, output));
+  results_.push_back({std::move(event_id), std::string(tool_call_id)});
 }
 
 }  // namespace trunkline::protocol

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/agents/openai_realtime.h"
 #include "support/codec_log.h"
@@ -271,6 +272,77 @@ TEST_F(OpenAiRealtimeErrorsTest, AnErrorOfSomethingElseIsNotTheReplys) {
   EXPECT_THAT(log.faults, ElementsAre(Fault::kPeerError));
   Respond();
   EXPECT_EQ(CountSent("response.create"), 1U);
+}
+
+// Nobody was told what the server had refused.
+TEST_F(OpenAiRealtimeErrorsTest, AnErrorSaysWhatItIsOf) {
+  Connect();
+  struct Case {
+    Json error;
+    const char* said;
+  };
+  const Case cases[] = {
+      {{{"type", "invalid_request_error"},
+        {"code", "invalid_value"},
+        {"param", "audio_end_ms"},
+        {"message", "Audio content of 3ms is already shorter than 50ms"}},
+       "invalid_value audio_end_ms Audio content of 3ms is already shorter "
+       "than 50ms "},
+      {{{"type", "invalid_request_error"}, {"param", "item"}},
+       "invalid_request_error item  "},
+      {{{"code", "item_delete_invalid_item_id"}},
+       "item_delete_invalid_item_id   "},
+  };
+  for (const Case& one : cases) {
+    log = {};
+    Refuse(one.error);
+    EXPECT_THAT(log.errors, ElementsAre(one.said));
+  }
+}
+
+TEST_F(OpenAiRealtimeErrorsTest, ARefusedResultIsThatOfItsCall) {
+  Connect();
+  const auto call = [this](const std::string& id) {
+    Receive(R"({"type":"response.output_item.done","response_id":"r1",
+        "item":{"type":"function_call","status":"completed","call_id":")" +
+            id + R"(","name":"lookup","arguments":"{}"}})");
+  };
+  Respond();
+  Receive(R"({"type":"response.created","response":{"id":"r1"}})");
+  for (const char* id : {"c1", "c2", "c3"}) call(id);
+  std::vector<std::string> sent;
+  for (const char* id : {"c1", "c2"}) {
+    agent.ToolResult(id, "nine");
+    sent.push_back(IdOf("conversation.item.create"));
+  }
+  log = {};
+  const auto refuse = [this](const std::string& event_id) {
+    Refuse({{"code", "invalid_tool_call_id"}, {"event_id", event_id}});
+  };
+  refuse(sent[1]);
+  refuse(sent[0]);
+  // Once each; and none of what is no result.
+  refuse(sent[0]);
+  Refuse({{"code", "invalid_tool_call_id"}, {"param", "item.call_id"}});
+  TellHello();
+  refuse(IdOf("conversation.item.create"));
+  EXPECT_THAT(log.errors, ElementsAre("invalid_tool_call_id   c2",
+                                      "invalid_tool_call_id   c1",
+                                      "invalid_tool_call_id   ",
+                                      "invalid_tool_call_id item.call_id  ",
+                                      "invalid_tool_call_id   "));
+  // Those that may yet be refused are bounded: the first was forgotten.
+  agent.ToolResult("c3", "nine");
+  const std::string first = IdOf("conversation.item.create");
+  for (int i = 0; i < 16; ++i) {
+    call("d" + std::to_string(i));
+    agent.ToolResult("d" + std::to_string(i), "nine");
+  }
+  log = {};
+  refuse(first);
+  refuse(IdOf("conversation.item.create"));
+  EXPECT_THAT(log.errors, ElementsAre("invalid_tool_call_id   ",
+                                      "invalid_tool_call_id   d15"));
 }
 
 TEST_F(OpenAiRealtimeErrorsTest, NothingToCancelMeansIdle) {

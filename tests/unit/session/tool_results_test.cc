@@ -1,0 +1,147 @@
+// Results of tools: what is acknowledged is kept and reaches the provider, and
+// what the provider refuses is told by its name.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "protocol/dialogue.h"
+#include "session/config.h"
+#include "session/owed_texts.h"
+#include "session/tool_desk.h"
+#include "session/transcript.h"
+#include "support/world/world.h"
+#include "unit/session/connect.h"
+
+namespace trunkline::test {
+namespace {
+
+using session::ToolDesk;
+using testing::SizeIs;
+
+class ToolResultsTest : public testing::Test {
+ protected:
+  static VirtualWorld::Options Options() {
+    VirtualWorld::Options options = RealtimeOptions(Duration::Millis(20));
+    options.profile = {{"tools", Json::array({Json{{"type", "function"},
+                                                   {"name", "lookup"},
+                                                   {"timeoutMs", 30'000}}})}};
+    return options;
+  }
+  // The caller is listened to, and from now on the test is the provider.
+  void Begin() {
+    Connect(world);
+    world.agent.stalled = true;
+  }
+  void Tell(const Json& json, int64_t ms = 60) {
+    world.realtime.Send(json);
+    world.Advance(Duration::Millis(ms));
+  }
+  void Call(const std::vector<std::string>& ids) {
+    Tell({{"type", "input_audio_buffer.committed"}, {"item_id", "u1"}});
+    Tell({{"type", "response.created"}, {"response", {{"id", "r1"}}}});
+    for (const std::string& id : ids) {
+      Tell({{"type", "response.output_item.done"},
+            {"response_id", "r1"},
+            {"item",
+             {{"type", "function_call"},
+              {"status", "completed"},
+              {"call_id", id},
+              {"name", "lookup"},
+              {"arguments", "{}"}}}},
+           1);
+    }
+    Tell({{"type", "response.done"},
+          {"response", {{"id", "r1"}, {"status", "completed"}}}});
+  }
+  static std::vector<std::string> Ids(int count) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < count; ++i) ids.push_back("c" + std::to_string(i));
+    return ids;
+  }
+  Json Give(const std::string& id, const std::string& output) {
+    return world.Command(
+        {{"type", "toolResult"}, {"toolCallId", id}, {"output", output}});
+  }
+  // Those that the next session would have.
+  size_t Kept() const {
+    size_t kept = 0;
+    const Json snapshot = Json::parse(world.snapshot());
+    for (const Json& call : snapshot["conversation"]["tools"]["calls"]) {
+      if (call.contains("output")) ++kept;
+    }
+    return kept;
+  }
+  bool Said(const char* code) const {
+    for (const Json& fault : world.EventsOf("fault")) {
+      if (fault["code"] == code) return true;
+    }
+    return false;
+  }
+
+  VirtualWorld world{Options()};
+};
+
+// ---------------------------------------------------------------------------
+// Refused by the provider
+
+// The log said that it was answered, and a fault that there was an error.
+TEST_F(ToolResultsTest, OneThatTheProviderRefusesIsNamed) {
+  Begin();
+  Call({"c0", "c1", "c2"});
+  for (const char* id : {"c0", "c1", "c2"}) {
+    Give(id, "nine");
+    world.Advance(Duration::Millis(60));
+    const Json* sent = world.realtime.LastReceived("conversation.item.create");
+    ASSERT_NE(sent, nullptr);
+    Tell({{"type", "error"},
+          {"error",
+           {{"type", "invalid_request_error"},
+            {"code", "invalid_tool_call_id"},
+            {"param", "item.call_id"},
+            {"message", std::string("No call; key sk-") + std::string(40, 'a') +
+                            " " + std::string(400, 'b')},
+            {"event_id", StringMember(*sent, "event_id")}}}});
+  }
+  // Each, also those beyond the first of its kind.
+  const std::vector<Json> faults = world.EventsOf("fault");
+  ASSERT_THAT(faults, SizeIs(3));
+  for (size_t i = 0; i < faults.size(); ++i) {
+    EXPECT_EQ(faults[i]["source"], "agent");
+    EXPECT_EQ(faults[i]["code"], "peerError");
+    EXPECT_EQ(faults[i]["count"], i + 1);
+    EXPECT_EQ(faults[i]["error"], "invalid_tool_call_id");
+    EXPECT_EQ(faults[i]["param"], "item.call_id");
+    EXPECT_EQ(faults[i]["toolCallId"], "c" + std::to_string(i));
+    const std::string message = faults[i].value("message", "");
+    EXPECT_EQ(message.find("No call"), 0U);
+    EXPECT_EQ(message.find("aaaa"), std::string::npos);
+    EXPECT_LE(message.size(), 300U);
+  }
+}
+
+TEST_F(ToolResultsTest, AnyErrorOfTheProvidersSaysWhatItIs) {
+  Begin();
+  for (const char* code : {"invalid_value", "item_truncate_invalid_item_id",
+                           "item_delete_invalid_item_id", "unknown"}) {
+    Tell({{"type", "error"},
+          {"error",
+           {{"code", code}, {"param", "audio_end_ms"}, {"message", "No."}}}});
+  }
+  // The first, the second and the fourth.
+  const std::vector<Json> faults = world.EventsOf("fault");
+  ASSERT_THAT(faults, SizeIs(3));
+  EXPECT_EQ(faults[0]["error"], "invalid_value");
+  EXPECT_EQ(faults[1]["error"], "item_truncate_invalid_item_id");
+  EXPECT_EQ(faults[2]["error"], "unknown");
+  for (const Json& fault : faults) {
+    EXPECT_EQ(fault["param"], "audio_end_ms");
+    EXPECT_EQ(fault["message"], "No.");
+    EXPECT_FALSE(fault.contains("toolCallId"));
+  }
+}
+
+}  // namespace
+}  // namespace trunkline::test
