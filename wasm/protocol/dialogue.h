@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -40,6 +41,11 @@ struct Failure {
 };
 // Whether it may help to begin anew.
 enum class Loss : uint8_t { kRetryable, kFatal };
+
+// Of the id of a tool's call. A longer one could not be answered on another
+// connection, which is told of the call by what was kept of it: who tells of
+// calls tells of none that has one.
+inline constexpr size_t kMaxCallIdBytes = 128;
 
 // A line of the conversation so far, as an agent is told of it that was not
 // there: what the caller said, what was heard of an agent, or a tool's call.

@@ -143,5 +143,23 @@ TEST_F(ToolResultsTest, AnyErrorOfTheProvidersSaysWhatItIs) {
   }
 }
 
+// ---------------------------------------------------------------------------
+// By an id that is too long
+
+TEST_F(ToolResultsTest, AnIdIsKeptWholeOrNotTaken) {
+  Begin();
+  const std::string longest(protocol::kMaxCallIdBytes, 'x');
+  Call({longest, longest + "y"});
+  EXPECT_THAT(world.EventsOf("toolCall"), SizeIs(1));
+  EXPECT_TRUE(Said("tooLarge"));
+  world.agent.stalled = false;
+  world.agent.Drop(1011);
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
+  EXPECT_EQ(Give(longest + "y", "ten")["code"], "unknown");
+  EXPECT_EQ(Give(longest, "nine")["status"], "done");
+  world.Advance(Duration::Millis(500));
+  EXPECT_THAT(world.agent.tool_results(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace trunkline::test

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/dialogue.h"
+
 namespace trunkline::protocol {
 namespace {
 
@@ -87,6 +89,10 @@ const OpenAiCalls::Call* OpenAiCalls::TakeItem(std::string_view response,
     fault = Fault::kMissingField;
     return nullptr;
   }
+  if (call.call_id.size() > kMaxCallIdBytes) {
+    fault = Fault::kTooLarge;
+    return nullptr;
+  }
   const Json* given = FindMember(item, "status");
   const bool is_left_out = given == nullptr || given->is_null();
   const Call* made = Make(std::move(call));
@@ -110,6 +116,8 @@ const OpenAiCalls::Call* OpenAiCalls::TakePending(std::string_view response,
     pending_.erase(pending_.begin() + static_cast<ptrdiff_t>(i));
     if (call.call_id.empty()) {
       fault = Fault::kMissingField;
+    } else if (call.call_id.size() > kMaxCallIdBytes) {
+      fault = Fault::kTooLarge;
     } else if (const Call* made = Make(std::move(call))) {
       return made;
     }

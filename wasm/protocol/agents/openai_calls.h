@@ -48,13 +48,15 @@ class OpenAiCalls {
   // for one beyond the bounds.
   bool TakePiece(const Call& piece);
   // An item of type function_call, of an event that does. nullptr if it is no
-  // whole one, or was made before. `fault` is what is wrong with it otherwise.
+  // whole one, or was made before, or has an id that is too long
+  // (kMaxCallIdBytes). `fault` is what is wrong with it otherwise.
   // Valid until Forget().
   const Call* TakeItem(std::string_view response, const Json& item,
                        std::optional<Fault>& fault);
   // One of the response that has its id and its arguments and of which no item
   // came; nullptr if there is none. `fault` is set for those before it that
-  // have no id: nobody could answer them. Valid until Forget().
+  // have no id, or one that is too long: nobody could answer them. Valid until
+  // Forget().
   const Call* TakePending(std::string_view response,
                           std::optional<Fault>& fault);
   // Who was told of calls needs them no more.

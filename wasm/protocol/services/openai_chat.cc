@@ -345,7 +345,10 @@ void OpenAiChat::ReleaseToolCalls() {
   if (nameless > 0) Report(Fault::kMissingField);
   for (ToolCall& call : calls_) {
     if (call.arguments.empty()) call.arguments = "{}";
-    if (!call.id.empty()) continue;
+    // It is told the conversation by whatever ids stand there.
+    if (!call.id.empty() && call.id.size() <= kMaxCallIdBytes) {
+      continue;
+    }
     call.id = kGivenId;
     call.id += std::to_string(++ids_given_);
   }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/dialogue.h"
+
 namespace trunkline::protocol {
 namespace {
 
@@ -71,6 +73,24 @@ TEST_F(OpenAiCallsTest, ACallWithoutAnIdCannotBeAnswered) {
   EXPECT_TRUE(calls.TakePiece({"r1", "f2", "", "lookup", "{}"}));
   EXPECT_THAT(TakePending(), IsEmpty());
   EXPECT_EQ(fault, Fault::kMissingField);
+}
+
+// Another connection was told of it by the beginning of its id, and its result
+// found no call.
+TEST_F(OpenAiCallsTest, ACallWithAnIdThatIsTooLongIsNone) {
+  const std::string longest(kMaxCallIdBytes, 'x');
+  for (const char* more :
+       {"", "x", "\u00e9", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}) {
+    const bool fits = *more == '\0';
+    const std::string id = longest + more;
+    EXPECT_EQ(TakeItem(Item(id, "completed")) != "-", fits) << id;
+    EXPECT_EQ(fault, fits ? std::nullopt : std::optional(Fault::kTooLarge));
+    calls.Reset();
+    EXPECT_TRUE(calls.TakePiece({"r1", "f1", id, "lookup", "{}"}));
+    EXPECT_EQ(TakePending().size(), fits ? 1U : 0U);
+    EXPECT_EQ(fault, fits ? std::nullopt : std::optional(Fault::kTooLarge));
+    calls.Reset();
+  }
 }
 
 TEST_F(OpenAiCallsTest, ACallIsMadeOncePerResponse) {

@@ -304,6 +304,20 @@ TEST_F(OpenAiChatTest, IdsThatAreMissingAreGiven) {
   EXPECT_EQ(ChatLine(*other.NextEvent()), "tool tool-42 n {}");
 }
 
+TEST_F(OpenAiChatTest, AnIdThatIsTooLongIsNone) {
+  for (const size_t more : {size_t{0}, size_t{1}, size_t{500}}) {
+    const std::string id(kMaxCallIdBytes + more, 'x');
+    EXPECT_THAT(
+        Answer(ToolFragment(R"({"index":0,"id":")" + id +
+                            R"(","function":{"name":"n"}})") +
+               Finished("tool_calls") + ChatDone()),
+        testing::Contains(
+            "tool " +
+            (more == 0 ? id : "tool-" + std::string(more == 1 ? "1" : "2")) +
+            " n {}"));
+  }
+}
+
 TEST_F(OpenAiChatTest, ACallWithoutANameIsNone) {
   EXPECT_THAT(
       Answer(ToolFragment(R"({"index":0,"id":"c","function":{}})") +
