@@ -1,10 +1,29 @@
 #include "session/command_desk.h"
 
+#include <string>
 #include <string_view>
 
 #include "base/check.h"
 
 namespace trunkline::session {
+namespace {
+
+// A field that has to be a text of something; else it is refused by one of the
+// two.
+CommandOutcome JudgeText(const Json& command, const char* field,
+                         const char* no_text, const char* empty) {
+  using Code = CommandOutcome::Code;
+  const Json* text = FindMember(command, field);
+  if (text == nullptr || !text->is_string()) {
+    return {Code::kInvalid, no_text, field};
+  }
+  if (text->get_ref<const std::string&>().empty()) {
+    return {Code::kInvalid, empty, field};
+  }
+  return {};
+}
+
+}  // namespace
 
 CommandOutcome CommandDesk::Judge(const CommandEnvelope& envelope) const {
   using Code = CommandOutcome::Code;
@@ -17,23 +36,24 @@ CommandOutcome CommandDesk::Judge(const CommandEnvelope& envelope) const {
     return {};
   }
   if (type == "say") {
-    const std::string_view text = StringMember(command, "text");
-    if (text.empty()) return {Code::kInvalid, "text must be a text", "text"};
-    return conversation_.JudgeSay(text);
+    const CommandOutcome text = JudgeText(
+        command, "text", "text must be a text", "text must not be empty");
+    if (text.code != Code::kDone) return text;
+    return conversation_.JudgeSay(StringMember(command, "text"));
   }
   if (type == "digits") {
     return conversation_.JudgeDigits(StringMember(command, "digits"));
   }
   if (type == "toolResult") {
-    const std::string_view id = StringMember(command, "toolCallId");
-    if (id.empty()) {
-      return {Code::kInvalid, "toolCallId must be a text", "toolCallId"};
-    }
+    const CommandOutcome id =
+        JudgeText(command, "toolCallId", "toolCallId must be a text",
+                  "toolCallId must not be empty");
+    if (id.code != Code::kDone) return id;
     // What is no text would reach the agent as something else.
-    if (StringMember(command, "output").empty()) {
-      return {Code::kInvalid, "output must be a text", "output"};
-    }
-    return conversation_.JudgeToolResult(id);
+    const CommandOutcome output = JudgeText(
+        command, "output", "output must be a text", "output must not be empty");
+    if (output.code != Code::kDone) return output;
+    return conversation_.JudgeToolResult(StringMember(command, "toolCallId"));
   }
   if (type == "recordingConsent" || type == "pauseRecording" ||
       type == "resumeRecording") {

@@ -479,6 +479,16 @@ TEST(CallTest, ACommandThatHasNoEffectIsRefusedAndSaysWhy) {
             "unknown toolCallId");
   EXPECT_EQ(Refusal(world.Command({{"type", "toolResult"}, {"output", "x"}})),
             "invalid toolCallId");
+  // What is empty is a text: it was said to be none.
+  const Json empty[] = {{{"type", "say"}, {"text", ""}},
+                        ToolResultOf("", "sun"),
+                        ToolResultOf("call_1", "")};
+  for (const Json& command : empty) {
+    const Json result = world.Command(command);
+    const std::string field = result.value("field", "");
+    EXPECT_EQ(Refusal(result), "invalid " + field);
+    EXPECT_EQ(result["why"], field + " must not be empty");
+  }
   // Allowed in this call, but not to an operator.
   EXPECT_EQ(Refusal(world.Command({{"type", "crash"}})), "invalid type");
   EXPECT_EQ(world.Command({{"type", "hangUp"}})["status"], "done");
