@@ -22,8 +22,12 @@ export function textFault(value: string): string | undefined {
   return CONTROL.test(value) ? "must not have control characters" : undefined;
 }
 
-/** The same of a text that may have any characters, such as a tool's output. */
+/** Of a tool's output, UTF-8: kMaxOutputBytes of session/tool_desk.h. */
+export const MAX_OUTPUT_BYTES = 16 * 1024;
+
+/** The same of a tool's output, which may have any characters, but not too many. */
 export function outputFault(value: string): string | undefined {
+  if (utf8.encode(value).length > MAX_OUTPUT_BYTES) return `must have at most ${MAX_OUTPUT_BYTES} bytes`;
   if (HALF_CHARACTER.test(value)) return IS_HALF;
   return value !== "" && !VISIBLE.test(value) ? IS_BLANK : undefined;
 }

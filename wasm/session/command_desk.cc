@@ -53,7 +53,8 @@ CommandOutcome CommandDesk::Judge(const CommandEnvelope& envelope) const {
     const CommandOutcome output = JudgeText(
         command, "output", "output must be a text", "output must not be empty");
     if (output.code != Code::kDone) return output;
-    return conversation_.JudgeToolResult(StringMember(command, "toolCallId"));
+    return conversation_.JudgeToolResult(StringMember(command, "toolCallId"),
+                                         StringMember(command, "output"));
   }
   if (type == "recordingConsent" || type == "pauseRecording" ||
       type == "resumeRecording") {

@@ -91,7 +91,8 @@ class Conversation {
 
   // Whether a command can be carried out now.
   CommandOutcome JudgeSay(std::string_view text) const;
-  CommandOutcome JudgeToolResult(std::string_view tool_call_id) const;
+  CommandOutcome JudgeToolResult(std::string_view tool_call_id,
+                                 std::string_view output) const;
   CommandOutcome JudgeDigits(std::string_view digits) const;
   void HangUp(std::string_view end_reason);
   void Digits(std::string_view digits) {

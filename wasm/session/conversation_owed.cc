@@ -46,11 +46,17 @@ CommandOutcome Conversation::JudgeDigits(std::string_view digits) const {
   return JudgeSay(digits);
 }
 
-CommandOutcome Conversation::JudgeToolResult(
-    std::string_view tool_call_id) const {
+CommandOutcome Conversation::JudgeToolResult(std::string_view tool_call_id,
+                                             std::string_view output) const {
   using Code = CommandOutcome::Code;
+  if (output.size() > ToolDesk::kMaxOutputBytes) {
+    return {Code::kInvalid, "output must have at most 16384 bytes", "output"};
+  }
   if (!tools_.Knows(tool_call_id)) {
     return {Code::kUnknown, "no call of a tool of this id waits", "toolCallId"};
+  }
+  if (!tools_.HasRoomFor(tool_call_id, output)) {
+    return {Code::kConflict, "too many results wait for one before them", ""};
   }
   return {};
 }

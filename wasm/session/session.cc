@@ -376,6 +376,29 @@ void Session::Settle() {
   AnnounceDeadline();
 }
 
+namespace {
+
+// Of a text that is owed and of a call, beside what they are made of.
+constexpr size_t kTextJson = 64;
+constexpr size_t kCallJson = 96;
+// All that a snapshot has, at its bounds, of texts that JSON writes as they
+// are. One that is too long for the signs that it writes as two bytes or six is
+// counted.
+constexpr size_t kMostSnapshotBytes =
+    LineBook::kMaxTextBytes +
+    LineBook::kMaxLines * LineBook::Line::kMostJsonBytes +
+    LineBook::kMaxGone * (LineBook::Line::kMaxNameBytes + kTextJson) +
+    OwedTexts::kMaxTexts * (OwedTexts::kMaxBytes + kTextJson) +
+    ToolDesk::kMaxWaitingBytes + ToolDesk::kMaxOutputBytes +
+    (ToolDesk::kMaxCalls + ToolDesk::kMaxLate) *
+        (protocol::kMaxCallIdBytes + ToolDesk::kMaxNameBytes + kCallJson) +
+    2048;
+static_assert(kMostSnapshotBytes <= Config::kMaxSnapshotBytes);
+// What a call is known by is kept whole.
+static_assert(protocol::kMaxCallIdBytes <= TranscriptLine::kMaxNameBytes);
+
+}  // namespace
+
 void Session::TakeSnapshot() {
   const std::string text =
       PrintJson({{"version", kSnapshotVersion},

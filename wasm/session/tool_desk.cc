@@ -1,7 +1,10 @@
 #include "session/tool_desk.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
+
+#include "base/utf8.h"
 
 namespace trunkline::session {
 namespace {
@@ -66,7 +69,8 @@ bool ToolDesk::Open(std::string_view call_id, std::string_view name,
     return true;
   }
   if (calls_.size() >= kMaxCalls) return false;
-  Call call{std::string(call_id), std::string(name), Instant::Never(), {}};
+  Call call{std::string(call_id), {}, Instant::Never(), {}};
+  AppendWellFormed(call.name, name, kMaxNameBytes);
   const Json* tool = FindTool(name);
   if (tool == nullptr && name == kTakeMessage) {
     call.output = R"({"ok":true})";
@@ -114,6 +118,22 @@ bool ToolDesk::Knows(std::string_view call_id) const {
                      }) ||
          std::any_of(late_.begin(), late_.end(),
                      [call_id](const Late& one) { return one.id == call_id; });
+}
+
+bool ToolDesk::HasRoomFor(std::string_view call_id,
+                          std::string_view output) const {
+  if (output.size() > kMaxOutputBytes) return false;
+  // Of one that is given at once nothing is kept.
+  const auto is_of = [call_id](const Call& call) { return call.id == call_id; };
+  if (calls_.empty() || is_of(calls_.front()) ||
+      std::none_of(calls_.begin(), calls_.end(), is_of)) {
+    return true;
+  }
+  size_t bytes = output.size();
+  for (const Call& call : std::span(calls_).subspan(1)) {
+    if (call.output && call.answered) bytes += call.output->size();
+  }
+  return bytes <= kMaxWaitingBytes;
 }
 
 bool ToolDesk::waiting() const {

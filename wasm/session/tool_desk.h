@@ -32,6 +32,13 @@ class ToolDesk {
   // Calls that are open or answered and not yet given, which have to wait for
   // one before them. Overflow: the newest is not taken.
   static constexpr size_t kMaxCalls = 2 * kMaxOpen;
+  // Of a result. A longer one is not taken.
+  static constexpr size_t kMaxOutputBytes = size_t{16} * 1024;
+  // Results that wait for one before them, together. One that is too many is
+  // not taken, but may come again; the one that they wait for has room besides.
+  static constexpr size_t kMaxWaitingBytes = size_t{48} * 1024;
+  // Of a tool's name, as it is kept here.
+  static constexpr size_t kMaxNameBytes = 128;
   // Calls that ran out of time and whose results may still come; the oldest is
   // forgotten for a new one.
   static constexpr size_t kMaxLate = 16;
@@ -65,6 +72,8 @@ class ToolDesk {
              std::string* late_name);
   // Whether Take() would take a result of this call.
   bool Knows(std::string_view call_id) const;
+  // Whether there is room for it. Precondition of Take().
+  bool HasRoomFor(std::string_view call_id, std::string_view output) const;
 
   // Some call has no result yet.
   bool waiting() const;

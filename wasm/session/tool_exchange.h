@@ -37,7 +37,10 @@ class ToolExchange {
 
   // Whether a result of this call would be taken.
   bool Knows(std::string_view call_id) const { return desk_.Knows(call_id); }
-  // A tool's result, in time or late.
+  bool HasRoomFor(std::string_view call_id, std::string_view output) const {
+    return desk_.HasRoomFor(call_id, output);
+  }
+  // A tool's result, in time or late. Precondition: there is room for it.
   void Take(std::string_view call_id, std::string_view output);
   // Gives the agent all results that are there, if it is ready. True if it got
   // any, or has to get one with the conversation that its next connection is

@@ -44,6 +44,9 @@ struct TranscriptLine {
   static constexpr int64_t kLeastMsPerLetter = 50;
   static constexpr int64_t kUsualMsPerLetter = 66;
   static constexpr int64_t kMostMsPerLetter = 1'000;
+  // What ToJson() has beside the texts, the words and the pauses, of times
+  // within a day.
+  static constexpr size_t kMostJsonBytes = 380;
   // No time of a call is later.
   static constexpr int64_t kLongestMs = int64_t{1} << 50;
   static constexpr int64_t kNone = -1;

@@ -144,6 +144,59 @@ TEST_F(ToolResultsTest, AnyErrorOfTheProvidersSaysWhatItIs) {
 }
 
 // ---------------------------------------------------------------------------
+// Acknowledged and kept
+
+struct Results {
+  size_t bytes;
+  // Of 15 that wait for one before them.
+  size_t done;
+  const char* refused;
+};
+
+class WaitingResultsTest : public ToolResultsTest,
+                           public testing::WithParamInterface<Results> {};
+
+// Four of 60 kB were kept; of more, each of them done, none was.
+TEST_P(WaitingResultsTest, AreKeptIfTheyAreAcknowledged) {
+  Begin();
+  Call(Ids(16));
+  const std::string output(GetParam().bytes, 'x');
+  size_t done = 0;
+  for (int i = 1; i < 16; ++i) {
+    const Json result = Give("c" + std::to_string(i), output);
+    if (result["status"] == "done") {
+      ++done;
+      continue;
+    }
+    EXPECT_EQ(result.value("code", "") + " " + result.value("field", ""),
+              GetParam().refused);
+  }
+  EXPECT_EQ(done, GetParam().done);
+  EXPECT_EQ(Kept(), done);
+  EXPECT_FALSE(Said("snapshotTooLarge"));
+  if (output.size() > ToolDesk::kMaxOutputBytes) return;
+  // The one that they wait for has room, and then so have the others.
+  EXPECT_EQ(Give("c0", output)["status"], "done");
+  EXPECT_EQ(world.realtime.CountReceived("conversation.item.create"), 0);
+  world.Advance(Duration::Millis(60));
+  EXPECT_EQ(world.realtime.CountReceived("conversation.item.create"),
+            static_cast<int>(done + 1));
+  if (done < 15) {
+    EXPECT_EQ(Give("c15", output)["status"], "done");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, WaitingResultsTest,
+    testing::Values(Results{60'000, 0, "invalid output"},
+                    Results{ToolDesk::kMaxOutputBytes + 1, 0, "invalid output"},
+                    Results{ToolDesk::kMaxOutputBytes, 3, "conflict "},
+                    Results{5'000, 9, "conflict "}, Results{3'000, 15, ""}),
+    [](const testing::TestParamInfo<Results>& info) {
+      return std::to_string(info.param.bytes);
+    });
+
+// ---------------------------------------------------------------------------
 // By an id that is too long
 
 TEST_F(ToolResultsTest, AnIdIsKeptWholeOrNotTaken) {
@@ -159,6 +212,44 @@ TEST_F(ToolResultsTest, AnIdIsKeptWholeOrNotTaken) {
   EXPECT_EQ(Give(longest, "nine")["status"], "done");
   world.Advance(Duration::Millis(500));
   EXPECT_THAT(world.agent.tool_results(), SizeIs(1));
+}
+
+// ---------------------------------------------------------------------------
+// All that a snapshot may have
+
+TEST_F(ToolResultsTest, AllBoundsTogetherFitASnapshot) {
+  Begin();
+  Call(Ids(40));
+  for (int i = 1; i < 16; ++i) {
+    Give("c" + std::to_string(i),
+         std::string(ToolDesk::kMaxWaitingBytes / 15, 'x'));
+  }
+  // More lines than are kept, of more text than is.
+  constexpr size_t kLine =
+      session::Transcript::kMaxTextBytes / session::Transcript::kMaxLines;
+  for (size_t i = 0; i < session::Transcript::kMaxLines + 50; ++i) {
+    std::string name = "item_" + std::to_string(i);
+    name += std::string(64 - name.size(), '_');
+    Tell({{"type", "conversation.item.input_audio_transcription.completed"},
+          {"item_id", name},
+          {"content_index", 0},
+          {"transcript", std::string(kLine - 64, 'w')}},
+         1);
+  }
+  for (size_t i = 0; i < session::OwedTexts::kMaxTexts; ++i) {
+    EXPECT_EQ(world.Command({{"type", "say"},
+                             {"text", std::string(session::OwedTexts::kMaxBytes,
+                                                  's')}})["status"],
+              "done");
+  }
+  EXPECT_FALSE(Said("snapshotTooLarge"));
+  const std::string snapshot = world.snapshot();
+  EXPECT_GT(snapshot.size(), 150'000U);
+  EXPECT_LE(snapshot.size(), session::Config::kMaxSnapshotBytes);
+  const Json json = Json::parse(snapshot)["conversation"];
+  EXPECT_EQ(json["says"].size(), session::OwedTexts::kMaxTexts);
+  EXPECT_GE(json["transcript"]["lines"].size(), 150U);
+  EXPECT_GE(Kept(), 15U);
 }
 
 }  // namespace

@@ -273,6 +273,30 @@ TEST(TranscriptLineTest, GoesThroughJsonAsItIs) {
   EXPECT_FALSE(json.contains("overMs"));
 }
 
+// What the bound of a snapshot goes by.
+TEST(TranscriptLineTest, HasSoMuchJsonAndNoMore) {
+  TranscriptLine line;
+  line.id = LineId{99'999};
+  line.kind = Kind::kAgent;
+  line.phase = Phase::kTaken;
+  line.origin = TranscriptLine::Origin::kSay;
+  line.text = TranscriptLine::TextState::kMissing;
+  line.shortened = line.expected = line.done = line.cut = true;
+  line.connection = 999;
+  line.part = 99;
+  line.item = "i";
+  line.said = "s";
+  line.heard_bytes = TranscriptLine::kMaxTextBytes;
+  for (int64_t* ms : {&line.start_ms, &line.end_ms, &line.sent_ms,
+                      &line.heard_from_ms, &line.asked_ms, &line.heard_ms,
+                      &line.heard_at_ms, &line.received_ms, &line.dropped_ms}) {
+    *ms = 86'400'000;
+  }
+  const size_t bytes = PrintJson(line.ToJson()).size();
+  EXPECT_LE(bytes, TranscriptLine::kMostJsonBytes);
+  EXPECT_GT(bytes + 60, TranscriptLine::kMostJsonBytes);
+}
+
 TEST(TranscriptLineTest, WhatIsNoLineIsRefused) {
   const Json good = Heard(700, 2'000).ToJson();
   ASSERT_TRUE(TranscriptLine::FromJson(good));

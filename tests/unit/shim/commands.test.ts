@@ -59,6 +59,19 @@ describe("a command", () => {
     }
   });
 
+  it.each([
+    ["x", 16_384],
+    ["\u00e9", 8_192],
+    ["\ud83d\ude00", 4_096],
+  ])("has of a tool's output so much and no more: %s", (sign, most) => {
+    const give = (output: string) => refuseCommand({ type: "toolResult", toolCallId: "k", output });
+    expect(give(sign.repeat(most))).toBeUndefined();
+    expect(give(`${sign.repeat(most)}x`)).toEqual({
+      ...{ status: "refused", code: "invalid", field: "output" },
+      why: "output must have at most 16384 bytes",
+    });
+  });
+
   it.each(["a\u0000b", "\u0007ring", "a\u001b[1m", "x\u0085y"])("has no control characters to say: %j", (text) => {
     expect(refuseCommand({ type: "say", text })).toMatchObject({
       field: "text",
