@@ -133,7 +133,7 @@ LineId Call(Transcript& transcript, Bytes bytes, Instant now, uint32_t newest,
   const Role role = (kind & 0x80) != 0 ? Role::kCaller : Role::kAgent;
   const std::string name = NameOf(bytes);
   const ItemName item{name, static_cast<int32_t>(bytes.Below(3)) - 1};
-  switch (kind % 22) {
+  switch (kind % 24) {
     case 0:
       line = transcript.OnCallerTurnBegan(MsOf(bytes));
       break;
@@ -205,6 +205,12 @@ LineId Call(Transcript& transcript, Bytes bytes, Instant now, uint32_t newest,
       break;
     case 20:
       transcript.OnDeadline(now);
+      break;
+    case 22:
+      transcript.OnCallerItemGone(item);
+      break;
+    case 23:
+      transcript.OnAgentRefused(LineOf(bytes, newest), MsOf(bytes));
       break;
     case 21:
       // What ends a life is rare.

@@ -58,6 +58,8 @@ class LineOut {
     size_t bytes = 0;
   };
   Appended Append(protocol::ItemId item, std::span<const uint8_t> audio);
+  // What so many bytes of the agent's format take as they wait.
+  size_t QueueBytes(size_t bytes) const { return to_queue_.OutputBytes(bytes); }
   // Queues the three falling notes that end a call without words.
   void AppendFarewellTones();
   // The sound for who waits: whether there is one; from its beginning; queues

@@ -21,8 +21,13 @@ ReplyPlayback::ReplyPlayback(CallContext& context, LegLink& leg,
 bool ReplyPlayback::OnAudio(const protocol::AgentAudio& audio,
                             Transcript::Origin origin, std::string_view words) {
   EndWaiting();
-  const LineOut::Appended appended = line_.Append(audio.item, audio.audio);
+  // What goes on behind a gap would be no speech.
+  const LineOut::Appended appended =
+      spoken_.IsRefused(audio.item)
+          ? LineOut::Appended{false, line_.QueueBytes(audio.audio.size())}
+          : line_.Append(audio.item, audio.audio);
   if (!appended.queued) {
+    spoken_.OnRefused(audio);
     refused_bytes_ += appended.bytes;
     context_.ReportFault("core", "replyRefused",
                          refused_bytes_ / std::max<size_t>(appended.bytes, 1));
@@ -95,7 +100,17 @@ void ReplyPlayback::Resume() {
   line_.Resume();
 }
 
+void ReplyPlayback::TellRefused() {
+  for (const SpokenItems::Refused& refused : spoken_.TakeRefused()) {
+    if (agent_.ready()) {
+      agent_.agent().Truncate(refused.id, refused.queued_ms);
+    }
+  }
+}
+
 std::vector<protocol::ItemId> ReplyPlayback::DropUnheard(Tell tell) {
+  // Of those less was heard, which is told below.
+  if (tell == Tell::kAgent) TellRefused();
   std::vector<protocol::ItemId> unheard;
   for (const Playout::Cut& cut : line_.Discard(context_.now())) {
     if (cut.item == LineOut::kTonesItem) continue;
@@ -118,6 +133,7 @@ void ReplyPlayback::OnHeard(int64_t turn) {
   const Playout::Cut heard = line_.current(context_.now());
   spoken_.OnProgress(heard, line_.HeardAt(context_.now()));
   spoken_.OnAllHeard(context_.now());
+  TellRefused();
   line_.Forget();
   events_.ReplyDone(NameOf(heard.item), heard.heard_ms, turn);
 }

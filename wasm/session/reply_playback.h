@@ -31,7 +31,7 @@ class ReplyPlayback {
 
   // Audio of the agent, why it speaks, and the words that it was asked to say,
   // "" if it chooses them. False if no more may wait: it is counted and
-  // dropped.
+  // dropped, and so is what comes of that item behind it.
   bool OnAudio(const protocol::AgentAudio& audio, Transcript::Origin origin,
                std::string_view words = {});
   // What has come of the reply that is made was not asked for.
@@ -87,6 +87,9 @@ class ReplyPlayback {
 
  private:
   std::string NameOf(protocol::ItemId item) const;
+  // The agent is told that of items that found no room no more was heard than
+  // had.
+  void TellRefused();
 
   CallContext& context_;
   ConversationEvents events_;

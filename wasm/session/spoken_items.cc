@@ -47,6 +47,25 @@ void SpokenItems::OnAudio(const protocol::AgentAudio& audio, ItemName name,
   transcript_.OnAgentAudio(item->line, Ms(item->bytes) - item->from_ms);
 }
 
+void SpokenItems::OnRefused(const protocol::AgentAudio& audio) {
+  const Item* item = Find(audio.item);
+  if (item != nullptr) {
+    transcript_.OnAgentRefused(item->line, Ms(audio.audio.size()));
+  }
+  if (IsRefused(audio.item)) return;
+  if (refused_.size() == kMaxItems) refused_.erase(refused_.begin());
+  refused_.push_back({audio.item, item == nullptr ? 0 : Ms(item->bytes)});
+}
+
+bool SpokenItems::IsRefused(protocol::ItemId id) const {
+  return std::any_of(refused_.begin(), refused_.end(),
+                     [id](const Refused& one) { return one.id == id; });
+}
+
+std::vector<SpokenItems::Refused> SpokenItems::TakeRefused() {
+  return std::exchange(refused_, {});
+}
+
 void SpokenItems::OnReplyOver(Extent extent) {
   Item* latest = Latest();
   if (latest == nullptr) return;

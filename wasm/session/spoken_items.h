@@ -32,6 +32,16 @@ class SpokenItems {
   // another line from there on. `words`: what it was asked to say, or "".
   void OnAudio(const protocol::AgentAudio& audio, ItemName name,
                Transcript::Origin origin, std::string_view words, Instant now);
+  // Audio of an item found no room: it ends where it was queued, no more of it
+  // is taken (IsRefused()), and its line is cut there.
+  void OnRefused(const protocol::AgentAudio& audio);
+  bool IsRefused(protocol::ItemId id) const;
+  // Those, each with what of it was queued, once: whatever comes is of others.
+  struct Refused {
+    protocol::ItemId id{};
+    int64_t queued_ms = 0;
+  };
+  std::vector<Refused> TakeRefused();
   // The one that audio came of last was not asked for, unless its reply is
   // over.
   void OnPutOff();
@@ -82,6 +92,8 @@ class SpokenItems {
   const protocol::AudioFormat format_;
   // In the order in which their audio began.
   std::vector<Item> items_;
+  // At most kMaxItems; the oldest is forgotten, and would go on.
+  std::vector<Refused> refused_;
   protocol::ItemId latest_{};
 };
 

@@ -145,6 +145,9 @@ class Transcript {
   // So much more of its audio was made in all, and dropped: the words that come
   // are of that as well, and it is cut.
   void OnAgentDropped(ItemName name, int64_t dropped_ms);
+  // So much of its audio found no room: the words that come are of that as
+  // well, and it is cut.
+  void OnAgentRefused(LineId id, int64_t refused_ms);
   // Its audio is sent to the leg; the first time counts, and the first after it
   // was taken for heard: it goes on then, unless it is final.
   void OnAgentSent(LineId id, Instant now);

@@ -63,6 +63,14 @@ void Transcript::OnAgentDropped(ItemName name, int64_t dropped_ms) {
   if (line->phase == Phase::kOver) line->cut = true;
 }
 
+void Transcript::OnAgentRefused(LineId id, int64_t refused_ms) {
+  Line* line = FindOpen(id, Kind::kAgent);
+  if (line == nullptr || refused_ms <= 0) return;
+  line->dropped_ms = Bounded(line->dropped_ms + Bounded(refused_ms));
+  line->done = false;
+  if (line->phase == Phase::kOver) line->cut = true;
+}
+
 void Transcript::OnAgentSent(LineId id, Instant now) {
   Line* line = FindOpen(id, Kind::kAgent);
   if (line == nullptr || line->phase == Phase::kSpeaking) return;

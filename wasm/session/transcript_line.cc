@@ -87,12 +87,12 @@ void TranscriptLine::HeardUntil(int64_t ms, int64_t now_ms) {
 }
 
 void TranscriptLine::HeardAll(int64_t now_ms) {
-  cut = !done;
+  cut = !done || dropped_ms > 0;
   HeardUntil(std::max(heard_ms, received_ms), now_ms);
 }
 
 void TranscriptLine::CutAt(int64_t ms, int64_t now_ms) {
-  cut = ms < received_ms || !done || ms <= 0;
+  cut = ms < received_ms || !done || dropped_ms > 0 || ms <= 0;
   HeardUntil(ms, now_ms);
 }
 

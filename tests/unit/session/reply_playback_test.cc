@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -235,6 +236,48 @@ TEST(ReplyPlaybackTest, AudioWithoutRoomIsCountedAndDropped) {
   const std::vector<Json> faults = player.parts.log.EventsOf("fault");
   ASSERT_EQ(faults.size(), 2U);
   EXPECT_EQ(faults[0]["code"], "replyRefused");
+}
+
+// It was heard on behind a gap, and all of it counted as heard; the agent, too,
+// believed so.
+TEST(ReplyPlaybackTest, AnItemEndsWhereItFoundNoRoom) {
+  Player player;
+  int queued_s = 0;
+  while (player.Receive(1, 10'000)) queued_s += 10;
+  player.Play(1'000);
+  // Now there would be some, and there is for another item.
+  EXPECT_FALSE(player.Receive(1, 400));
+  EXPECT_TRUE(player.Receive(2, 400));
+  player.playback->EndReply(Extent::kWhole);
+  player.Play(queued_s * 1'000);
+  ASSERT_TRUE(player.playback->done());
+  EXPECT_THAT(player.parts.TakeCommands(), IsEmpty());
+  player.playback->OnHeard(3);
+  EXPECT_THAT(player.parts.TakeCommands(),
+              ElementsAre("truncate 1 " + std::to_string(queued_s * 1'000)));
+  const auto first = player.Final();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->item, "i1");
+  EXPECT_TRUE(first->cut);
+  const auto second = player.parts.transcript.TakeFinal();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->item, "i2");
+  EXPECT_FALSE(second->cut);
+}
+
+TEST(ReplyPlaybackTest, OfAnItemThatFoundNoRoomAtAllNothingIsHeard) {
+  Player player;
+  while (player.Receive(1, 10'000)) continue;
+  EXPECT_FALSE(player.Receive(2, 20'000));
+  player.Play(400);
+  EXPECT_FALSE(player.Receive(2, 20));
+  player.playback->DropUnheard(Tell::kAgent);
+  const std::vector<std::string> commands = player.parts.TakeCommands();
+  EXPECT_THAT(commands, Contains("truncate 2 0"));
+  ASSERT_FALSE(commands.empty());
+  EXPECT_EQ(commands.back().rfind("truncate 1 ", 0), 0U);
+  EXPECT_EQ(player.Final()->item, "i1");
+  EXPECT_FALSE(player.parts.transcript.TakeFinal());
 }
 
 TEST(ReplyPlaybackTest, WhatIsThereOfALostReplyIsPlayed) {

@@ -367,6 +367,40 @@ TEST_F(TranscriptTest, WhatIsHeardAsFarAsItCameIsCutUnlessThatIsAll) {
   }
 }
 
+// 240 of 400 s found room: all of its words counted as heard.
+TEST_F(TranscriptTest, WhatFoundNoRoomIsSaidAndNotHeard) {
+  for (const bool cut : {false, true}) {
+    const std::string item = cut ? "cut" : "heard";
+    const LineId line = transcript_.OnAgentItem({item}, Origin::kReply);
+    transcript_.OnAgentAudio(line, 4000);
+    transcript_.OnAgentSent(line, At(1000));
+    transcript_.OnAgentRefused(line, 3000);
+    transcript_.OnAgentRefused(line, 1000);
+    transcript_.OnAgentDone(line);
+    if (cut) {
+      transcript_.OnAgentCut(line, 4000, 4000, {}, At(5000));
+    } else {
+      transcript_.OnAgentHeard(line, At(5000));
+    }
+    Say(Role::kAgent, item, kTenWords, 5100);
+    const FinalLine final = TakeOne();
+    EXPECT_EQ(final.said, kTenWords);
+    EXPECT_EQ(final.heard, "one two three four five");
+    EXPECT_TRUE(final.cut);
+  }
+  // Nor is it where that is known when the rest was heard.
+  const LineId line = transcript_.OnAgentItem({"late"}, Origin::kReply);
+  transcript_.OnAgentAudio(line, 4000);
+  transcript_.OnAgentDone(line);
+  transcript_.OnAgentSent(line, At(6000));
+  transcript_.OnAgentHeard(line, At(10'000));
+  transcript_.OnAgentRefused(line, 4000);
+  transcript_.OnAgentRefused(line, 0);
+  transcript_.OnAgentRefused(line, -7);
+  Say(Role::kAgent, "late", kTenWords, 10'100);
+  EXPECT_TRUE(TakeOne().cut);
+}
+
 TEST_F(TranscriptTest, WhatGoesOnIsNeitherDoneNorCut) {
   const LineId line = transcript_.OnAgentItem({"a1"}, Origin::kReply);
   transcript_.OnAgentAudio(line, 400);
