@@ -186,7 +186,8 @@ class Agent : public ChannelInputs {
   // as replies wait for it.
   virtual void Say(std::string_view text) = 0;
   // The turn that began, or was committed, was none (a cough): forget it. What
-  // Respond() was asked for is no such turn; without one nothing happens.
+  // Respond() or Say() has answered is no such turn; without one nothing
+  // happens.
   virtual void DiscardTurn() = 0;
   // Stop generating. Audio of the reply in progress is dropped from here on.
   virtual void Cancel() = 0;

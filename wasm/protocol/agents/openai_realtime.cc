@@ -51,6 +51,7 @@ void OpenAiRealtime::Begin() {
   results_.clear();
   message_count_ = 0;
   committed_item_.clear();
+  decided_item_.clear();
   events_.Clear();
   ++connection_;
   const std::string path = RealtimePath(config_.model);
@@ -129,6 +130,11 @@ void OpenAiRealtime::OnText(ChannelId channel, std::string_view text) {
     events_.Push(AgentSpeech{AgentSpeech::Edge::kStopped});
   } else if (type == "input_audio_buffer.committed") {
     const std::string_view item = StringMember(*message, "item_id");
+    if (!item.empty() && item == decided_item_) {
+      // Said once more of a turn that is in the conversation, or was.
+      Report(Fault::kOutOfOrder);
+      return;
+    }
     committed_item_ = item;
     events_.Push(AgentTurnCommitted{item});
   } else if (type == "response.created") {

@@ -93,6 +93,7 @@ class OpenAiRealtime final : public Agent {
   static Request RequestOf(std::string_view event_id);
   void SendText(std::string_view text);
   void SendToolResult(std::string_view tool_call_id, std::string_view output);
+  // What is asked for answers the turn that was taken, whatever it says.
   void RequestResponse(std::string instructions);
   void SendNextRequest();
 
@@ -133,7 +134,10 @@ class OpenAiRealtime final : public Agent {
   std::vector<SentResult> results_;
   // Messages sent that have an event_id.
   uint32_t message_count_ = 0;
+  // The turn that was taken last, as long as nobody has decided what it was;
+  // and the last one that was answered or deleted.
   std::string committed_item_;
+  std::string decided_item_;
   OpenAiItems items_;
   uint32_t connection_ = 0;
   // What the views of the last event are of.

@@ -39,10 +39,7 @@ void OpenAiRealtime::Listen(std::span<const uint8_t> audio) {
 // The server detects where turns begin.
 void OpenAiRealtime::TurnStarted(Duration /*ago*/) {}
 
-void OpenAiRealtime::Respond(Duration /*ago*/) {
-  committed_item_.clear();
-  RequestResponse("");
-}
+void OpenAiRealtime::Respond(Duration /*ago*/) { RequestResponse(""); }
 
 void OpenAiRealtime::Say(std::string_view text) {
   std::string instructions =
@@ -56,6 +53,9 @@ void OpenAiRealtime::Say(std::string_view text) {
 void OpenAiRealtime::Proceed() { SendNextRequest(); }
 
 void OpenAiRealtime::RequestResponse(std::string instructions) {
+  if (!committed_item_.empty()) {
+    decided_item_ = std::exchange(committed_item_, {});
+  }
   responses_.Ask(std::move(instructions));
   SendNextRequest();
 }
@@ -69,7 +69,7 @@ void OpenAiRealtime::SendNextRequest() {
 void OpenAiRealtime::DiscardTurn() {
   if (committed_item_.empty()) return;
   Send(DeleteItem(committed_item_));
-  committed_item_.clear();
+  decided_item_ = std::exchange(committed_item_, {});
 }
 
 void OpenAiRealtime::Cancel() {

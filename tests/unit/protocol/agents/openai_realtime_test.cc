@@ -626,6 +626,47 @@ TEST_F(OpenAiRealtimeTest, ADiscardedTurnIsDeletedUpstream) {
             Json({{"type", "conversation.item.delete"}, {"item_id", "u1"}}));
 }
 
+// It went with the next cough, of which there was no commit.
+TEST_F(OpenAiRealtimeTest, ATurnThatWasAnsweredIsNotDeleted) {
+  for (const bool says : {true, false}) {
+    Connect();
+    Receive({{"type", "input_audio_buffer.committed"}, {"item_id", "u1"}});
+    if (says) {
+      agent.Say("Hello");
+      Take();
+    } else {
+      Respond();
+    }
+    agent.DiscardTurn();
+    EXPECT_THAT(OfType("conversation.item.delete"), IsEmpty());
+  }
+}
+
+// The second commit was taken for a cough over the reply to the first one.
+TEST_F(OpenAiRealtimeTest, ATurnIsTakenOnce) {
+  for (const bool answered : {true, false}) {
+    Connect();
+    const Json committed = {{"type", "input_audio_buffer.committed"},
+                            {"item_id", "u1"}};
+    Receive(committed);
+    if (answered) {
+      Respond();
+    } else {
+      agent.DiscardTurn();
+    }
+    const size_t deleted = answered ? 0 : 1;
+    Receive(committed);
+    EXPECT_THAT(log.Words(), ElementsAre("committed u1"));
+    EXPECT_THAT(log.faults, ElementsAre(Fault::kOutOfOrder));
+    agent.DiscardTurn();
+    EXPECT_EQ(OfType("conversation.item.delete").size(), deleted);
+    // Another one is another turn.
+    Receive({{"type", "input_audio_buffer.committed"}, {"item_id", "u2"}});
+    agent.DiscardTurn();
+    EXPECT_EQ(OfType("conversation.item.delete").size(), deleted + 1);
+  }
+}
+
 // A new socket is a new session: it is told the conversation, and never named
 // an item of the former one.
 TEST_F(OpenAiRealtimeTest, TheConversationSurvivesItsSocket) {
