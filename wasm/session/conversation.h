@@ -155,6 +155,9 @@ class Conversation {
   void ResumeReply();
   void ConfirmBargeIn();
   void DropUnheard(OwedTexts::By by);
+  // The reply that is due, or made, is not wanted any more, by the caller's
+  // doing: nor is a hang-up that is part of it.
+  void CancelReply();
   void TellWhatWasHeard();
   bool HasUnheardReply() const;
   // Asks for a reply, unless too many were asked for already: then the call

@@ -117,7 +117,7 @@ void Conversation::OnTurnCommitted(std::string_view item) {
       break;
     case State::kThinking:
       // The caller went on after a pause: one reply to both parts.
-      replies_.Cancel();
+      CancelReply();
       EndTurn("agent");
       transcript_.OnCallerItem({item}, context_.now());
       break;
@@ -179,6 +179,7 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
       replies_.texts().awaited() && caller_->may_be_taken()) {
     // He has begun a turn since it was asked for: it comes behind the reply.
     replies_.TakeBackText(audio.item);
+    tools_.GoOn();
     return;
   }
   const auto origin =
@@ -367,6 +368,8 @@ void Conversation::OnAgentFailed(protocol::AgentFailed::Loss loss,
   // What came of the reply is played; no more of it comes.
   playback_->OnAgentFailed();
   replies_.OnAgentFailed(outlook);
+  // Nor is anything heard of what it was about to say.
+  if (state_ == State::kThinking) tools_.GoOn();
   if (outlook == AgentLink::Outlook::kReturns) return;
   switch (state_) {
     case State::kConnecting:

@@ -41,7 +41,7 @@ void Conversation::OnCallerFrame(bool speaks) {
   } else if (state_ == State::kThinking &&
              caller_->SpeaksSince(replies_.awaited_since())) {
     // The reply was asked for too early.
-    replies_.Cancel();
+    CancelReply();
     SetState(State::kListening, Reason::kCallerGoesOn);
   }
 }
@@ -123,7 +123,7 @@ void Conversation::TellDigits() {
   if (agent_.traits().remembers) agent_.agent().Tell({&line, 1});
   transcript_.OnDigits(KeptWords(digits), words, context_.now());
   if (caller_->in_turn()) return;
-  if (state_ == State::kThinking) replies_.Cancel();
+  if (state_ == State::kThinking) CancelReply();
   // A key counts as a word.
   replies_.OnCallerSpeaks();
   EndTurn("keypad");
@@ -148,7 +148,6 @@ void Conversation::ResumeReply() {
 void Conversation::ConfirmBargeIn() {
   ++barge_ins_;
   DropUnheard(OwedTexts::By::kCaller);
-  tools_.GoOn();
   SetState(State::kListening, Reason::kBargeIn);
 }
 
@@ -157,6 +156,12 @@ void Conversation::DropUnheard(OwedTexts::By by) {
   replies_.Cancel();
   replies_.OnDropped(playback_->DropUnheard(ReplyPlayback::Tell::kAgent), by);
   TellWhatWasHeard();
+  if (by == OwedTexts::By::kCaller) tools_.GoOn();
+}
+
+void Conversation::CancelReply() {
+  replies_.Cancel();
+  tools_.GoOn();
 }
 
 // Of a reply that a former agent, or a former socket, has made.
