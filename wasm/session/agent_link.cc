@@ -74,12 +74,25 @@ std::optional<protocol::AgentEvent> AgentLink::NextEvent() {
   return event;
 }
 
-void AgentLink::BeReady() {
+void AgentLink::BeReady(std::optional<Duration> turn_began) {
   phase_ = Phase::kReady;
   ready_by_.reset();
   context_.ClearTimer(Timer::kAgentReady);
   context_.Emit(context_.NewEvent("agentReady"));
-  if (!backlog_.empty()) agent_->Listen(std::exchange(backlog_, {}));
+  const std::vector<uint8_t> kept = std::exchange(backlog_, {});
+  std::span<const uint8_t> audio = kept;
+  if (turn_began) {
+    // Who hears turn by turn keeps little of what was before one.
+    const auto turn_ms = std::min<int64_t>(turn_began->ms(), kMaxBacklogMs);
+    const size_t turn =
+        std::min(audio.size(),
+                 protocol::BytesOf(traits().input, static_cast<int>(turn_ms)));
+    const auto before = audio.first(audio.size() - turn);
+    if (!before.empty()) agent_->Listen(before);
+    audio = audio.last(turn);
+    agent_->TurnStarted(Duration());
+  }
+  if (!audio.empty()) agent_->Listen(audio);
 }
 
 AgentLink::Outlook AgentLink::Fail(protocol::AgentFailed::Loss loss,

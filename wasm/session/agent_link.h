@@ -50,8 +50,9 @@ class AgentLink {
   protocol::Agent& agent();
   std::optional<protocol::AgentEvent> NextEvent();
 
-  // What AgentReady makes true.
-  void BeReady();
+  // What AgentReady makes true: it hears what the caller has said meanwhile. Of
+  // a turn of his that began so long ago it is told where that begins.
+  void BeReady(std::optional<Duration> turn_began = std::nullopt);
   // The agent cannot go on: ends it, and starts it again later where that may
   // help. Returns whether it will.
   enum class Outlook : uint8_t { kReturns, kLost };

@@ -34,7 +34,10 @@ TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
     const int64_t start_ms = StartMs();
     line_ = transcript_.OnCallerTurnBegan(start_ms);
     transcript_.OnCallerSpoke(line_, start_ms, start_ms);
-    if (agent_.ready()) TellOfTurn();
+    if (agent_.ready()) {
+      agent_.agent().TurnStarted(ago);
+      BindTurn();
+    }
   } else if (event == TurnDetector::Event::kSpeechStopped) {
     events_.SpeechStopped(detector_.since_speech());
     TellSpoken();
@@ -45,6 +48,7 @@ TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
 void CallerTurns::OnAgentSpeech(protocol::AgentSpeech::Edge edge) {
   const bool hears = edge == protocol::AgentSpeech::Edge::kStarted;
   if (!std::exchange(provider_hears_, hears)) heard_since_ = context_.now();
+  if (!hears) over_at_ = context_.now();
 }
 
 bool CallerTurns::is_awaited() const {
@@ -52,17 +56,56 @@ bool CallerTurns::is_awaited() const {
                                               context_.config().limits.reply);
 }
 
-void CallerTurns::OnTaken() {
+void CallerTurns::OnTaken(std::string_view item) {
   taken_at_ = context_.now();
+  if (taken_.size() == kMaxTaken) taken_.erase(taken_.begin());
+  taken_.push_back({std::string(item), context_.now()});
+  over_at_.reset();
+  untaken_ = Duration();
   context_.ClearTimer(Timer::kDeaf);
 }
 
+bool CallerTurns::WasTaken(std::string_view item, Instant when) const {
+  return std::any_of(taken_.begin(), taken_.end(), [&](const Taken& one) {
+    return one.item == item && one.at < when;
+  });
+}
+
 void CallerTurns::OnUntaken() {
-  if (detector_.turn_speech() >= kUnmistakable &&
-      taken_at_ < context_.now() - detector_.since_turn() &&
-      !context_.deadlines().IsSet(Timer::kDeaf)) {
+  if (taken_at_ >= context_.now() - detector_.since_turn()) return;
+  untaken_ = untaken_ + detector_.turn_speech();
+  AwaitTaking();
+}
+
+void CallerTurns::AwaitTaking() {
+  over_at_ = context_.now();
+  if (untaken_ >= kUnmistakable && !is_untaken()) {
     context_.SetTimer(Timer::kDeaf, context_.config().limits.reply);
   }
+}
+
+void CallerTurns::OnUnheard() {
+  unheard_ = unheard_.value_or(Duration()) + detector_.turn_speech();
+}
+
+bool CallerTurns::TakeUnheard() {
+  const std::optional<Duration> unheard = std::exchange(unheard_, {});
+  if (!unheard || in_turn()) return false;
+  if (!takes_turns()) return true;
+  untaken_ = untaken_ + *unheard;
+  AwaitTaking();
+  return true;
+}
+
+bool CallerTurns::has_asked() const {
+  if (in_turn()) return false;
+  return is_untaken() ||
+         (unheard_ && (!takes_turns() || *unheard_ >= kUnmistakable));
+}
+
+bool CallerTurns::takes_turns() const {
+  return agent_.traits().turn_detection ==
+         protocol::AgentTraits::TurnDetection::kProvider;
 }
 
 bool CallerTurns::IsDeaf() {
@@ -71,23 +114,31 @@ bool CallerTurns::IsDeaf() {
   return false;
 }
 
-void CallerTurns::TellOfTurn() {
-  agent_.agent().TurnStarted(detector_.since_start());
+void CallerTurns::BindTurn() {
   const std::string_view name = agent_.agent().turn_name();
   if (!name.empty()) transcript_.BindCallerItem(line_, {name});
 }
 
+std::optional<Duration> CallerTurns::untold_since() const {
+  if (takes_turns() || line_ == LineId{}) return std::nullopt;
+  if (!in_turn() && !unheard_) return std::nullopt;
+  return Duration::Millis((spoken_.frames() - start_frame_) * kFrameMs);
+}
+
 void CallerTurns::OnAgentReady() {
-  if (in_turn() && line_ != LineId{}) TellOfTurn();
+  if (untold_since()) BindTurn();
 }
 
 void CallerTurns::OnAgentFailed() {
   provider_hears_ = false;
+  over_at_.reset();
+  untaken_ = Duration();
   context_.ClearTimer(Timer::kDeaf);
 }
 
 void CallerTurns::End(std::string_view source, int64_t turn) {
   events_.TurnEnded(source, turn);
+  over_at_.reset();
   if (line_ == LineId{}) return;
   TellSpoken();
   transcript_.OnCallerTurnEnded(std::exchange(line_, {}), EndMs(),
@@ -101,6 +152,8 @@ void CallerTurns::TellSpoken() {
 
 void CallerTurns::Abandon() {
   detector_.AbandonTurn();
+  unheard_.reset();
+  over_at_.reset();
   if (line_ == LineId{}) return;
   transcript_.OnCallerTurnDropped(std::exchange(line_, {}));
 }

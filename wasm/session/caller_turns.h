@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "media/spoken_clock.h"
@@ -20,9 +23,14 @@ namespace trunkline::session {
 // timer kDeaf.
 class CallerTurns {
  public:
-  // Speech of a turn that a provider which detects turns itself must have
-  // noticed: shorter may have been none.
+  // Speech that a provider which detects turns itself must have noticed, in one
+  // turn or in several of which it has taken none: less may have been no turn.
   static constexpr Duration kUnmistakable = Duration::Millis(600);
+  // Within this time it takes a turn, once that is over here: it hears as much
+  // silence as we do, and the network is between.
+  static constexpr Duration kMayTake = Duration::Millis(1'000);
+  // Items of turns that are remembered. Overflow: the oldest is forgotten.
+  static constexpr size_t kMaxTaken = 8;
 
   // All are borrowed for the life of the object. `spoken` has had each frame
   // before OnFrame(). Precondition: the agent was created.
@@ -35,15 +43,26 @@ class CallerTurns {
   TurnDetector::Event OnFrame(bool speaks);
   // The provider's own hearing.
   void OnAgentSpeech(protocol::AgentSpeech::Edge edge);
-  // The provider, which detects turns, has taken one.
-  void OnTaken();
-  // It may not have noticed the turn that has ended here: it has the time of a
-  // reply for that. Turns that follow give it no more.
+  // The provider, which detects turns, has taken one, as this item.
+  void OnTaken(std::string_view item);
+  // Whether it has taken the item before `when`, as far as that is remembered.
+  bool WasTaken(std::string_view item, Instant when) const;
+  // It may not have noticed the turn that has ended here. Of those that it must
+  // have noticed together it has the time of a reply to take one. Turns that
+  // follow give it no more.
   void OnUntaken();
+  // The turn has ended while the agent is not there to be told: it is, of the
+  // whole, as soon as it is ready.
+  void OnUnheard();
+  // It was told. True if such a turn is over, and not gone on with since.
+  bool TakeUnheard();
   // The time is over. True if the provider hears nothing at all; on a noisy
   // line, of which it has not heard the end, it has the same time again.
   bool IsDeaf();
-  // It can be told of a turn that began before.
+  // How long ago a turn began that the agent was not told of, and does not find
+  // by itself; nullopt if there is none.
+  std::optional<Duration> untold_since() const;
+  // It was told of that.
   void OnAgentReady();
   void OnAgentFailed();
 
@@ -68,9 +87,14 @@ class CallerTurns {
   // A turn of his is to be waited for: he is in it, or the provider hears him,
   // which is believed for the time of a reply.
   bool is_awaited() const;
-  // The same, or one is over and the provider is yet to take it.
-  bool may_be_taken() const {
-    return is_awaited() || context_.deadlines().IsSet(Timer::kDeaf);
+  // One is over that must have been noticed, and nobody has taken it.
+  bool has_asked() const;
+  // The provider is yet to take such a one.
+  bool is_untaken() const { return context_.deadlines().IsSet(Timer::kDeaf); }
+  bool may_be_taken() const { return is_awaited() || is_untaken(); }
+  // One is over, of any length, and the provider may yet take it.
+  bool is_just_over() const {
+    return over_at_ && context_.now() - *over_at_ < kMayTake;
   }
   // As of TurnDetector.
   Duration speech() const { return detector_.speech(); }
@@ -82,7 +106,12 @@ class CallerTurns {
   }
 
  private:
-  void TellOfTurn();
+  // The agent's provider says itself where they end.
+  bool takes_turns() const;
+  // The provider has the time of a reply from now on.
+  void AwaitTaking();
+  // The agent was told of the turn: its texts are found by its name.
+  void BindTurn();
   // When his line's speech began, and ended, as times of the call.
   int64_t StartMs() const {
     return (spoken_.BeginBehind(start_frame_) - context_.call_began()).ms();
@@ -108,6 +137,17 @@ class CallerTurns {
   bool provider_hears_ = false;
   Instant heard_since_;
   Instant taken_at_;
+  struct Taken {
+    std::string item;
+    Instant at;
+  };
+  std::vector<Taken> taken_;
+  // When the provider was last expected to take one.
+  std::optional<Instant> over_at_;
+  // Speech since it took one that it has not taken.
+  Duration untaken_;
+  // Speech of turns that were over before it was ready.
+  std::optional<Duration> unheard_;
 };
 
 }  // namespace trunkline::session

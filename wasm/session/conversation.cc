@@ -202,6 +202,7 @@ void Conversation::OnWaiting() {
 void Conversation::OnDeaf() {
   if (state_ != State::kListening || !agent_.ready()) return;
   if (!caller_->IsDeaf()) return;
+  replies_.OnDeaf();
   OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, {.code = "deaf"});
 }
 
@@ -212,7 +213,15 @@ void Conversation::OnToolDeadline() {
 
 void Conversation::OnTextDeadline() { transcript_.OnDeadline(context_.now()); }
 
-void Conversation::OnDeadAir() { SayGoodbye("deadAir"); }
+void Conversation::OnDeadAir() {
+  // Who has asked has waited for us, and not the other way round.
+  if (unanswered_ || caller_->has_asked() || replies_.owes_answer()) {
+    context_.ReportAgentFailed({.code = "unanswered"}, true);
+    SayGoodbye("agentFailed");
+    return;
+  }
+  SayGoodbye("deadAir");
+}
 
 void Conversation::OnDecide() {
   if (state_ != State::kInterrupted) return;
@@ -354,7 +363,9 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
 }
 
 // A text by command that is not heard is owed as that.
-bool Conversation::HasUnheardReply() const {
+bool Conversation::IsReplyUnheard() const {
+  if (replies_.making_reply()) return true;
+  if (!playback_ || !playback_->has_unheard()) return false;
   const std::vector<protocol::ItemId> items = playback_->Unheard();
   return items.empty() ||
          std::any_of(items.begin(), items.end(), [this](protocol::ItemId item) {
@@ -371,7 +382,7 @@ Json Conversation::TakeSnapshot() {
       state_ == State::kThinking ||
       ((state_ == State::kSpeaking || state_ == State::kInterrupted ||
         state_ == State::kLegLost) &&
-       ((unheard && HasUnheardReply()) || replies_.making_reply()));
+       IsReplyUnheard());
   Json snapshot = {{"aliveMs", (context_.now() - context_.call_began()).ms()},
                    {"stopped", plays ? 0 : 1},
                    {"transcript", transcript_.ToJson()},

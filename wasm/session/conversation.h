@@ -159,7 +159,9 @@ class Conversation {
   // doing: nor is a hang-up that is part of it.
   void CancelReply();
   void TellWhatWasHeard();
-  bool HasUnheardReply() const;
+  // Some of what is here was not heard, and that is more than a text by
+  // command; or more of such a reply is to come.
+  bool IsReplyUnheard() const;
   // Asks for a reply, unless too many were asked for already: then the call
   // ends.
   void AskForReply();
@@ -208,6 +210,8 @@ class Conversation {
   State state_ = State::kSetup;
   Interrupter interrupter_ = Interrupter::kLocal;
   bool snapshot_due_ = false;
+  // The caller's last turn is over, and nothing was heard of the agent since.
+  bool unanswered_ = false;
   // It goes on from a former session.
   bool restored_ = false;
   // Why the call ends, from the goodbye on.

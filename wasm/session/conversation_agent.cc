@@ -54,11 +54,16 @@ void Conversation::OnAgentReady() {
       agent_.traits().has_agent_texts ? Texts::kSent : Texts::kNone,
       context_.now());
   briefing_.Begin(agent_.agent(), transcript_);
-  agent_.BeReady();
+  agent_.BeReady(caller_->untold_since());
   caller_->OnAgentReady();
+  const bool ends_turn = caller_->TakeUnheard() &&
+                         agent_.traits().turn_detection ==
+                             protocol::AgentTraits::TurnDetection::kLocal;
   switch (state_) {
     case State::kConnecting:
-      if (replies_.owes_greeting()) {
+      if (ends_turn) {
+        SetState(State::kListening, Reason::kAgentReady);
+      } else if (replies_.owes_greeting()) {
         SetState(State::kThinking, Reason::kGreeting);
         AskForReply();
       } else if (replies_.owes_reply()) {
@@ -86,6 +91,7 @@ void Conversation::OnAgentReady() {
     case State::kEnded:
       break;
   }
+  if (ends_turn && state_ == State::kListening) EndTurn("local");
   // Those that came while nobody was there to take them.
   GiveAnswers();
 }
@@ -109,7 +115,7 @@ void Conversation::OnAgentSpeech(protocol::AgentSpeech::Edge edge, Echo echo) {
 }
 
 void Conversation::OnTurnCommitted(std::string_view item) {
-  caller_->OnTaken();
+  caller_->OnTaken(item);
   switch (state_) {
     case State::kListening:
       EndTurn("agent");
@@ -203,6 +209,7 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
             ? caller_->SpeaksSince(replies_.awaited_since())
             : caller_->speaking();
     playback_->Begin();
+    unanswered_ = false;
     SetState(State::kSpeaking, Reason::kReplyAudio);
     if (over_speech) OnSpeechWhileSpeaking(Interrupter::kLocal);
   }
@@ -228,7 +235,15 @@ void Conversation::GiveAnswers() {
   if (!agent_.ready()) return;
   // One reply to all results, and only when the one that asked for them is
   // done.
-  if (!replies_.owes_answer() || tools_.waiting() || replies_.making()) return;
+  if (!replies_.owes_answer() || tools_.waiting()) return;
+  if (replies_.making()) {
+    // One that was cancelled has the time of a reply to be over.
+    if (state_ == State::kListening &&
+        !context_.deadlines().IsSet(Timer::kReply)) {
+      replies_.AwaitMore();
+    }
+    return;
+  }
   switch (state_) {
     case State::kThinking:
     case State::kSpeaking:
@@ -245,7 +260,14 @@ void Conversation::GiveAnswers() {
     case State::kListening:
       // A caller who speaks gets the answer with the reply to his turn.
       if (caller_->is_awaited()) return;
-      SetState(State::kThinking, Reason::kToolsAnswered);
+      if (replies_.owes_again()) {
+        // So does one whose turn may be taken still, or who enters digits.
+        if (caller_->may_be_taken() || caller_->is_just_over()) return;
+        if (!digits_.empty()) return;
+        SetState(State::kThinking, Reason::kReplyOwed);
+      } else {
+        SetState(State::kThinking, Reason::kToolsAnswered);
+      }
       AskForReply();
       return;
     case State::kInterrupted:
@@ -363,7 +385,9 @@ void Conversation::OnAgentFailed(protocol::AgentFailed::Loss loss,
                                  const protocol::Failure& why) {
   if (ended()) return;
   const AgentLink::Outlook outlook = agent_.Fail(loss, why);
-  // Before the leg is authorised there is no agent that could fail.
+  // Before the leg is authorised there is no agent that could fail. What the
+  // caller has said to it is lost with it.
+  if (caller_->is_untaken()) replies_.OweAgain();
   caller_->OnAgentFailed();
   // What came of the reply is played; no more of it comes.
   playback_->OnAgentFailed();

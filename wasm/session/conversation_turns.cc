@@ -26,7 +26,11 @@ void Conversation::OnCallerFrame(bool speaks) {
       }
       return;
     case TurnDetector::Event::kTurnEnded:
-      if (state_ == State::kListening && agent_.ready()) OnLocalTurnEnd();
+      if (agent_.ready()) {
+        if (state_ == State::kListening) OnLocalTurnEnd();
+      } else if (state_ == State::kListening || state_ == State::kConnecting) {
+        caller_->OnUnheard();
+      }
       return;
     case TurnDetector::Event::kNone:
       break;
@@ -42,6 +46,7 @@ void Conversation::OnCallerFrame(bool speaks) {
              caller_->SpeaksSince(replies_.awaited_since())) {
     // The reply was asked for too early.
     CancelReply();
+    replies_.OweAgain();
     SetState(State::kListening, Reason::kCallerGoesOn);
   }
 }
@@ -59,6 +64,7 @@ void Conversation::OnLocalTurnEnd() {
 
 void Conversation::EndTurn(std::string_view source) {
   caller_->End(source, ++turns_);
+  unanswered_ = true;
   snapshot_due_ = true;
   replies_.OnTurnEnded();
   if (state_ == State::kListening) {
@@ -122,7 +128,11 @@ void Conversation::TellDigits() {
   line.text = words;
   if (agent_.traits().remembers) agent_.agent().Tell({&line, 1});
   transcript_.OnDigits(KeptWords(digits), words, context_.now());
-  if (caller_->in_turn()) return;
+  if (state_ == State::kListening && caller_->in_turn()) {
+    // The reply to his turn is one to them as well, if it is a turn.
+    replies_.OweAgain();
+    return;
+  }
   if (state_ == State::kThinking) CancelReply();
   // A key counts as a word.
   replies_.OnCallerSpeaks();
@@ -147,7 +157,10 @@ void Conversation::ResumeReply() {
 
 void Conversation::ConfirmBargeIn() {
   ++barge_ins_;
+  const bool owed = IsReplyUnheard() || replies_.coming();
   DropUnheard(OwedTexts::By::kCaller);
+  // What has stopped it may be no turn of his, as keys are.
+  if (owed && digits_.empty()) replies_.OweAgain();
   SetState(State::kListening, Reason::kBargeIn);
 }
 

@@ -43,7 +43,7 @@ void Replies::AddTo(
 
 void Replies::Ask(Duration since_speech) {
   context_.ClearTimer(Timer::kAskAgain);
-  answers_due_ = false;
+  answers_due_ = owed_again_ = false;
   left_over_ = false;
   // One that is on its way is followed by the reply.
   const bool greets =
@@ -259,7 +259,7 @@ void Replies::OnDone(const AgentReplyDone& done, Next next) {
   context_.ClearTimer(Timer::kReply);
   if (done.end == End::kComplete) {
     // An agent of which nothing is heard is none that works.
-    if (audible) agent_.ForgetRetries();
+    if (audible && !deaf_) agent_.ForgetRetries();
     retried_ = false;
     waits_ = rests_ = 0;
   }

@@ -33,8 +33,9 @@ namespace trunkline::session {
 //   cancelled reply is made until the agent knows of it, and words by command
 //   are made without having been asked for as a reply;
 // - what nobody has asked for yet although it is due: a reply that another
-//   session, or a time without the leg, has left over, and one to the results
-//   of tools. Ask() asks for all of it at once;
+//   session, or a time without the leg, has left over, one to the results of
+//   tools, and one that the caller's speech has stopped, or to a turn that the
+//   agent was not told of. Ask() asks for all of it at once;
 // - what follows the reply that is heard: the caller's turn, more of it, or
 //   what of it was lost.
 // And the texts that are to be said by command, OwedTexts.
@@ -172,12 +173,22 @@ class Replies {
   // A reply is due as soon as the agent has all results of tools: some were
   // given to it, or the reply that was due died with its connection.
   void OnAnswersGiven() { answers_due_ = true; }
+  // One is due that was asked for before, or that nobody could ask for: the
+  // caller has spoken over it, which may prove to be no turn, or it is to a
+  // turn of his that the agent was never told of.
+  void OweAgain() { answers_due_ = owed_again_ = true; }
+  // The same, since the provider has not noticed a turn: what it says without
+  // having heard him does not show that it works.
+  void OnDeaf() {
+    OweAgain();
+    deaf_ = true;
+  }
   void OnCallerSpeaks() {
     caller_spoke_ = true;
     silent_ = unheard_ = requests_ = 0;
   }
   void OnTurnEnded() {
-    retried_ = false;
+    retried_ = deaf_ = false;
     requests_ = waits_ = rests_ = 0;
   }
   // The leg is gone while a reply is due.
@@ -195,6 +206,8 @@ class Replies {
   bool owes_reply() const { return left_over_; }
   // One is due to results that were given, and was not asked for yet.
   bool owes_answer() const { return answers_due_; }
+  // The same, by OweAgain().
+  bool owes_again() const { return owed_again_; }
   // The agent makes a reply, and has not said that it is done; and that is more
   // than a text by command.
   bool making() const { return making_; }
@@ -245,6 +258,8 @@ class Replies {
   // Of another session, or of a time without the leg.
   bool left_over_ = false;
   bool answers_due_ = false;
+  bool owed_again_ = false;
+  bool deaf_ = false;
   Next next_ = Next::kCallersTurn;
   // The reply that is due was asked for once more, for no time that was said;
   // and so often behind such a time.

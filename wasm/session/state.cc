@@ -81,6 +81,7 @@ constexpr Row kRows[] = {
     {S::kListening, R::kTurnEnded, S::kThinking, kCallersTurn, kWait, kAsks},
     {S::kListening, R::kToolsAnswered, S::kThinking, kCallersTurn, kWait,
      kAsks},
+    {S::kListening, R::kReplyOwed, S::kThinking, kCallersTurn, kWait, kAsks},
     {S::kListening, R::kReplyAudio, S::kSpeaking, kCallersTurn, kNone,
      "sends the audio ahead of its time by the lead"},
     {S::kListening,

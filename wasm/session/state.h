@@ -48,7 +48,7 @@ enum class Reason : uint8_t {
   kGoodbye,        // the call is to end
   kLegGone,        // the leg's socket broke
   kLegBack,        // a new stream of the same call is authorised
-  kReplyOwed,      // the same, and a reply has become due meanwhile
+  kReplyOwed,      // a reply is due that was asked for before, or not at all
   kOver,           // the call has ended
 };
 inline constexpr int kReasonCount = static_cast<int>(Reason::kOver) + 1;

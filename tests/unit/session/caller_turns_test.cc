@@ -239,7 +239,7 @@ TEST(CallerTurnsTest, AProviderThatMissesATurnHasTheTimeOfAReply) {
   caller.Pause(700);
   caller.turns->OnUntaken();
   EXPECT_EQ(caller.parts.DueInMs(Timer::kDeaf), 12'000 - 1'300);
-  caller.turns->OnTaken();
+  caller.turns->OnTaken("u1");
   EXPECT_FALSE(caller.parts.IsSet(Timer::kDeaf));
 }
 
@@ -255,7 +255,7 @@ TEST(CallerTurnsTest, ATurnThatWasTakenBeforeItEndedHereWasNotMissed) {
   Caller caller;
   caller.Speak(700);
   caller.Pause(500);
-  caller.turns->OnTaken();
+  caller.turns->OnTaken("u1");
   caller.Pause(200);
   caller.turns->OnUntaken();
   EXPECT_FALSE(caller.parts.IsSet(Timer::kDeaf));

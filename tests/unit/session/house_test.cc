@@ -127,6 +127,55 @@ TEST_F(HouseTest, EarsThatAreLostComeBack) {
   EXPECT_THAT(Lines(world, "said"), testing::Contains("caller: who are you"));
 }
 
+// He was done before they were back: nobody ended his turn, and nobody was told
+// of it. Their way to the Worker may take longer than what is kept of the audio
+// before a turn.
+TEST_F(HouseTest, ATurnWhileTheEarsAreAwayIsHeardAndAnswered) {
+  for (const int away_ms : {0, 1'500}) {
+    for (const int speech_ms : {300, 700, 1'400}) {
+      SCOPED_TRACE(std::to_string(away_ms) + " " + std::to_string(speech_ms));
+      VirtualWorld world(Options());
+      SpeechWorker worker(world.upstreams);
+      Greet(world);
+      worker.hears.push_back("who are you");
+      const int64_t heard_before = worker.heard_bytes();
+      // The first new socket may be refused.
+      worker.refuses_ears = away_ms > 0;
+      worker.Drop(1011);
+      world.line.Say(Speech(speech_ms));
+      const int connections = away_ms > 0 ? 3 : 2;
+      ASSERT_TRUE(world.RunUntil([&] {
+        if (worker.connections() == 2) worker.refuses_ears = false;
+        return worker.connections() == connections;
+      }));
+      ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 2; },
+                                 Duration::Millis(20'000)))
+          << world.EndReason();
+      EXPECT_THAT(Lines(world, "said"),
+                  testing::Contains("caller: who are you"));
+      EXPECT_EQ(world.Count("turnEnded"), 1U);
+      // All that he said, in samples of two bytes at 8 kHz.
+      EXPECT_GE(worker.heard_bytes() - heard_before, speech_ms * 16);
+    }
+  }
+}
+
+// The same before they were there for the first time: he is greeted.
+TEST_F(HouseTest, ATurnBeforeTheEarsAreThereIsTaken) {
+  VirtualWorld world(Options());
+  SpeechWorker worker(world.upstreams);
+  worker.hears.push_back("who are you");
+  worker.refuses_ears = true;
+  world.line.Call();
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kConnecting; }));
+  world.line.Say(Speech(400));
+  ASSERT_TRUE(world.RunUntil([&] { return worker.connections() == 2; }));
+  worker.refuses_ears = false;
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
+  EXPECT_EQ(world.Count("turnEnded"), 1U);
+}
+
 TEST_F(HouseTest, WhatIsNotUnderstoodIsAskedForAgain) {
   VirtualWorld world(Options());
   SpeechWorker worker(world.upstreams);
