@@ -16,8 +16,6 @@ using session::State;
 
 // Marks may stand still for so long before they are given up.
 constexpr int64_t kMarksMs = 3'000;
-// The sound for who waits is on its way, or is held up by a line that is full.
-constexpr int64_t kWaitingGapMs = 400;
 
 constexpr const char* kReasons[Figures::kReasons] = {
     "callerHangUp", "legLost",     "agentFailed", "noAnswer",
@@ -113,6 +111,7 @@ void Judge::BeginLife(VirtualWorld& world) {
   keys_on_way_.clear();
   keys_told_.clear();
   waiting_ = false;
+  unplayed_ms_ = clears_ = 0;
   losses_ = 0;
   resumes_of_life_ = 0;
 }
@@ -146,7 +145,7 @@ void Judge::LookAtTime() {
   const int64_t heard = world_->line.heard_ms();
   const bool plays = heard > heard_ms_;
   // What is heard while he waits says nothing.
-  if (!session::Waits(state_)) talked_ms_ += heard - heard_ms_;
+  if (!session::Waits(state_) && !waiting_) talked_ms_ += heard - heard_ms_;
   heard_ms_ = heard;
   if (talked_ms_ >= 200) {
     talked_ms_ = 0;
@@ -222,31 +221,6 @@ void Judge::LookAtTime() {
   idle_ms_ = idle ? idle_ms_ + ms : 0;
   for (Result& result : results_) {
     if (agent_ready_) result.ready_ms += ms;
-  }
-}
-
-void Judge::LookAtWaiting(int64_t ms, bool plays) {
-  const bool sound =
-      StringMember(plan_.options.profile, "waitingSound") != "off";
-  if (!session::Waits(state_) || !sound) {
-    if (waiting_) Complain("he is told that he waits");
-    waiting_ = false;
-    return;
-  }
-  const int64_t most = IntegerMember(plan_.options.limits, "waitingMs")
-                           .value_or(session::Config::Limits().waiting.ms());
-  if (!waiting_ && in_state_ms_ > most + kSlackMs) {
-    Complain("he waits for " + Ms(in_state_ms_) + " in silence");
-    waiting_ = true;
-    waits_unheard_ms_ = -1'000'000;
-  }
-  if (!waiting_ || !plan_.honest_line) return;
-  waits_unheard_ms_ =
-      plays ? std::min<int64_t>(waits_unheard_ms_, 0) : waits_unheard_ms_ + ms;
-  if (waits_unheard_ms_ > kWaitingGapMs) {
-    Complain("he waits, and nothing was to be heard for " +
-             Ms(waits_unheard_ms_));
-    waits_unheard_ms_ = -1'000'000;
   }
 }
 
@@ -368,7 +342,7 @@ void Judge::OnState(const Json& event) {
   const std::string_view reason = StringMember(event, "reason");
   figures_.longest_ms[static_cast<size_t>(from)].Take(in_state_ms_, seed_);
   in_state_ms_ = idle_ms_ = 0;
-  waiting_ = waiting_ && session::Waits(to);
+  waiting_ = waiting_ && (session::Waits(to) || to == State::kListening);
   dry_ms_ = 0;
   if (to == State::kThinking) thinking_ms_ = 0;
   if (reason == "replyAudio") unanswered_.reset();

@@ -198,6 +198,9 @@ class Judge {
   // long he has heard nothing since.
   bool waiting_ = false;
   int64_t waits_unheard_ms_ = 0;
+  // Since the line has played anything; the clears that it got.
+  int64_t unplayed_ms_ = 0;
+  int64_t clears_ = 0;
 
   // What is owed.
   int64_t requests_unheard_ = 0;

@@ -14,6 +14,13 @@ namespace trunkline::test {
 
 using session::State;
 
+namespace {
+
+// The sound for who waits is on its way, or is held up by a line that is full.
+constexpr int64_t kWaitingGapMs = 400;
+
+}  // namespace
+
 template <class Holds>
 bool Judge::AllOfLast(const Said& said, Holds holds) const {
   return !said.last_items.empty() &&
@@ -23,6 +30,38 @@ bool Judge::AllOfLast(const Said& said, Holds holds) const {
                        return item != nullptr && IsToldWhole(*item) &&
                               holds(*item);
                      });
+}
+
+void Judge::LookAtWaiting(int64_t ms, bool plays) {
+  unplayed_ms_ = plays ? 0 : unplayed_ms_ + ms;
+  const int64_t clears = world_->line.clears();
+  // Nothing else tells of its end where waiting is no state of its own.
+  if (clears != std::exchange(clears_, clears)) waiting_ = false;
+  const bool may_wait =
+      state_ == State::kListening || state_ == State::kSpeaking;
+  const bool sound =
+      StringMember(plan_.options.profile, "waitingSound") != "off";
+  if (!sound || !(session::Waits(state_) || may_wait)) {
+    if (waiting_) Complain("he is told that he waits");
+    waiting_ = false;
+    return;
+  }
+  if (may_wait) return;
+  const int64_t most = IntegerMember(plan_.options.limits, "waitingMs")
+                           .value_or(session::Config::Limits().waiting.ms());
+  if (!waiting_ && std::min(in_state_ms_, unplayed_ms_) > most + kSlackMs) {
+    Complain("he waits for " + Ms(in_state_ms_) + " in silence");
+    waiting_ = true;
+    waits_unheard_ms_ = -1'000'000;
+  }
+  if (!waiting_ || !plan_.honest_line) return;
+  waits_unheard_ms_ =
+      plays ? std::min<int64_t>(waits_unheard_ms_, 0) : waits_unheard_ms_ + ms;
+  if (waits_unheard_ms_ > kWaitingGapMs) {
+    Complain("he waits, and nothing was to be heard for " +
+             Ms(waits_unheard_ms_));
+    waits_unheard_ms_ = -1'000'000;
+  }
 }
 
 void Judge::LookAtDebts() {

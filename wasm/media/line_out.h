@@ -69,6 +69,8 @@ class LineOut {
   void AppendWaitingSound();
   // No more audio comes for now: what waits is played to its last sample.
   void EndReply() { playout_.EndReply(); }
+  // What was dropped was no end of it.
+  void GoOn() { playout_.GoOn(); }
   // The audio that comes next has no relation to what came.
   void ResetInput();
 
@@ -104,6 +106,8 @@ class LineOut {
   void Forget() { playout_.Forget(); }
 
   bool done(Instant now) const { return playout_.done(now); }
+  bool IsOver(Instant now) const { return playout_.IsOver(now); }
+  bool IsStarved(Instant now) const { return playout_.IsStarved(now); }
   // Whether something was received that was not heard.
   bool has_unheard(Instant now) const {
     return playout_.received() > playout_.heard(now);

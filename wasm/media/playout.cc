@@ -337,6 +337,15 @@ std::span<const Playout::Cut> Playout::Discard(Instant now) {
   return cuts;
 }
 
+bool Playout::IsOver(Instant now) const {
+  return reply_ended_ && sent_ == received() && Clock(now) >= received();
+}
+
+bool Playout::IsStarved(Instant now) const {
+  return !reply_ended_ && received() - sent_ < ChunkSamples() &&
+         heard(now) == sent_;
+}
+
 bool Playout::done(Instant now) const {
   if (!reply_ended_ || sent_ != received() || heard(now) != received()) {
     return false;

@@ -92,6 +92,8 @@ class Playout {
   }
   // No more audio comes for now: what waits is played to its last sample.
   void EndReply() { reply_ended_ = true; }
+  // More comes after all.
+  void GoOn() { reply_ended_ = false; }
 
   // Returns what to send to the leg now and counts it as sent; empty when the
   // lead is reached or nothing waits. Ends where a mark is due. Valid until the
@@ -137,6 +139,11 @@ class Playout {
   bool reply_ended() const { return reply_ended_; }
   // Everything was heard and no more comes.
   bool done(Instant now) const;
+  // The same by the clock alone, which a leg whose marks are late or missing
+  // does not confirm yet: a caller who speaks now answers what he has heard.
+  bool IsOver(Instant now) const;
+  // All that could be sent was heard, and more comes.
+  bool IsStarved(Instant now) const;
   // As of ReplyQueue: whose what was sent from `position` on is.
   std::span<const ReplyQueue::Part> PartsFrom(uint64_t position) {
     return queue_.PartsIn(position, sent_);

@@ -32,7 +32,11 @@ void Conversation::SetState(State next, Reason reason) {
   for (const Timer timer : transition->starts) {
     context_.SetTimer(timer, LimitOf(timer, limits()));
   }
-  if (playback_ && !Waits(next)) playback_->EndWaiting();
+  // Of the other two the end of the input knows, LookAtWaiting().
+  if (playback_ && !Waits(next) && next != State::kListening &&
+      next != State::kSpeaking) {
+    playback_->EndWaiting();
+  }
   if (next == State::kThinking) AwaitReply();
 }
 
@@ -196,7 +200,40 @@ void Conversation::OnAskAgain() {
 }
 
 void Conversation::OnWaiting() {
-  if (Waits(state_)) playback_->BeginWaiting();
+  if (CallerWaits()) playback_->BeginWaiting();
+}
+
+bool Conversation::CallerWaits() const {
+  switch (state_) {
+    case State::kConnecting:
+    case State::kThinking:
+      return true;
+    case State::kListening:
+      // He has asked, and says no more that is known of.
+      return !caller_->is_awaited() && digits_.empty() &&
+             (caller_->has_asked() || replies_.owes_answer());
+    case State::kSpeaking:
+      return playback_->is_starved();
+    case State::kSetup:
+    case State::kInterrupted:
+    case State::kFarewell:
+    case State::kLegLost:
+    case State::kEnded:
+      break;
+  }
+  return false;
+}
+
+// Where a transition does not say so.
+void Conversation::LookAtWaiting() {
+  if (state_ != State::kListening && state_ != State::kSpeaking) return;
+  if (!CallerWaits()) {
+    context_.ClearTimer(Timer::kWaiting);
+    playback_->EndWaiting();
+  } else if (playback_->has_waiting_sound() && !playback_->waiting() &&
+             !context_.deadlines().IsSet(Timer::kWaiting)) {
+    context_.SetTimer(Timer::kWaiting, limits().waiting);
+  }
 }
 
 void Conversation::OnDeaf() {
@@ -307,6 +344,7 @@ void Conversation::Settle() {
   if (ended()) return;
   if (state_ == State::kListening && replies_.owes_answer()) GiveAnswers();
   SayWhatIsOwed();
+  LookAtWaiting();
   EmitFinalLines();
   context_.deadlines().Set(Timer::kText, transcript_.deadline());
   context_.deadlines().Set(Timer::kTool, tools_.deadline());

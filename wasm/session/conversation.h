@@ -186,6 +186,11 @@ class Conversation {
   void SayGoodbye(std::string_view end_reason);
   void End(std::string_view end_reason);
 
+  // A turn of the caller's is over and no reply plays, or what is to come of
+  // one is missing: he is not to sit in silence.
+  bool CallerWaits() const;
+  void LookAtWaiting();
+
   // After every input.
   void Pump();
   void EmitFinalLines();

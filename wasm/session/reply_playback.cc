@@ -33,6 +33,7 @@ bool ReplyPlayback::OnAudio(const protocol::AgentAudio& audio,
                          refused_bytes_ / std::max<size_t>(appended.bytes, 1));
     return false;
   }
+  heard_.reset();
   spoken_.OnAudio(audio,
                   {agent_.item_name(audio.item), agent_.item_part(audio.item)},
                   origin, words, context_.now());
@@ -40,12 +41,21 @@ bool ReplyPlayback::OnAudio(const protocol::AgentAudio& audio,
 }
 
 void ReplyPlayback::EndReply(Extent extent) {
-  line_.EndReply();
+  goes_on_ = false;
+  // The sound goes on until the caller does not wait any more.
+  if (!waiting_) line_.EndReply();
   spoken_.OnReplyOver(extent);
 }
 
 void ReplyPlayback::BeginWaiting() {
-  if (waiting_ || !line_.has_waiting_sound() || has_unheard()) return;
+  if (waiting_ || !line_.has_waiting_sound()) return;
+  if (is_starved()) {
+    Report();
+    heard_ = line_.current(context_.now());
+    goes_on_ = true;
+  } else if (has_unheard()) {
+    return;
+  }
   waiting_ = true;
   announced_ = true;
   events_.Waiting();
@@ -58,6 +68,7 @@ void ReplyPlayback::EndWaiting() {
   line_.StopFade();
   line_.Discard(context_.now());
   context_.ClearTimer(Timer::kPace);
+  if (std::exchange(goes_on_, false)) line_.GoOn();
 }
 
 bool ReplyPlayback::Pump(int64_t turn) {
@@ -87,16 +98,20 @@ void ReplyPlayback::Stop() {
 }
 
 void ReplyPlayback::Interrupt() {
-  const Playout::Cut heard = line_.current(context_.now());
-  spoken_.OnProgress(heard, line_.HeardAt(context_.now()));
-  Stop();
+  if (waiting_) {
+    EndWaiting();
+  } else {
+    Report();
+    Stop();
+  }
+  const Playout::Cut heard = current();
   events_.Cleared(NameOf(heard.item), heard.heard_ms);
 }
 
 void ReplyPlayback::Resume() {
-  const Playout::Cut heard = line_.current(context_.now());
+  const Playout::Cut heard = current();
   events_.Resumed(NameOf(heard.item), heard.heard_ms);
-  spoken_.OnProgress(heard, line_.HeardAt(context_.now()));
+  Report();
   line_.Resume();
 }
 
@@ -126,16 +141,23 @@ std::vector<protocol::ItemId> ReplyPlayback::DropUnheard(Tell tell) {
   }
   spoken_.OnAllHeard(context_.now());
   line_.ResetInput();
+  heard_.reset();
   return unheard;
 }
 
 void ReplyPlayback::OnHeard(int64_t turn) {
-  const Playout::Cut heard = line_.current(context_.now());
-  spoken_.OnProgress(heard, line_.HeardAt(context_.now()));
+  const Playout::Cut heard = current();
+  Report();
   spoken_.OnAllHeard(context_.now());
   TellRefused();
-  line_.Forget();
+  heard_.reset();
+  if (!waiting_) line_.Forget();
   events_.ReplyDone(NameOf(heard.item), heard.heard_ms, turn);
+}
+
+void ReplyPlayback::OnLegLost() {
+  EndWaiting();
+  line_.Interrupt(context_.now());
 }
 
 void ReplyPlayback::OnAgentFailed() {
@@ -150,7 +172,8 @@ void ReplyPlayback::BeginFarewell() {
 
 void ReplyPlayback::Report() {
   const Instant now = context_.now();
-  spoken_.OnProgress(line_.current(now), line_.HeardAt(now));
+  // What was heard before the sound is known.
+  if (!heard_) spoken_.OnProgress(line_.current(now), line_.HeardAt(now));
 }
 
 std::string ReplyPlayback::NameOf(protocol::ItemId item) const {

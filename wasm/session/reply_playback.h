@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,8 @@ class ReplyPlayback {
   // What is sent next begins a reply, which is announced; `turn` is the one
   // that it answers.
   void Begin() { announced_ = false; }
-  // The caller hears that he waits, until a reply begins or EndWaiting().
+  // The caller hears that he waits, until audio comes or EndWaiting(). Nothing
+  // happens while something is to be heard.
   void BeginWaiting();
   void EndWaiting();
   // Sends what is due. True if audio that was asked for is.
@@ -61,7 +63,7 @@ class ReplyPlayback {
   // Everything was heard.
   void OnHeard(int64_t turn);
   // The leg is gone with what it had not played: that is kept.
-  void OnLegLost() { line_.Interrupt(context_.now()); }
+  void OnLegLost();
   // No more comes of the reply, nor anything that goes on with its sound.
   void OnAgentFailed();
   // What comes from now on is the farewell, which is not announced.
@@ -71,14 +73,23 @@ class ReplyPlayback {
 
   // Whether the caller hears that he waits.
   bool waiting() const { return waiting_; }
-  bool done() const { return line_.done(context_.now()); }
+  bool has_waiting_sound() const { return line_.has_waiting_sound(); }
+  // The reply was heard to its end; or must have been, by the clock alone.
+  bool done() const {
+    return waiting_ ? !goes_on_ : line_.done(context_.now());
+  }
+  bool is_over() const { return done() || line_.IsOver(context_.now()); }
+  // What is here of a reply was heard, and more of it is to come.
+  bool is_starved() const {
+    return waiting_ ? goes_on_ : line_.IsStarved(context_.now());
+  }
   // Something was received that was not heard, or not sent.
   bool has_unheard() const { return line_.has_unheard(context_.now()); }
   bool has_unsent() const { return line_.has_unsent(); }
   bool reply_ended() const { return line_.reply_ended(); }
   // The items of which some was not heard.
   std::vector<protocol::ItemId> Unheard() const {
-    return spoken_.From(line_.current(context_.now()).item);
+    return spoken_.From(current().item);
   }
   // The line of an item that is on its way; 0 if it is not.
   LineId LineOf(protocol::ItemId item) const { return spoken_.LineOf(item); }
@@ -90,6 +101,10 @@ class ReplyPlayback {
   // The agent is told that of items that found no room no more was heard than
   // had.
   void TellRefused();
+  // What is heard of the reply.
+  media::Playout::Cut current() const {
+    return heard_ ? *heard_ : line_.current(context_.now());
+  }
 
   CallContext& context_;
   ConversationEvents events_;
@@ -99,6 +114,9 @@ class ReplyPlayback {
   SpokenItems spoken_;
   bool announced_ = false;
   bool waiting_ = false;
+  // The sound is for the rest of a reply; so much was heard of it before.
+  bool goes_on_ = false;
+  std::optional<media::Playout::Cut> heard_;
   uint64_t refused_bytes_ = 0;
 };
 

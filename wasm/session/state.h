@@ -25,7 +25,8 @@ enum class State : uint8_t {
 };
 inline constexpr int kStateCount = static_cast<int>(State::kEnded) + 1;
 
-// Whether the caller waits for the agent.
+// Whether the caller waits for the agent as long as the state lasts; in others
+// he may.
 constexpr bool Waits(State state) {
   return state == State::kConnecting || state == State::kThinking;
 }

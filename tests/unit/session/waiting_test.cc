@@ -7,6 +7,7 @@
 #include <string>
 
 #include "support/world/peers.h"
+#include "support/world/told_provider.h"
 #include "support/world/world.h"
 
 namespace trunkline::test {
@@ -145,6 +146,163 @@ TEST_P(WaitingTest, ItGoesOnWhenTheLegIsBack) {
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kSpeaking; }));
   EXPECT_EQ(world.agent.asked(), 1);
+}
+
+// Waits in other states than those that are nothing else.
+class LongWaitTest : public ToldProviderTest {
+ protected:
+  // Of so much time from now on: it is silent for 1.5 s at most, and all of the
+  // rest is the sound, without a gap.
+  static void ExpectSound(VirtualWorld& world, int64_t ms) {
+    const int64_t before_ms = world.line.heard_ms();
+    world.Advance(Duration::Millis(ms));
+    EXPECT_GE(world.line.heard_ms() - before_ms, ms - 1'500 - 100);
+    EXPECT_EQ(world.Count("waiting"), 1U);
+    EXPECT_EQ(world.line.underruns(), 0);
+  }
+  static void Arguments(VirtualWorld& world) {
+    Tell(world, {{"type", "response.function_call_arguments.delta"},
+                 {"response_id", "r1"},
+                 {"item_id", "f1"},
+                 {"delta", "x"}});
+  }
+  // A preamble of a second is heard, and the reply is not over.
+  static void Preamble(VirtualWorld& world, int64_t ms = 1'000) {
+    Start(world);
+    Committed(world, "u1");
+    Created(world, "r1");
+    Sound(world, "r1", "i1", ms);
+    world.Advance(Duration::Millis(1'200));
+    ASSERT_EQ(world.state(), State::kSpeaking);
+  }
+};
+
+TEST_F(LongWaitTest, TheMiddleOfAReply) {
+  VirtualWorld world(Options());
+  Preamble(world);
+  Arguments(world);
+  ExpectSound(world, 7'000);
+  // Its tool works, which is the same wait.
+  Call(world, "r1", "c1", "lookup");
+  Done(world, "r1");
+  EXPECT_EQ(world.state(), State::kThinking);
+  const int64_t before_ms = world.line.heard_ms();
+  world.Advance(Duration::Millis(2'000));
+  EXPECT_GE(world.line.heard_ms() - before_ms, 1'980);
+  EXPECT_EQ(world.Count("waiting"), 1U);
+  EXPECT_EQ(world.line.underruns(), 0);
+  // What was heard before it was heard, and ended then.
+  ASSERT_EQ(world.Count("replyDone"), 1U);
+  EXPECT_EQ(world.EventsOf("replyDone")[0]["item"], "i1");
+  EXPECT_EQ(world.EventsOf("replyDone")[0]["heardMs"], 1'000);
+  ASSERT_EQ(world.Count("line"), 0U);
+  world.Command(
+      {{"type", "toolResult"}, {"toolCallId", "c1"}, {"output", "nine"}});
+  Reply(world, "r2", 600);
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kListening; }));
+  EXPECT_EQ(world.Count("replyDone"), 2U);
+}
+
+// The rest is heard as soon as it is there, behind no part of the sound.
+TEST_F(LongWaitTest, TheRestOfAReplyEndsIt) {
+  // One that is no whole number of the leg's frames as well.
+  for (const int64_t ms : {1'000, 1'007}) {
+    SCOPED_TRACE(ms);
+    VirtualWorld world(Options());
+    Preamble(world, ms);
+    world.Advance(Duration::Millis(4'000));
+    ASSERT_EQ(world.Count("waiting"), 1U);
+    const int clears = world.line.clears();
+    Sound(world, "r1", "i1", 900);
+    EXPECT_EQ(world.line.clears(), clears + 1);
+    Done(world, "r1");
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() == State::kListening; },
+                       Duration::Millis(1'300)));
+    EXPECT_EQ(world.Count("replyDone"), 1U);
+    EXPECT_NEAR(world.EventsOf("replyDone")[0]["heardMs"].get<double>(),
+                static_cast<double>(ms + 900), 20);
+    EXPECT_EQ(world.Count("truncated"), 0U);
+  }
+}
+
+// A reply whose rest has no sound is over with its end.
+TEST_F(LongWaitTest, AnEndWithoutMoreEndsIt) {
+  VirtualWorld world(Options());
+  Preamble(world);
+  world.Advance(Duration::Millis(3'000));
+  ASSERT_EQ(world.Count("waiting"), 1U);
+  Done(world, "r1");
+  EXPECT_EQ(world.state(), State::kListening);
+  world.Advance(Duration::Millis(100));
+  const int64_t before_ms = world.line.heard_ms();
+  world.Advance(Duration::Millis(3'000));
+  EXPECT_EQ(world.line.heard_ms(), before_ms);
+  EXPECT_EQ(world.EventsOf("replyDone").at(0)["heardMs"], 1'000);
+}
+
+// He speaks into it: a cough, or more.
+TEST_F(LongWaitTest, SpeechInTheMiddleOfAReplyEndsIt) {
+  for (const int speech_ms : {180, 900}) {
+    SCOPED_TRACE(speech_ms);
+    VirtualWorld world(Options());
+    Preamble(world);
+    world.Advance(Duration::Millis(3'000));
+    ASSERT_EQ(world.Count("waiting"), 1U);
+    world.line.Say(Speech(speech_ms, 3));
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() == State::kInterrupted; }));
+    EXPECT_EQ(world.EventsOf("cleared").at(0)["item"], "i1");
+    EXPECT_EQ(world.EventsOf("cleared").at(0)["heardMs"], 1'000);
+    world.Advance(Duration::Millis(800));
+    const bool cough = speech_ms < 300;
+    EXPECT_EQ(world.state(), cough ? State::kSpeaking : State::kListening);
+    EXPECT_EQ(world.Count("truncated"), 0U);
+    if (!cough) continue;
+    Sound(world, "r1", "i1", 600);
+    Done(world, "r1");
+    world.Advance(Duration::Millis(1'200));
+    EXPECT_EQ(world.EventsOf("replyDone").at(0)["heardMs"], 1'600);
+  }
+}
+
+TEST_F(LongWaitTest, ATurnThatNobodyTakes) {
+  VirtualWorld world(Options());
+  Start(world);
+  world.line.Say(Speech(1'500));
+  // With the silence that ends it.
+  world.Advance(Duration::Millis(2'050));
+  ExpectSound(world, 10'000);
+  // The provider is replaced, and asked: one wait.
+  world.agent.stalled = false;
+  ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyStarted") == 1; }));
+  EXPECT_EQ(world.Count("waiting"), 1U);
+  EXPECT_EQ(world.line.underruns(), 0);
+}
+
+// A cough is not waited for.
+TEST_F(LongWaitTest, WhatMayHaveBeenNoTurnIsNotWaitedFor) {
+  VirtualWorld world(Options());
+  Start(world);
+  world.line.Say(Speech(300));
+  world.Advance(Duration::Millis(20'000));
+  EXPECT_EQ(world.Count("waiting"), 0U);
+}
+
+TEST_F(LongWaitTest, AnAgentThatIsAwayWhenHeAsks) {
+  VirtualWorld world(Options());
+  Start(world);
+  world.agent.Drop(1011);
+  world.line.Say(Speech(1'500));
+  world.Advance(Duration::Millis(2'050));
+  ExpectSound(world, 7'000);
+  // He goes on: not a note over it.
+  world.line.Say(Speech(1'000, 3));
+  world.Advance(Duration::Millis(250));
+  const int64_t before_ms = world.line.heard_ms();
+  world.Advance(Duration::Millis(600));
+  EXPECT_EQ(world.line.heard_ms(), before_ms);
 }
 
 INSTANTIATE_TEST_SUITE_P(Peers, WaitingTest, testing::ValuesIn(AllPeers()),
