@@ -103,6 +103,7 @@ class LineOut {
   std::span<const Playout::Cut> Discard(Instant now) {
     return playout_.Discard(now);
   }
+  void HearAll() { playout_.HearAll(); }
   void Forget() { playout_.Forget(); }
 
   bool done(Instant now) const { return playout_.done(now); }

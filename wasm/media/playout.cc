@@ -94,6 +94,11 @@ bool Playout::Append(protocol::ItemId item, std::span<const uint8_t> audio) {
   return true;
 }
 
+void Playout::HearAll() {
+  acknowledged_ = sent_;
+  pending_marks_.clear();
+}
+
 void Playout::Forget() {
   TL_CHECK(sent_ == received());
   queue_.Restart(sent_);

@@ -122,6 +122,8 @@ class Playout {
   // are valid until the next call.
   std::span<const Cut> Discard(Instant now);
 
+  // All that was sent counts as heard, whatever the leg says of it or does not.
+  void HearAll();
   // Forgets a reply that is done. The queue starts over at its front, so that a
   // long call touches no more memory than its longest reply.
   void Forget();

@@ -116,6 +116,7 @@ void Conversation::OnAgentSpeech(protocol::AgentSpeech::Edge edge, Echo echo) {
 
 void Conversation::OnTurnCommitted(std::string_view item) {
   caller_->OnTaken(item);
+  if (state_ == State::kSpeaking && playback_->is_over()) OnReplyHeard();
   switch (state_) {
     case State::kListening:
       EndTurn("agent");

@@ -140,8 +140,11 @@ void Conversation::TellDigits() {
 }
 
 void Conversation::OnSpeechWhileSpeaking(Interrupter interrupter) {
-  // A reply that was heard to its end is not interrupted.
-  if (playback_->done()) return;
+  // A reply that was heard to its end is answered.
+  if (playback_->is_over()) {
+    OnReplyHeard();
+    return;
+  }
   interrupter_ = interrupter;
   playback_->Interrupt();
   SetState(State::kInterrupted, Reason::kSpeech);

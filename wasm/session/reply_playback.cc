@@ -146,6 +146,8 @@ std::vector<protocol::ItemId> ReplyPlayback::DropUnheard(Tell tell) {
 }
 
 void ReplyPlayback::OnHeard(int64_t turn) {
+  // With the sound for its rest, it is known what was heard.
+  if (!waiting_) line_.HearAll();
   const Playout::Cut heard = current();
   Report();
   spoken_.OnAllHeard(context_.now());

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,19 @@ class UnansweredTest : public ToldProviderTest {
     EXPECT_LT(MsUntil(world, [&] { return Asked(world) > asked; }), kSoonMs)
         << world.EndReason();
     EXPECT_EQ(Asked(world), asked + 1);
+  }
+  // The carrier's echoes of marks come so much later, or never for -1.
+  static void DelayMarks(VirtualWorld& world, int64_t late_ms) {
+    world.tamper_with_line = [&world, late_ms](
+                                 Message message,
+                                 const std::function<void(Message)>& deliver) {
+      if (message.bytes.find(R"("event":"mark")") == std::string::npos) {
+        deliver(std::move(message));
+      } else if (late_ms >= 0) {
+        world.clock.After(Duration::Millis(late_ms),
+                          [message, deliver] { deliver(message); });
+      }
+    };
   }
 };
 
@@ -246,6 +260,32 @@ TEST_F(UnansweredTest, KeysOverAReplyAreAnsweredOnce) {
   }
   EXPECT_EQ(world.Count("waiting"), 0U);
   ExpectAnotherReply(world);
+}
+
+// The leg says late, or never, that it has played a reply: "yes" behind it was
+// taken for a cough over it.
+TEST_F(UnansweredTest, AShortAnswerToAReplyThatMustBeOverIsTaken) {
+  for (const int64_t late_ms : {0, 300, 700, 1'500, -1}) {
+    for (const int64_t after_ms : {100, 300, 900}) {
+      SCOPED_TRACE(std::to_string(late_ms) + " " + std::to_string(after_ms));
+      VirtualWorld world(Options());
+      DelayMarks(world, late_ms);
+      Start(world, Mind::kOwn);
+      world.agent.reply_ms = 800;
+      world.line.Say(Speech(800));
+      ASSERT_TRUE(world.RunUntil([&] {
+        return !world.agent.items().empty() &&
+               world.HeardMs(world.agent.items().back()) >= 799;
+      }));
+      world.Advance(Duration::Millis(after_ms));
+      world.line.Say(Speech(240, 3));
+      ExpectAnotherReply(world);
+      EXPECT_EQ(world.agent.discards(), 0);
+      EXPECT_EQ(world.Count("resumed"), 0U);
+      EXPECT_NEAR(world.EventsOf("replyDone").at(0)["heardMs"].get<double>(),
+                  800, 5);
+    }
+  }
 }
 
 // Speech of which the provider says that it has begun, and no more: the reply
