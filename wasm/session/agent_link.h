@@ -40,6 +40,8 @@ class AgentLink {
   // pause besides.
   void Start();
   bool ready() const { return phase_ == Phase::kReady; }
+  // For good.
+  bool lost() const { return phase_ == Phase::kLost; }
   // It will be ready, or lost, without anybody's doing.
   bool returning() const;
 

@@ -147,6 +147,11 @@ void Conversation::OnLegLost() {
     case State::kEnded:
       return;
   }
+  if (agent_.lost()) {
+    // What was here of it was all that there was to come back to.
+    End("agentFailed");
+    return;
+  }
   // The leg's buffer went with it: what was not heard is kept for its return.
   if (state_ == State::kSpeaking) playback_->OnLegLost();
   if (state_ == State::kThinking) replies_.OnLegLost();

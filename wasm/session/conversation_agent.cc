@@ -400,10 +400,16 @@ void Conversation::OnAgentFailed(protocol::AgentFailed::Loss loss,
     case State::kConnecting:
       SayGoodbye("noAnswer");
       break;
-    case State::kListening:
-    case State::kThinking:
     case State::kSpeaking:
     case State::kInterrupted:
+      if (playback_->has_unheard()) {
+        // What is here is heard first, or interrupted.
+        context_.ClearTimer(Timer::kReply);
+        break;
+      }
+      [[fallthrough]];
+    case State::kListening:
+    case State::kThinking:
       SayGoodbye("agentFailed");
       break;
     case State::kFarewell:

@@ -165,6 +165,7 @@ void Conversation::ConfirmBargeIn() {
   // What has stopped it may be no turn of his, as keys are.
   if (owed && digits_.empty()) replies_.OweAgain();
   SetState(State::kListening, Reason::kBargeIn);
+  if (agent_.lost()) SayGoodbye("agentFailed");
 }
 
 void Conversation::DropUnheard(OwedTexts::By by) {
@@ -195,6 +196,10 @@ void Conversation::OnReplyHeard() {
     // The agent has said its goodbye.
     leg_.Close(kCloseNormal, "hangUp");
     End("hangUp");
+    return;
+  }
+  if (agent_.lost()) {
+    SayGoodbye("agentFailed");
     return;
   }
   switch (replies_.TakeNext()) {

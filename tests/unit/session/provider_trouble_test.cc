@@ -11,6 +11,7 @@
 
 #include "session/replies.h"
 #include "support/world/sound.h"
+#include "support/world/told_provider.h"
 #include "support/world/world.h"
 
 namespace trunkline::test {
@@ -357,6 +358,66 @@ TEST_F(ProviderTroubleTest, AnErrorOfAnotherMessageDoesNotEndTheReply) {
   EXPECT_EQ(world.Count("agentFailed"), 0U);
   Sound("r2", "i2");
   EXPECT_EQ(world.state(), State::kSpeaking);
+}
+
+class LostForGoodTest : public ToldProviderTest {
+ protected:
+  // Of a reply of 3 s, whole or not, 300 ms are heard when the provider says
+  // that it cannot go on.
+  static void Lose(VirtualWorld& world, bool whole) {
+    Start(world);
+    Committed(world, "u1");
+    Created(world, "r1");
+    Sound(world, "r1", "i1", 3'000);
+    if (whole) Done(world, "r1");
+    world.Advance(Duration::Millis(300));
+    world.upstreams.Drop(world.realtime.channel(), 4001);
+    world.Advance(Duration::Millis(100));
+    ASSERT_EQ(world.Count("agentFailed"), 1U);
+  }
+};
+
+// The reply was cut in the middle of a word, for the tones.
+TEST_F(LostForGoodTest, WhatIsHereOfAReplyIsHeardBeforeTheGoodbye) {
+  for (const bool whole : {true, false}) {
+    SCOPED_TRACE(whole);
+    VirtualWorld world(Options());
+    Lose(world, whole);
+    EXPECT_EQ(world.state(), State::kSpeaking);
+    MsUntil(world, [] { return false; });
+    // And the tones.
+    EXPECT_GE(world.line.heard_ms(), 3'400);
+    EXPECT_EQ(world.EventsOf("replyDone").at(0)["heardMs"], 3'000);
+    EXPECT_EQ(world.Count("truncated"), 0U);
+    EXPECT_EQ(world.EndReason(), "agentFailed");
+    EXPECT_EQ(world.effects_after_end(), 0);
+  }
+}
+
+// A cough does not end it sooner; what he says does.
+TEST_F(LostForGoodTest, TheCallerMayInterruptIt) {
+  for (const int speech_ms : {180, 900}) {
+    SCOPED_TRACE(speech_ms);
+    VirtualWorld world(Options());
+    Lose(world, true);
+    world.line.Say(Speech(speech_ms, 3));
+    const int64_t ms =
+        MsUntil(world, [&] { return world.state() == State::kFarewell; });
+    const bool cough = speech_ms < 300;
+    EXPECT_EQ(world.Count("resumed"), cough ? 1U : 0U);
+    EXPECT_EQ(ms > 1'500, cough) << ms;
+    MsUntil(world, [] { return false; });
+    EXPECT_EQ(world.EndReason(), "agentFailed");
+  }
+}
+
+// Nobody is left to come back to.
+TEST_F(LostForGoodTest, TheCallEndsWithItsLeg) {
+  VirtualWorld world(Options());
+  Lose(world, true);
+  world.line.Drop();
+  world.Advance(Duration::Millis(100));
+  EXPECT_EQ(world.EndReason(), "agentFailed");
 }
 
 TEST_F(ProviderTroubleTest, AFilteredReplyIsNamedAndAskedForOnceMore) {
