@@ -214,6 +214,7 @@ class Conversation {
 
   State state_ = State::kSetup;
   Interrupter interrupter_ = Interrupter::kLocal;
+  Instant interrupted_at_;
   bool snapshot_due_ = false;
   // The caller's last turn is over, and nothing was heard of the agent since.
   bool unanswered_ = false;

@@ -157,10 +157,12 @@ void Conversation::OnTranscript(const protocol::AgentTranscript& transcript) {
       transcript.state == protocol::TranscriptState::kFinal) {
     snapshot_due_ = true;
   }
-  // Words prove an interruption before its length does.
+  // Words prove an interruption before its length does, if they are of it:
+  // those of an earlier turn may come late.
   if (transcript.role == protocol::Role::kCaller &&
       state_ == State::kInterrupted &&
       transcript.state == protocol::TranscriptState::kPart &&
+      !caller_->WasTaken(transcript.item, interrupted_at_) &&
       transcript.text.find_first_not_of(" .,?!") != std::string_view::npos) {
     ConfirmBargeIn();
   }

@@ -146,6 +146,7 @@ void Conversation::OnSpeechWhileSpeaking(Interrupter interrupter) {
     return;
   }
   interrupter_ = interrupter;
+  interrupted_at_ = context_.now();
   playback_->Interrupt();
   SetState(State::kInterrupted, Reason::kSpeech);
 }

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <string>
 
 #include "support/world/heard_reply.h"
+#include "support/world/told_provider.h"
 #include "support/world/world.h"
 #include "unit/session/connect.h"
 
@@ -91,6 +93,88 @@ TEST(BargeInTest, ACoughDoesNotLoseTheReply) {
       EXPECT_NEAR(static_cast<double>(world.HeardMs(item)),
                   static_cast<double>(item.generated_ms), 60);
     }
+  }
+}
+
+class ToldBargeInTest : public ToldProviderTest {};
+
+// The texts of earlier turns are slow: their words cost the reply that a cough
+// had interrupted.
+TEST_F(ToldBargeInTest, WordsOfAnEarlierTurnProveNothing) {
+  for (const std::string item : {"u1", "u2", "u3"}) {
+    SCOPED_TRACE(item);
+    VirtualWorld world(Options());
+    Start(world);
+    Committed(world, "u1");
+    Created(world, "r0");
+    Committed(world, "u2");
+    Done(world, "r0", "cancelled");
+    Reply(world, "r1", 4'000);
+    world.Advance(Duration::Millis(500));
+    world.line.Say(Speech(180, 3));
+    ASSERT_TRUE(
+        world.RunUntil([&] { return world.state() == State::kInterrupted; }));
+    CallerText(world, item, "I want to cancel my order");
+    world.Advance(Duration::Millis(1'000));
+    const bool proves = item == "u3";
+    EXPECT_EQ(world.Count("truncated"), proves ? 1U : 0U);
+    EXPECT_EQ(world.Count("resumed"), proves ? 0U : 1U);
+  }
+}
+
+// Nor are words of the cough itself, once it was taken for a turn, of another.
+TEST_F(ToldBargeInTest, WordsOfATurnThatWasTakenMeanwhileProveIt) {
+  VirtualWorld world(Options());
+  Start(world);
+  Committed(world, "u1");
+  Reply(world, "r1", 4'000);
+  world.Advance(Duration::Millis(500));
+  Hears(world, true);
+  ASSERT_EQ(world.state(), State::kInterrupted);
+  Committed(world, "u2");
+  CallerText(world, "u2", "Stop");
+  EXPECT_EQ(world.Count("truncated"), 1U);
+}
+
+// His turn had been answered by the greeting: with the cough it went as well.
+TEST_F(ToldBargeInTest, ACoughInTheGreetingDeletesNothing) {
+  VirtualWorld::Options options = Options();
+  options.profile["greeting"] = "Hello this call is recorded";
+  VirtualWorld world(options);
+  world.agent.think = Duration::Millis(60'000);
+  world.line.Call();
+  ASSERT_TRUE(
+      world.RunUntil([&] { return world.state() == State::kThinking; }));
+  world.agent.stalled = true;
+  Created(world, "r0");
+  Committed(world, "u1");
+  Done(world, "r0", "cancelled");
+  Created(world, "r1");
+  Sound(world, "r1", "i1", 4'000);
+  Done(world, "r1");
+  world.Advance(Duration::Millis(1'000));
+  ASSERT_EQ(world.state(), State::kSpeaking);
+  world.line.Say(Speech(180, 3));
+  world.Advance(Duration::Millis(1'500));
+  ASSERT_EQ(world.Count("resumed"), 1U);
+  EXPECT_EQ(Deleted(world), 0);
+}
+
+// A commit that comes twice was a cough over the reply to itself.
+TEST_F(ToldBargeInTest, ACommitThatComesTwiceIsNoTurn) {
+  for (const bool speaking : {true, false}) {
+    VirtualWorld world(Options());
+    Start(world);
+    Committed(world, "u1");
+    Created(world, "r1");
+    if (speaking) Sound(world, "r1", "i1", 2'000);
+    Committed(world, "u1");
+    EXPECT_EQ(Deleted(world), 0);
+    EXPECT_EQ(Asked(world), 1);
+    EXPECT_EQ(world.Count("turnEnded"), 1U);
+    // Another one over the reply is none.
+    Committed(world, "u2");
+    EXPECT_EQ(Deleted(world), speaking ? 1 : 0);
   }
 }
 
