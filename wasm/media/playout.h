@@ -41,7 +41,8 @@ namespace trunkline::media {
 // What becomes of marks on a clear does not matter: a clear opens a new
 // generation, nothing waits for echoes of a former one, and what comes of them
 // is ignored. A leg whose marks are never echoed is one of the clock alone from
-// the kMaxLostInRow-th time on that they were given up, until an echo comes
+// the first time on that they were given up; one that did echo some, from the
+// kMaxLostInRow-th time in a row on, until an echo comes
 // after all.
 //
 // Allocates nothing after construction.
@@ -174,7 +175,9 @@ class Playout {
     return config_.playback == protocol::LegTraits::Playback::kMarks;
   }
   // Until one comes after all.
-  bool marks_are_lost() const { return lost_in_row_ >= kMaxLostInRow; }
+  bool marks_are_lost() const {
+    return lost_in_row_ >= (round_trip_ ? kMaxLostInRow : 1);
+  }
   void CountLostMarks(Instant now);
   // The smallest piece that is sent while more is to come.
   uint64_t ChunkSamples() const;
