@@ -32,6 +32,7 @@ export const TL_HTTP_FAILED_UPSTREAM = 0;
 export const TL_HTTP_FAILED_NETWORK = 1;
 export const TL_HTTP_FAILED_TIMEOUT = 2;
 export const TL_HTTP_FAILED_TOO_LARGE = 3;
+export const TL_HTTP_FAILED_REFUSED = 4;
 export const TL_EFFECT_SEND_TEXT = 1;
 export const TL_EFFECT_SEND_BINARY = 2;
 export const TL_EFFECT_CONNECT = 3;

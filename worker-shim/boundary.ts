@@ -5,7 +5,7 @@ export const LEG_CHANNEL = 0;
 export type Verdict = "granted" | "foreign" | "expired" | "used" | "missing";
 
 /** Why an HTTP exchange has no, or no whole, answer. */
-export type HttpFailure = "upstream" | "network" | "timeout" | "tooLarge";
+export type HttpFailure = "upstream" | "network" | "timeout" | "tooLarge" | "refused";
 
 /** Who gives a command. */
 export interface CommandSource {

@@ -100,6 +100,8 @@ std::optional<protocol::HttpFailure> ParseFailure(uint8_t value) {
       return protocol::HttpFailure::kTimeout;
     case TL_HTTP_FAILED_TOO_LARGE:
       return protocol::HttpFailure::kTooLarge;
+    case TL_HTTP_FAILED_REFUSED:
+      return protocol::HttpFailure::kRefused;
     default:
       return std::nullopt;
   }

@@ -19,6 +19,8 @@ const char* ToString(HttpFailure failure) {
       return "timeout";
     case HttpFailure::kTooLarge:
       return "tooLarge";
+    case HttpFailure::kRefused:
+      return "refused";
   }
   return "unknown";
 }

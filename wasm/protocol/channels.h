@@ -76,6 +76,8 @@ enum class HttpFailure : uint8_t {
   kNetwork = 1,   // not reached, or broken off
   kTimeout = 2,   // no headers within `timeout`, or no chunk within `idle`
   kTooLarge = 3,  // longer than `max_bytes`
+  kRefused = 4,   // not sent: it is not what the upstream takes; the reason is
+                  // for whoever made it
 };
 
 const char* ToString(HttpFailure failure);

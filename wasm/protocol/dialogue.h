@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/time.h"
@@ -59,6 +60,21 @@ struct ConversationLine {
   std::string_view name;
   std::string_view arguments;
   std::optional<std::string_view> result;
+};
+
+// How an exchange that a tool was called by went.
+struct ToolRequestFacts {
+  static constexpr int64_t kNone = -1;
+  // From the call to its result; kNone: no exchange was made.
+  int64_t latency_ms = kNone;
+  // 0: no answer came.
+  uint16_t status = 0;
+  // Empty: the result is the tool's own. Otherwise why there is none:
+  // "refused" (the arguments), "busy", "upstream", "network", "timeout",
+  // "tooLarge", "status", "type" (neither JSON nor text), "json" (none, though
+  // it says so), "empty".
+  std::string failure;
+  bool operator==(const ToolRequestFacts&) const = default;
 };
 
 }  // namespace trunkline::protocol
