@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { DIGIT_REDACTIONS } from "./digit-redaction.ts";
-import { integer, jsonFault, oneOf, providerName, table, text } from "./schemas.ts";
+import { integer, jsonFault, oneOf, providerName, table, text, url } from "./schemas.ts";
 
 // The core's `profile` and `limits`; docs/boundary.md, Configuration. The ranges lie within those of
 // wasm/session/config.cc, which refuses a session whose configuration is wrong: this finds it before there is a call, and
@@ -13,8 +13,11 @@ const MAX_TEXT_BYTES = 4096;
 
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** The core has it already: wasm/session/tool_desk.h. */
+/** The core has it already, whatever the profile says: wasm/session/tool_desk.h. */
 const BUILT_IN_TOOL = "end_call";
+/** Those of the core's that a profile has to ask for. */
+export const OPTIONAL_TOOLS = ["get_weather"] as const;
+const MAX_URL_CHARACTERS = 2048;
 const MIN_TOOL_TIMEOUT_MS = 100;
 const MAX_TOOL_TIMEOUT_MS = 300_000;
 
@@ -67,6 +70,15 @@ const tool = table({
   ),
   /** How long a result is waited for; the provider does not see it. */
   timeoutMs: v.optional(integer(MIN_TOOL_TIMEOUT_MS, MAX_TOOL_TIMEOUT_MS)),
+  /** The gateway itself asks for the result there; without it an operator brings it. Its host: tool-webhooks.ts. */
+  webhook: v.optional(
+    table({
+      url: v.pipe(
+        url(/^https?:/i, "an http(s) URL without fragment, user or spaces"),
+        v.maxLength(MAX_URL_CHARACTERS, `must have at most ${MAX_URL_CHARACTERS} characters`),
+      ),
+    }),
+  ),
 });
 
 /** Every tool by a name of its own, and none by that of the core's. */
@@ -90,7 +102,7 @@ const words = v.optional(text(MAX_TEXT_BYTES));
 const onOrOff = v.optional(oneOf(["off", "on"]));
 const strength = v.optional(oneOf(["off", "light", "strong"]));
 
-export const profile = table({
+const fields = table({
   instructions: v.optional(text(MAX_INSTRUCTIONS_BYTES)),
   model: v.optional(providerName("the name of a model")),
   voice: v.optional(providerName("the name of a voice")),
@@ -116,7 +128,27 @@ export const profile = table({
   flightRecord: onOrOff,
   redactDigits: v.optional(oneOf(DIGIT_REDACTIONS)),
   tools: v.optional(tools),
+  builtInTools: v.optional(
+    v.pipe(
+      v.array(oneOf(OPTIONAL_TOOLS), `must be a list of ${OPTIONAL_TOOLS.join(", ")}`),
+      v.check((names) => new Set(names).size === names.length, "must have each name once"),
+    ),
+  ),
 });
+
+/** What a profile's `tools` must not be called, since it asks for the gateway's own of that name. */
+export const profile = v.pipe(
+  fields,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { builtInTools = [], tools = [] } = dataset.value;
+    const names: readonly string[] = builtInTools;
+    const index = tools.findIndex(({ name }) => names.includes(name));
+    if (index < 0) return;
+    const [ofTools, ofTool] = [pathItem(dataset.value, "tools"), { ...pathItem(tools, ""), key: index }];
+    addIssue({ message: "has the name of one of builtInTools", path: [ofTools, ofTool] });
+  }),
+);
 
 export type Profile = v.InferOutput<typeof profile>;
 

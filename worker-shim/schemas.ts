@@ -88,6 +88,22 @@ export function providerName(what: string) {
   return v.pipe(v.string(message), v.maxLength(MAX_PROVIDER_NAME, message), v.regex(/^[\w.:/@+-]*$/, message));
 }
 
+/** As URL writes it: labels of a name, of whatever language, or an address. */
+const HOST = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?$|^\[[0-9a-f:.]+\]$/;
+
+/** Without what no URL of a server has: user, password, spaces, a fragment. `pattern` says what may stand behind the host. */
+export function url(pattern: RegExp, what: string) {
+  const message = `must be ${what}`;
+  return v.pipe(
+    v.string(message),
+    v.check((text) => URL.canParse(text) && new URL(text).username + new URL(text).password === "", message),
+    v.regex(/^[^#\s\\\p{Cc}]+$/u, message),
+    v.regex(/^[a-z]+:\/\/[^/?@]+([/?]|$)/i, message),
+    v.check((text) => HOST.test(new URL(text).hostname), message),
+    v.regex(pattern, message),
+  );
+}
+
 /** An integer as a variable has it: decimal digits, or a number of a table. */
 export function decimal(min: number, max: number) {
   return v.pipe(v.unknown(), v.transform(numberOf(/^-?\d+$/)), integer(min, max));

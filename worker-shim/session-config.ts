@@ -5,6 +5,7 @@ import { type RecordingSoFar, recordingSoFar } from "./recording.ts";
 import type { CallRecords } from "./records/call-records.ts";
 import type { CallRow } from "./records/call-row.ts";
 import type { Settings } from "./settings.ts";
+import { withoutUrls } from "./tool-webhooks.ts";
 
 export interface SessionConfigOptions {
   /** As it is before this session begins. */
@@ -88,7 +89,7 @@ export function sessionConfig(options: SessionConfigOptions): string {
     authorization: row.authorization,
     faults: settings.faultInjection ? "allowed" : "refused",
     resumed: row.sessions > 0,
-    profile,
+    profile: withoutUrls(profile),
     limits,
     ...before(options, sessions, recording, batches.storedMs(row.openedMs)),
     firstSeq: nextSeq(batches.events()),

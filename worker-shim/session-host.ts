@@ -18,6 +18,7 @@ import type { CallRecords } from "./records/call-records.ts";
 import type { CallRow } from "./records/call-row.ts";
 import { sessionConfig } from "./session-config.ts";
 import type { StreamAuthorizer } from "./stream-authorizer.ts";
+import { toolUpstreams } from "./tool-webhooks.ts";
 
 /**
  * A carrier whose call is over closes its stream within seconds. One on which nothing comes for so long after that has no
@@ -148,9 +149,12 @@ export class SessionHost {
   #makeSession(row: CallRow): Session {
     let sockets: CallSockets | undefined;
     const { platform, records, streams, observers, onEnded } = this.#options;
-    const { fetch, findResource, log, openUpstream, timers, upstreams } = platform;
+    const { fetch, findResource, log, openUpstream, settings, timers } = platform;
     const clock = new MonotonicClock(() => platform.nowMs());
-    const redactor = new DigitRedactor(records.pinned.over(platform.settings).profile.redactDigits ?? "off");
+    const { profile } = records.pinned.over(settings);
+    const redactor = new DigitRedactor(profile.redactDigits ?? "off");
+    const tools = { rules: settings.tools, nowMs: () => platform.nowMs(), flush: () => this.flush() };
+    const upstreams = { ...platform.upstreams, ...toolUpstreams(profile, tools) };
     const event = (json: string) => {
       const { stored, shown } = redactor.redact(json);
       this.#writer.event(stored);

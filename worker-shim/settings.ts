@@ -11,7 +11,8 @@ import { meantBy } from "./misspelt.ts";
 import { isPlaceholder } from "./placeholders.ts";
 import type { UpstreamVariables } from "./ports/upstreams.ts";
 import { type Limits, limits, type Profile, profile } from "./profile.ts";
-import { checked, decimal, fraction, headerValue, oneOf, orJson, secret, shownName, table } from "./schemas.ts";
+import { checked, decimal, fraction, headerValue, oneOf, orJson, secret, shownName, table, url } from "./schemas.ts";
+import { type ToolRules, toolHosts, webhookFault } from "./tool-webhooks.ts";
 
 /** Variables and secrets as wrangler.toml and .dev.vars.example describe them. */
 export interface SettingVariables extends UpstreamVariables, CarrierVariables {
@@ -41,6 +42,8 @@ export interface SettingVariables extends UpstreamVariables, CarrierVariables {
   readonly SUPABASE_KEY?: string;
   readonly WEBHOOK_URL?: string;
   readonly WEBHOOK_SECRET?: string;
+  readonly TOOL_HOSTS?: string;
+  readonly TOOL_SECRET?: string;
 }
 
 /** The deployment's configuration is not what it must be. */
@@ -102,22 +105,7 @@ export interface Settings {
   readonly flightKey: string | undefined;
   readonly supabase: { readonly url: string; readonly key: string } | undefined;
   readonly webhook: { readonly url: string; readonly secret: string } | undefined;
-}
-
-/** As URL writes it: labels of a name, of whatever language, or an address. */
-const HOST = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?$|^\[[0-9a-f:.]+\]$/;
-
-/** Without what no URL of a server has: user, password, spaces, a fragment. `pattern` says what may stand behind the host. */
-function url(pattern: RegExp, what: string) {
-  const message = `must be ${what}`;
-  return v.pipe(
-    v.string(message),
-    v.check((text) => URL.canParse(text) && new URL(text).username + new URL(text).password === "", message),
-    v.regex(/^[^#\s\\\p{Cc}]+$/u, message),
-    v.regex(/^[a-z]+:\/\/[^/?@]+([/?]|$)/i, message),
-    v.check((text) => HOST.test(new URL(text).hostname), message),
-    v.regex(pattern, message),
-  );
+  readonly tools: ToolRules;
 }
 
 const withoutSlash = (text: string) => text.replace(/\/+$/, "");
@@ -193,6 +181,9 @@ const variablesSchema = v.object({
   SUPABASE_KEY: headerSecret,
   WEBHOOK_URL: v.optional(anyUrl),
   WEBHOOK_SECRET: longSecret,
+  TOOL_HOSTS: v.optional(toolHosts),
+  TOOL_SECRET: longSecret,
+  WEATHER_BASE_URL: v.optional(baseUrl, "https://api.open-meteo.com"),
 });
 
 /** Two values that make sense together only. */
@@ -246,9 +237,14 @@ export function readSettings(variables: SettingVariables): Settings {
   if (value.ENVIRONMENT !== "development") refuseKnownSecrets(given);
   const supabase = pair(["SUPABASE_URL", "SUPABASE_KEY"], value.SUPABASE_URL, value.SUPABASE_KEY);
   const webhook = pair(["WEBHOOK_URL", "WEBHOOK_SECRET"], value.WEBHOOK_URL, value.WEBHOOK_SECRET);
+  const called = pair(["TOOL_HOSTS", "TOOL_SECRET"], value.TOOL_HOSTS, value.TOOL_SECRET);
+  const isDevelopment = value.ENVIRONMENT === "development";
+  const tools: ToolRules = { hosts: called?.[0] ?? [], secret: called?.[1], isDevelopment };
+  const fault = webhookFault(value.PROFILE, tools);
+  if (fault !== undefined) throw new ConfigurationError(`PROFILE.${fault}`);
   const { input, output } = value.TOKEN_PRICES;
   const prices = pair(["TOKEN_PRICES.input", "TOKEN_PRICES.output"], input, output);
-  const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION, OPENAI_PROJECT } = value;
+  const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION, OPENAI_PROJECT, WEATHER_BASE_URL } = value;
   return {
     environment: value.ENVIRONMENT,
     production,
@@ -266,7 +262,7 @@ export function readSettings(variables: SettingVariables): Settings {
     profile: value.PROFILE,
     limits: value.LIMITS,
     carrierAuthTokens: carrierAuthTokens(value),
-    upstreams: { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION, OPENAI_PROJECT },
+    upstreams: { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION, OPENAI_PROJECT, WEATHER_BASE_URL },
     tokenRing: value.TOKEN_SECRET ? { current: value.TOKEN_SECRET, previous: value.TOKEN_SECRET_PREVIOUS } : undefined,
     adminToken: value.ADMIN_TOKEN,
     retentionMs: value.RETENTION_DAYS * DAY_MS,
@@ -275,6 +271,7 @@ export function readSettings(variables: SettingVariables): Settings {
     flightKey: value.FLIGHT_KEY,
     supabase: supabase && { url: supabase[0], key: supabase[1] },
     webhook: webhook && { url: webhook[0], secret: webhook[1] },
+    tools,
   };
 }
 

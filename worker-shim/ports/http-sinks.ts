@@ -1,6 +1,7 @@
 import type { CallLog } from "../call-log.ts";
 import { CALL_LOG_TABLES, type Column, redacted, snakeCase, TABLE_NAMES, type TableName } from "../call-log-columns.ts";
 import { RetryLaterError } from "../records/outbox.ts";
+import { signedHeaders, USER_AGENT } from "../signed-request.ts";
 
 /** A server at the other end did not take what it was sent. */
 export class HttpSinkError extends Error {
@@ -12,8 +13,6 @@ export type HttpFetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Rows in one request. */
 const MAX_ROWS = 500;
-/** A browser's name would have a secret key refused. */
-const USER_AGENT = "trunkline";
 
 /** @throws unless the answer is a 2xx. What it says is not read: it may be anything. */
 async function send(fetch: HttpFetch, url: string, init: RequestInit): Promise<void> {
@@ -105,12 +104,7 @@ function withSnakeCase(values: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [snakeCase(name), value]));
 }
 
-/**
- * A listener of the deployment's own.
- *
- * `X-Trunkline-Signature: t=SECONDS,v1=HEX`, the HMAC-SHA256 of `SECONDS.BODY` under the secret, tells that it is us and
- * when; `X-Trunkline-Delivery`, the same for each attempt at one thing, tells what was heard before.
- */
+/** A listener of the deployment's own, which knows us by {@link signedHeaders}. */
 export class WebhookSink {
   readonly #url: string;
   readonly #secret: string;
@@ -123,21 +117,7 @@ export class WebhookSink {
   }
 
   async send(deliveryId: string, body: string, nowMs: number, signal: AbortSignal): Promise<void> {
-    const seconds = Math.floor(nowMs / 1000);
-    const headers = {
-      "Content-Type": "application/json",
-      "User-Agent": USER_AGENT,
-      "X-Trunkline-Delivery": deliveryId,
-      "X-Trunkline-Signature": `t=${seconds},v1=${await hmacHex(this.#secret, `${seconds}.${body}`)}`,
-    };
+    const headers = await signedHeaders(this.#secret, deliveryId, body, nowMs);
     await send(this.#fetch, this.#url, { headers, body, signal });
   }
-}
-
-async function hmacHex(secret: string, text: string): Promise<string> {
-  const encoder = new TextEncoder();
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["sign"]);
-  const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(text)));
-  return [...signature].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -211,9 +211,13 @@ export class CallHttp implements HttpPort {
   async #ask(request: HttpRequest, exchange: Exchange): Promise<HttpResponse> {
     const upstream = findUpstream(this.#upstreams, request.upstream);
     if (!upstream) throw new ExchangeError("upstream", "there is no such upstream");
-    const url = upstreamUrl(upstream.baseUrl, request.path);
+    const url = upstreamUrl(upstream, request.path);
     if (!url) throw new ExchangeError("upstream", "no URL");
-    const init = requestInit(request, upstream.headers, exchange.signal);
+    const admission = await upstream.admit?.(request);
+    if (admission?.type === "refused") throw new ExchangeError("refused", admission.reason);
+    // Of what was given up meanwhile nothing is sent.
+    exchange.check();
+    const init = requestInit(request, { ...upstream.headers, ...admission?.headers }, exchange.signal);
     return this.#within(request.timeoutMs, "no headers in time", exchange, fetchOf(upstream, this.#fetch)(url, init));
   }
 

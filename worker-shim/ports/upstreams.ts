@@ -1,4 +1,4 @@
-import type { ConnectRequest, PeerSocket } from "../ports.ts";
+import type { ConnectRequest, HttpRequest, PeerSocket } from "../ports.ts";
 
 /** From the request to the answer of the upgrade. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -10,7 +10,16 @@ export interface Upstream {
   readonly headers: Readonly<Record<string, string>>;
   /** What is asked in place of the network. */
   readonly binding?: ServiceBinding;
+  /** `baseUrl` is all of the URL, with its query if it has one; the path of a request is the root. */
+  readonly isWhole?: boolean;
+  /** Looks at a request before it is sent, and adds to `headers` what goes with this one. */
+  readonly admit?: (request: HttpRequest) => Promise<Admission>;
 }
+
+/** `reason` says what is wrong with the request, for whoever made it. */
+export type Admission =
+  | { readonly type: "admitted"; readonly headers: Readonly<Record<string, string>> }
+  | { readonly type: "refused"; readonly reason: string };
 
 /** The part of a service binding that is used. Its fetch is the platform's, but for where it leads. */
 export interface ServiceBinding {
@@ -25,6 +34,7 @@ export interface UpstreamVariables {
   readonly OPENAI_BASE_URL?: string | undefined;
   readonly OPENAI_ORGANIZATION?: string | undefined;
   readonly OPENAI_PROJECT?: string | undefined;
+  readonly WEATHER_BASE_URL?: string | undefined;
 }
 
 /** Upstreams that are Workers of this deployment. */
@@ -34,6 +44,7 @@ export interface UpstreamBindings {
 }
 
 const OPENAI_BASE_URL = "https://api.openai.com";
+const WEATHER_BASE_URL = "https://api.open-meteo.com";
 /** A binding leads to its Worker whatever the host is, but wants one. */
 const SPEECH_BASE_URL = "http://speech.local";
 
@@ -62,6 +73,7 @@ export function upstreamTable(variables: UpstreamVariables, bindings: UpstreamBi
         },
       },
     }),
+    weather: { baseUrl: variables.WEATHER_BASE_URL || WEATHER_BASE_URL, headers: {} },
     ...(speech && { speech: { baseUrl: SPEECH_BASE_URL, headers: {}, binding: speech } }),
   };
 }
@@ -103,7 +115,8 @@ export function fetchOf<Init extends object, Answer>(
 }
 
 /** The URL to ask, undefined if the path leads away from the upstream. */
-export function upstreamUrl(base: string, path: string): string | undefined {
+export function upstreamUrl({ baseUrl: base, isWhole }: Upstream, path: string): string | undefined {
+  if (isWhole) return path === "/" ? base : undefined;
   // fetch() knows http(s) URLs only, and upgrades them.
   const prefix = base.replace(/^ws(s?):/i, "http$1:").replace(/\/+$/, "");
   // A path cannot carry the host away: the slash ends the authority.
@@ -127,7 +140,7 @@ export async function openUpstream(
   const upstream = findUpstream(table, request.upstream);
   // Answered as the upstream itself would: retrying does not help.
   if (!upstream) return refused(401, "this upstream is not configured");
-  const url = upstreamUrl(upstream.baseUrl, request.path);
+  const url = upstreamUrl(upstream, request.path);
   if (!url) return refused(400, "no URL");
   const abort = new AbortController();
   const giveUp = () => abort.abort();

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { CallHttp, type HttpInit, type HttpResponse, MAX_HEADER_CHARACTERS } from "../../../worker-shim/ports/http.ts";
+import type { Admission } from "../../../worker-shim/ports/upstreams.ts";
 import type { HttpRequest } from "../../../worker-shim/ports.ts";
 import { FakeInputs, FakeLog, settle, VirtualTime } from "./support/fakes.ts";
 
@@ -128,6 +129,53 @@ describe("an exchange", () => {
     time.advance(REQUEST.timeoutMs);
     await settle();
     expect(inputs.calls).toEqual([["failed", 1, "timeout", "no headers in time"]]);
+  });
+
+  describe("with an upstream that looks at what it is sent", () => {
+    const whole = {
+      baseUrl: "https://tools.example.com/lookup?key=1",
+      headers: { accept: "text/plain" },
+      isWhole: true,
+    };
+    let admit: (request: HttpRequest) => Promise<Admission>;
+    beforeEach(() => {
+      const upstreams = { tool: { ...whole, admit: (request: HttpRequest) => admit(request) } };
+      const fetch = (url: string, init: HttpInit) =>
+        new Promise<HttpResponse>((answer) => asked.push({ url, init, answer }));
+      http = new CallHttp(inputs, upstreams, fetch, time, new FakeLog());
+    });
+
+    it("has its headers, and its URL as it is", async () => {
+      admit = async () => ({ type: "admitted", headers: { "x-signature": "s" } });
+      http.fetch(1, { ...REQUEST, upstream: "tool", path: "/", headers: { "x-signature": "mine" } });
+      await settle();
+      expect(asked[0]?.url).toBe(whole.baseUrl);
+      expect(Object.fromEntries(asked[0]?.init.headers ?? [])).toEqual({ accept: "text/plain", "x-signature": "s" });
+    });
+
+    it("has no path below it", async () => {
+      http.fetch(1, { ...REQUEST, upstream: "tool", path: "/other" });
+      await settle();
+      expect([asked, inputs.calls]).toEqual([[], [["failed", 1, "upstream", "no URL"]]]);
+    });
+
+    it("is told why it is not sent", async () => {
+      admit = async () => ({ type: "refused", reason: "arguments: day: is missing" });
+      http.fetch(1, { ...REQUEST, upstream: "tool", path: "/" });
+      await settle();
+      expect([asked, inputs.calls]).toEqual([[], [["failed", 1, "refused", "arguments: day: is missing"]]]);
+    });
+
+    it("is not sent when it is given up while it is looked at", async () => {
+      const looked = Promise.withResolvers<Admission>();
+      admit = () => looked.promise;
+      http.fetch(1, { ...REQUEST, upstream: "tool", path: "/" });
+      await settle();
+      http.abort(1);
+      looked.resolve({ type: "admitted", headers: {} });
+      await settle();
+      expect([asked, inputs.calls]).toEqual([[], []]);
+    });
   });
 
   it("tells no more of a header than any that the core reads has", async () => {

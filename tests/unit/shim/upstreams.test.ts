@@ -32,9 +32,18 @@ function recorder(answer: () => Promise<UpgradeResponse>) {
 
 const never = () => new Promise<UpgradeResponse>(() => undefined);
 
+/** Needs no key. */
+const weather = { baseUrl: "https://api.open-meteo.com", headers: {} };
+
 describe("upstreamTable", () => {
+  it("has the weather wherever it is configured", () => {
+    expect(upstreamTable({ WEATHER_BASE_URL: "http://127.0.0.1:1" }, {})).toEqual({
+      weather: { baseUrl: "http://127.0.0.1:1", headers: {} },
+    });
+  });
+
   it("has no upstream without its key", () => {
-    expect(upstreamTable({ OPENAI_BASE_URL: "http://127.0.0.1:1" }, {})).toEqual({});
+    expect(upstreamTable({ OPENAI_BASE_URL: "http://127.0.0.1:1" }, {})).toEqual({ weather });
   });
 
   it("names the organization and the project only where they are set", () => {
@@ -55,7 +64,7 @@ describe("upstreamTable", () => {
   it("has speech where its Worker is bound, with a key for the others or without", () => {
     const binding = { fetch: never };
     const speech = { baseUrl: "http://speech.local", headers: {}, binding };
-    expect(upstreamTable({}, { SPEECH: binding })).toEqual({ speech });
+    expect(upstreamTable({}, { SPEECH: binding })).toEqual({ speech, weather });
     expect(upstreamTable({ OPENAI_API_KEY: "k" }, { SPEECH: binding })).toMatchObject({ speech, openai: {} });
   });
 });
@@ -95,7 +104,7 @@ describe("OPENAI_BASE_URL", () => {
 
   it("leads its HTTP exchanges below the same place", () => {
     const { openai } = upstreamTable({ OPENAI_API_KEY: "k", OPENAI_BASE_URL: "https://host/v1/" }, {});
-    expect(upstreamUrl(openai?.baseUrl ?? "", "/v1/audio/speech")).toBe("https://host/v1/audio/speech");
+    expect(openai && upstreamUrl(openai, "/v1/audio/speech")).toBe("https://host/v1/audio/speech");
   });
 });
 
