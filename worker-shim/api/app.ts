@@ -15,6 +15,7 @@ import { operationRoutes } from "./operations.ts";
 import { DoorLimits, limitProofs } from "./rate-limit.ts";
 import { mount, noSuchRoute, type Route } from "./route.ts";
 import type { AppEnv, Build } from "./routing.ts";
+import { toolRoutes } from "./tools.ts";
 
 /** Every route there is. */
 export function allRoutes(build: Build): readonly Route[] {
@@ -23,6 +24,7 @@ export function allRoutes(build: Build): readonly Route[] {
     ...mediaRoutes(),
     ...healthRoutes(build),
     ...operationRoutes(),
+    ...toolRoutes(),
     ...callRoutes(),
     ...slowRequestRoutes(),
     ...faultRoutes(),
@@ -42,7 +44,7 @@ export function createApp(build: Build): Hono<AppEnv> {
     await next();
   });
   app.use(limitProofs(limits));
-  for (const path of ["/api/*", "/health", "/metrics"]) app.use(path, measureRequests(log));
+  for (const path of ["/api/*", "/health", "/metrics", "/tools"]) app.use(path, measureRequests(log));
   mount(app, allRoutes(build));
   app.notFound((context) => {
     limits.anonymous(context);

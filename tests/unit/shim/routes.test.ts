@@ -143,7 +143,7 @@ const UPGRADES = named(ROUTES.filter(({ upgrade }) => upgrade));
 
 it("is complete: the app has no route that is not in the table", () => {
   const mounted = createApp(BUILD).routes.map(({ path }) => path);
-  const middleware = ["/*", "/api/*", "/health", "/metrics"];
+  const middleware = ["/*", "/api/*", "/health", "/metrics", "/tools"];
   for (const path of mounted) expect([...PATHS, ...middleware]).toContain(path);
   for (const path of PATHS) expect(mounted).toContain(path);
   expect(EVERY.length).toBeGreaterThanOrEqual(20);
