@@ -10,7 +10,10 @@ using protocol::ChannelId;
 using protocol::kLegChannel;
 
 ChannelTable::ChannelTable(EffectSink& sink)
-    : sink_(sink), leg_(*this, Owner::kLeg), agent_(*this, Owner::kAgent) {}
+    : sink_(sink),
+      leg_(*this, Owner::kLeg),
+      agent_(*this, Owner::kAgent),
+      tools_(*this, Owner::kTools) {}
 
 protocol::Channels& ChannelTable::Of(Owner owner) {
   switch (owner) {
@@ -18,6 +21,8 @@ protocol::Channels& ChannelTable::Of(Owner owner) {
       return leg_;
     case Owner::kAgent:
       return agent_;
+    case Owner::kTools:
+      return tools_;
   }
   TL_CHECK(false);
   return leg_;

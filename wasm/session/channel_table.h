@@ -19,12 +19,12 @@ namespace trunkline::session {
 class ChannelTable {
  public:
   // Channels open at a time beside the leg's: an agent of three services with
-  // a successor that is being opened, and eight tools. Overflow: the request
+  // a successor that is being opened, and eight tools (ToolRequests::kMaxOpen). Overflow: the request
   // is refused, and whoever made it is told.
   static constexpr size_t kMaxOpen = 16;
 
   // The part that asked for a channel and is told what comes on it.
-  enum class Owner : uint8_t { kLeg, kAgent };
+  enum class Owner : uint8_t { kLeg, kAgent, kTools };
   enum class Kind : uint8_t { kSocket, kExchange };
 
   // `sink` is borrowed for the life of the object.
@@ -88,6 +88,7 @@ class ChannelTable {
   EffectSink& sink_;
   Access leg_;
   Access agent_;
+  Access tools_;
   bool leg_open_ = false;
   uint16_t last_ = 0;
   size_t open_ = 0;

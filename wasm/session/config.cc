@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "session/tool_desk.h"
+
 namespace trunkline::session {
 namespace {
 
@@ -147,6 +149,15 @@ bool ReadProfile(const Json& object, Config::Profile& profile) {
   if (const Json* tools = FindMember(object, "tools")) {
     if (!tools->is_array()) return false;
     agent.tools = *tools;
+  }
+  if (const Json* names = FindMember(object, "builtInTools")) {
+    if (!names->is_array()) return false;
+    if (!agent.tools.is_array()) agent.tools = Json::array();
+    for (const Json& name : *names) {
+      std::optional<Json> tool = ToolDesk::Optional(name);
+      if (!tool) return false;
+      agent.tools.push_back(*std::move(tool));
+    }
   }
   return reader.ok();
 }

@@ -9,13 +9,14 @@
 
 namespace trunkline::session {
 
-Conversation::Conversation(CallContext& context, LegLink& leg, AgentLink& agent)
+Conversation::Conversation(CallContext& context, LegLink& leg, AgentLink& agent,
+                           protocol::Channels& tools)
     : context_(context),
       events_(context),
       leg_(leg),
       agent_(agent),
       transcript_(context.call_began()),
-      tools_(context, agent, transcript_),
+      tools_(context, agent, transcript_, tools),
       replies_(context, agent),
       digits_(context) {
   transcript_.SkipLines(context.config().last_line);
@@ -72,6 +73,7 @@ void Conversation::Begin(media::LineOut& line,
   }
   // The goodbye that a former session did not get to say.
   tools_.GoOn();
+  tools_.Begin();
   GiveUpLostDigits();
   // A call that has lost its object has not more time for it.
   context_.deadlines().Set(Timer::kMaxCall,
@@ -253,6 +255,12 @@ void Conversation::OnToolDeadline() {
   GiveAnswers();
 }
 
+void Conversation::OnToolInput() {
+  if (!tools_.TakeResults()) return;
+  snapshot_due_ = true;
+  GiveAnswers();
+}
+
 void Conversation::OnTextDeadline() { transcript_.OnDeadline(context_.now()); }
 
 void Conversation::OnDeadAir() {
@@ -317,6 +325,7 @@ void Conversation::End(std::string_view end_reason) {
     // A call that was lost and never came back was ended by nobody's tool.
     tools_.OnEnd();
   }
+  tools_.Stop();
   GiveUpAll();
   if (caller_) caller_->OnCallOver();
   transcript_.Finish(context_.now());

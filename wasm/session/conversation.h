@@ -36,7 +36,8 @@ namespace trunkline::session {
 class Conversation {
  public:
   // All are borrowed for the life of the object.
-  Conversation(CallContext& context, LegLink& leg, AgentLink& agent);
+  Conversation(CallContext& context, LegLink& leg, AgentLink& agent,
+               protocol::Channels& tools);
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
@@ -67,6 +68,9 @@ class Conversation {
   // `echo_only`: what the agent hears lately is itself.
   enum class Echo : uint8_t { kNo, kOnly };
   void OnAgentEvent(const protocol::AgentEvent& event, Echo echo);
+  // For what comes on the channels of the tools; then OnToolInput().
+  protocol::ChannelInputs& tool_inputs() { return tools_.requests(); }
+  void OnToolInput();
   // The agent cannot go on.
   void OnAgentFailed(protocol::AgentFailed::Loss loss,
                      const protocol::Failure& why);

@@ -55,6 +55,12 @@ CommandOutcome Conversation::JudgeToolResult(std::string_view tool_call_id,
   if (!tools_.Knows(tool_call_id)) {
     return {Code::kUnknown, "no call of a tool of this id waits", "toolCallId"};
   }
+  // What the gateway has asked for cannot be taken back, and there is one
+  // result.
+  if (tools_.IsErrand(tool_call_id)) {
+    return {Code::kConflict, "the gateway calls this tool itself",
+            "toolCallId"};
+  }
   if (!tools_.HasRoomFor(tool_call_id, output)) {
     return {Code::kConflict, "too many results wait for one before them", ""};
   }

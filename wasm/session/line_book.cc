@@ -155,6 +155,11 @@ LineBook::Line* LineBook::FindTool(std::string_view call_id, Call call) {
   return it == lines_.rend() ? nullptr : &*it;
 }
 
+const LineBook::Line* LineBook::FindTool(std::string_view call_id,
+                                         Call call) const {
+  return const_cast<LineBook*>(this)->FindTool(call_id, call);
+}
+
 bool LineBook::IsGone(Kind kind, ItemName name) const {
   return std::any_of(gone_.begin(), gone_.end(), [&](const Gone& gone) {
     return gone.kind == kind && gone.part == std::max(0, name.part) &&

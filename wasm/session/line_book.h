@@ -74,6 +74,7 @@ class LineBook {
   // The newest call of this id, on any connection.
   enum class Call : uint8_t { kOpen, kOver };
   Line* FindTool(std::string_view call_id, Call call);
+  const Line* FindTool(std::string_view call_id, Call call) const;
   bool IsGone(Kind kind, ItemName name) const;
 
   std::span<Line> lines() { return lines_; }

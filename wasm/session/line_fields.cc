@@ -62,6 +62,12 @@ Json LineFields(const Transcript::FinalLine& line) {
     json["arguments"] = line.arguments;
     json["result"] = line.result;
     json["state"] = ToString(line.tool);
+    const protocol::ToolRequestFacts& facts = line.facts;
+    if (facts.latency_ms != protocol::ToolRequestFacts::kNone) {
+      json["latencyMs"] = facts.latency_ms;
+    }
+    if (facts.status != 0) json["status"] = facts.status;
+    if (!facts.failure.empty()) json["failure"] = facts.failure;
     return json;
   }
   json["item"] = line.item;

@@ -7,10 +7,12 @@
 #include "media/heard_track.h"
 #include "media/reply_queue.h"
 #include "protocol/agents/parrot.h"
+#include "protocol/services/tool_requests.h"
 #include "protocol/wire.h"
 #include "session/agent_link.h"
 #include "session/config.h"
 #include "session/leg_link.h"
+#include "session/tool_desk.h"
 
 // The largest that the parts of a session can be, as if all were so at once. A
 // new queue, or a wider bound of one, joins the sum; abi/memory_budget.cc
@@ -49,6 +51,13 @@ inline constexpr size_t kSides =
     BytesOf(kWidest, media::HeardTrack::kSpan + media::CallRecorder::kLag +
                          media::CallRecorder::kBatch +
                          media::CallRecorder::kMostWaiting);
+// What tools answer: to the calls that the gateway makes, as it comes, in a
+// text that doubles; as a result that waits, of every call that may be open;
+// and one of them as a tree, of 16 KiB with as many values as that may hold.
+inline constexpr size_t kTools =
+    (2 * protocol::ToolRequests::kMaxOpen + ToolDesk::kMaxOpen) *
+        protocol::ToolRequests::kMaxAnswerBytes +
+    size_t{384} * 1024;
 // Filters, detectors, encoders, a second of pages.
 inline constexpr size_t kStages = size_t{192} * 1024;
 
@@ -71,7 +80,7 @@ inline constexpr size_t kEvents = size_t{256} * 1024;
 // What a session holds, without its leg's decoder and the effects.
 inline constexpr size_t kMostBytes =
     memory::kReply + memory::kAgent + memory::kBacklog + memory::kEarlyAudio +
-    memory::kTexts + memory::kSides + memory::kStages;
+    memory::kTexts + memory::kTools + memory::kSides + memory::kStages;
 
 // What one input of the leg makes of effects: its audio frame by frame to the
 // agent, both sides recorded, what is due to the leg, and events.

@@ -21,7 +21,7 @@ Session::Session(Config config, Instant now, EffectSink& sink,
       channels_(sink),
       leg_(context_, registry, channels_.Of(Owner::kLeg)),
       agent_(context_, registry, channels_.Of(Owner::kAgent)),
-      conversation_(context_, leg_, agent_),
+      conversation_(context_, leg_, agent_, channels_.Of(Owner::kTools)),
       recording_(context_),
       commands_(config_.faults, conversation_, recording_),
       call_epoch_ms_(config_.call_epoch_ms) {
@@ -143,42 +143,54 @@ void Session::OnHttpHeaders(ChannelId channel, uint16_t status,
                             const Json& headers, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  if (channels_.OwnerOf(channel, ChannelTable::Kind::kExchange) ==
-      Owner::kAgent) {
-    agent_.agent().OnHttpHeaders(channel, status, headers);
+  const auto owner = channels_.OwnerOf(channel, ChannelTable::Kind::kExchange);
+  if (protocol::ChannelInputs* part = InputsOf(owner)) {
+    part->OnHttpHeaders(channel, status, headers);
   }
-  Settle();
+  SettleExchange(owner);
 }
 
 void Session::OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes,
                           Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  if (channels_.OwnerOf(channel, ChannelTable::Kind::kExchange) ==
-      Owner::kAgent) {
-    agent_.agent().OnHttpChunk(channel, bytes);
+  const auto owner = channels_.OwnerOf(channel, ChannelTable::Kind::kExchange);
+  if (protocol::ChannelInputs* part = InputsOf(owner)) {
+    part->OnHttpChunk(channel, bytes);
   }
-  Settle();
+  SettleExchange(owner);
 }
 
 void Session::OnHttpDone(ChannelId channel, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  if (channels_.Release(channel, ChannelTable::Kind::kExchange) ==
-      Owner::kAgent) {
-    agent_.agent().OnHttpDone(channel);
+  const auto owner = channels_.Release(channel, ChannelTable::Kind::kExchange);
+  if (protocol::ChannelInputs* part = InputsOf(owner)) {
+    part->OnHttpDone(channel);
   }
-  Settle();
+  SettleExchange(owner);
 }
 
 void Session::OnHttpFailed(ChannelId channel, protocol::HttpFailure failure,
                            std::string_view reason, Instant now) {
   if (ended()) return;
   context_.SetNow(now);
-  if (channels_.Release(channel, ChannelTable::Kind::kExchange) ==
-      Owner::kAgent) {
-    agent_.agent().OnHttpFailed(channel, failure, reason);
+  const auto owner = channels_.Release(channel, ChannelTable::Kind::kExchange);
+  if (protocol::ChannelInputs* part = InputsOf(owner)) {
+    part->OnHttpFailed(channel, failure, reason);
   }
+  SettleExchange(owner);
+}
+
+protocol::ChannelInputs* Session::InputsOf(std::optional<Owner> owner) {
+  // The leg has no exchanges.
+  if (!owner || *owner == Owner::kLeg) return nullptr;
+  if (*owner == Owner::kTools) return &conversation_.tool_inputs();
+  return &agent_.agent();
+}
+
+void Session::SettleExchange(std::optional<Owner> owner) {
+  if (owner == Owner::kTools) conversation_.OnToolInput();
   Settle();
 }
 

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "media/caller_path.h"
 #include "media/line_out.h"
+#include "protocol/channel_inputs.h"
 #include "protocol/channels.h"
 #include "protocol/registry.h"
 #include "session/agent_link.h"
@@ -97,6 +98,9 @@ class Session final {
   void OnGranted();
   void CreateMedia();
 
+  // Who takes what comes on an exchange; nullptr if nobody does.
+  protocol::ChannelInputs* InputsOf(std::optional<ChannelTable::Owner> owner);
+  void SettleExchange(std::optional<ChannelTable::Owner> owner);
   // Ends an input: sends what is due, sets the deadline, or ends the call.
   void Settle();
   void TakeSnapshot();

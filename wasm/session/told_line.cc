@@ -31,6 +31,7 @@ FinalLine ToFinalLine(const TranscriptLine& line) {
       final.arguments = line.arguments;
       final.result = line.result;
       final.tool = line.tool;
+      final.facts = line.facts;
       break;
   }
   if (line.kind != TranscriptLine::Kind::kTool) {

@@ -40,6 +40,7 @@ struct FinalLine {
   std::string arguments;
   std::string result;
   TranscriptLine::ToolState tool = TranscriptLine::ToolState::kOpen;
+  protocol::ToolRequestFacts facts;
 };
 
 // Of a line that is final.

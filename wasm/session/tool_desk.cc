@@ -5,12 +5,17 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "protocol/services/weather.h"
 
 namespace trunkline::session {
 namespace {
 
 // What of a profile's tool is the gateway's to know.
 constexpr const char* kTimeoutKey = "timeoutMs";
+constexpr const char* kWebhookKey = "webhook";
+constexpr const char* kBuiltInKey = "builtIn";
+// The weather is a query of tens of milliseconds, and a caller waits for it.
+constexpr int64_t kWeatherMs = 5'000;
 // A tool's own time, ms; longer than the longest call helps nobody.
 constexpr int64_t kMinTimeoutMs = 100;
 constexpr int64_t kMaxTimeoutMs = 300'000;
@@ -22,7 +27,10 @@ Json ToolDesk::WithBuiltIns(const Json& tools) {
   if (tools.is_array()) {
     for (const Json& tool : tools) {
       all.push_back(tool);
-      if (all.back().is_object()) all.back().erase(kTimeoutKey);
+      if (!all.back().is_object()) continue;
+      for (const char* key : {kTimeoutKey, kWebhookKey, kBuiltInKey}) {
+        all.back().erase(key);
+      }
     }
   }
   Json end_call = ParseJson(R"({"type":"function",
@@ -48,6 +56,14 @@ Json ToolDesk::WithBuiltIns(const Json& tools) {
   return all;
 }
 
+std::optional<Json> ToolDesk::Optional(const Json& name) {
+  if (name != protocol::kWeatherTool) return std::nullopt;
+  Json tool = protocol::WeatherTool();
+  tool[kTimeoutKey] = kWeatherMs;
+  tool[kBuiltInKey] = true;
+  return tool;
+}
+
 const Json* ToolDesk::FindTool(std::string_view name) const {
   if (!tools_.is_array()) return nullptr;
   const auto found = std::find_if(
@@ -60,6 +76,16 @@ Duration ToolDesk::TimeoutOf(const Json& tool) const {
   const std::optional<int64_t> ms = IntegerMember(tool, kTimeoutKey);
   if (!ms) return timeout_;
   return Duration::Millis(std::clamp(*ms, kMinTimeoutMs, kMaxTimeoutMs));
+}
+
+ToolDesk::Bringer ToolDesk::BringerOf(std::string_view name) const {
+  const Json* tool = FindTool(name);
+  const auto is = [tool](const char* key) {
+    const Json* value = tool != nullptr ? FindMember(*tool, key) : nullptr;
+    return value != nullptr && *value == true;
+  };
+  if (is(kBuiltInKey)) return Bringer::kWeather;
+  return is(kWebhookKey) ? Bringer::kWebhook : Bringer::kOperator;
 }
 
 bool ToolDesk::Open(std::string_view call_id, std::string_view name,
@@ -111,6 +137,40 @@ ToolDesk::Taken ToolDesk::Take(std::string_view call_id,
   return Taken::kLate;
 }
 
+void ToolDesk::Bring(std::string_view call_id, std::string_view output,
+                     const protocol::ToolRequestFacts& facts) {
+  for (Call& call : calls_) {
+    if (call.id != call_id || call.output) continue;
+    call.facts = facts;
+    if (HasRoomFor(call_id, output)) {
+      call.output = output;
+    } else {
+      call.output = R"({"error":"too many results wait for one before them"})";
+      call.facts.failure = "noRoom";
+    }
+    call.answered = call.facts.failure.empty();
+    return;
+  }
+}
+
+bool ToolDesk::IsErrand(std::string_view call_id) const {
+  const auto is_of_gateway = [this, call_id](const auto& one) {
+    return one.id == call_id && BringerOf(one.name) != Bringer::kOperator;
+  };
+  return std::any_of(calls_.begin(), calls_.end(), is_of_gateway) ||
+         std::any_of(late_.begin(), late_.end(), is_of_gateway);
+}
+
+std::vector<ToolDesk::Errand> ToolDesk::Errands() const {
+  std::vector<Errand> errands;
+  for (const Call& call : calls_) {
+    const Bringer bringer = BringerOf(call.name);
+    if (call.output || bringer == Bringer::kOperator) continue;
+    errands.push_back({call.id, call.name, bringer, call.due});
+  }
+  return errands;
+}
+
 bool ToolDesk::Knows(std::string_view call_id) const {
   return std::any_of(calls_.begin(), calls_.end(),
                      [call_id](const Call& call) {
@@ -146,7 +206,8 @@ std::optional<ToolDesk::Answer> ToolDesk::NextAnswer() {
   Call call = std::move(calls_.front());
   calls_.erase(calls_.begin());
   return Answer{std::move(call.id), std::move(call.name),
-                std::move(call.output).value_or(""), call.answered};
+                std::move(call.output).value_or(""), call.answered,
+                std::move(call.facts)};
 }
 
 Instant ToolDesk::deadline() const {
@@ -173,6 +234,11 @@ Json ToolDesk::ToJson(Instant now) const {
     if (call.output) {
       json["output"] = *call.output;
       json["answered"] = call.answered;
+      if (call.facts.latency_ms != protocol::ToolRequestFacts::kNone) {
+        json["latencyMs"] = call.facts.latency_ms;
+        json["status"] = call.facts.status;
+      }
+      if (!call.facts.failure.empty()) json["failure"] = call.facts.failure;
     } else {
       json["leftMs"] = std::max<int64_t>((call.due - now).ms(), 0);
     }
@@ -208,6 +274,11 @@ bool ToolDesk::FromJson(const Json& json, Instant now) {
       call.output = StringMember(one, "output");
       const Json* answered = FindMember(one, "answered");
       call.answered = answered != nullptr && *answered == true;
+      call.facts.latency_ms = IntegerMember(one, "latencyMs")
+                                  .value_or(protocol::ToolRequestFacts::kNone);
+      call.facts.status = static_cast<uint16_t>(std::clamp<int64_t>(
+          IntegerMember(one, "status").value_or(0), 0, 999));
+      call.facts.failure = StringMember(one, "failure");
     } else {
       call.due = now + Duration::Millis(std::clamp<int64_t>(left.value_or(0), 0,
                                                             kMaxTimeoutMs));

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "protocol/dialogue.h"
 
 namespace trunkline::session {
 
@@ -18,6 +19,8 @@ namespace trunkline::session {
 // happens to the reply that made it or to the agent's socket. A tool that does
 // not answer in its time is answered for with an error; its result, when it
 // comes after all, is told apart as late.
+//
+// Who brings a result is the tool's own: an operator, or the gateway itself.
 class ToolDesk {
  public:
   // The built-in tool by which an agent ends the call.
@@ -43,6 +46,10 @@ class ToolDesk {
   // forgotten for a new one.
   static constexpr size_t kMaxLate = 16;
 
+  // Who brings a tool's results: an operator, by command; or the gateway, from
+  // the webhook of the profile's tool, or from its own weather.
+  enum class Bringer : uint8_t { kOperator, kWebhook, kWeather };
+
   // An answer to be given to the agent.
   struct Answer {
     std::string call_id;
@@ -50,6 +57,14 @@ class ToolDesk {
     std::string output;
     // The tool itself has answered, in time.
     bool answered = false;
+    protocol::ToolRequestFacts facts = {};
+  };
+  // A call without a result that the gateway has to bring.
+  struct Errand {
+    std::string call_id;
+    std::string name;
+    Bringer bringer = Bringer::kWebhook;
+    Instant due;
   };
 
   // `tools` is borrowed for the life of the object: null or an array. A tool
@@ -61,6 +76,11 @@ class ToolDesk {
   // own.
   static Json WithBuiltIns(const Json& tools);
 
+  // One of the gateway's own that a profile has to ask for, as the profile's
+  // are, with what the gateway itself has to know of it; nullopt if there is
+  // none of that name.
+  static std::optional<Json> Optional(const Json& name);
+
   // The agent calls a tool. One that neither the profile nor the gateway has is
   // answered at once with an error, and so is one too many. A call that is
   // known already is the same call. False if there is no place for it: it has
@@ -70,10 +90,19 @@ class ToolDesk {
   enum class Taken : uint8_t { kAnswer, kLate, kUnknown };
   Taken Take(std::string_view call_id, std::string_view output,
              std::string* late_name);
+  // The gateway's own result of a call; an error of it is no answer of the
+  // tool. Nothing happens if the call has one.
+  void Bring(std::string_view call_id, std::string_view output,
+             const protocol::ToolRequestFacts& facts);
   // Whether Take() would take a result of this call.
   bool Knows(std::string_view call_id) const;
   // Whether there is room for it. Precondition of Take().
   bool HasRoomFor(std::string_view call_id, std::string_view output) const;
+  // Whether the gateway brings the results of this call's tool, of one that
+  // Knows() knows.
+  bool IsErrand(std::string_view call_id) const;
+  // The calls that the gateway has to bring a result of.
+  std::vector<Errand> Errands() const;
 
   // Some call has no result yet.
   bool waiting() const;
@@ -96,6 +125,7 @@ class ToolDesk {
     Instant due;
     std::optional<std::string> output;
     bool answered = false;
+    protocol::ToolRequestFacts facts = {};
   };
   struct Late {
     std::string id;
@@ -105,6 +135,7 @@ class ToolDesk {
   // The profile's tool of this name; nullptr if it has none.
   const Json* FindTool(std::string_view name) const;
   Duration TimeoutOf(const Json& tool) const;
+  Bringer BringerOf(std::string_view name) const;
 
   const Json& tools_;
   const Duration timeout_;

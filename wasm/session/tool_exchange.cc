@@ -5,12 +5,13 @@
 namespace trunkline::session {
 
 ToolExchange::ToolExchange(CallContext& context, AgentLink& agent,
-                           Transcript& transcript)
+                           Transcript& transcript, protocol::Channels& channels)
     : context_(context),
       agent_(agent),
       transcript_(transcript),
       desk_(context.config().profile.agent.tools,
-            context.config().limits.reply) {}
+            context.config().limits.reply),
+      requests_(context.config().call_id, channels) {}
 
 ToolExchange::Called ToolExchange::OnCall(const protocol::AgentToolCall& call) {
   transcript_.OnToolCall(call.tool_call_id, call.name, call.arguments,
@@ -28,6 +29,7 @@ ToolExchange::Called ToolExchange::OnCall(const protocol::AgentToolCall& call) {
     return Called::kEndsCall;
   }
   if (desk_.Open(call.tool_call_id, call.name, context_.now())) {
+    Run();
     return Called::kOpened;
   }
   // Out of turn: those before it wait for their tools.
@@ -48,6 +50,48 @@ void ToolExchange::GoOn() {
   if (agent_.ready()) agent_.agent().ToolResult(call_id, kUnheard);
   transcript_.OnToolResult(call_id, kUnheard, Transcript::ToolState::kFailed,
                            context_.now());
+}
+
+void ToolExchange::Begin() { Run(); }
+
+void ToolExchange::Run() {
+  using To = protocol::ToolRequests::To;
+  requests_.SetNow(context_.now());
+  for (const ToolDesk::Errand& errand : desk_.Errands()) {
+    if (requests_.IsOpen(errand.call_id)) continue;
+    const auto open = transcript_.open_tool(errand.call_id);
+    // As the model made them, or none: what is not whole is not sent.
+    const bool is_whole = open && !open->shortened;
+    requests_.Begin({.id = errand.call_id,
+                     .name = errand.name,
+                     .arguments = is_whole ? open->arguments : "",
+                     .at_ms = open ? open->start_ms : 0,
+                     .due = errand.due},
+                    errand.bringer == ToolDesk::Bringer::kWeather
+                        ? To::kWeather
+                        : To::kWebhook);
+  }
+  TakeResults();
+}
+
+protocol::ToolRequests& ToolExchange::requests() {
+  requests_.SetNow(context_.now());
+  return requests_;
+}
+
+bool ToolExchange::TakeResults() {
+  bool any = false;
+  while (const auto result = requests_.NextResult()) {
+    desk_.Bring(result->call_id, result->output, result->facts);
+    any = true;
+  }
+  return any;
+}
+
+void ToolExchange::OnDeadline(Instant now) {
+  requests().OnDeadline();
+  TakeResults();
+  desk_.OnDeadline(now);
 }
 
 void ToolExchange::OnEnd() {
@@ -107,7 +151,7 @@ bool ToolExchange::Give() {
     transcript_.OnToolResult(answer->call_id, answer->output,
                              answer->answered ? Transcript::ToolState::kAnswered
                                               : Transcript::ToolState::kFailed,
-                             context_.now());
+                             context_.now(), answer->facts);
     gave = true;
   }
   return gave;

@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "protocol/agents/agent.h"
+#include "protocol/channels.h"
+#include "protocol/services/tool_requests.h"
 #include "session/agent_link.h"
 #include "session/call_context.h"
 #include "session/tool_desk.h"
@@ -16,11 +18,15 @@ namespace trunkline::session {
 
 // The tools of a call between the agent, which calls them and is given their
 // results, and the transcript, which keeps both. The desk knows which calls are
-// open; when the agent replies to results is the conversation's to say.
+// open; when the agent replies to results is the conversation's to say. Results
+// that the gateway has to bring it asks for itself, each once: while this
+// object lives by one exchange, after it was lost by another one with the same
+// key.
 class ToolExchange {
  public:
   // All are borrowed for the life of the object.
-  ToolExchange(CallContext& context, AgentLink& agent, Transcript& transcript);
+  ToolExchange(CallContext& context, AgentLink& agent, Transcript& transcript,
+               protocol::Channels& channels);
 
   // The agent calls a tool. kEndsCall: the one that ends the call, when the
   // caller has heard what is said with it; it has no result, which would make
@@ -35,8 +41,22 @@ class ToolExchange {
   // The call is over, which is what the tool was to do: that is its result.
   void OnEnd();
 
+  // The call begins, or goes on after its object was lost: asks for the results
+  // of the calls that a former session has left.
+  void Begin();
+  // Nothing is asked for any more.
+  void Stop() { requests_.End(); }
+  // For what comes on the channels of the tools.
+  protocol::ToolRequests& requests();
+  // Takes what has come there. True if there was anything.
+  bool TakeResults();
+
   // Whether a result of this call would be taken.
   bool Knows(std::string_view call_id) const { return desk_.Knows(call_id); }
+  // It is the gateway that brings it.
+  bool IsErrand(std::string_view call_id) const {
+    return desk_.IsErrand(call_id);
+  }
   bool HasRoomFor(std::string_view call_id, std::string_view output) const {
     return desk_.HasRoomFor(call_id, output);
   }
@@ -49,12 +69,15 @@ class ToolExchange {
   bool waiting() const { return desk_.waiting(); }
 
   Instant deadline() const { return desk_.deadline(); }
-  void OnDeadline(Instant now) { desk_.OnDeadline(now); }
+  void OnDeadline(Instant now);
 
   Json ToJson(Instant now) const;
   bool FromJson(const Json& json, Instant now);
 
  private:
+  // Asks for the results that the gateway has to bring and does not ask for
+  // yet.
+  void Run();
   void TakeLate(std::string_view call_id, std::string_view name,
                 std::string_view output);
 
@@ -62,6 +85,7 @@ class ToolExchange {
   AgentLink& agent_;
   Transcript& transcript_;
   ToolDesk desk_;
+  protocol::ToolRequests requests_;
   // The open call of the tool that ends the call.
   std::optional<std::string> end_call_id_;
   // A late result was told, or is kept for the next connection; or a call was

@@ -274,8 +274,16 @@ LineId Transcript::OnToolCall(std::string_view call_id, std::string_view name,
   return id;
 }
 
+std::optional<Transcript::OpenTool> Transcript::open_tool(
+    std::string_view call_id) const {
+  const Line* line = book_.FindTool(call_id, LineBook::Call::kOpen);
+  if (line == nullptr) return std::nullopt;
+  return OpenTool{line->arguments, line->shortened, line->start_ms};
+}
+
 bool Transcript::OnToolResult(std::string_view call_id, std::string_view result,
-                              ToolState state, Instant now) {
+                              ToolState state, Instant now,
+                              const protocol::ToolRequestFacts& facts) {
   if (finished_) return false;
   Line* line = book_.FindTool(call_id, LineBook::Call::kOpen);
   if (line == nullptr) return false;
@@ -284,6 +292,7 @@ bool Transcript::OnToolResult(std::string_view call_id, std::string_view result,
       state == ToolState::kFailed ? ToolState::kFailed : ToolState::kAnswered;
   line->shortened = false;
   AddText(*line, line->result, result);
+  line->facts = facts;
   line->phase = Phase::kOver;
   MakeFinal(*line);
   KeepBounds();

@@ -170,7 +170,8 @@ class Transcript {
   // `state` is kAnswered or kFailed. False if no such call is open: it was
   // answered before, or never made. Ids hold across connections.
   bool OnToolResult(std::string_view call_id, std::string_view result,
-                    ToolState state, Instant now);
+                    ToolState state, Instant now,
+                    const protocol::ToolRequestFacts& facts = {});
 
   // The result of a call that was answered for without it: who is told the
   // conversation from now on is told this one. The line is final as it was.
@@ -211,6 +212,14 @@ class Transcript {
   static std::optional<Transcript> FromJson(const Json& json,
                                             Instant call_began);
 
+  // A call that is open, as it was made. Valid until the next input.
+  struct OpenTool {
+    std::string_view arguments;
+    // There was more of them.
+    bool shortened = false;
+    int64_t start_ms = 0;
+  };
+  std::optional<OpenTool> open_tool(std::string_view call_id) const;
   // Whether more may come to be known of a line.
   bool IsOpen(LineId id) const;
   // It is known to be heard to its end.

@@ -127,6 +127,9 @@ Json TranscriptLine::ToJson() const {
   Write(json, "name", name);
   Write(json, "arguments", arguments);
   Write(json, "result", result);
+  Write(json, "latencyMs", facts.latency_ms, protocol::ToolRequestFacts::kNone);
+  Write(json, "status", facts.status);
+  Write(json, "failure", facts.failure);
   Write(json, "startMs", start_ms);
   Write(json, "endMs", end_ms);
   Write(json, "overMs", over_ms, kNone);
@@ -177,6 +180,11 @@ std::optional<TranscriptLine> TranscriptLine::FromJson(const Json& json) {
   line.name = reader.Text("name", kMaxNameBytes);
   line.arguments = reader.Text("arguments", kMaxTextBytes);
   line.result = reader.Text("result", kMaxTextBytes);
+  line.facts.latency_ms =
+      reader.Ms("latencyMs", protocol::ToolRequestFacts::kNone);
+  line.facts.status =
+      static_cast<uint16_t>(reader.Integer("status", 0, 0, 999));
+  line.facts.failure = reader.Text("failure", kMaxNameBytes);
   line.start_ms = reader.Ms("startMs", 0);
   line.end_ms = reader.Ms("endMs", 0);
   line.over_ms = reader.Ms("overMs", kNone);

@@ -136,6 +136,7 @@ struct TranscriptLine {
   std::string name;
   std::string arguments;
   std::string result;
+  protocol::ToolRequestFacts facts;
   int64_t start_ms = 0;
   int64_t end_ms = 0;
   int64_t over_ms = kNone;

@@ -62,6 +62,14 @@ void Upstreams::Fetch(ChannelId channel,
   Exchange& exchange = by_exchange_[channel];
   if (request.window != 0) exchange.credit = request.window;
   const std::string body(request.body.begin(), request.body.end());
+  if (request.upstream.starts_with("tool:") || request.upstream == "weather") {
+    protocol::FetchRequest copy = request;
+    copy.body = {};
+    clock_.After(delay_, [this, channel, copy = std::move(copy), body] {
+      if (by_exchange_[channel].open && tools) tools(channel, copy, body);
+    });
+    return;
+  }
   clock_.After(delay_, [this, channel, upstream = request.upstream, body] {
     if (by_exchange_[channel].open) {
       provider_->OnFetch(channel, upstream, body);
@@ -155,16 +163,22 @@ void Upstreams::SendBody(ChannelId channel) {
   });
 }
 
-void Upstreams::Fail(ChannelId channel, protocol::HttpFailure failure) {
+void Upstreams::Fail(ChannelId channel, protocol::HttpFailure failure,
+                     std::string_view reason) {
   if (!std::exchange(by_exchange_[channel].open, false)) return;
   feed_([&](Session& session, Instant now) {
-    session.OnHttpFailed(channel, failure, "", now);
+    session.OnHttpFailed(channel, failure, reason, now);
   });
 }
 
 bool Upstreams::IsOpen(ChannelId channel) const {
   const auto socket = by_socket_.find(channel);
   return socket != by_socket_.end() && socket->second.open;
+}
+
+bool Upstreams::IsAwaited(ChannelId channel) const {
+  const auto exchange = by_exchange_.find(channel);
+  return exchange != by_exchange_.end() && exchange->second.open;
 }
 
 int Upstreams::dangling() const {

@@ -51,6 +51,13 @@ class Upstreams {
   Upstreams(const Upstreams&) = delete;
   Upstreams& operator=(const Upstreams&) = delete;
 
+  // Takes what comes for tools, upstreams "tool:NAME" and "weather", which a
+  // test answers itself; without it nobody does.
+  std::function<void(protocol::ChannelId channel,
+                     const protocol::FetchRequest& request,
+                     const std::string& body)>
+      tools;
+
   // Who gets what comes; before anything does.
   void SetProvider(Provider& provider) { provider_ = &provider; }
 
@@ -73,9 +80,12 @@ class Upstreams {
   // Headers, the body as there is credit for it, and its end, after so long.
   void Answer(protocol::ChannelId channel, uint16_t status, const Json& headers,
               const std::string& body, Duration after);
-  void Fail(protocol::ChannelId channel, protocol::HttpFailure failure);
+  void Fail(protocol::ChannelId channel, protocol::HttpFailure failure,
+            std::string_view reason = {});
 
   bool IsOpen(protocol::ChannelId channel) const;
+  // The exchange goes on: nobody has ended it.
+  bool IsAwaited(protocol::ChannelId channel) const;
   // Whether a socket is, or an exchange goes on.
   bool any_open() const;
   // Messages to a socket that was not open, or no more; must stay 0.

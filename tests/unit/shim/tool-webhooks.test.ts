@@ -178,7 +178,7 @@ describe("a call of a tool", () => {
 
   function request(text: string): HttpRequest {
     const headers = { "content-type": "application/json", "idempotency-key": "c:k1" };
-    const bytes = new TextEncoder().encode(text);
+    const bytes = new Uint8Array(new TextEncoder().encode(text));
     const limits = { timeoutMs: 1, idleMs: 1, maxBytes: 1, window: 0 };
     return { upstream: "tool:lookup", method: "POST", path: "/", headers, wants: [], ...limits, body: bytes };
   }
