@@ -29,6 +29,8 @@ export interface Faults {
   /** session.created comes so late, and what a response says. */
   helloMs?: number;
   thinkMs?: number;
+  /** The model answers whatever the caller says by a call of this function. */
+  call?: { name: string; arguments: string };
   /** response.done comes without usage. */
   omitUsage?: boolean;
   /** What the server makes of the whole session. */

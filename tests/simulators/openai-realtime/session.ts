@@ -464,6 +464,7 @@ export class Session {
     const last = this.items.findLast(({ role, type }) => role === "user" || type === "function_call_output");
     if (last?.type === "function_call_output") return { kind: "say", text: `The answer is ${last.text}.` } as const;
     const words = last === undefined ? "" : await (last.understood ?? Promise.resolve(last.text));
+    if (this.#faults.call) return { kind: "call", ...this.#faults.call } as const;
     return think(words, this.#tools, this.items.find(({ role }) => role === "user")?.text ?? "");
   }
 
