@@ -94,8 +94,7 @@ typedef int32_t tl_status;
 #define TL_HTTP_FAILED_NETWORK 1u   /* not reached, or broken off           */
 #define TL_HTTP_FAILED_TIMEOUT 2u   /* no headers, or no next chunk in time */
 #define TL_HTTP_FAILED_TOO_LARGE 3u /* longer than the bound of the FETCH   */
-#define TL_HTTP_FAILED_REFUSED 4u   /* not sent: the reason says what is wrong \
-                                     */
+#define TL_HTTP_FAILED_REFUSED 4u   /* not sent: the reason says why        */
 
 /* Effects. A record is 8-aligned:
  *   u16 tag | u16 flags | u32 body_len | u64 arg | body | zero pad to 8

@@ -19,7 +19,7 @@ namespace trunkline::session {
 class ChannelTable {
  public:
   // Channels open at a time beside the leg's: an agent of three services with
-  // a successor that is being opened, and eight tools (ToolRequests::kMaxOpen). Overflow: the request
+  // a successor that is being opened, and eight tools. Overflow: the request
   // is refused, and whoever made it is told.
   static constexpr size_t kMaxOpen = 16;
 

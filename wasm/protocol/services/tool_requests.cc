@@ -181,7 +181,7 @@ void ToolRequests::OnHttpHeaders(ChannelId channel, uint16_t status,
   if (!IsGoodStatus(status)) {
     // What it says besides is for people.
     GiveUp(request, "status",
-         "the tool answered with status " + std::to_string(status));
+           "the tool answered with status " + std::to_string(status));
     return;
   }
   const std::string type = MediaTypeOf(headers);
