@@ -27,7 +27,16 @@ const FAILURES: ReadonlySet<string> = new Set<Outcome>([
   "protocol",
 ]);
 /** What says afterwards why a call went as it did. A digit may be of a card's number: `dtmf` is not kept. */
-const KEPT_EVENTS = new Set(["agentReady", "agentFailed", "fault", "cleared", "resumed", "truncated", "notSaid"]);
+const KEPT_EVENTS = new Set([
+  "agentReady",
+  "agentFailed",
+  "fault",
+  "cleared",
+  "resumed",
+  "truncated",
+  "notSaid",
+  "profile",
+]);
 
 export interface LoggedCall {
   readonly callId: string;

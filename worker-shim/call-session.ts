@@ -13,6 +13,7 @@ import { assetResources } from "./ports/resources.ts";
 import { platformTimers } from "./ports/timers.ts";
 import { openUpstream, type UpgradeFetch, upstreamTable } from "./ports/upstreams.ts";
 import type { Log, PeerSocket } from "./ports.ts";
+import type { ChosenProfile } from "./profiles/choice.ts";
 import type { ExpectedCall } from "./records/call-row.ts";
 import { settingsOf } from "./settings.ts";
 import { callSinks } from "./sinks.ts";
@@ -53,8 +54,8 @@ export class CallSession extends DurableObject<Env> {
     }
   }
 
-  prepare(call: ExpectedCall): Promise<Announcement> {
-    return this.#opened().prepare(call);
+  prepare(call: ExpectedCall, profile?: ChosenProfile): Promise<Announcement> {
+    return this.#opened().prepare(call, profile);
   }
 
   /** Whether this is the call that the carrier calls so. */

@@ -14,6 +14,7 @@ import { errorFields } from "./ports/log.ts";
 import { Observers } from "./ports/observers.ts";
 import { closeQuietly } from "./ports/sockets.ts";
 import type { Log, PeerSocket } from "./ports.ts";
+import type { ChosenProfile } from "./profiles/choice.ts";
 import { CallRecords } from "./records/call-records.ts";
 import type { CallRow, ExpectedCall } from "./records/call-row.ts";
 import { Outbox } from "./records/outbox.ts";
@@ -163,14 +164,14 @@ export class Call {
    * A call comes in, and a stream of it is expected. Who announces it again changes nothing: until the first stream has
    * come the answer is the same, and there is no more time. One that is forgotten stays over.
    */
-  async prepare(call: ExpectedCall): Promise<Announcement> {
+  async prepare(call: ExpectedCall, profile?: ChosenProfile): Promise<Announcement> {
     const found = this.#records.call.find();
     if (!found && this.#afterlife.isForgotten) return { type: "over" };
     if (found?.outcome !== undefined) return { type: "over" };
     if (found && (found.sessions > 0 || found.carrierCallId !== call.carrierCallId)) return { type: "begun" };
     // The carrier's words may come in any order.
     if (!found && this.#overBefore !== undefined && this.#overBefore === call.carrierCallId) return { type: "over" };
-    const row = found ?? this.#begin(call);
+    const row = found ?? this.#begin(call, profile);
     return { type: "stream", token: await this.#streams.token(row) };
   }
 
@@ -356,15 +357,24 @@ export class Call {
     }
   }
 
-  #begin(call: ExpectedCall): CallRow {
+  #begin(call: ExpectedCall, chosen: ChosenProfile | undefined): CallRow {
     const nowMs = this.#platform.nowMs();
     this.#records.call.create(call, nowMs);
-    this.#records.pinned.pin(this.#platform.settings);
+    const { profile, limits } = this.#platform.settings;
+    this.#records.pinned.pin({ profile: chosen?.profile ?? profile, limits: chosen?.limits ?? limits });
+    if (chosen) this.#tellProfile(chosen);
     const graceMs = call.authorization === "none" ? this.#startMs() + UNANNOUNCED_GRACE_MS : STREAM_GRACE_MS;
     this.#agenda.set("grace", nowMs + graceMs);
     const row = this.#records.call.find();
     if (!row) throw new Error("a call was not written down");
     return row;
+  }
+
+  /** The first event of a call with a profile that has a name. */
+  #tellProfile({ name, version, by, from, problem }: ChosenProfile): void {
+    if (version === 0 && problem === undefined) return;
+    this.#event(JSON.stringify({ type: "profile", atMs: 0, seq: 0, name, version, by, from, problem }));
+    this.#records.flush();
   }
 
   /** From a socket to its start. */

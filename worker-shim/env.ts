@@ -1,4 +1,5 @@
 import type { CallSession } from "./call-session.ts";
+import type { ProfileBook } from "./profile-book.ts";
 import type { SettingVariables } from "./settings.ts";
 import type { Switchboard } from "./switchboard.ts";
 
@@ -6,10 +7,13 @@ import type { Switchboard } from "./switchboard.ts";
 export interface Env extends SettingVariables {
   readonly CALLS: DurableObjectNamespace<CallSession>;
   readonly SWITCHBOARD: DurableObjectNamespace<Switchboard>;
+  readonly PROFILE_BOOK: DurableObjectNamespace<ProfileBook>;
   /** Without one of these a deployment takes calls all the same, and does without what it is for. */
   readonly CALL_LOG?: D1Database;
   readonly RECORDINGS?: R2Bucket;
   readonly REQUESTS?: KVNamespace;
+  /** Where calls read profiles; without it each asks the book. */
+  readonly PROFILES?: KVNamespace;
   /** What the deployment serves as it is; resources of calls lie below `resources/`. */
   readonly ASSETS?: Fetcher;
   /** The Worker that speaks and listens; an upstream of the core. */

@@ -8,6 +8,7 @@ import { settingsOf } from "./settings.ts";
 import { callLogStore, recordingsBucket } from "./sinks.ts";
 
 export { CallSession } from "./call-session.ts";
+export { ProfileBook } from "./profile-book.ts";
 export { Switchboard } from "./switchboard.ts";
 
 if (warmUpError !== undefined) new ConsoleLog().error("the core did not warm up", errorFields(warmUpError));

@@ -221,6 +221,18 @@ export type Checked<T> =
   /** What is wrong first: where, and what it must be. */
   | { readonly type: "wrong"; readonly reason: string };
 
+/** Something that is wrong, and where. */
+export interface Fault {
+  readonly place: string;
+  readonly message: string;
+}
+
+/** Everything that is wrong about a value, `max` at most. */
+export function faultsOf(schema: v.GenericSchema, value: unknown, max: number): readonly Fault[] {
+  const { issues = [] } = v.safeParse(schema, value);
+  return issues.slice(0, max).map((issue) => ({ place: placeOf("", issue), message: issue.message }));
+}
+
 /** Checks a value from outside. `root` is what the place of a fault begins with; empty for a table of variables. */
 export function checked<S extends v.GenericSchema>(schema: S, value: unknown, root: string): Checked<v.InferOutput<S>> {
   const result = v.safeParse(schema, value, { abortPipeEarly: true });

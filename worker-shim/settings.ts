@@ -214,11 +214,16 @@ function refuseKnownSecrets(given: readonly (readonly [name: string, value: unkn
 /** Beside settings there are bindings, and variables of somebody else's. */
 const isSetting = (name: string) => Object.hasOwn(variablesSchema.entries, name);
 
+/** What the platform binds: an object of a class. A variable is a text or a table. */
+function isBinding(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) !== Object.prototype;
+}
+
 /** A name that is none of a setting but must have been meant as one would leave the setting at its default. */
 function refuseMisspelt(variables: object): void {
   const names = Object.keys(variablesSchema.entries);
   for (const [name, value] of Object.entries(variables)) {
-    if (isSetting(name) || value === "") continue;
+    if (isSetting(name) || value === "" || isBinding(value)) continue;
     const meant = meantBy(name, names);
     if (meant !== undefined)
       throw new ConfigurationError(`${shownName(name)} is not known; ${meant} may be what is meant`);

@@ -76,6 +76,18 @@ export function requestNotes(env: Env, settings: Settings) {
   };
 }
 
+/** Where calls read profiles, and the book publishes them. */
+export function profileReplica(env: Env, settings: Settings) {
+  const { PROFILES: namespace } = env;
+  if (!namespace) return undefined;
+  const run = runner(settings);
+  return {
+    get: (key: string) => run("kv", () => namespace.get(key)),
+    put: (key: string, text: string) => run("kv", () => namespace.put(key, text)),
+    delete: (key: string) => run("kv", () => namespace.delete(key)),
+  };
+}
+
 /** A point a call: what dashboards need without asking the database. */
 function point(dataset: AnalyticsEngineDataset): (log: CallLog) => void {
   return ({ call }) => {

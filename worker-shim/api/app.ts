@@ -2,6 +2,8 @@ import { Hono } from "hono";
 import { webhookRoutes } from "../carriers/twilio/routes.ts";
 import { CallLogError } from "../ports/call-log-store.ts";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
+import { platformTimers } from "../ports/timers.ts";
+import { ProfileChooser } from "../profiles/choice.ts";
 import { ConfigurationError, settingsOf } from "../settings.ts";
 import { DependencyError } from "../sinks.ts";
 import { SwitchboardClient } from "../switchboard-client.ts";
@@ -12,6 +14,7 @@ import { faultRoutes } from "./faults.ts";
 import { healthRoutes } from "./health.ts";
 import { mediaRoutes } from "./media.ts";
 import { operationRoutes } from "./operations.ts";
+import { profileRoutes } from "./profiles.ts";
 import { DoorLimits, limitProofs } from "./rate-limit.ts";
 import { mount, noSuchRoute, type Route } from "./route.ts";
 import type { AppEnv, Build } from "./routing.ts";
@@ -26,6 +29,7 @@ export function allRoutes(build: Build): readonly Route[] {
     ...operationRoutes(),
     ...toolRoutes(),
     ...callRoutes(),
+    ...profileRoutes(),
     ...slowRequestRoutes(),
     ...faultRoutes(),
   ];
@@ -36,11 +40,13 @@ export function createApp(build: Build): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ strict: false });
   const log = new ConsoleLog();
   const limits = new DoorLimits();
+  const chooser = new ProfileChooser({ log, timers: platformTimers, nowMs: Date.now });
   app.use(async (context, next) => {
     const settings = settingsOf(context.env);
     context.set("settings", settings);
     context.set("switchboard", new SwitchboardClient((name) => context.env.SWITCHBOARD.getByName(name), settings));
     context.set("limits", limits);
+    context.set("chooser", chooser);
     await next();
   });
   app.use(limitProofs(limits));

@@ -5,11 +5,10 @@ import { isCallId, newCallId } from "../call-id.ts";
 import { LEG_PATH, OBSERVER_PATH, SIGNED_HEADER } from "../call-object.ts";
 import { judgeUpgrade } from "../carriers/twilio/webhook.ts";
 import { subjectOf } from "../leases.ts";
-import { AGENTS, isAgent } from "../settings.ts";
 import { HttpError } from "./errors.ts";
 import { askObject, newerSchema } from "./objects.ts";
+import { chooseProfile } from "./profiles.ts";
 import { count } from "./query.ts";
-import { onlyParameter } from "./requests.ts";
 import { type Route, route } from "./route.ts";
 import type { AppEnv } from "./routing.ts";
 
@@ -38,17 +37,16 @@ async function upgrade(
 /** A stream that no webhook has announced, which needs no token. */
 async function openUnannounced(context: Context<AppEnv>): Promise<Response> {
   await judgeUpgrade(context);
-  const { allowUnauthenticated, defaultAgent } = context.get("settings");
+  const { allowUnauthenticated } = context.get("settings");
   const switchboard = context.get("switchboard");
   if (!allowUnauthenticated) throw new HttpError(401, "unauthorized", "a stream must be announced by the webhook");
-  const agent = onlyParameter(context.req.raw, "agent") ?? defaultAgent;
-  if (!isAgent(agent)) throw new HttpError(400, "bad_agent", `agent must be one of ${AGENTS.join(", ")}`);
+  const { agent, profile } = await chooseProfile(context, "");
   const call = { callId: newCallId(), carrierCallId: "", agent, authorization: "none", from: "", to: "" } as const;
   const admission = await switchboard.acquire(call.callId, subjectOf(call));
   if (admission === "full" || admission === "numberFull")
     throw new HttpError(503, "full", "there is no room for another call");
   try {
-    await askObject<Announcement>(async () => context.env.CALLS.getByName(call.callId).prepare(call));
+    await askObject<Announcement>(async () => context.env.CALLS.getByName(call.callId).prepare(call, profile));
     return await upgrade(context, call.callId, LEG_PATH);
   } catch (error) {
     context.executionCtx.waitUntil(forsake(context, call.callId));

@@ -4,7 +4,7 @@ import { checked, shownName } from "../schemas.ts";
 import type { Settings } from "../settings.ts";
 import { HttpError } from "./errors.ts";
 
-/** The longest body of a request. Overflow: 413. */
+/** The longest body of a request, where its route does not say otherwise. Overflow: 413. */
 export const MAX_BODY_BYTES = 64 * 1024;
 /** How long a body may take to come. Overflow: 408. */
 export const MAX_BODY_MS = 10_000;
@@ -26,8 +26,8 @@ export function socketBaseUrl(baseUrl: string): string {
   return baseUrl.replace(/^http/i, "ws");
 }
 
-function tooLong(): HttpError {
-  return new HttpError(413, "body_too_long", `a body has at most ${MAX_BODY_BYTES} bytes`);
+function tooLong(maxBytes: number): HttpError {
+  return new HttpError(413, "body_too_long", `a body has at most ${maxBytes} bytes`);
 }
 
 /** Rejects with 408 when its time is over. */
@@ -63,19 +63,19 @@ async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
 }
 
 /**
- * @throws {HttpError} 413 above MAX_BODY_BYTES, 408 after MAX_BODY_MS, 415 for one that is encoded, 400 for one that does
+ * @throws {HttpError} 413 above `maxBytes`, 408 after MAX_BODY_MS, 415 for one that is encoded, 400 for one that does
  * not come to its end; what comes after is not read
  */
-export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = request.headers.get("Content-Encoding")?.trim().toLowerCase() ?? "";
   if (encoding !== "" && encoding !== "identity")
     throw new HttpError(415, "unsupported_encoding", "Content-Encoding must be identity");
-  if (Number(request.headers.get("Content-Length") ?? 0) > MAX_BODY_BYTES) throw tooLong();
+  if (Number(request.headers.get("Content-Length") ?? 0) > maxBytes) throw tooLong(maxBytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ? chunksOf(request.body) : []) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw tooLong();
+    if (length > maxBytes) throw tooLong(maxBytes);
     chunks.push(chunk);
   }
   const body = new Uint8Array(length);
@@ -130,9 +130,10 @@ export async function readJson<S extends v.GenericSchema>(
   request: Request,
   schema: S,
   code = "bad_body",
+  maxBytes = MAX_BODY_BYTES,
 ): Promise<v.InferOutput<S>> {
   requireUtf8(request.headers.get("Content-Type") ?? "");
-  const result = checked(schema, parseObject(await readBody(request)), "body");
+  const result = checked(schema, parseObject(await readBody(request, maxBytes)), "body");
   if (result.type === "wrong") throw new HttpError(400, code, result.reason);
   return result.value;
 }

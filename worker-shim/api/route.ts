@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import type * as v from "valibot";
 import { isCallId } from "../call-id.ts";
+import { isProfileName } from "../profiles/document.ts";
 import { checked, shownName, table } from "../schemas.ts";
 import { HttpError } from "./errors.ts";
 import { readJson, requireOperator, requireUpgrade } from "./requests.ts";
@@ -13,12 +14,12 @@ import type { AppEnv } from "./routing.ts";
  */
 export type Access = "anyone" | "operator" | "carrier" | "stream" | "harness";
 
-export type Method = "GET" | "POST" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /** One method of one path: what it takes, and who may ask. Its tests are made of this: tests/unit/shim/routes.test.ts. */
 export interface Route {
   readonly method: Method;
-  /** With `:callId` where it names a call; what is none there is answered with 404. */
+  /** With `:callId`, `:profile`, `:version` where it names one; what is none there is answered with 404. */
   readonly path: string;
   readonly access: Access;
   /** A WebSocket: without an upgrade the answer is 426. */
@@ -31,6 +32,8 @@ export interface Route {
   readonly body?: v.GenericSchema;
   /** The code of an answer to a wrong body. */
   readonly bodyCode?: string;
+  /** The longest body; MAX_BODY_BYTES if it is not said. */
+  readonly maxBodyBytes?: number;
   readonly answer: (context: Context<AppEnv>, input: Input) => Promise<Response> | Response;
 }
 
@@ -38,6 +41,9 @@ export interface Route {
 export interface Input<Q = unknown, B = unknown> {
   /** Of `:callId`; empty where the path names no call. */
   readonly callId: string;
+  /** Of `:profile` and `:version`; empty and 0 likewise. */
+  readonly profile: string;
+  readonly version: number;
   readonly query: Q;
   readonly body: B;
 }
@@ -102,6 +108,23 @@ function callIdOf(context: Context<AppEnv>): string {
   return callId;
 }
 
+/** @throws {HttpError} 404 for what can be no profile's name */
+function profileOf(context: Context<AppEnv>): string {
+  const name = context.req.param("profile");
+  if (name === undefined) return "";
+  if (!isProfileName(name))
+    throw new HttpError(404, "not_found", "there is no such profile; a name has 1 to 64 letters, digits, - and _");
+  return name;
+}
+
+/** @throws {HttpError} 404 for what can be no version's number */
+function versionOf(context: Context<AppEnv>): number {
+  const version = context.req.param("version");
+  if (version === undefined) return 0;
+  if (!/^[1-9]\d{0,8}$/.test(version)) throw new HttpError(404, "not_found", "there is no such version");
+  return Number(version);
+}
+
 /** Mounts the table: what a path does not take is refused by name, in the same order everywhere. */
 export function mount(app: Hono<AppEnv>, routes: readonly Route[]): void {
   for (const [path, ofPath] of Map.groupBy(routes, (one) => one.path)) {
@@ -116,8 +139,10 @@ export function mount(app: Hono<AppEnv>, routes: readonly Route[]): void {
       await authorize(context, one);
       const input = {
         callId: callIdOf(context),
+        profile: profileOf(context),
+        version: versionOf(context),
         query: one.query && readQuery(raw, one.query),
-        body: one.body && (await readJson(raw, one.body, one.bodyCode)),
+        body: one.body && (await readJson(raw, one.body, one.bodyCode, one.maxBodyBytes)),
       };
       return one.answer(context, input);
     });

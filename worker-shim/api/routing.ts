@@ -1,4 +1,5 @@
 import type { Env } from "../env.ts";
+import type { ProfileChooser } from "../profiles/choice.ts";
 import type { Settings } from "../settings.ts";
 import type { SwitchboardClient } from "../switchboard-client.ts";
 import type { DoorLimits } from "./rate-limit.ts";
@@ -16,5 +17,6 @@ export type AppEnv = {
     readonly settings: Settings;
     readonly switchboard: SwitchboardClient;
     readonly limits: DoorLimits;
+    readonly chooser: ProfileChooser;
   };
 };

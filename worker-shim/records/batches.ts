@@ -46,6 +46,11 @@ export class Batches {
     this.#storedCharacters = sum?.characters ?? 0;
   }
 
+  /** What comes before the first session is told with it. */
+  get #stored(): number {
+    return Math.max(1, this.#session);
+  }
+
   /** Events that found no room since this object was made. */
   get droppedEvents(): number {
     return this.#droppedEvents;
@@ -96,7 +101,7 @@ export class Batches {
     if (!this.isWaiting) return;
     this.#tables.rows(
       "INSERT INTO batch (session, lines, granule, pages, inputs, storedMs) VALUES (?, ?, ?, ?, ?, ?)",
-      this.#session,
+      this.#stored,
       this.#lines.length > 0 ? this.#lines.join("\n") : null,
       this.#granule,
       blob(this.#pages),
@@ -113,11 +118,15 @@ export class Batches {
     this.#tables.rows("INSERT INTO batch (session, storedMs) VALUES (?, ?)", this.#session, this.#nowMs());
   }
 
-  /** When the object has last written something here, epoch ms; undefined where that was not noted. `never`: if nothing. */
-  storedMs(never: number | undefined): number | undefined {
+  /**
+   * When the object has last written something here, epoch ms; undefined where that was not noted. `openedMs`, when the
+   * first session was opened, is the least: what comes before it may be all that is here.
+   */
+  storedMs(openedMs: number | undefined): number | undefined {
     const query = "SELECT storedMs FROM batch ORDER BY batch DESC LIMIT 1";
     const [row] = this.#tables.rows<{ storedMs: number | null }>(query);
-    return row ? (row.storedMs ?? undefined) : never;
+    if (!row) return openedMs;
+    return row.storedMs === null ? undefined : Math.max(row.storedMs, openedMs ?? 0);
   }
 
   /** Whether there is something to write. */
@@ -168,7 +177,7 @@ export class Batches {
         "SELECT session, lines FROM batch WHERE lines IS NOT NULL ORDER BY batch",
       )
       .map(({ session, lines }) => ({ session, events: lines.split("\n") }));
-    batches.push({ session: this.#session, events: [...this.#lines] });
+    batches.push({ session: this.#stored, events: [...this.#lines] });
     const sessions: { readonly session: number; readonly events: string[] }[] = [];
     for (const { session, events } of batches) {
       if (sessions.at(-1)?.session !== session) sessions.push({ session, events: [] });

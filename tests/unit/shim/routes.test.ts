@@ -65,6 +65,7 @@ beforeEach(async () => {
     }),
   );
   gateway.history = [];
+  gateway.book.save("p1", { profile: {} }, { type: "anything" });
   Object.assign(gateway.variables, {
     CALL_LOG: database,
     RECORDINGS: recordings(),
@@ -79,8 +80,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function pathOf({ path }: Pick<Route, "path">, callId = "c1"): string {
-  return path.replace(":callId", encodeURIComponent(callId));
+function pathOf({ path }: Pick<Route, "path">, callId = "c1", profile = "p1", version = "1"): string {
+  return path
+    .replace(":callId", encodeURIComponent(callId))
+    .replace(":profile", encodeURIComponent(profile))
+    .replace(":version", encodeURIComponent(version));
 }
 
 /** A good query of its own: what the route cannot do without. */
@@ -91,7 +95,12 @@ function queryOf({ path }: Route): string {
 /** A body that the route takes. */
 function bodyOf(route: Route): string | undefined {
   if (!route.body) return undefined;
-  const bodies = [{ dependency: "d1", fault: "none" }, { type: "command", command: { type: "hangUp" } }, {}];
+  const bodies = [
+    { dependency: "d1", fault: "none" },
+    { type: "command", command: { type: "hangUp" } },
+    { profile: {} },
+    {},
+  ];
   const good = bodies.find((body) => v.safeParse(route.body as v.GenericSchema, body).success);
   expect(good, `${route.path} takes none of the known bodies`).toBeDefined();
   return JSON.stringify(good);
@@ -111,7 +120,7 @@ interface Ask {
 function ask(route: Route, { method = route.method, path, query, headers = {}, body, as = "entitled" }: Ask = {}) {
   const target = (path ?? pathOf(route)) + (query ?? queryOf(route));
   const own: Record<string, string> = route.upgrade ? { Upgrade: "websocket" } : {};
-  let sent = body ?? (method === "POST" ? bodyOf(route) : undefined);
+  let sent = body ?? (method === "POST" || method === "PUT" ? bodyOf(route) : undefined);
   if (as === "entitled" && (route.access === "operator" || route.access === "harness"))
     own.Authorization = `Bearer ${ADMIN_TOKEN}`;
   if (as === "entitled" && route.access === "carrier") {
@@ -136,6 +145,8 @@ function named(routes: readonly Route[]): [string, Route][] {
 const EVERY = named(ROUTES);
 const OPERATORS = named(ROUTES.filter(({ access }) => access === "operator" || access === "harness"));
 const CARRIERS = named(ROUTES.filter(({ access }) => access === "carrier"));
+const OF_A_PROFILE = named(ROUTES.filter(({ path }) => path.includes(":profile")));
+const OF_A_VERSION = named(ROUTES.filter(({ path }) => path.includes(":version")));
 const OF_A_CALL = named(ROUTES.filter(({ path }) => path.includes(":callId")));
 const WITH_QUERY = named(ROUTES.filter(({ query }) => query !== undefined));
 const WITH_BODY = named(ROUTES.filter(({ body }) => body !== undefined));
@@ -155,6 +166,8 @@ describe.each(EVERY)("%s", (_, route) => {
     if (route.path === "/call") gateway.variables.ALLOW_UNAUTHENTICATED = "true";
     const { status } = await ask(route);
     expect(status).toBeLessThan(300);
+    // What is deleted is deleted once.
+    gateway.book.save("p1", { profile: {} }, { type: "anything" });
     // A slash at the end is none.
     if (route.access !== "carrier") expect((await ask(route, { path: `${pathOf(route)}/` })).status).toBe(status);
   });
@@ -269,6 +282,30 @@ describe.each(OF_A_CALL)("%s", (_, route) => {
   });
 });
 
+describe.each(OF_A_PROFILE)("%s", (_, route) => {
+  it.each(["a.b", "a b", "x".repeat(65), "\u00e9", "%2F", "a:b", "p1;x", "schema.json.x"])(
+    "has no %j",
+    async (name) => {
+      const path = pathOf(route, "c1", name);
+      expect(await errorOf(await ask(route, { path }))).toEqual([404, "not_found"]);
+      expect(gateway.asked).toEqual([]);
+    },
+  );
+
+  it("knows no other one", async () => {
+    if (route.body) return;
+    const path = pathOf(route, "c1", "p2");
+    expect(await errorOf(await ask(route, { path }))).toEqual([404, "not_found"]);
+  });
+});
+
+describe.each(OF_A_VERSION)("%s", (_, route) => {
+  it.each(["0", "-1", "1.0", "01", "1e3", "x", "99999999999", "2"])("has no version %j", async (version) => {
+    const path = pathOf(route, "c1", "p1", version);
+    expect(await errorOf(await ask(route, { path }))).toEqual([404, "not_found"]);
+  });
+});
+
 describe.each(WITH_QUERY)("%s", (_, route) => {
   const parameters = Object.entries(route.query ?? {}) as [string, v.GenericSchema][];
 
@@ -336,7 +373,7 @@ describe.each(WITH_BODY)("%s", (_, route) => {
   });
 
   it.each([
-    ["too long", { body: "x".repeat(MAX_BODY_BYTES + 1) }, 413, "body_too_long"],
+    ["too long", { body: "x".repeat((route.maxBodyBytes ?? MAX_BODY_BYTES) + 1) }, 413, "body_too_long"],
     ["compressed", { headers: { "Content-Encoding": "gzip" } }, 415, "unsupported_encoding"],
     [
       "in other letters",
@@ -362,7 +399,7 @@ describe.each(WITH_BODY)("%s", (_, route) => {
     });
     const url = `http://internal:8080${pathOf(route)}`;
     const init = {
-      method: "POST",
+      method: route.method,
       body: abandoned,
       duplex: "half",
       headers: { Authorization: `Bearer ${ADMIN_TOKEN}` },

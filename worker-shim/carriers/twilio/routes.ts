@@ -1,13 +1,13 @@
 import type { Context } from "hono";
 import { HttpError } from "../../api/errors.ts";
 import { askObject } from "../../api/objects.ts";
-import { onlyParameter, publicBaseUrl, socketBaseUrl } from "../../api/requests.ts";
+import { chooseProfile } from "../../api/profiles.ts";
+import { publicBaseUrl, socketBaseUrl } from "../../api/requests.ts";
 import type { Input, Method, Route } from "../../api/route.ts";
 import type { AppEnv } from "../../api/routing.ts";
 import type { Announcement, Resumption } from "../../call.ts";
 import { callIds, newCallId } from "../../call-id.ts";
 import { subjectOf } from "../../leases.ts";
-import { AGENTS, isAgent } from "../../settings.ts";
 import { busyTwiml, hangUpTwiml, streamTwiml } from "./twiml.ts";
 import { readWebhook } from "./webhook.ts";
 
@@ -46,12 +46,11 @@ async function callIdOf(context: Context<AppEnv>, carrierCallId: string): Promis
  */
 async function answer(context: Context<AppEnv>): Promise<Response> {
   const { carrierCallId, from, to } = await readWebhook(context);
-  const { defaultAgent, locationHint } = context.get("settings");
+  const { locationHint } = context.get("settings");
   const switchboard = context.get("switchboard");
-  const agent = onlyParameter(context.req.raw, "agent") ?? defaultAgent;
-  if (!isAgent(agent)) throw new HttpError(400, "bad_agent", `agent must be one of ${AGENTS.join(", ")}`);
   // Before it takes a place: its stream will need a token.
   requireTokenSecret(context);
+  const { agent, profile } = await chooseProfile(context, to);
   const callId = await callIdOf(context, carrierCallId);
   const admission = await switchboard.acquire(callId, subjectOf({ to }));
   if (admission === "full" || admission === "numberFull") return xml(busyTwiml());
@@ -61,7 +60,7 @@ async function answer(context: Context<AppEnv>): Promise<Response> {
     const where = locationHint ? { locationHint } : {};
     const call = { callId, carrierCallId, agent, authorization: "required", from, to } as const;
     const announcement: Announcement = await askObject<Announcement>(async () =>
-      context.env.CALLS.getByName(callId, where).prepare(call),
+      context.env.CALLS.getByName(callId, where).prepare(call, profile),
     );
     if (announcement.type === "stream") return stream(context, callId, announcement.token);
     // Whoever repeats what the carrier once asked learns nothing, and changes nothing.

@@ -98,6 +98,34 @@ class BoundStatement {
   }
 }
 
+/** KV behind the two interfaces that profiles have of it. */
+export class MemoryReplica {
+  readonly values = new Map<string, string>();
+  /** Every key that was read, and every one that was written. */
+  readonly reads: string[] = [];
+  readonly writes: string[] = [];
+  /** What each operation does in the place of its work; undefined: that. */
+  behaviour: (() => Promise<never>) | undefined;
+
+  async get(key: string): Promise<string | null> {
+    this.reads.push(key);
+    if (this.behaviour) return this.behaviour();
+    return this.values.get(key) ?? null;
+  }
+
+  async put(key: string, text: string): Promise<void> {
+    this.writes.push(key);
+    if (this.behaviour) return this.behaviour();
+    this.values.set(key, text);
+  }
+
+  async delete(key: string): Promise<void> {
+    this.writes.push(key);
+    if (this.behaviour) return this.behaviour();
+    this.values.delete(key);
+  }
+}
+
 /** A clock and timers that only move when told. */
 export class VirtualTime implements Timers {
   nowMs = 0;

@@ -6,7 +6,12 @@ import type { CommandResult } from "../../../../worker-shim/boundary.ts";
 import type { Announcement, Resumption, Stage } from "../../../../worker-shim/call.ts";
 import type { Env } from "../../../../worker-shim/env.ts";
 import type { Admission, LeaseCounts } from "../../../../worker-shim/leases.ts";
+import { BookRecords, type Expected } from "../../../../worker-shim/profiles/book.ts";
+import type { ChosenProfile } from "../../../../worker-shim/profiles/choice.ts";
+import type { ProfileDocument } from "../../../../worker-shim/profiles/document.ts";
+import { Publisher } from "../../../../worker-shim/profiles/publisher.ts";
 import type { ExpectedCall } from "../../../../worker-shim/records/call-row.ts";
+import { FakeLog, MemoryReplica, memoryDatabase, VirtualTime } from "./fakes.ts";
 
 export const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
 export const ADMIN_TOKEN = "admin-0123456789abcdef";
@@ -35,7 +40,13 @@ export class Gateway {
   warmUpError: unknown;
   /** Undefined: each request finds an isolate of its own. */
   app: ReturnType<typeof createApp> | undefined;
+  /** The book of profiles, and what it publishes to. */
+  readonly book = new BookRecords(memoryDatabase());
+  readonly replica = new MemoryReplica();
+  /** With what profile a call was last prepared. */
+  profile: ChosenProfile | undefined;
   variables: Record<string, unknown> = {
+    PROFILES: this.replica,
     ENVIRONMENT: "development",
     TWILIO_AUTH_TOKEN: AUTH_TOKEN,
     TOKEN_SECRET: "0123456789abcdef",
@@ -48,7 +59,8 @@ export class Gateway {
   }
 
   ask(request: Request): Promise<Response> {
-    const env = { ...this.variables, CALLS: this.#calls, SWITCHBOARD: this.#switchboard } as unknown as Env;
+    const objects = { CALLS: this.#calls, SWITCHBOARD: this.#switchboard, PROFILE_BOOK: this.#books };
+    const env = { ...this.variables, ...objects } as unknown as Env;
     const app = this.app ?? createApp({ version: "1.2.3", warmUpError: this.warmUpError });
     const context = { waitUntil: (work: Promise<unknown>) => this.background.push(work), passThroughOnException() {} };
     return Promise.resolve(app.fetch(request, env, context as never));
@@ -80,7 +92,8 @@ export class Gateway {
   readonly #calls = {
     getByName: (callId: string, options?: unknown) => ({
       ...this.#erasable,
-      prepare: async (call: ExpectedCall) => {
+      prepare: async (call: ExpectedCall, profile?: ChosenProfile) => {
+        this.profile = profile;
         this.#note("prepare", callId, call, options);
         return this.announcement;
       },
@@ -128,6 +141,45 @@ export class Gateway {
       this.#note("erase", what);
       return this.erasure;
     },
+  };
+
+  readonly #publisher = new Publisher({
+    book: this.book,
+    replica: this.replica,
+    timers: new VirtualTime(),
+    log: new FakeLog(),
+    nowMs: Date.now,
+  });
+
+  readonly #written = async <T>(name: string, result: T) => {
+    await this.#publisher.publish();
+    return { result, published: this.#publisher.has(name) };
+  };
+
+  /** What is read is not written down. */
+  readonly #books = {
+    getByName: () => ({
+      list: async () => this.book.list(),
+      get: async (name: string) => this.book.get(name),
+      history: async (name: string) => this.book.history(name),
+      version: async (name: string, version: number) => this.book.version(name, version),
+      lookUp: async (key: string) => {
+        if (this.failing.has("lookUp")) this.#note("lookUp", key);
+        return this.book.published(key);
+      },
+      save: async (name: string, document: ProfileDocument, expected: Expected) => {
+        this.#note("save", name);
+        return this.#written(name, this.book.save(name, document, expected));
+      },
+      restore: async (name: string, version: number, expected: Expected) => {
+        this.#note("restore", name, version);
+        return this.#written(name, this.book.restore(name, version, expected));
+      },
+      remove: async (name: string, expected: Expected) => {
+        this.#note("remove", name);
+        return this.#written(name, this.book.remove(name, expected));
+      },
+    }),
   };
 
   readonly #switchboard = {

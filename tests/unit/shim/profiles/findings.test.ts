@@ -1,0 +1,195 @@
+import * as v from "valibot";
+import { describe, expect, it } from "vitest";
+import { document, MAX_DOCUMENT_BYTES, type ProfileDocument } from "../../../../worker-shim/profiles/document.ts";
+import { type Deployment, estimatedTokens, findingsOf } from "../../../../worker-shim/profiles/findings.ts";
+import { documentJsonSchema } from "../../../../worker-shim/profiles/json-schema.ts";
+import { MAX_NUMBERS } from "../../../../worker-shim/profiles/numbers.ts";
+import { profile } from "../../../../worker-shim/profile.ts";
+import { AGENTS } from "../../../../worker-shim/settings.ts";
+
+const WHOLE: Deployment = {
+  defaultAgent: "openai-realtime",
+  upstreams: new Set(["openai", "speech"]),
+  hasBucket: true,
+  hasFlightKey: true,
+};
+
+const GOOD: ProfileDocument = {
+  agent: "openai-realtime",
+  profile: { instructions: "You are the front desk.", model: "a-model", transcriptionModel: "another" },
+  numbers: ["+15551234567", "+1555*", "sip:desk@example.com", "2001"],
+};
+
+function found(value: unknown, deployment: Partial<Deployment> = {}): string[] {
+  return findingsOf(value, { ...WHOLE, ...deployment }).map(
+    ({ severity, place, message }) => `${severity} ${place} ${message}`,
+  );
+}
+
+function withProfile(more: ProfileDocument["profile"]): ProfileDocument {
+  return { ...GOOD, profile: { ...GOOD.profile, ...more } };
+}
+
+describe("a check", () => {
+  it("finds nothing wrong about a good profile", () => {
+    expect(found(GOOD)).toEqual([]);
+    expect(found({ agent: "parrot", profile: {} })).toEqual([]);
+  });
+
+  it("finds everything that the schema refuses, each with its place", () => {
+    const all = found({
+      agent: "robot",
+      profile: { colour: "red", voice: 3, tools: [{ type: "function", name: "a b" }] },
+      limits: { maxCallMs: 5 },
+      numbers: ["+1 555"],
+    });
+    expect(all).toEqual([
+      `error agent must be one of ${AGENTS.join(", ")}`,
+      expect.stringMatching(/^error profile\.voice must be/),
+      expect.stringMatching(/^error profile\.tools\[0\]\.name must be/),
+      expect.stringMatching(/^error profile\.colour is not known/),
+      "error limits.maxCallMs must be an integer from 1000 to 86400000",
+      expect.stringMatching(/^error numbers\[0\] must be a number or a SIP address/),
+    ]);
+    expect(found({})).toEqual(["error profile is missing"]);
+  });
+
+  it("finds an agent whose service is not there", () => {
+    const upstreams = new Set<string>();
+    expect(found(GOOD, { upstreams })).toEqual(["error agent is openai-realtime, for which OPENAI_API_KEY is not set"]);
+    expect(found({ agent: "house", profile: {} }, { upstreams })).toEqual([
+      "error agent is house, for which no speech Worker is bound (SPEECH)",
+    ]);
+    expect(found({ profile: {} }, { upstreams, defaultAgent: "parrot" })).toEqual([]);
+    expect(found({ profile: {} }, { upstreams })[0]).toContain("is openai-realtime");
+  });
+
+  it("finds instructions that are too long for the provider, by estimate", () => {
+    const length = (tokens: number) => withProfile({ instructions: "abcd".repeat(tokens) });
+    expect(found(length(10_000))).toEqual([]);
+    expect(found(length(14_000))[0]).toMatch(/^warning profile\.instructions are about 14000 tokens/);
+    expect(found(length(25_000))[0]).toMatch(/^error profile\.instructions/);
+    // Tools count as well.
+    const tools = [{ type: "function", name: "a", description: "x".repeat(60_000) } as const];
+    expect(found(withProfile({ tools }))[0]).toMatch(/^warning profile\.instructions/);
+    expect([estimatedTokens(""), estimatedTokens("abcd"), estimatedTokens("\u4f60\u597d")]).toEqual([0, 1, 3]);
+  });
+
+  it("finds names of models that are missing, and instructions", () => {
+    expect(found({ agent: "openai-realtime", profile: {} })).toEqual([
+      expect.stringMatching(/^warning profile\.model is missing/),
+      expect.stringMatching(/^warning profile\.transcriptionModel is missing/),
+      expect.stringMatching(/^warning profile\.instructions are missing/),
+    ]);
+  });
+
+  it("finds what an agent of rules does not read", () => {
+    const tools = [{ type: "function", name: "a", description: "b" } as const];
+    const places = findingsOf({ agent: "parrot", profile: { instructions: "x", voice: "y", tools } }, WHOLE).map(
+      ({ place, severity }) => [place, severity],
+    );
+    expect(places).toEqual([
+      ["profile.instructions", "warning"],
+      ["profile.voice", "warning"],
+      ["profile.tools", "warning"],
+    ]);
+  });
+
+  it("finds tools that a provider would not take, or not understand", () => {
+    const many = Array.from(
+      { length: 129 },
+      (_, i) => ({ type: "function", name: `t${i}`, description: "d" }) as const,
+    );
+    expect(found(withProfile({ tools: many }))).toContain("error profile.tools are 129, and the provider takes 128");
+    const parameters = { type: "object", properties: { a: { type: "string" } }, required: ["a", "b"] };
+    expect(found(withProfile({ tools: [{ type: "function", name: "t", parameters }] }))).toEqual([
+      expect.stringMatching(/^warning profile\.tools\[0\]\.description is missing/),
+      'warning profile.tools[0].parameters.required has "b", which is none of the properties',
+    ]);
+  });
+
+  it("finds records that have nowhere to go", () => {
+    const recorded = withProfile({ recording: "on", flightRecord: "on" });
+    expect(found(recorded)).toEqual([]);
+    expect(found(recorded, { hasFlightKey: false })).toEqual([
+      "warning profile.flightRecord keeps no bodies: FLIGHT_KEY is not set",
+    ]);
+    expect(found(recorded, { hasBucket: false })).toHaveLength(2);
+  });
+
+  it("finds a call that ends before its times are over", () => {
+    expect(found({ ...GOOD, limits: { maxCallMs: 30_000, replyMs: 40_000 } })).toEqual([
+      "warning limits.replyMs lets the call end, after 30000 ms, before replyMs, 40000 ms, is over",
+      "warning limits.maxCallMs lets the call end, after 30000 ms, before deadAirMs, 60000 ms, is over",
+    ]);
+  });
+});
+
+describe("numbers", () => {
+  const takes = (...numbers: unknown[]) => v.safeParse(document, { profile: {}, numbers }).success;
+
+  it.each(["+15551234567", "+1555*", "2001", "1*", "sip:desk@example.com", "sips:a@b", "sip:+1@x*"])(
+    "may be %j",
+    (number) => {
+      expect(takes(number)).toBe(true);
+    },
+  );
+
+  it.each([
+    "",
+    "*",
+    "+",
+    "+*",
+    "+1 555",
+    "+1-555",
+    "(555)",
+    "555*1",
+    "+1**",
+    "tel:+1",
+    "SIP:a@b",
+    "sip:A@b",
+    "sip: a",
+    5,
+    null,
+  ])("may not be %j", (number) => {
+    expect(takes(number)).toBe(false);
+  });
+
+  it("may be so many, each once", () => {
+    const many = Array.from({ length: MAX_NUMBERS }, (_, i) => `+1${i}`);
+    expect([takes(...many), takes(...many, "+2"), takes("+1", "+1")]).toEqual([true, false, false]);
+  });
+});
+
+describe("the JSON Schema", () => {
+  interface Node {
+    readonly type?: string;
+    readonly properties?: Record<string, Node>;
+    readonly required?: string[];
+    readonly additionalProperties?: boolean;
+  }
+  const schema = documentJsonSchema() as Node;
+
+  it("has every field of the schema that checks, and no other", () => {
+    expect(Object.keys(schema.properties ?? {}).sort()).toEqual([
+      "agent",
+      "description",
+      "limits",
+      "numbers",
+      "profile",
+    ]);
+    expect([schema.required, schema.additionalProperties]).toEqual([["profile"], false]);
+    const [, shape] = profile.pipe;
+    expect(Object.keys(schema.properties?.profile?.properties ?? {})).toEqual(Object.keys(shape.entries));
+    expect(schema.properties?.limits?.properties?.maxCallMs).toEqual({
+      type: "integer",
+      minimum: 1000,
+      maximum: 86_400_000,
+    });
+  });
+
+  it("is small", () => {
+    expect(JSON.stringify(schema).length).toBeLessThan(16_384);
+    expect(MAX_DOCUMENT_BYTES).toBeLessThan(1_000_000);
+  });
+});
