@@ -6,6 +6,8 @@ import {
   BookRecords,
   type Expected,
   type History,
+  INDEX_KEY,
+  keyOf,
   type ListedProfile,
   type Removed,
   type Saved,
@@ -17,6 +19,9 @@ import { within } from "./profiles/within.ts";
 import { settingsOf } from "./settings.ts";
 import { profileReplica } from "./sinks.ts";
 
+/** KV may go on for so long to say that it does not have what was just written: it is not written again for that. */
+const REPUBLISH_MS = 60_000;
+
 /** How long an operator waits for the replica; what takes longer goes on without him. */
 const PUBLISH_WAIT_MS = 2_000;
 
@@ -24,6 +29,8 @@ const PUBLISH_WAIT_MS = 2_000;
 export class ProfileBook extends DurableObject<Env> {
   readonly #book: BookRecords;
   readonly #publisher: Publisher;
+  /** By key, when it was last published; of the profiles that there are. Epoch ms. */
+  readonly #told = new Map<string, number>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -69,13 +76,14 @@ export class ProfileBook extends DurableObject<Env> {
     return this.#written(name, this.#book.remove(name, expected));
   }
 
-  /** For a call that did not find it in KV, which gets it again. */
+  /** For a call that did not find it in KV, which gets it again, but not more than once a minute. */
   async lookUp(key: string): Promise<string | undefined> {
     const text = this.#book.published(key);
-    if (text !== undefined) {
-      this.#book.republish(key);
-      await this.#arm();
-    }
+    const nowMs = Date.now();
+    if (text === undefined || nowMs - (this.#told.get(key) ?? 0) < REPUBLISH_MS) return text;
+    this.#told.set(key, nowMs);
+    this.#book.republish(key);
+    await this.#arm();
     return text;
   }
 
@@ -85,6 +93,7 @@ export class ProfileBook extends DurableObject<Env> {
   }
 
   async #written<T>(name: string, result: T): Promise<Written<T>> {
+    for (const key of [keyOf(name), INDEX_KEY]) this.#told.set(key, Date.now());
     // Before anything is waited for: the object may be lost meanwhile.
     await this.#arm();
     await within(this.#publisher.publish(), PUBLISH_WAIT_MS, platformTimers).catch(() => undefined);

@@ -3,7 +3,7 @@ import { CARRIER_SECRET } from "../carriers/twilio/settings.ts";
 import type { LeaseCounts } from "../leases.ts";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
 import type { Settings } from "../settings.ts";
-import { callLogStore, recordingsBucket, requestNotes, supabaseSink } from "../sinks.ts";
+import { callLogStore, profileReplica, recordingsBucket, requestNotes, supabaseSink } from "../sinks.ts";
 import { publicBaseUrl, socketBaseUrl } from "./requests.ts";
 import { type Route, route } from "./route.ts";
 import type { AppEnv, Build } from "./routing.ts";
@@ -66,14 +66,16 @@ async function stores(context: Context<AppEnv>) {
   const store = callLogStore(env, settings);
   const bucket = recordingsBucket(env, settings);
   const notes = requestNotes(env, settings);
+  const replica = profileReplica(env, settings);
   const sink = supabaseSink(settings);
-  const [callLog, recordings, requests, supabase] = await Promise.all([
+  const [callLog, recordings, requests, profiles, supabase] = await Promise.all([
     check("callLog", STORE_CHECK_INTERVAL_MS, store && (() => store.check())),
     check("recordings", STORE_CHECK_INTERVAL_MS, bucket && (() => bucket.head("health"))),
     check("requests", STORE_CHECK_INTERVAL_MS, notes && (() => notes.get("health"))),
+    check("profiles", STORE_CHECK_INTERVAL_MS, replica && (() => replica.get("health"))),
     check("supabase", REMOTE_CHECK_INTERVAL_MS, sink && (() => sink.check(AbortSignal.timeout(CHECK_TIMEOUT_MS)))),
   ]);
-  return { callLog, recordings, requests, supabase };
+  return { callLog, recordings, requests, profiles, supabase };
 }
 
 /** What the gateway goes by, for whoever wonders why it does what it does. No secret is in it, only whether it is there. */
