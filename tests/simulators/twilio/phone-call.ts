@@ -15,11 +15,15 @@ export interface DialOptions {
   /** Signs webhooks and upgrades; undefined leaves them unsigned. */
   authToken?: string | undefined;
   agent?: string | undefined;
+  /** The profile that the webhook's URL names. */
+  profile?: string | undefined;
   jitterMs?: number;
   /** 0..1 */
   loss?: number;
   seed?: number;
   from?: string;
+  /** The dialled number. */
+  to?: string;
   maxDocuments?: number;
   /** Default: a new one. */
   callSid?: string;
@@ -96,8 +100,12 @@ export class PhoneCall {
   /** Resolves when the media stream has started. @throws {CallFailed} when the gateway has no stream for the call */
   static async dial(options: DialOptions): Promise<PhoneCall> {
     const call = new PhoneCall(options);
-    const query = options.agent === undefined ? "" : `?agent=${encodeURIComponent(options.agent)}`;
-    const verbs = await call.#fetchTwiml(`${call.#base}/twiml${query}`, "ringing");
+    const { agent, profile } = options;
+    const query = new URLSearchParams({
+      ...(agent !== undefined && { agent }),
+      ...(profile !== undefined && { profile }),
+    });
+    const verbs = await call.#fetchTwiml(`${call.#base}/twiml${query.size > 0 ? `?${query}` : ""}`, "ringing");
     const first = verbs[0];
     if (first?.verb === "reject") throw new CallFailed(`rejected: ${first.reason}`);
     if (first?.verb !== "stream") throw new CallFailed(`no stream in the TwiML, but ${first?.verb ?? "nothing"}`);
@@ -204,7 +212,7 @@ export class PhoneCall {
       CallSid: this.callSid,
       Direction: "inbound",
       From: this.#options.from ?? "+15550001111",
-      To: "+15550002222",
+      To: this.#options.to ?? "+15550002222",
     };
   }
 
