@@ -67,6 +67,14 @@ type Read<T> =
   | { readonly type: "found"; readonly value: T; readonly from: "replica" | "book" | "memory" }
   | { readonly type: "missing" | "damaged" | "unreachable" };
 
+/** What one choice may take. */
+interface Budget {
+  /** Epoch ms. */
+  readonly untilMs: number;
+  /** The replica has failed, or kept it waiting: it is not asked again, so that there is time left for the book. */
+  isReplicaDown: boolean;
+}
+
 export interface ChooserOptions {
   readonly log: Log;
   readonly timers: Timers;
@@ -97,22 +105,22 @@ export class ProfileChooser {
    * not there. Takes CHOICE_MS at most, and never rejects.
    */
   async choose(stores: ProfileStores, asked: string | undefined, dialled: string): Promise<ChosenProfile | "unknown"> {
-    const untilMs = this.#options.nowMs() + CHOICE_MS;
+    const budget: Budget = { untilMs: this.#options.nowMs() + CHOICE_MS, isReplicaDown: false };
     if (asked !== undefined) {
       if (!isProfileName(asked)) return "unknown";
-      const read = await this.#profile(stores, asked, untilMs);
+      const read = await this.#profile(stores, asked, budget);
       if (read.type === "found") return chosen(read, "request");
       // The deployment's own has no other name.
       if (read.type === "missing") return asked === DEFAULT_NAME ? bundled("request") : "unknown";
-      return this.#instead(stores, asked, "request", read.type, untilMs);
+      return this.#instead(stores, asked, "request", read.type, budget);
     }
-    const index = await this.#readIndex(stores, untilMs);
+    const index = await this.#readIndex(stores, budget);
     const named = nameFor(index, dialled);
     const name = named ?? (index.hasDefault ? DEFAULT_NAME : undefined);
     const by = named === undefined ? "default" : "number";
     if (name === undefined) return bundled(by);
-    const read = await this.#profile(stores, name, untilMs);
-    return read.type === "found" ? chosen(read, by) : this.#instead(stores, name, by, read.type, untilMs);
+    const read = await this.#profile(stores, name, budget);
+    return read.type === "found" ? chosen(read, by) : this.#instead(stores, name, by, read.type, budget);
   }
 
   /** What was just saved counts for the next call here, whatever the replica says until it has it. */
@@ -140,21 +148,21 @@ export class ProfileChooser {
     name: string,
     by: ChosenProfile["by"],
     problem: Problem,
-    untilMs: number,
+    budget: Budget,
   ): Promise<ChosenProfile> {
     this.counters.defaulted++;
     this.#options.log.error("a call has the default profile", { profile: name, problem });
     const hasDefault = name !== DEFAULT_NAME && this.#index?.index.hasDefault === true;
-    const read = hasDefault ? await this.#profile(stores, DEFAULT_NAME, untilMs) : undefined;
+    const read = hasDefault ? await this.#profile(stores, DEFAULT_NAME, budget) : undefined;
     return read?.type === "found" ? { ...chosen(read, by), problem } : { ...bundled(by), problem };
   }
 
-  async #readIndex(stores: ProfileStores, untilMs: number): Promise<NumberIndex> {
+  async #readIndex(stores: ProfileStores, budget: Budget): Promise<NumberIndex> {
     const nowMs = this.#options.nowMs();
     const known = this.#index;
     if (known && nowMs - known.atMs < INDEX_TTL_MS) return known.index;
     const parse = (text: string) => readIndex(text) ?? "it is no index";
-    const read = await this.#read(stores, INDEX_KEY, untilMs, parse);
+    const read = await this.#read(stores, INDEX_KEY, budget, parse);
     // Where no profile was ever saved there is none.
     if (read.type === "found" || read.type === "missing") {
       const index = read.type === "found" ? read.value : EMPTY_INDEX;
@@ -165,14 +173,14 @@ export class ProfileChooser {
     return known?.index ?? EMPTY_INDEX;
   }
 
-  async #profile(stores: ProfileStores, name: string, untilMs: number): Promise<Read<StoredProfile>> {
+  async #profile(stores: ProfileStores, name: string, budget: Budget): Promise<Read<StoredProfile>> {
     const known = this.#remembered.get(name);
     const parse = (text: string) => {
       if (text === known?.text) return known.profile;
       const read = readStored(text, name);
       return read.type === "good" ? this.#newest(read.profile, text) : read.reason;
     };
-    const read = await this.#read(stores, keyOf(name), untilMs, parse);
+    const read = await this.#read(stores, keyOf(name), budget, parse);
     if (read.type === "found") return read;
     if (read.type === "missing") this.#remembered.delete(name);
     if (read.type === "missing" || !known) return read;
@@ -194,18 +202,18 @@ export class ProfileChooser {
   async #read<T extends object>(
     stores: ProfileStores,
     key: string,
-    untilMs: number,
+    budget: Budget,
     parse: (text: string) => T | string,
   ): Promise<Read<T>> {
     const { log } = this.#options;
-    const text = await this.#fromReplica(stores, key, untilMs);
+    const text = await this.#fromReplica(stores, key, budget);
     if (text !== undefined) {
       const value = parse(text);
       if (typeof value !== "string") return { type: "found", value, from: "replica" };
       this.counters.replicaDamaged++;
       log.error("the replica of a profile is damaged", { key, reason: value });
     }
-    const asked = await this.#fromBook(stores, key, untilMs);
+    const asked = await this.#fromBook(stores, key, budget);
     if (asked === "unreachable") return { type: text === undefined ? "unreachable" : "damaged" };
     if (asked === undefined) return { type: text === undefined ? "missing" : "damaged" };
     const value = parse(asked);
@@ -215,26 +223,27 @@ export class ProfileChooser {
   }
 
   /** Undefined for what is not there, and for a replica that fails. */
-  async #fromReplica({ replica }: ProfileStores, key: string, untilMs: number): Promise<string | undefined> {
+  async #fromReplica({ replica }: ProfileStores, key: string, budget: Budget): Promise<string | undefined> {
     const { log, timers, nowMs } = this.#options;
-    if (!replica) return undefined;
+    if (!replica || budget.isReplicaDown) return undefined;
     try {
-      const waitMs = Math.min(REPLICA_MS, untilMs - nowMs());
+      const waitMs = Math.min(REPLICA_MS, budget.untilMs - nowMs());
       const text = await within(replica.get(key), waitMs, timers);
       if (typeof text === "string") return text;
       this.counters.replicaMissing++;
     } catch (error) {
       this.counters.replicaFailed++;
+      budget.isReplicaDown = true;
       log.warn("the replica of a profile was not read", { key, ...errorFields(error) });
     }
     return undefined;
   }
 
-  async #fromBook(stores: ProfileStores, key: string, untilMs: number): Promise<string | undefined | "unreachable"> {
+  async #fromBook(stores: ProfileStores, key: string, budget: Budget): Promise<string | undefined | "unreachable"> {
     const { log, timers, nowMs } = this.#options;
     this.counters.bookAsked++;
     try {
-      return await within(stores.lookUp(key), untilMs - nowMs(), timers);
+      return await within(stores.lookUp(key), budget.untilMs - nowMs(), timers);
     } catch (error) {
       this.counters.bookFailed++;
       log.error("the book of profiles does not answer", { key, ...errorFields(error) });

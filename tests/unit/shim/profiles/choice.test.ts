@@ -229,6 +229,14 @@ describe("a replica that does not answer", () => {
     expect(chooser.counters.replicaFailed).toBe(1);
   });
 
+  // It was waited for twice, and no time was left for the book.
+  it("is waited for once, also where nothing is known yet", async () => {
+    save("a", "A", { numbers: ["+1"] });
+    replica.behaviour = never;
+    expect(await choose("+1")).toMatchObject({ from: "book", instructions: "A", tookMs: REPLICA_MS });
+    expect(asked).toEqual([INDEX_KEY, keyOf("a")]);
+  });
+
   it("and a book that does not either: what was last known, and after that the default", async () => {
     save("a", "A", { numbers: ["+1"] });
     await choose("+1");
