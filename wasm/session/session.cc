@@ -392,7 +392,7 @@ namespace {
 
 // Of a text that is owed and of a call, beside what they are made of.
 constexpr size_t kTextJson = 64;
-constexpr size_t kCallJson = 96;
+constexpr size_t kCallJson = 192;
 // All that a snapshot has, at its bounds, of texts that JSON writes as they
 // are. One that is too long for the signs that it writes as two bytes or six is
 // counted.
