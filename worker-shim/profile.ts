@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { DIGIT_REDACTIONS } from "./digit-redaction.ts";
 import { integer, jsonFault, oneOf, providerName, table, text, url } from "./schemas.ts";
+import { llm, type Services, serviceFault, stt, tts } from "./services.ts";
 
 // The core's `profile` and `limits`; docs/boundary.md, Configuration. The ranges lie within those of
 // wasm/session/config.cc, which refuses a session whose configuration is wrong: this finds it before there is a call, and
@@ -134,6 +135,10 @@ const fields = table({
       v.check((names) => new Set(names).size === names.length, "must have each name once"),
     ),
   ),
+  /** What the agent cascade is made of. */
+  stt: v.optional(stt),
+  llm: v.optional(llm),
+  tts: v.optional(tts),
 });
 
 /** What a profile's `tools` must not be called, since it asks for the gateway's own of that name. */
@@ -147,6 +152,12 @@ export const profile = v.pipe(
     if (index < 0) return;
     const [ofTools, ofTool] = [pathItem(dataset.value, "tools"), { ...pathItem(tools, ""), key: index }];
     addIssue({ message: "has the name of one of builtInTools", path: [ofTools, ofTool] });
+  }),
+  v.rawCheck<v.InferOutput<typeof fields>>(({ dataset, addIssue }) => {
+    const fault = dataset.typed ? serviceFault(dataset.value satisfies Services) : undefined;
+    if (!fault) return;
+    const [first, ...rest] = fault.keys.map((key) => pathItem(dataset.value as object, key));
+    if (first) addIssue({ message: fault.message, path: [first, ...rest] });
   }),
 );
 

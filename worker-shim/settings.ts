@@ -12,6 +12,7 @@ import { isPlaceholder } from "./placeholders.ts";
 import type { UpstreamVariables } from "./ports/upstreams.ts";
 import { type Limits, limits, type Profile, profile } from "./profile.ts";
 import { checked, decimal, fraction, headerValue, oneOf, orJson, secret, shownName, table, url } from "./schemas.ts";
+import { missingService } from "./services.ts";
 import { type ToolRules, toolHosts, webhookFault } from "./tool-webhooks.ts";
 
 /** Variables and secrets as wrangler.toml and .dev.vars.example describe them. */
@@ -54,11 +55,18 @@ export class ConfigurationError extends Error {
 
 export const ENVIRONMENTS = ["development", "staging", "production"] as const;
 
-export const AGENTS = ["parrot", "openai-realtime", "house"] as const;
+export const AGENTS = ["parrot", "openai-realtime", "house", "cascade"] as const;
 export type Agent = (typeof AGENTS)[number];
 
 export function isAgent(name: string): name is Agent {
   return (AGENTS as readonly string[]).includes(name);
+}
+
+/** Why there is no such agent with this profile; undefined if there is. */
+export function agentFault(agent: Agent, profile: Profile, place: string): string | undefined {
+  if (agent !== "cascade") return undefined;
+  const missing = missingService(profile);
+  return missing && `${place}.${missing} is missing: the agent cascade is made of stt, llm and tts`;
 }
 
 const LOCATION_HINTS = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"] as const;
@@ -238,6 +246,8 @@ export function readSettings(variables: SettingVariables): Settings {
   const result = checked(variablesSchema, Object.fromEntries(given), "");
   if (result.type === "wrong") throw new ConfigurationError(result.reason);
   const { value } = result;
+  const missing = agentFault(value.DEFAULT_AGENT, value.PROFILE, "PROFILE");
+  if (missing !== undefined) throw new ConfigurationError(missing);
   const production = value.ENVIRONMENT === "production";
   if (value.ENVIRONMENT !== "development") refuseKnownSecrets(given);
   const supabase = pair(["SUPABASE_URL", "SUPABASE_KEY"], value.SUPABASE_URL, value.SUPABASE_KEY);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "protocol/services/registry.h"
 #include "session/tool_desk.h"
 
 namespace trunkline::session {
@@ -159,7 +160,15 @@ bool ReadProfile(const Json& object, Config::Profile& profile) {
       agent.tools.push_back(*std::move(tool));
     }
   }
-  return reader.ok();
+  for (const auto& [key, service] :
+       {std::pair("stt", &agent.stt), std::pair("llm", &agent.llm),
+        std::pair("tts", &agent.tts)}) {
+    const Json* options = FindMember(object, key);
+    if (options == nullptr) continue;
+    if (!options->is_object()) return false;
+    *service = *options;
+  }
+  return reader.ok() && protocol::AcceptsServices(agent);
 }
 
 bool ReadLimits(const Json& object, Config::Limits& limits) {
@@ -249,14 +258,17 @@ std::optional<Config> ParseConfig(std::string_view text,
     reader.Text("snapshot", config.snapshot.emplace(),
                 Config::kMaxSnapshotBytes);
   }
-  if (const protocol::AgentEntry* agent = registry.FindAgent(config.agent)) {
-    config.profile.greeting = agent->greeting;
-    config.profile.farewell = agent->farewell;
-  }
+  const protocol::AgentEntry* agent = registry.FindAgent(config.agent);
+  if (agent == nullptr) return std::nullopt;
+  config.profile.greeting = agent->greeting;
+  config.profile.farewell = agent->farewell;
   if (const Json* profile = FindMember(*json, "profile")) {
     if (!profile->is_object() || !ReadProfile(*profile, config.profile)) {
       return std::nullopt;
     }
+  }
+  if (agent->accepts != nullptr && !agent->accepts(config.profile.agent)) {
+    return std::nullopt;
   }
   if (const Json* limits = FindMember(*json, "limits")) {
     if (!limits->is_object() || !ReadLimits(*limits, config.limits)) {

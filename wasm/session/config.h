@@ -94,8 +94,8 @@ struct Config {
 };
 
 // Reads `text`. nullopt if it is no JSON object, lacks a call id, names a leg
-// or an agent that `registry` does not have, or has a known key with a type or
-// value it cannot have.
+// or an agent that `registry` does not have, has a known key with a type or
+// value it cannot have, or services that do not fit the agent or each other.
 std::optional<Config> ParseConfig(std::string_view text,
                                   const protocol::Registry& registry);
 

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { CARRIER_SECRET } from "../carriers/twilio/settings.ts";
 import type { LeaseCounts } from "../leases.ts";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
+import { SERVICE_KINDS } from "../services.ts";
 import type { Settings } from "../settings.ts";
 import { callLogStore, profileReplica, recordingsBucket, requestNotes, supabaseSink } from "../sinks.ts";
 import { publicBaseUrl, socketBaseUrl } from "./requests.ts";
@@ -78,6 +79,12 @@ async function stores(context: Context<AppEnv>) {
   return { callLog, recordings, requests, profiles, supabase };
 }
 
+/** Whether the deployment's own agent has that upstream. */
+function needsOpenAi({ defaultAgent, profile }: Settings): boolean {
+  if (defaultAgent === "cascade") return SERVICE_KINDS.some((kind) => profile[kind]?.service === "openai");
+  return defaultAgent === "openai-realtime";
+}
+
 /** What the gateway goes by, for whoever wonders why it does what it does. No secret is in it, only whether it is there. */
 function configuration(settings: Settings, request: Request) {
   const baseUrl = publicBaseUrl(settings, request);
@@ -94,7 +101,7 @@ function configuration(settings: Settings, request: Request) {
       [CARRIER_SECRET]: present(settings.carrierAuthTokens[0]),
       TOKEN_SECRET: present(settings.tokenRing),
       ADMIN_TOKEN: present(settings.adminToken),
-      ...(settings.defaultAgent === "openai-realtime" && {
+      ...(needsOpenAi(settings) && {
         OPENAI_API_KEY: present(settings.upstreams.OPENAI_API_KEY),
       }),
     },

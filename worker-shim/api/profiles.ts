@@ -22,7 +22,7 @@ import {
 import { type Finding, findingsOf } from "../profiles/findings.ts";
 import { documentJsonSchema } from "../profiles/json-schema.ts";
 import { anyObject, shownName } from "../schemas.ts";
-import { AGENTS, type Agent, isAgent, type Settings } from "../settings.ts";
+import { AGENTS, type Agent, agentFault, isAgent, type Settings } from "../settings.ts";
 import { profileReplica } from "../sinks.ts";
 import { HttpError } from "./errors.ts";
 import { askObject, MAX_ATTEMPTS } from "./objects.ts";
@@ -42,7 +42,7 @@ export interface CallProfile {
  * What a call to the number `dialled` has: the profile that the query names, else the number's, else the default; its
  * agent, unless the query names another.
  *
- * @throws {HttpError} 404 for a profile that there is not, 400 for an agent
+ * @throws {HttpError} 404 for a profile that there is not, 400 for an agent, 503 if the profile lacks what it is made of
  */
 export async function chooseProfile(context: Context<AppEnv>, dialled: string): Promise<CallProfile> {
   const { raw } = context.req;
@@ -53,7 +53,12 @@ export async function chooseProfile(context: Context<AppEnv>, dialled: string): 
   const profile = await context.get("chooser").choose(storesOf(context), asked, dialled);
   if (profile === "unknown")
     throw new HttpError(404, "unknown_profile", `there is no profile ${shownName(asked ?? "")}`);
-  return { agent: wanted ?? profile.agent ?? context.get("settings").defaultAgent, profile };
+  const settings = context.get("settings");
+  const agent = wanted ?? profile.agent ?? settings.defaultAgent;
+  const place = profile.profile ? `profile ${profile.name}: profile` : "PROFILE";
+  const fault = agentFault(agent, profile.profile ?? settings.profile, place);
+  if (fault !== undefined) throw new HttpError(503, "configuration", fault);
+  return { agent, profile };
 }
 
 function storesOf(context: Context<AppEnv>): ProfileStores {

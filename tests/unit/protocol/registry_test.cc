@@ -46,6 +46,12 @@ TEST(RegistryTest, AnEntryMakesWhatItIsCalled) {
   realtime->Begin();
   EXPECT_THAT(channels.lines,
               ElementsAre("connect 1 openai /v1/realtime?model=m realtime"));
+  settings.stt = {{"service", "openai"}, {"model", "t"}};
+  settings.llm = {{"service", "house"}};
+  settings.tts = {{"service", "local"}};
+  const auto cascade = registry.FindAgent("cascade")->make(settings, channels);
+  EXPECT_EQ(cascade->traits().input, (AudioFormat{Encoding::kLinear16, 8000}));
+  EXPECT_FALSE(cascade->traits().remembers);
   test::RecordingWire wire;
   EXPECT_NE(registry.FindLeg("twilio")->make(wire), nullptr);
 }

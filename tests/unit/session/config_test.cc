@@ -56,6 +56,36 @@ TEST(ConfigTest, RefusesKnownKeysOfAWrongTypeOrRange) {
   }
 }
 
+// The shim tells by name what is wrong: tests/unit/shim/services.test.ts.
+TEST(ConfigTest, RefusesServicesThatACascadeCannotBeMadeOf) {
+  const Json good = {
+      {"stt", {{"service", "openai"}, {"model", "t"}}},
+      {"llm", {{"service", "openai"}, {"model", "m"}}},
+      {"tts", {{"service", "openai"}, {"model", "v"}, {"voice", "alloy"}}}};
+  const auto parse = [](const Json& profile, const char* agent = "cascade") {
+    return Parse(
+        Json{{"callId", "c"}, {"agent", agent}, {"profile", profile}}.dump());
+  };
+  const auto config = parse(good);
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(config->profile.agent.llm, good["llm"]);
+  for (const char* kind : {"stt", "llm", "tts"}) {
+    Json bad = good;
+    bad.erase(kind);
+    EXPECT_FALSE(parse(bad).has_value()) << bad;
+    // Another agent is made of nothing.
+    EXPECT_TRUE(parse(bad, "parrot").has_value()) << bad;
+    bad[kind] = "openai";
+    EXPECT_FALSE(parse(bad, "parrot").has_value()) << bad;
+    bad[kind] = {{"service", "nobody"}, {"model", "m"}};
+    EXPECT_FALSE(parse(bad).has_value()) << bad;
+    bad = good;
+    bad[kind].erase("model");
+    EXPECT_FALSE(parse(bad).has_value()) << bad;
+  }
+  EXPECT_FALSE(Parse(R"({"callId":"c","agent":"cascade"})").has_value());
+}
+
 TEST(ConfigTest, RefusesToGoOnBehindARecordingThatIsNone) {
   const Json good = {{"serial", 1},
                      {"pages", 2},

@@ -2,12 +2,22 @@
 
 #include <utility>
 
+#include "protocol/agents/cascade.h"
 #include "protocol/agents/house.h"
 #include "protocol/agents/openai_realtime.h"
 #include "protocol/agents/parrot.h"
+#include "protocol/services/registry.h"
 
 namespace trunkline::protocol {
 namespace {
+
+std::unique_ptr<Agent> MakeCascade(const AgentSettings& settings,
+                                   Channels& channels) {
+  return std::make_unique<Cascade>(
+      Cascade::Parts{.stt = MakeStt(settings, channels),
+                     .llm = MakeLlm(settings, channels),
+                     .tts = MakeTts(settings, channels)});
+}
 
 constexpr AgentEntry kAgents[] = {
     {"parrot",
@@ -28,6 +38,16 @@ constexpr AgentEntry kAgents[] = {
        return MakeHouse(settings, channels);
      },
      kHouseGreeting, kHouseFarewell},
+    {"cascade",
+     // NOLINTNEXTLINE(performance-unnecessary-value-param)
+     [](AgentSettings settings, Channels& channels) {
+       return MakeCascade(settings, channels);
+     },
+     "", "",
+     [](const AgentSettings& settings) {
+       return !settings.stt.is_null() && !settings.llm.is_null() &&
+              !settings.tts.is_null();
+     }},
 };
 
 }  // namespace

@@ -31,6 +31,11 @@ struct AgentSettings {
   Instant call_began;
   // The format that the leg has, for an agent that can have the same.
   AudioFormat leg_format;
+  // What a cascade is made of: {"service":NAME,...} each, services/registry.h;
+  // null where the profile does not say.
+  Json stt;
+  Json llm;
+  Json tts;
   // Whether audio is to be companded where the agent has the choice.
   enum class Audio : uint8_t { kCompanded, kLinear };
   Audio audio = Audio::kCompanded;
@@ -45,6 +50,9 @@ struct AgentEntry {
   // the kind.
   std::string_view greeting = {};
   std::string_view farewell = {};
+  // Whether it can be made of these settings; nullptr = of any. The services
+  // that they name were accepted.
+  bool (*accepts)(const AgentSettings& settings) = nullptr;
 };
 
 // Every agent of this build. The first is the default.

@@ -40,6 +40,25 @@ bool BeginsWith(std::span<const uint8_t> bytes, std::string_view name) {
       [](uint8_t a, char b) { return a == static_cast<uint8_t>(b); });
 }
 
+enum class Likeness : uint8_t { kNo, kYes, kUnknown };
+
+// Whether the first bytes are those of {"error": ...}, however it is written.
+// No speech begins like that, so that it is none whatever it was called.
+Likeness LikeAnError(std::span<const uint8_t> head) {
+  constexpr std::string_view kMember = "\"error\"";
+  const std::string_view text(reinterpret_cast<const char*>(head.data()),
+                              head.size());
+  if (text.front() != '{') return Likeness::kNo;
+  const size_t begin = text.find_first_not_of(" \t\r\n", 1);
+  const std::string_view member =
+      begin == std::string_view::npos ? std::string_view() : text.substr(begin);
+  if (member.starts_with(kMember)) return Likeness::kYes;
+  // Not beyond the longest head: there is always an end to it.
+  return kMember.starts_with(member) && text.size() < kMaxHeadBytes
+             ? Likeness::kUnknown
+             : Likeness::kNo;
+}
+
 }  // namespace
 
 OpenAiSpeech::OpenAiSpeech(Config config, Channels& channels)
@@ -158,8 +177,11 @@ void OpenAiSpeech::OnHead(std::span<const uint8_t> bytes) {
   const std::span<const uint8_t> head = head_;
   // A body of this kind that is not called so. As samples these would be a
   // bang, which no speech begins with.
-  if (!is_audio_said_ && (BeginsWith(head, "{\"") || BeginsWith(head, "<!") ||
-                          BeginsWith(head, "<htm"))) {
+  const Likeness error = LikeAnError(head);
+  if (error == Likeness::kUnknown) return;
+  if (error == Likeness::kYes ||
+      (!is_audio_said_ && (BeginsWith(head, "{\"") || BeginsWith(head, "<!") ||
+                           BeginsWith(head, "<htm")))) {
     phase_ = Phase::kRefused;
     failure_.Begin(200, {});
     failure_.OnBody(head);
@@ -254,7 +276,7 @@ void OpenAiSpeech::OnEnd() {
       Fail("truncated", Loss::kRetryable);
       break;
     case Phase::kHead:
-      // Less than a name is long, or less than a WAV head.
+      // Less than a name is long, less than a WAV head, or than an error.
       Fail("empty", Loss::kRetryable);
       break;
     case Phase::kAudio:

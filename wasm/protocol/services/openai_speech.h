@@ -17,9 +17,9 @@ namespace trunkline::protocol {
 // to speech, which says what "pcm" is: linear 16 at 24 kHz, mono, no header.
 //
 // Nothing is played that is no such audio: neither an error, whatever its
-// status, nor a format that has a name of its own. A WAV header in front is
-// skipped if it says the same format. What is refused so fails as
-// "audioFormat", and no audio at all as "empty".
+// status and whatever it is called, nor a format that has a name of its own. A
+// WAV header in front is skipped if it says the same format. What is refused so
+// fails as "audioFormat", and no audio at all as "empty".
 //
 // Audio comes by credit: kWindowMs of it at once, and then as fast as it is
 // played, so that a long text never waits here.

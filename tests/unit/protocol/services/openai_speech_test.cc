@@ -229,6 +229,26 @@ TEST_F(OpenAiSpeechTest, OtherFormatsAreRefusedByName) {
   }
 }
 
+TEST_F(OpenAiSpeechTest, AnErrorThatIsCalledAudioIsNotPlayed) {
+  for (const std::string error :
+       {R"({"error":{"message":"Overloaded"}})",
+        "{\n  \"error\": {\n    \"message\": \"Overloaded\"\n  }\n}"}) {
+    for (size_t cut = 0; cut <= error.size(); ++cut) {
+      Open("audio/pcm");
+      Bytes(error.substr(0, cut));
+      Bytes(error.substr(cut));
+      Done();
+      ASSERT_EQ(heard, "") << cut;
+      ASSERT_EQ(lines.back(), "lost contentType Overloaded") << cut;
+    }
+  }
+  // Samples that begin like one.
+  EXPECT_THAT(Answer("{\"erratic!", "audio/pcm"),
+              ElementsAre("audio {\"erratic!", "done"));
+  EXPECT_THAT(Answer("{   ab", "audio/pcm"),
+              ElementsAre("audio {   ab", "done"));
+}
+
 std::string WavFile(int rate, const std::string& samples) {
   return ToString(WavHead(rate, samples.size())) + samples;
 }

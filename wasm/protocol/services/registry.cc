@@ -1,0 +1,105 @@
+#include "protocol/services/registry.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "protocol/agents/registry.h"
+#include "protocol/services/local_services.h"
+#include "protocol/services/openai_chat.h"
+#include "protocol/services/openai_services.h"
+#include "protocol/services/openai_speech.h"
+#include "protocol/services/openai_transcription.h"
+
+namespace trunkline::protocol {
+namespace {
+
+// A service that is made of its configuration alone, which `kRead` reads:
+// nullopt if it cannot be read.
+template <class Kind, class Service, auto kRead>
+constexpr ServiceEntry<Kind> Row(std::string_view name) {
+  return {name,
+          [](const Json& options, const AgentSettings& settings) {
+            return kRead(options, settings).has_value();
+          },
+          [](const Json& options, const AgentSettings& settings,
+             Channels& channels) -> std::unique_ptr<Kind> {
+            auto config = kRead(options, settings);
+            // INVARIANT: what is made was accepted.
+            TL_CHECK(config.has_value());
+            return std::make_unique<Service>(*std::move(config), channels);
+          }};
+}
+
+constexpr ServiceEntry<Stt> kSttServices[] = {
+    Row<Stt, OpenAiTranscription, ReadOpenAiTranscription>("openai"),
+    {"local", AcceptsLocalStt, MakeLocalStt},
+};
+
+constexpr ServiceEntry<Llm> kLlmServices[] = {
+    Row<Llm, OpenAiChat, ReadOpenAiChat>("openai"),
+    {"house", AcceptsHouseRules, MakeHouseRules},
+};
+
+constexpr ServiceEntry<Tts> kTtsServices[] = {
+    Row<Tts, OpenAiSpeech, ReadOpenAiSpeech>("openai"),
+    Row<Tts, LocalTts, ReadLocalTts>("local"),
+};
+
+// nullptr if there is none of that name.
+template <class Kind>
+const ServiceEntry<Kind>* Find(std::span<const ServiceEntry<Kind>> entries,
+                               const Json& options) {
+  const std::string_view name = StringMember(options, "service");
+  const auto found =
+      std::find_if(entries.begin(), entries.end(),
+                   [name](const auto& entry) { return entry.name == name; });
+  return found == entries.end() ? nullptr : &*found;
+}
+
+template <class Kind>
+bool Accepts(std::span<const ServiceEntry<Kind>> entries, const Json& options,
+             const AgentSettings& settings) {
+  if (options.is_null()) return true;
+  const ServiceEntry<Kind>* entry = Find(entries, options);
+  return entry != nullptr && entry->accepts(options, settings);
+}
+
+template <class Kind>
+std::unique_ptr<Kind> Make(std::span<const ServiceEntry<Kind>> entries,
+                           const Json& options, const AgentSettings& settings,
+                           Channels& channels) {
+  const ServiceEntry<Kind>* entry = Find(entries, options);
+  // INVARIANT: what is made was accepted.
+  TL_CHECK(entry != nullptr);
+  return entry->make(options, settings, channels);
+}
+
+}  // namespace
+
+std::span<const ServiceEntry<Stt>> SttServices() { return kSttServices; }
+std::span<const ServiceEntry<Llm>> LlmServices() { return kLlmServices; }
+std::span<const ServiceEntry<Tts>> TtsServices() { return kTtsServices; }
+
+bool AcceptsServices(const AgentSettings& settings) {
+  return Accepts(SttServices(), settings.stt, settings) &&
+         Accepts(LlmServices(), settings.llm, settings) &&
+         Accepts(TtsServices(), settings.tts, settings);
+}
+
+std::unique_ptr<Stt> MakeStt(const AgentSettings& settings,
+                             Channels& channels) {
+  return Make(SttServices(), settings.stt, settings, channels);
+}
+
+std::unique_ptr<Llm> MakeLlm(const AgentSettings& settings,
+                             Channels& channels) {
+  return Make(LlmServices(), settings.llm, settings, channels);
+}
+
+std::unique_ptr<Tts> MakeTts(const AgentSettings& settings,
+                             Channels& channels) {
+  return Make(TtsServices(), settings.tts, settings, channels);
+}
+
+}  // namespace trunkline::protocol
