@@ -135,7 +135,13 @@ void LegLog::Take(protocol::Leg& leg) {
 }
 
 void AgentLog::Take(protocol::Agent& agent) {
-  while (const std::optional<protocol::AgentEvent> next = agent.NextEvent()) {
+  for (;;) {
+    std::optional<protocol::AgentEvent> next = agent.NextEvent();
+    if (!next) {
+      agent.Proceed();
+      next = agent.NextEvent();
+    }
+    if (!next) break;
     std::visit(
         [this](const auto& event) {
           using Event = std::decay_t<decltype(event)>;
@@ -224,7 +230,6 @@ void AgentLog::Take(protocol::Agent& agent) {
         },
         *next);
   }
-  agent.Proceed();
 }
 
 std::vector<std::string> AgentLog::Words() const {

@@ -190,13 +190,10 @@ class AgentBench {
       agent_->OnText(from, input);
     } else if (verb == "respond-then-cancel-at") {
       const ChannelId from = channel();
-      agent_->Respond({});
-      log_.Take(*agent_);
-      agent_->OnText(from, input);
-      // As Take() does, with a word of the owner in between.
-      while (agent_->NextEvent()) {
-      }
-      agent_->Cancel();
+      RespondThenCancel([&] { agent_->OnText(from, input); });
+    } else if (verb == "respond-then-cancel-done") {
+      const ChannelId from = channel();
+      RespondThenCancel([&] { agent_->OnHttpDone(from); });
     } else if (verb == "binary") {
       const ChannelId from = channel();
       agent_->OnBinary(from, FromHex(input));
@@ -227,6 +224,16 @@ class AgentBench {
     } else {
       Command(verb, input);
     }
+  }
+
+  // As Take() does, with a word of the owner between `end` and Proceed().
+  void RespondThenCancel(const std::function<void()>& end) {
+    agent_->Respond({});
+    log_.Take(*agent_);
+    end();
+    while (agent_->NextEvent()) {
+    }
+    agent_->Cancel();
   }
 
   void Command(const std::string& verb, std::string_view input) {
@@ -420,7 +427,8 @@ std::vector<uint8_t> FromHex(std::string_view hex) {
 std::vector<LegColumn> LegColumns() { return {TwilioColumn(), PlainColumn()}; }
 
 std::vector<AgentColumn> AgentColumns() {
-  return {ParrotColumn(), OpenAiRealtimeColumn(), ScriptedColumn()};
+  return {ParrotColumn(), OpenAiRealtimeColumn(), CascadeColumn(),
+          ScriptedColumn()};
 }
 
 void Check(const LegColumn& column, const Cell& cell) {

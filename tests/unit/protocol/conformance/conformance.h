@@ -176,11 +176,14 @@ struct AgentColumn {
 //   tell-call ID                                  a tool's call without result
 //   respond-then-cancel-at N TEXT                 the text, and a Cancel()
 //                                                 before Proceed()
+//   respond-then-cancel-done N                    the same at the end of an
+//                                                 exchange
 
 LegColumn TwilioColumn();
 LegColumn PlainColumn();
 AgentColumn ParrotColumn();
 AgentColumn OpenAiRealtimeColumn();
+AgentColumn CascadeColumn();
 AgentColumn ScriptedColumn();
 
 std::vector<LegColumn> LegColumns();
