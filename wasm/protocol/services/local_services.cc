@@ -15,8 +15,8 @@
 namespace trunkline::protocol {
 namespace {
 
-constexpr double kMinSpeed = 0.5;
-constexpr double kMaxSpeed = 2;
+constexpr double kSlowestPace = 0.5;
+constexpr double kFastestPace = 2;
 
 bool IsEnglish(const AgentSettings& settings) {
   const std::string language = PrimaryLanguage(settings.language);
@@ -80,7 +80,7 @@ std::optional<LocalTts::Config> ReadLocalTts(const Json& options,
                                              const AgentSettings& settings) {
   std::optional<double> speed;
   ServiceOptions reader(options);
-  reader.Number("speed", speed, kMinSpeed, kMaxSpeed);
+  reader.Number("speed", speed, kSlowestPace, kFastestPace);
   if (!reader.ok() || !IsEnglish(settings)) return std::nullopt;
   LocalTts::Config config;
   if (speed) config.pace = static_cast<int>(*speed * 100 + 0.5);

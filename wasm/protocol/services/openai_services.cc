@@ -8,8 +8,8 @@ namespace {
 
 constexpr double kMaxTemperature = 2;
 constexpr int64_t kMaxReplyTokens = 100'000;
-constexpr double kMinSpeed = 0.25;
-constexpr double kMaxSpeed = 4;
+constexpr double kSlowest = 0.25;
+constexpr double kFastest = 4;
 // How something is to be said.
 constexpr size_t kMaxInstructionsBytes = 4096;
 
@@ -49,7 +49,7 @@ std::optional<OpenAiSpeech::Config> ReadOpenAiSpeech(
   ServiceOptions reader(options);
   reader.Name("model", config.model);
   reader.Name("voice", config.voice);
-  reader.Number("speed", config.speed, kMinSpeed, kMaxSpeed);
+  reader.Number("speed", config.speed, kSlowest, kFastest);
   reader.Text("instructions", config.instructions, kMaxInstructionsBytes);
   if (!reader.ok()) return std::nullopt;
   return config;

@@ -17,7 +17,7 @@ namespace {
 // A service that is made of its configuration alone, which `kRead` reads:
 // nullopt if it cannot be read.
 template <class Kind, class Service, auto kRead>
-constexpr ServiceEntry<Kind> Row(std::string_view name) {
+constexpr ServiceEntry<Kind> ServiceRow(std::string_view name) {
   return {name,
           [](const Json& options, const AgentSettings& settings) {
             return kRead(options, settings).has_value();
@@ -32,24 +32,24 @@ constexpr ServiceEntry<Kind> Row(std::string_view name) {
 }
 
 constexpr ServiceEntry<Stt> kSttServices[] = {
-    Row<Stt, OpenAiTranscription, ReadOpenAiTranscription>("openai"),
+    ServiceRow<Stt, OpenAiTranscription, ReadOpenAiTranscription>("openai"),
     {"local", AcceptsLocalStt, MakeLocalStt},
 };
 
 constexpr ServiceEntry<Llm> kLlmServices[] = {
-    Row<Llm, OpenAiChat, ReadOpenAiChat>("openai"),
+    ServiceRow<Llm, OpenAiChat, ReadOpenAiChat>("openai"),
     {"house", AcceptsHouseRules, MakeHouseRules},
 };
 
 constexpr ServiceEntry<Tts> kTtsServices[] = {
-    Row<Tts, OpenAiSpeech, ReadOpenAiSpeech>("openai"),
-    Row<Tts, LocalTts, ReadLocalTts>("local"),
+    ServiceRow<Tts, OpenAiSpeech, ReadOpenAiSpeech>("openai"),
+    ServiceRow<Tts, LocalTts, ReadLocalTts>("local"),
 };
 
 // nullptr if there is none of that name.
 template <class Kind>
-const ServiceEntry<Kind>* Find(std::span<const ServiceEntry<Kind>> entries,
-                               const Json& options) {
+const ServiceEntry<Kind>* FindService(
+    std::span<const ServiceEntry<Kind>> entries, const Json& options) {
   const std::string_view name = StringMember(options, "service");
   const auto found =
       std::find_if(entries.begin(), entries.end(),
@@ -58,18 +58,19 @@ const ServiceEntry<Kind>* Find(std::span<const ServiceEntry<Kind>> entries,
 }
 
 template <class Kind>
-bool Accepts(std::span<const ServiceEntry<Kind>> entries, const Json& options,
-             const AgentSettings& settings) {
+bool AcceptsNamed(std::span<const ServiceEntry<Kind>> entries,
+                  const Json& options, const AgentSettings& settings) {
   if (options.is_null()) return true;
-  const ServiceEntry<Kind>* entry = Find(entries, options);
+  const ServiceEntry<Kind>* entry = FindService(entries, options);
   return entry != nullptr && entry->accepts(options, settings);
 }
 
 template <class Kind>
-std::unique_ptr<Kind> Make(std::span<const ServiceEntry<Kind>> entries,
-                           const Json& options, const AgentSettings& settings,
-                           Channels& channels) {
-  const ServiceEntry<Kind>* entry = Find(entries, options);
+std::unique_ptr<Kind> MakeNamed(std::span<const ServiceEntry<Kind>> entries,
+                                const Json& options,
+                                const AgentSettings& settings,
+                                Channels& channels) {
+  const ServiceEntry<Kind>* entry = FindService(entries, options);
   // INVARIANT: what is made was accepted.
   TL_CHECK(entry != nullptr);
   return entry->make(options, settings, channels);
@@ -82,24 +83,24 @@ std::span<const ServiceEntry<Llm>> LlmServices() { return kLlmServices; }
 std::span<const ServiceEntry<Tts>> TtsServices() { return kTtsServices; }
 
 bool AcceptsServices(const AgentSettings& settings) {
-  return Accepts(SttServices(), settings.stt, settings) &&
-         Accepts(LlmServices(), settings.llm, settings) &&
-         Accepts(TtsServices(), settings.tts, settings);
+  return AcceptsNamed(SttServices(), settings.stt, settings) &&
+         AcceptsNamed(LlmServices(), settings.llm, settings) &&
+         AcceptsNamed(TtsServices(), settings.tts, settings);
 }
 
 std::unique_ptr<Stt> MakeStt(const AgentSettings& settings,
                              Channels& channels) {
-  return Make(SttServices(), settings.stt, settings, channels);
+  return MakeNamed(SttServices(), settings.stt, settings, channels);
 }
 
 std::unique_ptr<Llm> MakeLlm(const AgentSettings& settings,
                              Channels& channels) {
-  return Make(LlmServices(), settings.llm, settings, channels);
+  return MakeNamed(LlmServices(), settings.llm, settings, channels);
 }
 
 std::unique_ptr<Tts> MakeTts(const AgentSettings& settings,
                              Channels& channels) {
-  return Make(TtsServices(), settings.tts, settings, channels);
+  return MakeNamed(TtsServices(), settings.tts, settings, channels);
 }
 
 }  // namespace trunkline::protocol
