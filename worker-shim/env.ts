@@ -18,6 +18,9 @@ export interface Env extends SettingVariables {
   readonly ASSETS?: Fetcher;
   /** The Worker that speaks and listens; an upstream of the core. */
   readonly SPEECH?: Fetcher;
+  /** Workers AI, or a Worker in its place; an upstream of the core. */
+  readonly AI?: Ai;
+  readonly WORKERS_AI?: Fetcher;
   readonly ANALYTICS?: AnalyticsEngineDataset;
   /** Counts by address what shows no proof, for all isolates of a location. */
   readonly RATE_LIMIT?: RateLimit;

@@ -176,6 +176,8 @@ const variablesSchema = v.object({
   OPENAI_BASE_URL: v.optional(socketUrl, "https://api.openai.com"),
   OPENAI_ORGANIZATION: headerText,
   OPENAI_PROJECT: headerText,
+  DEEPGRAM_API_KEY: headerSecret,
+  DEEPGRAM_BASE_URL: v.optional(socketUrl, "https://api.deepgram.com"),
   TOKEN_SECRET: longSecret,
   TOKEN_SECRET_PREVIOUS: longSecret,
   ADMIN_TOKEN: v.optional(headerValue(secret(MIN_SECRET_CHARACTERS))),
@@ -260,6 +262,7 @@ export function readSettings(variables: SettingVariables): Settings {
   const { input, output } = value.TOKEN_PRICES;
   const prices = pair(["TOKEN_PRICES.input", "TOKEN_PRICES.output"], input, output);
   const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION, OPENAI_PROJECT, WEATHER_BASE_URL } = value;
+  const { DEEPGRAM_API_KEY, DEEPGRAM_BASE_URL } = value;
   return {
     environment: value.ENVIRONMENT,
     production,
@@ -277,7 +280,15 @@ export function readSettings(variables: SettingVariables): Settings {
     profile: value.PROFILE,
     limits: value.LIMITS,
     carrierAuthTokens: carrierAuthTokens(value),
-    upstreams: { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION, OPENAI_PROJECT, WEATHER_BASE_URL },
+    upstreams: {
+      OPENAI_API_KEY,
+      OPENAI_BASE_URL,
+      OPENAI_ORGANIZATION,
+      OPENAI_PROJECT,
+      DEEPGRAM_API_KEY,
+      DEEPGRAM_BASE_URL,
+      WEATHER_BASE_URL,
+    },
     tokenRing: value.TOKEN_SECRET ? { current: value.TOKEN_SECRET, previous: value.TOKEN_SECRET_PREVIOUS } : undefined,
     adminToken: value.ADMIN_TOKEN,
     retentionMs: value.RETENTION_DAYS * DAY_MS,

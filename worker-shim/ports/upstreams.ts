@@ -1,4 +1,5 @@
 import type { ConnectRequest, HttpRequest, PeerSocket } from "../ports.ts";
+import { type AiBinding, WorkersAi } from "./workers-ai.ts";
 
 /** From the request to the answer of the upgrade. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -35,18 +36,26 @@ export interface UpstreamVariables {
   readonly OPENAI_ORGANIZATION?: string | undefined;
   readonly OPENAI_PROJECT?: string | undefined;
   readonly WEATHER_BASE_URL?: string | undefined;
+  readonly DEEPGRAM_API_KEY?: string | undefined;
+  readonly DEEPGRAM_BASE_URL?: string | undefined;
 }
 
-/** Upstreams that are Workers of this deployment. */
+/** Upstreams that are Workers of this deployment, or the platform's. */
 export interface UpstreamBindings {
   /** The Worker that speaks and listens, docs/speech.md. */
   readonly SPEECH?: ServiceBinding;
+  /** Workers AI. */
+  readonly AI?: AiBinding;
+  /** In its place: a Worker that answers as {@link WorkersAi} does. */
+  readonly WORKERS_AI?: ServiceBinding;
 }
 
 const OPENAI_BASE_URL = "https://api.openai.com";
 const WEATHER_BASE_URL = "https://api.open-meteo.com";
+const DEEPGRAM_BASE_URL = "https://api.deepgram.com";
 /** A binding leads to its Worker whatever the host is, but wants one. */
 const SPEECH_BASE_URL = "http://speech.local";
+const WORKERS_AI_BASE_URL = "http://workers-ai.local";
 
 /** What the core's paths begin with, where it ends a base. A host that is called v1 is none. */
 const VERSION_AT_END = /(?<=[^/:])\/+v1\/*$/;
@@ -61,7 +70,9 @@ function withoutVersion(baseUrl: string): string {
 
 export function upstreamTable(variables: UpstreamVariables, bindings: UpstreamBindings): UpstreamTable {
   const { OPENAI_API_KEY: key, OPENAI_ORGANIZATION: organization, OPENAI_PROJECT: project } = variables;
-  const { SPEECH: speech } = bindings;
+  const { DEEPGRAM_API_KEY: deepgramKey } = variables;
+  const { SPEECH: speech, AI: ai } = bindings;
+  const workersAi = bindings.WORKERS_AI || (ai && new WorkersAi(ai));
   return {
     ...(key && {
       openai: {
@@ -74,6 +85,13 @@ export function upstreamTable(variables: UpstreamVariables, bindings: UpstreamBi
       },
     }),
     weather: { baseUrl: variables.WEATHER_BASE_URL || WEATHER_BASE_URL, headers: {} },
+    ...(deepgramKey && {
+      deepgram: {
+        baseUrl: variables.DEEPGRAM_BASE_URL || DEEPGRAM_BASE_URL,
+        headers: { Authorization: `Token ${deepgramKey}` },
+      },
+    }),
+    ...(workersAi && { "workers-ai": { baseUrl: WORKERS_AI_BASE_URL, headers: {}, binding: workersAi } }),
     ...(speech && { speech: { baseUrl: SPEECH_BASE_URL, headers: {}, binding: speech } }),
   };
 }
