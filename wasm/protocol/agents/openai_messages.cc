@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "protocol/query.h"
+
 namespace trunkline::protocol {
 namespace {
 
@@ -19,27 +21,6 @@ Json FormatObject(AudioFormat format) {
       break;
   }
   return {};
-}
-
-// Everything but letters, digits and the few characters that identifiers hold,
-// as percent escapes (RFC 3986, unreserved).
-std::string PercentEncode(std::string_view text) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                       (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
-                       c == '_' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out;
 }
 
 Json CreateItem(Json item) {

@@ -210,7 +210,14 @@ void OpenAiChat::OnCompletion(const Json& completion, Words kind) {
               IntegerMember(*usage, "completion_tokens").value_or(0)};
   }
   const Json* choices = FindMember(completion, "choices");
-  if (choices == nullptr || choices->is_null()) return;
+  if (choices == nullptr || choices->is_null()) {
+    // There it is the whole reply, which nothing else ends.
+    if (OnNative(completion) && kind == Words::kMessage &&
+        phase_ != Phase::kIdle) {
+      OnFinishReason("stop");
+    }
+    return;
+  }
   if (!choices->is_array()) {
     Report(Fault::kWrongType);
     return;
@@ -225,6 +232,31 @@ void OpenAiChat::OnCompletion(const Json& completion, Words kind) {
     if (!reason.empty() && phase_ != Phase::kIdle) OnFinishReason(reason);
     if (phase_ == Phase::kIdle) return;
   }
+}
+
+bool OpenAiChat::OnNative(const Json& answer) {
+  const Json* text = FindMember(answer, "response");
+  const Json* calls = FindMember(answer, "tool_calls");
+  if (text == nullptr && calls == nullptr) return false;
+  if (text != nullptr && text->is_number()) {
+    // A token that looks like one.
+    text_ += PrintJson(*text);
+  } else if (text != nullptr) {
+    AddText(answer, "response");
+  }
+  if (calls == nullptr || !calls->is_array()) return true;
+  for (const Json& call : *calls) {
+    if (phase_ == Phase::kIdle) break;
+    const auto position = static_cast<int64_t>(calls_.size());
+    if (FindMember(call, "function") != nullptr) {
+      OnToolCall(call, position);
+    } else {
+      Json fragment = Json::object();
+      fragment["function"] = call;
+      OnToolCall(fragment, position);
+    }
+  }
+  return true;
 }
 
 void OpenAiChat::OnWords(const Json& words, Words kind) {
@@ -296,6 +328,14 @@ void OpenAiChat::OnToolCall(const Json& fragment,
     Report(Fault::kOutOfOrder);
     return;
   }
+  const Json* arguments = FindMember(*function, "arguments");
+  const bool has_arguments = arguments != nullptr && arguments->is_object();
+  // Workers AI says so that there are no more.
+  if (!has_arguments && StringMember(fragment, "id").empty() &&
+      StringMember(*function, "name").empty() &&
+      StringMember(*function, "arguments").empty()) {
+    return;
+  }
   ToolCall* call = CallOf(fragment, position);
   if (call == nullptr) {
     Fail("tooLarge");
@@ -306,8 +346,7 @@ void OpenAiChat::OnToolCall(const Json& fragment,
   // Once, or in every fragment.
   if (call->id.empty()) call->id = StringMember(fragment, "id");
   if (call->name.empty()) call->name = StringMember(*function, "name");
-  const Json* arguments = FindMember(*function, "arguments");
-  if (arguments != nullptr && arguments->is_object()) {
+  if (has_arguments) {
     call->arguments += PrintJson(*arguments);
   } else {
     call->arguments += StringMember(*function, "arguments");

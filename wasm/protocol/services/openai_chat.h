@@ -27,7 +27,12 @@ namespace trunkline::protocol {
 // otherwise fails as "truncated", whatever came of it. Of what comes behind
 // [DONE] nothing is read. A server that does not stream answers with the whole
 // reply as JSON, which is read likewise.
-class OpenAiChat final : public Llm {
+//
+// The models of Workers AI have this dialect or one of their own, in which
+// `response` is the text, tools are called whole, and [DONE] alone is the end.
+// Both are read. Source: packages/workers-ai-provider of cloudflare/ai,
+// streaming.ts.
+class OpenAiChat : public Llm {
  public:
   using Config = OpenAiChatConfig;
 
@@ -90,6 +95,8 @@ class OpenAiChat final : public Llm {
   void OnCompletion(const Json& completion, Words kind);
   void OnWords(const Json& words, Words kind);
   void AddText(const Json& words, const char* key);
+  // Of Workers AI's own dialect, streamed or whole; false if it is none.
+  bool OnNative(const Json& answer);
   void OnToolCall(const Json& fragment, std::optional<int64_t> position);
   // The call that a fragment belongs to, a new one if it is another's; nullptr
   // if there are too many.

@@ -58,12 +58,16 @@ std::string ArgumentsOf(const ConversationLine& line) {
   return json && json->is_object() ? std::string(line.arguments) : "{}";
 }
 
-void AddToolCall(Json& messages, const ConversationLine& line) {
+void AddToolCall(Json& messages, const ConversationLine& line,
+                 OpenAiChatConfig::Dialect dialect) {
   const bool continues = !messages.empty() &&
                          StringMember(messages.back(), "role") == "assistant" &&
                          !messages.back().contains("tool_calls");
   if (!continues) {
     messages.push_back({{"role", "assistant"}, {"content", nullptr}});
+    if (dialect == OpenAiChatConfig::Dialect::kWorkersAi) {
+      messages.back()["content"] = "";
+    }
   }
   const Json call = {
       {"id", line.call_id},
@@ -110,7 +114,7 @@ std::string ChatRequest(const OpenAiChatConfig& config, const Json& tools,
         AddText(messages, "assistant", line.text);
         break;
       case Kind::kTool:
-        AddToolCall(messages, line);
+        AddToolCall(messages, line, config.dialect);
         break;
     }
   }
@@ -119,15 +123,19 @@ std::string ChatRequest(const OpenAiChatConfig& config, const Json& tools,
   if (messages.empty()) {
     messages.push_back({{"role", "system"}, {"content", ""}});
   }
-  Json body = {{"model", config.model},
-               {"stream", true},
-               {"stream_options", {{"include_usage", true}}}};
+  Json body = {{"stream", true}};
+  const bool is_openai = config.dialect == OpenAiChatConfig::Dialect::kOpenAi;
+  if (is_openai) {
+    body["model"] = config.model;
+    body["stream_options"]["include_usage"] = true;
+  }
   body["messages"] = std::move(messages);
   if (!tools.is_null()) body["tools"] = tools;
   if (config.temperature) body["temperature"] = *config.temperature;
   // `max_tokens`, its former name, is refused by reasoning models.
   if (config.max_reply_tokens) {
-    body["max_completion_tokens"] = *config.max_reply_tokens;
+    body[is_openai ? "max_completion_tokens" : "max_tokens"] =
+        *config.max_reply_tokens;
   }
   return PrintJson(body);
 }

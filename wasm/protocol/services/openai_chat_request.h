@@ -12,6 +12,10 @@ namespace trunkline::protocol {
 
 // What a model is asked by, beside the conversation.
 struct OpenAiChatConfig {
+  // kWorkersAi: the model is named by the path, a bound of tokens has its
+  // former name, and no content is null.
+  enum class Dialect : uint8_t { kOpenAi, kWorkersAi };
+  Dialect dialect = Dialect::kOpenAi;
   std::string upstream = "openai";
   // Also Azure's, and those of servers that speak like it.
   std::string path = "/v1/chat/completions";

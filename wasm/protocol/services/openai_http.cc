@@ -10,6 +10,10 @@ namespace {
 
 constexpr Duration kLongestRetryAfter = Duration::Millis(3'600'000);
 
+// Workers AI's code for a day's allowance that is used up. It is answered with
+// 429, as a lack of capacity is, which passes.
+constexpr int64_t kAllowanceUsedUp = 3036;
+
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 std::string_view Trim(std::string_view text) {
@@ -46,6 +50,11 @@ bool IsErrorStatus(int64_t status) { return status >= 400 && status < 600; }
 const Json* ErrorIn(const Json& body) {
   // Gemini's compatible endpoint sends a list of one.
   if (body.is_array()) return body.empty() ? nullptr : ErrorIn(body.front());
+  // Workers AI's own.
+  if (const Json* errors = FindMember(body, "errors");
+      errors != nullptr && errors->is_array() && !errors->empty()) {
+    return &errors->front();
+  }
   const Json* error = FindMember(body, "error");
   if (error != nullptr && (error->is_object() || error->is_string())) {
     return error;
@@ -159,7 +168,20 @@ void OpenAiFailure::Take(const Json& body, std::string_view fallback) {
     }
     param_ = error.why.param;
     message_ = error.why.message;
-    if (message_.empty()) message_ = StringMember(*found, "detail");
+    // Deepgram's names, and those of others.
+    for (const char* key : {"err_code", "category"}) {
+      if (!has_code && !StringMember(*found, key).empty()) {
+        code_ = StringMember(*found, key);
+      }
+    }
+    for (const char* key : {"detail", "err_msg", "details"}) {
+      if (message_.empty()) message_ = StringMember(*found, key);
+    }
+    // Numbers of its own, where Workers AI gives them.
+    if (!has_code && number > 0 && !IsErrorStatus(number)) {
+      code_ = std::to_string(number);
+      if (number == kAllowanceUsedUp) loss_ = Loss::kFatal;
+    }
     if (!retry_after_) retry_after_ = error.why.retry_after;
     if (error.fatal) loss_ = Loss::kFatal;
   }

@@ -2,28 +2,18 @@
 
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/json.h"
 #include "protocol/channels.h"
-#include "protocol/services/openai_http.h"
-#include "protocol/services/tts.h"
-#include "protocol/services/wav_head.h"
+#include "protocol/services/http_voice.h"
 
 namespace trunkline::protocol {
 
 // OpenAI's speech endpoint, and the servers that speak like it. Source: the
 // openai npm package 7.55.0, resources/audio/speech.d.ts, and the guide to text
 // to speech, which says what "pcm" is: linear 16 at 24 kHz, mono, no header.
-//
-// Nothing is played that is no such audio: neither an error, whatever its
-// status and whatever it is called, nor a format that has a name of its own. A
-// WAV header in front is skipped if it says the same format. What is refused so
-// fails as "audioFormat", and no audio at all as "empty".
-//
-// Audio comes by credit: kWindowMs of it at once, and then as fast as it is
-// played, so that a long text never waits here.
-class OpenAiSpeech final : public Tts {
+class OpenAiSpeech final : public HttpVoice {
  public:
   struct Config {
     std::string upstream = "openai";
@@ -38,93 +28,16 @@ class OpenAiSpeech final : public Tts {
   };
 
   static constexpr AudioFormat kFormat = {Encoding::kLinear16, 24000};
-  // What the vendor takes, in characters. A longer text is cut behind a word,
-  // and a fault tells.
+  // What the vendor takes, in characters.
   static constexpr size_t kMaxTextCharacters = 4096;
-  // Nobody on a telephone waits longer for the first words, or the next ones.
-  static constexpr Duration kPatience = Duration::Millis(10'000);
-  // Two fifths of what a queue of replies holds in this format.
-  static constexpr int kWindowMs = 20'000;
-  // How often credit is given.
-  static constexpr int kCreditEveryMs = 1'000;
-  // Of one text: the longest one at 7 characters a second, half as fast as
-  // people speak. Beyond it the exchange fails.
-  static constexpr int kMaxAudioMs = 600'000;
 
   // `channels` is borrowed for the life of the object.
   OpenAiSpeech(Config config, Channels& channels);
 
-  AudioFormat format() const override { return kFormat; }
-
-  Instant deadline() const override { return credit_at_; }
-  void OnDeadline() override;
-  void OnHttpHeaders(ChannelId channel, uint16_t status,
-                     const Json& headers) override;
-  void OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes) override;
-  void OnHttpDone(ChannelId channel) override;
-  void OnHttpFailed(ChannelId channel, HttpFailure failure,
-                    std::string_view reason) override;
-
-  void Speak(std::string_view text) override;
-  void Abort() override;
-
-  std::optional<TtsEvent> NextEvent() override;
-
  private:
-  // What is made of the body that comes.
-  enum class Phase : uint8_t {
-    kIdle,     // nothing is said
-    kAsked,    // no headers yet
-    kHead,     // what it begins with decides what it is
-    kAudio,    // samples
-    kRefused,  // an error
-  };
-  enum class End : uint8_t { kNone, kDone, kFailed };
-
-  void Reset();
-  // Of those of one input the first is told.
-  void Report(Fault fault) {
-    if (!fault_) fault_ = fault;
-  }
-  // The text as far as the vendor takes it.
-  std::string_view Bounded(std::string_view text);
-  void OnHead(std::span<const uint8_t> bytes);
-  void OnAudio(std::span<const uint8_t> bytes);
-  // The body has ended.
-  void OnEnd();
-  // It is over as failure_ says.
-  void Fail();
-  void Fail(std::string_view code, Loss loss);
+  Json Request(std::string_view text) const override;
 
   const Config config_;
-  Channels& channels_;
-
-  Phase phase_ = Phase::kIdle;
-  std::optional<ChannelId> channel_;
-  OpenAiFailure failure_;
-  // The answer said that it is audio.
-  bool is_audio_said_ = false;
-  // The bytes that came first, until they are enough.
-  std::vector<uint8_t> head_;
-  // Bytes of a WAV file's samples that are still to come; nullopt = all that
-  // comes.
-  std::optional<size_t> samples_left_;
-  // The first byte of a sample whose second one has not come.
-  std::optional<uint8_t> odd_;
-
-  // Since when audio comes, and for how much credit was given since.
-  Instant first_audio_;
-  int64_t credited_ms_ = 0;
-  Instant credit_at_ = Instant::Never();
-
-  // What is to be told, in this order.
-  std::optional<Fault> fault_;
-  std::vector<uint8_t> audio_;
-  End end_ = End::kNone;
-
-  bool has_audio_ = false;
-  // What the view of the last audio is of.
-  std::vector<uint8_t> told_;
 };
 
 }  // namespace trunkline::protocol

@@ -42,7 +42,7 @@ OpenAiTranscription::OpenAiTranscription(Config config, Channels& channels)
 }
 
 size_t OpenAiTranscription::max_turn_bytes() const {
-  return BytesOf(config_.format, kMaxTurnMs);
+  return BytesOf(config_.format, config_.max_turn_ms);
 }
 
 size_t OpenAiTranscription::BytesBack(Duration ago) const {
@@ -144,9 +144,17 @@ std::optional<ChannelId> OpenAiTranscription::Send(size_t audio) {
   fetch.timeout = kPatience;
   fetch.idle = kPatience;
   fetch.max_bytes = kMaxAnswerBytes;
+  std::string body;
+  Fill(fetch, std::span<const uint8_t>(heard_).first(kWavHeadBytes + audio),
+       body);
+  return channels_.Fetch(fetch);
+}
+
+void OpenAiTranscription::Fill(FetchRequest& fetch,
+                               std::span<const uint8_t> file,
+                               std::string& /*body*/) const {
   fetch.parts = {
-      {"file", "audio.wav", "audio/wav",
-       std::span<const uint8_t>(heard_).first(kWavHeadBytes + audio)},
+      {"file", "audio.wav", "audio/wav", file},
       Field("model", config_.model),
       Field("response_format",
             config_.response_format == Config::ResponseFormat::kJson ? "json"
@@ -160,7 +168,6 @@ std::optional<ChannelId> OpenAiTranscription::Send(size_t audio) {
     fetch.parts.push_back(
         Field("prompt", CutText(config_.prompt, kMaxPromptBytes)));
   }
-  return channels_.Fetch(fetch);
 }
 
 void OpenAiTranscription::Forget() {

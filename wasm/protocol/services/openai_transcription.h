@@ -24,8 +24,12 @@ namespace trunkline::protocol {
 // and its text is told behind that of the former one: each Finish() has its
 // answer, in order. A former one that fails takes no other with it, unless no
 // other could do better either.
-class OpenAiTranscription final : public Stt {
+class OpenAiTranscription : public Stt {
  public:
+  // The longest turn that is sent. What is said beyond it is not understood,
+  // and a fault tells.
+  static constexpr int kMaxTurnMs = 60'000;
+
   struct Config {
     std::string upstream = "openai";
     std::string path = "/v1/audio/transcriptions";
@@ -38,11 +42,10 @@ class OpenAiTranscription final : public Stt {
     ResponseFormat response_format = ResponseFormat::kJson;
     // kLinear16 at 8 or 16 kHz.
     AudioFormat format = {Encoding::kLinear16, 16000};
+    // [1 s, kMaxTurnMs].
+    int max_turn_ms = kMaxTurnMs;
   };
 
-  // The longest turn that is sent. What is said beyond it is not understood,
-  // and a fault tells.
-  static constexpr int kMaxTurnMs = 60'000;
   // The shortest that the vendor takes. In a shorter one nothing was said, and
   // its text is "".
   static constexpr int kMinTurnMs = 100;
@@ -86,6 +89,13 @@ class OpenAiTranscription final : public Stt {
   void Forget() override;
 
   std::optional<SttEvent> NextEvent() override;
+
+ protected:
+  // Gives `fetch` the turn, which `file` is, and what else is to be said of it;
+  // `body` is borrowed by it. Its upstream, path and bounds are set.
+  virtual void Fill(FetchRequest& fetch, std::span<const uint8_t> file,
+                    std::string& body) const;
+  const Config& config() const { return config_; }
 
  private:
   // A turn that is over.

@@ -26,14 +26,37 @@ struct SttTextFailed {
   Failure why = {};
 };
 
-using SttEvent = std::variant<ServiceFaulted, SttReady, SttText, SttTextFailed,
-                              ServiceFailed>;
+// Of one that detects turns, in the place of kFinal and of what is said to it.
+
+// The caller began to speak, or there was nothing in what he began.
+struct SttSpeech {
+  enum class Edge : uint8_t { kStarted, kStopped };
+  Edge edge = Edge::kStarted;
+};
+// The turn may be over, and this is all of it then: SttTurnEnded or SttResumed
+// says so. Worth a guess, not a reply.
+struct SttEager {
+  std::string_view text;
+};
+// It was not.
+struct SttResumed {};
+// The turn is over: all that was said in it, not "".
+struct SttTurnEnded {
+  std::string_view text;
+};
+
+using SttEvent =
+    std::variant<ServiceFaulted, SttReady, SttText, SttTextFailed,
+                 ServiceFailed, SttSpeech, SttEager, SttResumed, SttTurnEnded>;
 
 // Speech to text: what the caller says in a turn. Where a turn begins and ends
-// is said to it.
+// is said to it, or, by one that detects turns, by it.
 class Stt : public Service {
  public:
   virtual AudioFormat format() const = 0;
+  // Whether it decides when a turn is over: then what is said of turns to it is
+  // what was found here, and asks for nothing. Constant.
+  virtual bool detects_turns() const { return false; }
 
   // A fresh start, with new channels. SttReady comes when it hears, or
   // ServiceFailed, which may also come at any later time.
@@ -50,7 +73,8 @@ class Stt : public Service {
   // a final text comes, SttTextFailed, or ServiceFailed. Without a turn nothing
   // happens.
   virtual void Finish(Duration ago) = 0;
-  // The turn was none, or its text is not wanted any more.
+  // The turn was none, or its text is not wanted any more. One that detects
+  // turns tells of it again when the caller says more in it.
   virtual void Forget() = 0;
 
   virtual std::optional<SttEvent> NextEvent() = 0;

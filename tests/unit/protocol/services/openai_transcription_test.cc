@@ -34,8 +34,10 @@ std::string SttLine(const SttEvent& event) {
                  std::string(each.text);
         } else if constexpr (std::is_same_v<Event, SttTextFailed>) {
           return "no text: " + ToLine({Loss::kRetryable, each.why});
-        } else {
+        } else if constexpr (std::is_same_v<Event, ServiceFailed>) {
           return ToLine(each);
+        } else {
+          return "of who detects turns";
         }
       },
       event);
