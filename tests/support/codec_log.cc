@@ -142,94 +142,97 @@ void AgentLog::Take(protocol::Agent& agent) {
       next = agent.NextEvent();
     }
     if (!next) break;
-    std::visit(
-        [this](const auto& event) {
-          using Event = std::decay_t<decltype(event)>;
-          if constexpr (std::is_same_v<Event, protocol::AgentReady>) {
-            lines.emplace_back("ready");
-          } else if constexpr (std::is_same_v<Event, protocol::AgentSpeech>) {
-            lines.emplace_back(event.edge ==
-                                       protocol::AgentSpeech::Edge::kStarted
-                                   ? "speech started"
-                                   : "speech stopped");
-          } else if constexpr (std::is_same_v<Event,
-                                              protocol::AgentTurnCommitted>) {
-            lines.push_back(Join({"committed", event.item}));
-          } else if constexpr (std::is_same_v<Event,
-                                              protocol::AgentTranscript>) {
-            std::string line =
-                event.role == protocol::Role::kCaller ? "caller " : "agent ";
-            line += event.item;
-            line += event.state == protocol::TranscriptState::kPart ? '+' : '=';
-            line += event.text;
-            if (event.dropped > Duration()) {
-              line += " dropped " + std::to_string(event.dropped.ms());
-            }
-            lines.push_back(std::move(line));
-          } else if constexpr (std::is_same_v<Event,
-                                              protocol::AgentTextFailed>) {
-            lines.push_back(Join({"no text", event.item}));
-          } else if constexpr (std::is_same_v<Event, protocol::AgentAudio>) {
-            const auto item = static_cast<uint32_t>(event.item);
-            audio[item].insert(audio[item].end(), event.audio.begin(),
-                               event.audio.end());
-            lines.push_back(
-                Join({"audio", std::to_string(item), ToHex(event.audio)}));
-          } else if constexpr (std::is_same_v<Event, protocol::AgentToolCall>) {
-            lines.push_back(Join(
-                {"tool", event.tool_call_id, event.name, event.arguments}));
-          } else if constexpr (std::is_same_v<Event,
-                                              protocol::AgentReplyDone>) {
-            constexpr const char* kEnds[] = {"complete", "cancelled",
-                                             "incomplete", "failed", "refused"};
-            std::string line = "done ";
-            line += kEnds[static_cast<size_t>(event.end)];
-            if (event.after == protocol::AgentReplyDone::After::kAwaitsTools) {
-              line += " tools";
-            }
-            line += ' ' + std::to_string(event.usage.input_tokens) + '/' +
-                    std::to_string(event.usage.output_tokens);
-            line += Because(event.why);
-            lines.push_back(std::move(line));
-          } else if constexpr (std::is_same_v<Event, protocol::AgentPutOff>) {
-            lines.emplace_back("put off");
-          } else if constexpr (std::is_same_v<
-                                   Event, protocol::AgentNeedsConversation>) {
-            lines.emplace_back("needs conversation");
-          } else if constexpr (std::is_same_v<Event, protocol::AgentWords>) {
-            std::string line = Join({"words", event.item});
-            for (const protocol::SpokenWord& word : event.words) {
-              line += ' ' + std::to_string(word.text_end) + '@' +
-                      std::to_string(word.end_ms);
-            }
-            lines.push_back(std::move(line));
-          } else if constexpr (std::is_same_v<Event, protocol::AgentFailed>) {
-            lines.push_back(
-                Join({event.loss == protocol::AgentFailed::Loss::kFatal
-                          ? "fatal"
-                          : "lost",
-                      event.why.code}) +
-                Because({{},
-                         event.why.param,
-                         event.why.message,
-                         event.why.retry_after}));
-          } else {
-            static_assert(std::is_same_v<Event, protocol::AgentFaulted>);
-            faults.push_back(event.fault);
-            if (!event.why.code.empty()) {
-              std::string error(event.why.code);
-              for (const std::string_view more :
-                   {event.why.param, event.why.message, event.tool_call_id}) {
-                error += ' ';
-                error += more;
-              }
-              errors.push_back(error);
-            }
-            lines.push_back(std::string("fault ") + ToString(event.fault));
-          }
-        },
-        *next);
+    Add(*next);
   }
+}
+
+void AgentLog::Add(const protocol::AgentEvent& told) {
+  std::visit(
+      [this](const auto& event) {
+        using Event = std::decay_t<decltype(event)>;
+        if constexpr (std::is_same_v<Event, protocol::AgentReady>) {
+          lines.emplace_back("ready");
+        } else if constexpr (std::is_same_v<Event, protocol::AgentSpeech>) {
+          lines.emplace_back(event.edge == protocol::AgentSpeech::Edge::kStarted
+                                 ? "speech started"
+                                 : "speech stopped");
+        } else if constexpr (std::is_same_v<Event,
+                                            protocol::AgentTurnCommitted>) {
+          lines.push_back(Join({"committed", event.item}));
+        } else if constexpr (std::is_same_v<Event, protocol::AgentTranscript>) {
+          std::string line =
+              event.role == protocol::Role::kCaller ? "caller " : "agent ";
+          line += event.item;
+          line += event.state == protocol::TranscriptState::kPart ? '+' : '=';
+          line += event.text;
+          if (event.dropped > Duration()) {
+            line += " dropped " + std::to_string(event.dropped.ms());
+          }
+          lines.push_back(std::move(line));
+        } else if constexpr (std::is_same_v<Event, protocol::AgentTextFailed>) {
+          lines.push_back(Join({"no text", event.item}));
+        } else if constexpr (std::is_same_v<Event, protocol::AgentAudio>) {
+          const auto item = static_cast<uint32_t>(event.item);
+          audio[item].insert(audio[item].end(), event.audio.begin(),
+                             event.audio.end());
+          lines.push_back(
+              Join({"audio", std::to_string(item), ToHex(event.audio)}));
+        } else if constexpr (std::is_same_v<Event, protocol::AgentToolCall>) {
+          lines.push_back(
+              Join({"tool", event.tool_call_id, event.name, event.arguments}));
+        } else if constexpr (std::is_same_v<Event, protocol::AgentReplyDone>) {
+          constexpr const char* kEnds[] = {"complete", "cancelled",
+                                           "incomplete", "failed", "refused"};
+          std::string line = "done ";
+          line += kEnds[static_cast<size_t>(event.end)];
+          if (event.after == protocol::AgentReplyDone::After::kAwaitsTools) {
+            line += " tools";
+          }
+          line += ' ' + std::to_string(event.usage.input_tokens) + '/' +
+                  std::to_string(event.usage.output_tokens);
+          if (event.usage.dropped_answers > 0) {
+            line += " dropped " + std::to_string(event.usage.dropped_answers) +
+                    '/' + std::to_string(event.usage.dropped_tokens);
+          }
+          line += Because(event.why);
+          lines.push_back(std::move(line));
+        } else if constexpr (std::is_same_v<Event, protocol::AgentPutOff>) {
+          lines.emplace_back("put off");
+        } else if constexpr (std::is_same_v<Event,
+                                            protocol::AgentNeedsConversation>) {
+          lines.emplace_back("needs conversation");
+        } else if constexpr (std::is_same_v<Event, protocol::AgentWords>) {
+          std::string line = Join({"words", event.item});
+          for (const protocol::SpokenWord& word : event.words) {
+            line += ' ' + std::to_string(word.text_end) + '@' +
+                    std::to_string(word.end_ms);
+          }
+          lines.push_back(std::move(line));
+        } else if constexpr (std::is_same_v<Event, protocol::AgentFailed>) {
+          lines.push_back(
+              Join({event.loss == protocol::AgentFailed::Loss::kFatal ? "fatal"
+                                                                      : "lost",
+                    event.why.code}) +
+              Because({{},
+                       event.why.param,
+                       event.why.message,
+                       event.why.retry_after}));
+        } else {
+          static_assert(std::is_same_v<Event, protocol::AgentFaulted>);
+          faults.push_back(event.fault);
+          if (!event.why.code.empty()) {
+            std::string error(event.why.code);
+            for (const std::string_view more :
+                 {event.why.param, event.why.message, event.tool_call_id}) {
+              error += ' ';
+              error += more;
+            }
+            errors.push_back(error);
+          }
+          lines.push_back(std::string("fault ") + ToString(event.fault));
+        }
+      },
+      told);
 }
 
 std::vector<std::string> AgentLog::Words() const {

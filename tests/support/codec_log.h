@@ -53,6 +53,7 @@ class LegLog {
 //   audio 1 010203         the number of the item and the bytes
 //   tool call_1 name arguments
 //   done complete|cancelled|failed [tools] INPUT/OUTPUT   tokens
+//     also: dropped ANSWERS/TOKENS
 //   lost CODE | fatal CODE
 //   fault malformed
 class AgentLog {
@@ -60,6 +61,8 @@ class AgentLog {
   // Takes all events of `agent` and lets it go on, as its owner does after each
   // call.
   void Take(protocol::Agent& agent);
+  // One event that somebody else has taken.
+  void Add(const protocol::AgentEvent& told);
 
   // All lines but those of audio and faults.
   std::vector<std::string> Words() const;

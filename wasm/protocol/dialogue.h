@@ -27,6 +27,12 @@ struct SpokenWord {
 struct Usage {
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
+  // Answers that were asked for in vain since the last reply, and their tokens
+  // of both kinds: estimated of those that were cut short.
+  int64_t dropped_answers = 0;
+  int64_t dropped_tokens = 0;
+
+  bool operator==(const Usage&) const = default;
 };
 
 // Why an agent, a reply or a service failed, in the provider's words.

@@ -286,9 +286,7 @@ void Conversation::GiveAnswers() {
 }
 
 void Conversation::OnReplyDone(const AgentReplyDone& done) {
-  if (done.usage.input_tokens != 0 || done.usage.output_tokens != 0) {
-    events_.Used(done.usage);
-  }
+  if (done.usage != protocol::Usage()) events_.Used(done.usage);
   using End = AgentReplyDone::End;
   const bool whole = done.end == End::kComplete;
   const bool awaits_tools =
@@ -357,7 +355,9 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
     OnReplyMissing(done);
   } else {
     // The agent has nothing to say to that.
-    context_.ReportAgentFailed({.code = "emptyReply"}, false);
+    if (agent_.traits().replies) {
+      context_.ReportAgentFailed({.code = "emptyReply"}, false);
+    }
     SetState(State::kListening, Reason::kReplyEmpty);
   }
 }

@@ -54,6 +54,10 @@ void ConversationEvents::Used(const protocol::Usage& usage) {
   Json event = context_.NewEvent("usage");
   event["inputTokens"] = usage.input_tokens;
   event["outputTokens"] = usage.output_tokens;
+  if (usage.dropped_answers > 0) {
+    event["droppedAnswers"] = usage.dropped_answers;
+    event["droppedTokens"] = usage.dropped_tokens;
+  }
   context_.Emit(event);
 }
 

@@ -30,6 +30,9 @@ struct AgentTraits {
   Duration default_end_of_turn = Duration::Millis(700);
   // Whether Say() is possible.
   bool can_say = false;
+  // Whether it ever answers. A reply of one that does not is over without a
+  // word, and that is no failure.
+  bool replies = true;
   // Whether texts come of what the caller says, and of what the agent says.
   bool has_caller_texts = false;
   bool has_agent_texts = false;

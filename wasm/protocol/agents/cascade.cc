@@ -9,21 +9,20 @@
 namespace trunkline::protocol {
 namespace {
 
-constexpr std::string_view kWhiteSpace = " \t\n\r";
-
-bool IsBlank(std::string_view text) {
-  return text.find_first_not_of(kWhiteSpace) == std::string_view::npos;
-}
-
-std::string NameOfTurn(uint32_t turn) { return "turn-" + std::to_string(turn); }
+// What a model takes a text for, roughly: English has four characters a token.
+int64_t TokensOf(size_t bytes) { return static_cast<int64_t>(bytes / 4); }
 
 }  // namespace
 
 Cascade::Cascade(Parts parts)
-    : parts_(std::move(parts)),
-      traits_{.input = parts_.stt->format(),
-              .output = parts_.tts->format(),
-              .turn_detection = AgentTraits::TurnDetection::kLocal,
+    : ears_(std::move(parts.stt)),
+      llm_(std::move(parts.llm)),
+      tts_(std::move(parts.tts)),
+      traits_{.input = ears_.stt().format(),
+              .output = tts_->format(),
+              .turn_detection = ears_.detects_turns()
+                                    ? AgentTraits::TurnDetection::kProvider
+                                    : AgentTraits::TurnDetection::kLocal,
               .default_end_of_turn = Duration::Millis(700),
               .can_say = true,
               .has_caller_texts = true,
@@ -32,9 +31,9 @@ Cascade::Cascade(Parts parts)
 
 template <class Input>
 void Cascade::ForAll(Input input) {
-  for (Service* service : {static_cast<Service*>(parts_.stt.get()),
-                           static_cast<Service*>(parts_.llm.get()),
-                           static_cast<Service*>(parts_.tts.get())}) {
+  for (Service* service :
+       {static_cast<Service*>(&ears_.stt()), static_cast<Service*>(llm_.get()),
+        static_cast<Service*>(tts_.get())}) {
     service->SetNow(now());
     input(*service);
   }
@@ -43,18 +42,16 @@ void Cascade::ForAll(Input input) {
 void Cascade::Begin() {
   End("again");
   running_ = true;
-  parts_.stt->SetNow(now());
-  parts_.stt->Begin();
+  ears_.Begin(now());
 }
 
 void Cascade::End(std::string_view reason) {
   events_.Clear();
   ForAll([](Service&) {});
+  DropGuess();
   AbortReply();
-  parts_.stt->End(reason);
-  running_ = turn_open_ = false;
-  due_.clear();
-  understood_ = true;
+  ears_.End(now(), reason);
+  running_ = false;
   waiting_.clear();
   phase_ = Phase::kIdle;
 }
@@ -103,8 +100,8 @@ void Cascade::OnHttpFailed(ChannelId channel, HttpFailure failure,
 }
 
 Instant Cascade::deadline() const {
-  Instant due = std::min(
-      {parts_.stt->deadline(), parts_.llm->deadline(), parts_.tts->deadline()});
+  Instant due =
+      std::min({ears_.stt().deadline(), llm_->deadline(), tts_->deadline()});
   const bool waits_to_speak =
       phase_ != Phase::kIdle && !speaking_ && plays_until_ - now() > kLookAhead;
   return waits_to_speak ? std::min(due, plays_until_ - kLookAhead) : due;
@@ -119,63 +116,118 @@ void Cascade::OnDeadline() {
 
 std::optional<AgentEvent> Cascade::NextEvent() {
   for (;;) {
+    if (auto event = ears_.NextEvent()) return event;
     if (auto event = events_.Take()) return event;
-    if (!TakeSttEvent() && !TakeLlmEvent() && !TakeTtsEvent()) {
-      return std::nullopt;
-    }
+    if (!Hear() && !TakeLlmEvent() && !TakeTtsEvent()) return std::nullopt;
   }
 }
 
-bool Cascade::TakeSttEvent() {
-  const std::optional<SttEvent> event = parts_.stt->NextEvent();
-  if (!event) return false;
-  if (std::holds_alternative<SttReady>(*event)) {
-    events_.Push(AgentReady{});
-  } else if (const auto* text = std::get_if<SttText>(&*event)) {
-    OnSttText(*text);
-  } else if (const auto* lost = std::get_if<SttTextFailed>(&*event)) {
-    OnSttTextFailed(lost->why);
-  } else if (const auto* failed = std::get_if<ServiceFailed>(&*event)) {
-    events_.Push(AgentFailed{failed->loss, failed->why});
-  } else if (const auto* fault = std::get_if<ServiceFaulted>(&*event)) {
-    events_.Push(AgentFaulted{fault->fault});
+bool Cascade::Hear() {
+  switch (ears_.Hear()) {
+    case Ears::Heard::kNothing:
+      return false;
+    case Ears::Heard::kEvents:
+      break;
+    case Ears::Heard::kTurnKnown:
+      if (phase_ == Phase::kHearing && !ears_.awaits_text()) {
+        AskForConversation();
+      }
+      break;
+    case Ears::Heard::kEager:
+      BeginGuess();
+      break;
+    case Ears::Heard::kResumed:
+      DropGuess();
+      break;
+    case Ears::Heard::kTurnEnded:
+      if (guess_.phase == Guess::Phase::kAnswering &&
+          guess_.words == ears_.words()) {
+        guess_.is_right = true;
+      } else {
+        DropGuess();
+      }
+      break;
   }
   return true;
 }
 
-void Cascade::OnSttText(const SttText& text) {
-  if (text.state == TranscriptState::kFinal) {
-    if (due_.empty()) return;
-    text_ = text.text;
-    text_name_ = NameOfTurn(due_.front());
-    events_.Push(AgentTranscript{Role::kCaller, text_name_, /*part=*/0, text_,
-                                 TranscriptState::kFinal});
-    OnTurnKnown(!IsBlank(text_));
+void Cascade::BeginGuess() {
+  // Not while anything else is asked of the model, nor to what nobody here has
+  // noticed, which may be the agent's own voice.
+  const bool is_idle = running_ && phase_ == Phase::kIdle && waiting_.empty();
+  DropGuess();
+  if (!is_idle || !ears_.in_turn() || dropped_guesses_ == kMaxDroppedGuesses) {
     return;
   }
-  // Parts are additions here: one that changes what was told before waits for
-  // the last text.
-  if (!turn_open_ || !text.text.starts_with(heard_) ||
-      text.text.size() == heard_.size()) {
-    return;
+  guess_.phase = Guess::Phase::kAsking;
+  guess_.words = ears_.words();
+  events_.Push(AgentNeedsConversation{});
+}
+
+void Cascade::AskGuess(std::span<const ConversationLine> conversation) {
+  std::vector<ConversationLine> lines(conversation.begin(), conversation.end());
+  // The line of this turn has what was told of it, if anything was.
+  const auto line =
+      std::find_if(lines.rbegin(), lines.rend(), [this](const auto& one) {
+        return one.kind == ConversationLine::Kind::kCaller &&
+               !one.text.empty() && one.text == ears_.told();
+      });
+  if (line != lines.rend()) {
+    line->text = guess_.words;
+  } else {
+    lines.emplace_back().text = guess_.words;
   }
-  text_ = text.text.substr(heard_.size());
-  heard_ += text_;
-  events_.Push(AgentTranscript{Role::kCaller, turn_name_, /*part=*/0, text_,
-                               TranscriptState::kPart});
+  guess_.phase = Guess::Phase::kAnswering;
+  for (const ConversationLine& one : lines)
+    guess_.asked_bytes += one.text.size();
+  LlmRequest request;
+  request.conversation = lines;
+  llm_->SetNow(now());
+  llm_->Ask(request);
 }
 
-void Cascade::OnSttTextFailed(const Failure& /*why*/) {
-  if (due_.empty()) return;
-  text_name_ = NameOfTurn(due_.front());
-  events_.Push(AgentTextFailed{Role::kCaller, text_name_, /*part=*/0});
-  OnTurnKnown(/*understood=*/false);
+// Words are taken; what else comes waits until the guess proves right.
+bool Cascade::TakeGuessEvent() {
+  if (guess_.next) return false;
+  const std::optional<LlmEvent> event = llm_->NextEvent();
+  if (!event) return false;
+  if (const auto* fault = std::get_if<ServiceFaulted>(&*event)) {
+    events_.Push(AgentFaulted{fault->fault});
+  } else if (const auto* text = std::get_if<LlmText>(&*event)) {
+    if (AppendWellFormed(guess_.answer, text->text, kMaxReplyBytes) ==
+        Appended::kPart) {
+      DropGuess();
+    }
+  } else if (std::holds_alternative<ServiceFailed>(*event)) {
+    // The turn is asked for again when it is over.
+    DropGuess();
+  } else {
+    guess_.next = event;
+  }
+  return true;
 }
 
-void Cascade::OnTurnKnown(bool understood) {
-  due_.erase(due_.begin());
-  understood_ = understood;
-  if (phase_ == Phase::kHearing && due_.empty()) AskForConversation();
+void Cascade::TakeGuess() {
+  const Guess guess = std::exchange(guess_, {});
+  BeginItem(Phase::kAnswering);
+  OnLlmText(guess.answer);
+  if (guess.next) OnLlmEvent(*guess.next);
+}
+
+void Cascade::DropGuess() {
+  const Guess guess = std::exchange(guess_, {});
+  if (guess.phase != Guess::Phase::kAnswering) return;
+  const LlmDone* done =
+      guess.next ? std::get_if<LlmDone>(&*guess.next) : nullptr;
+  llm_->SetNow(now());
+  llm_->Abort();
+  ++dropped_guesses_;
+  ++dropped_.dropped_answers;
+  // An answer that was cut short has no usage.
+  const Usage usage = done != nullptr ? done->usage : Usage();
+  const int64_t known = usage.input_tokens + usage.output_tokens;
+  dropped_.dropped_tokens +=
+      known > 0 ? known : TokensOf(guess.asked_bytes + guess.answer.size());
 }
 
 void Cascade::AskForConversation() {
@@ -184,35 +236,40 @@ void Cascade::AskForConversation() {
 }
 
 bool Cascade::TakeLlmEvent() {
-  const std::optional<LlmEvent> event = parts_.llm->NextEvent();
+  if (guess_.phase == Guess::Phase::kAnswering) return TakeGuessEvent();
+  const std::optional<LlmEvent> event = llm_->NextEvent();
   if (!event) return false;
-  if (const auto* fault = std::get_if<ServiceFaulted>(&*event)) {
+  OnLlmEvent(*event);
+  return true;
+}
+
+void Cascade::OnLlmEvent(const LlmEvent& event) {
+  if (const auto* fault = std::get_if<ServiceFaulted>(&event)) {
     events_.Push(AgentFaulted{fault->fault});
   } else if (phase_ != Phase::kAnswering || llm_over_) {
     // Of an answer that is over.
-  } else if (const auto* text = std::get_if<LlmText>(&*event)) {
+  } else if (const auto* text = std::get_if<LlmText>(&event)) {
     OnLlmText(text->text);
-  } else if (const auto* call = std::get_if<LlmToolCall>(&*event)) {
+  } else if (const auto* call = std::get_if<LlmToolCall>(&event)) {
     calls_tools_ = true;
     events_.Push(
         AgentToolCall{call->tool_call_id, call->name, call->arguments});
-  } else if (const auto* done = std::get_if<LlmDone>(&*event)) {
+  } else if (const auto* done = std::get_if<LlmDone>(&event)) {
     usage_ = done->usage;
     switch (done->end) {
       case LlmDone::End::kComplete:
         break;
       case LlmDone::End::kTooLong:
         EndAnswer(AgentReplyDone::End::kIncomplete, "maxTokens");
-        return true;
+        return;
       case LlmDone::End::kRefused:
         EndAnswer(AgentReplyDone::End::kIncomplete, "contentFilter");
-        return true;
+        return;
     }
     EndAnswer(AgentReplyDone::End::kComplete, {});
-  } else if (const auto* failed = std::get_if<ServiceFailed>(&*event)) {
+  } else if (const auto* failed = std::get_if<ServiceFailed>(&event)) {
     FailReply(*failed);
   }
-  return true;
 }
 
 void Cascade::OnLlmText(std::string_view text) {
@@ -222,8 +279,8 @@ void Cascade::OnLlmText(std::string_view text) {
   reply_bytes_ += more.size();
   sentences_.Push(more);
   if (appended == Appended::kAll) return;
-  parts_.llm->SetNow(now());
-  parts_.llm->Abort();
+  llm_->SetNow(now());
+  llm_->Abort();
   EndAnswer(AgentReplyDone::End::kIncomplete, "tooLong");
 }
 
@@ -235,7 +292,7 @@ void Cascade::EndAnswer(AgentReplyDone::End end, std::string_view code) {
 }
 
 bool Cascade::TakeTtsEvent() {
-  const std::optional<TtsEvent> event = parts_.tts->NextEvent();
+  const std::optional<TtsEvent> event = tts_->NextEvent();
   if (!event) return false;
   if (const auto* fault = std::get_if<ServiceFaulted>(&*event)) {
     events_.Push(AgentFaulted{fault->fault});
@@ -290,17 +347,25 @@ void Cascade::Proceed() {
     const Request request = std::move(waiting_.front());
     waiting_.erase(waiting_.begin());
     if (request.text) {
+      DropGuess();
       BeginItem(Phase::kSaying);
       std::string text;
       AppendWellFormed(text, *request.text, kMaxReplyBytes);
       sentences_.Push(text);
       EndAnswer(AgentReplyDone::End::kComplete, {});
-    } else if (due_.empty()) {
-      AskForConversation();
+    } else if (guess_.is_right) {
+      TakeGuess();
     } else {
-      phase_ = Phase::kHearing;
+      DropGuess();
+      if (ears_.awaits_text()) {
+        phase_ = Phase::kHearing;
+      } else {
+        AskForConversation();
+      }
     }
   }
+  // Nobody wants a reply to that turn.
+  if (guess_.is_right) DropGuess();
   GoOn();
 }
 
@@ -323,8 +388,8 @@ void Cascade::GoOn() {
                                  sentence, TranscriptState::kPart});
   }
   if (speaking_) {
-    parts_.tts->SetNow(now());
-    parts_.tts->Speak(sentence);
+    tts_->SetNow(now());
+    tts_->Speak(sentence);
   } else if (llm_over_) {
     EndReply(end_, {.code = end_code_});
   }
@@ -356,49 +421,46 @@ void Cascade::EndReply(AgentReplyDone::End end, const Failure& why) {
                    ? AgentReplyDone::After::kAwaitsTools
                    : AgentReplyDone::After::kCallersTurn;
   done.usage = std::exchange(usage_, {});
+  // What was asked for in vain is paid for as well.
+  const Usage dropped = std::exchange(dropped_, {});
+  done.usage.dropped_answers = dropped.dropped_answers;
+  done.usage.dropped_tokens = dropped.dropped_tokens;
   done.why = why;
   events_.Push(done);
 }
 
 void Cascade::AbortReply() {
-  if (phase_ == Phase::kAnswering && !llm_over_) parts_.llm->Abort();
-  if (std::exchange(speaking_, false)) parts_.tts->Abort();
+  if (phase_ == Phase::kAnswering && !llm_over_) llm_->Abort();
+  if (std::exchange(speaking_, false)) tts_->Abort();
   sentences_.Clear();
   phase_ = Phase::kIdle;
 }
 
 void Cascade::Tell(std::span<const ConversationLine> conversation) {
+  if (guess_.phase == Guess::Phase::kAsking) {
+    AskGuess(conversation);
+    return;
+  }
   if (phase_ != Phase::kAsking) return;
   BeginItem(Phase::kAnswering);
   LlmRequest request;
   request.conversation = conversation;
-  request.understood = std::exchange(understood_, true);
-  parts_.llm->SetNow(now());
-  parts_.llm->Ask(request);
+  request.understood = ears_.TakeUnderstood();
+  llm_->SetNow(now());
+  llm_->Ask(request);
 }
 
 void Cascade::Listen(std::span<const uint8_t> audio) {
-  if (!running_) return;
-  parts_.stt->SetNow(now());
-  parts_.stt->Listen(audio);
+  if (running_) ears_.Listen(now(), audio);
 }
 
 void Cascade::TurnStarted(Duration ago) {
-  if (!running_) return;
-  parts_.stt->SetNow(now());
-  parts_.stt->TurnStarted(ago);
-  if (std::exchange(turn_open_, true)) return;
-  turn_name_ = NameOfTurn(++turns_);
-  heard_.clear();
+  if (running_) ears_.TurnStarted(now(), ago);
 }
 
 void Cascade::Respond(Duration ago) {
   if (!running_) return;
-  if (std::exchange(turn_open_, false)) {
-    due_.push_back(turns_);
-    parts_.stt->SetNow(now());
-    parts_.stt->Finish(ago);
-  }
+  ears_.Finish(now(), ago);
   Wait({});
 }
 
@@ -414,13 +476,13 @@ void Cascade::Wait(Request request) {
 }
 
 void Cascade::DiscardTurn() {
-  if (!std::exchange(turn_open_, false)) return;
-  parts_.stt->SetNow(now());
-  parts_.stt->Forget();
+  ears_.DiscardTurn(now());
+  DropGuess();
 }
 
 void Cascade::Cancel() {
   waiting_.clear();
+  DropGuess();
   if (phase_ == Phase::kIdle) return;
   ForAll([](Service&) {});
   EndReply(AgentReplyDone::End::kCancelled, {});

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/agents/agent.h"
+#include "protocol/agents/ears.h"
 #include "protocol/event_queue.h"
 #include "protocol/services/llm.h"
 #include "protocol/services/sentences.h"
@@ -25,6 +26,12 @@ namespace trunkline::protocol {
 // heard, whenever the model is to answer. What is not wanted any more is
 // aborted at its vendor. A voice is asked for the next sentence when little of
 // what it has made is left to play, so that little is made in vain.
+//
+// A recogniser that detects turns may say early that one may be over. The model
+// is asked at once then, as if it were; its answer waits until the turn is over
+// with the same words, and is aborted when the caller goes on. Nothing of it is
+// told or spoken before, and no tool is called. What was asked for in vain is
+// told with the usage of the next reply.
 class Cascade final : public Agent {
  public:
   struct Parts {
@@ -38,6 +45,10 @@ class Cascade final : public Agent {
   // How much of the audio that was made may be left to play when the next
   // sentence is asked for.
   static constexpr Duration kLookAhead = Duration::Millis(4'000);
+
+  // Answers of a call that were asked for in vain. After so many none is asked
+  // for early any more: this caller's pauses are no ends.
+  static constexpr int kMaxDroppedGuesses = 8;
 
   // Precondition: all parts are there.
   explicit Cascade(Parts parts);
@@ -77,11 +88,11 @@ class Cascade final : public Agent {
   void ToolResult(std::string_view /*tool_call_id*/,
                   std::string_view /*output*/) override {}
   std::string_view item_name(ItemId id) const override;
-  std::string_view turn_name() const override { return turn_name_; }
+  std::string_view turn_name() const override { return ears_.turn_name(); }
 
  private:
-  // Of one event of a service: a final text and the question for the
-  // conversation; the end of a text and of the reply.
+  // Of one event of a service, or a command: the end of a text and of the
+  // reply, and the question for the conversation.
   static constexpr size_t kMaxEvents = 4;
   // Items whose name and length are kept.
   static constexpr size_t kMaxItems = 64;
@@ -97,6 +108,24 @@ class Cascade final : public Agent {
     // A text to say; nullopt: a reply.
     std::optional<std::string> text;
   };
+  // An answer to a turn that may be over.
+  struct Guess {
+    enum class Phase : uint8_t {
+      kNone,
+      kAsking,     // the owner was asked for the conversation
+      kAnswering,  // the model was asked
+    };
+    Phase phase = Phase::kNone;
+    // The caller's, and what was answered to them.
+    std::string words;
+    std::string answer;
+    // What follows it: a call of a tool, or the end. Views are valid until the
+    // model is asked for the next event.
+    std::optional<LlmEvent> next;
+    // The turn is over, with these words.
+    bool is_right = false;
+    size_t asked_bytes = 0;
+  };
   struct Item {
     std::string name;
     size_t bytes = 0;
@@ -106,13 +135,17 @@ class Cascade final : public Agent {
   template <class Input>
   void ForAll(Input input);
   // Takes one event of a service; false if there is none.
-  bool TakeSttEvent();
+  bool Hear();
   bool TakeLlmEvent();
+  bool TakeGuessEvent();
   bool TakeTtsEvent();
-  void OnSttText(const SttText& text);
-  void OnSttTextFailed(const Failure& why);
-  // The text of the oldest turn that is over has come, or will not.
-  void OnTurnKnown(bool understood);
+  void BeginGuess();
+  void AskGuess(std::span<const ConversationLine> conversation);
+  // It is the reply.
+  void TakeGuess();
+  // If there is one, it is none.
+  void DropGuess();
+  void OnLlmEvent(const LlmEvent& event);
   void OnLlmText(std::string_view text);
   // No more words come of the reply.
   void EndAnswer(AgentReplyDone::End end, std::string_view code);
@@ -132,24 +165,19 @@ class Cascade final : public Agent {
   int64_t ReceivedMs(const Item& item) const;
   const Item* Find(ItemId id) const;
 
-  Parts parts_;
+  Ears ears_;
+  std::unique_ptr<Llm> llm_;
+  std::unique_ptr<Tts> tts_;
   const AgentTraits traits_;
   EventQueue<AgentEvent, kMaxEvents> events_;
   bool running_ = false;
 
-  // The caller's turns so far; the last one is open at the recogniser.
-  uint32_t turns_ = 0;
-  bool turn_open_ = false;
-  std::string turn_name_;
-  // What was told of the words in it.
-  std::string heard_;
-  // Turns whose last text is to come, the oldest first.
-  std::vector<uint32_t> due_;
-  // The last of them was understood.
-  bool understood_ = true;
-
   Phase phase_ = Phase::kIdle;
   std::vector<Request> waiting_;
+  Guess guess_;
+  // In this call, and what of it was not told yet.
+  int dropped_guesses_ = 0;
+  Usage dropped_;
   bool llm_over_ = false;
   bool calls_tools_ = false;
   Usage usage_;
@@ -170,8 +198,6 @@ class Cascade final : public Agent {
   uint32_t item_count_ = 0;
   std::vector<Item> items_;
   // What views in events are of.
-  std::string text_;
-  std::string text_name_;
   std::vector<SpokenWord> words_;
 };
 
