@@ -31,6 +31,24 @@ const sentences = v.pipe(
   ),
 );
 
+/** Words that are likely; wasm/protocol/services/deepgram_services.cc. */
+const MAX_TERMS_BYTES = 2048;
+const terms = v.pipe(
+  v.array(v.pipe(text(MAX_TERMS_BYTES), v.minLength(1, "must not be empty")), "must be a list of terms"),
+  v.minLength(1, "must have a term or more"),
+  v.check(
+    (all) => all.reduce((sum, each) => sum + utf8.encode(each).length, 0) <= MAX_TERMS_BYTES,
+    `must have at most ${MAX_TERMS_BYTES} bytes, all terms together`,
+  ),
+);
+
+/** Of a model that detects turns: how sure it must be that one is over, may be over; and silence that ends it anyway. */
+const turns = {
+  endOfTurn: v.optional(number(0.5, 1)),
+  eager: v.optional(number(0.3, 0.9)),
+  endOfTurnMs: v.optional(integer(500, 60_000)),
+};
+
 /** Of a service that is none of these. */
 const notOneOf =
   (...names: readonly string[]) =>
@@ -42,9 +60,17 @@ export const stt = v.variant(
   "service",
   [
     shape({ service: v.literal("openai"), model, prompt: v.optional(text(MAX_PROMPT_BYTES)) }),
+    shape({ service: v.literal("deepgram"), model, terms: v.optional(terms), ...turns }),
+    shape({
+      service: v.literal("workers-ai"),
+      model,
+      prompt: v.optional(text(MAX_PROMPT_BYTES)),
+      terms: v.optional(terms),
+      ...turns,
+    }),
     shape({ service: v.literal("local"), sentences: v.optional(sentences) }),
   ],
-  notOneOf("openai", "local"),
+  notOneOf("openai", "deepgram", "workers-ai", "local"),
 );
 
 /** What answers. */
@@ -57,9 +83,15 @@ export const llm = v.variant(
       temperature: v.optional(number(0, 2)),
       maxTokens: v.optional(integer(1, MAX_REPLY_TOKENS)),
     }),
+    shape({
+      service: v.literal("workers-ai"),
+      model,
+      temperature: v.optional(number(0, 2)),
+      maxTokens: v.optional(integer(1, MAX_REPLY_TOKENS)),
+    }),
     shape({ service: v.literal("house") }),
   ],
-  notOneOf("openai", "house"),
+  notOneOf("openai", "workers-ai", "house"),
 );
 
 /** What speaks. */
@@ -73,9 +105,11 @@ export const tts = v.variant(
       speed: v.optional(number(0.25, 4)),
       instructions: v.optional(text(MAX_TEXT_BYTES)),
     }),
+    shape({ service: v.literal("deepgram"), model }),
+    shape({ service: v.literal("workers-ai"), model, voice: v.optional(voice) }),
     shape({ service: v.literal("local"), speed: v.optional(number(0.5, 2)) }),
   ],
-  notOneOf("openai", "local"),
+  notOneOf("openai", "deepgram", "workers-ai", "local"),
 );
 
 /** The part of a profile that is about services. */
@@ -97,9 +131,19 @@ export interface ServiceFault {
   readonly message: string;
 }
 
+/** What is said about turns to a model that detects none. */
+function turnKeyOfNobody(stt: Services["stt"]): string | undefined {
+  if (stt?.service !== "deepgram" && stt?.service !== "workers-ai") return undefined;
+  if (stt.model.includes("flux")) return undefined;
+  return (Object.keys(turns) as (keyof typeof turns)[]).find((key) => stt[key] !== undefined);
+}
+
 /** What is wrong about services that are right each by itself; undefined if nothing is. */
 export function serviceFault(services: Services): ServiceFault | undefined {
   const { stt, llm, language = "" } = services;
+  const turnKey = turnKeyOfNobody(stt);
+  if (turnKey !== undefined)
+    return { keys: ["stt", turnKey], message: "is for a Flux alone: no other model detects turns" };
   if (stt?.service === "local" && stt.sentences === undefined && llm !== undefined && llm.service !== "house")
     return {
       keys: ["stt", "sentences"],

@@ -55,7 +55,7 @@ export class ConfigurationError extends Error {
 
 export const ENVIRONMENTS = ["development", "staging", "production"] as const;
 
-export const AGENTS = ["parrot", "openai-realtime", "house", "cascade"] as const;
+export const AGENTS = ["parrot", "openai-realtime", "house", "cascade", "scribe"] as const;
 export type Agent = (typeof AGENTS)[number];
 
 export function isAgent(name: string): name is Agent {
@@ -64,6 +64,7 @@ export function isAgent(name: string): name is Agent {
 
 /** Why there is no such agent with this profile; undefined if there is. */
 export function agentFault(agent: Agent, profile: Profile, place: string): string | undefined {
+  if (agent === "scribe") return profile.stt ? undefined : `${place}.stt is missing: the agent scribe is made of stt`;
   if (agent !== "cascade") return undefined;
   const missing = missingService(profile);
   return missing && `${place}.${missing} is missing: the agent cascade is made of stt, llm and tts`;

@@ -80,9 +80,10 @@ async function stores(context: Context<AppEnv>) {
 }
 
 /** Whether the deployment's own agent has that upstream. */
-function needsOpenAi({ defaultAgent, profile }: Settings): boolean {
-  if (defaultAgent === "cascade") return SERVICE_KINDS.some((kind) => profile[kind]?.service === "openai");
-  return defaultAgent === "openai-realtime";
+function needs(upstream: "openai" | "deepgram", { defaultAgent, profile }: Settings): boolean {
+  if (defaultAgent === "scribe") return profile.stt?.service === upstream;
+  if (defaultAgent === "cascade") return SERVICE_KINDS.some((kind) => profile[kind]?.service === upstream);
+  return upstream === "openai" && defaultAgent === "openai-realtime";
 }
 
 /** What the gateway goes by, for whoever wonders why it does what it does. No secret is in it, only whether it is there. */
@@ -101,9 +102,8 @@ function configuration(settings: Settings, request: Request) {
       [CARRIER_SECRET]: present(settings.carrierAuthTokens[0]),
       TOKEN_SECRET: present(settings.tokenRing),
       ADMIN_TOKEN: present(settings.adminToken),
-      ...(needsOpenAi(settings) && {
-        OPENAI_API_KEY: present(settings.upstreams.OPENAI_API_KEY),
-      }),
+      ...(needs("openai", settings) && { OPENAI_API_KEY: present(settings.upstreams.OPENAI_API_KEY) }),
+      ...(needs("deepgram", settings) && { DEEPGRAM_API_KEY: present(settings.upstreams.DEEPGRAM_API_KEY) }),
     },
   };
 }

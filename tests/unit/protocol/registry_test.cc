@@ -52,6 +52,11 @@ TEST(RegistryTest, AnEntryMakesWhatItIsCalled) {
   const auto cascade = registry.FindAgent("cascade")->make(settings, channels);
   EXPECT_EQ(cascade->traits().input, (AudioFormat{Encoding::kLinear16, 8000}));
   EXPECT_FALSE(cascade->traits().remembers);
+  const AgentEntry* scribe = registry.FindAgent("scribe");
+  EXPECT_TRUE(scribe->accepts(settings));
+  EXPECT_FALSE(scribe->make(settings, channels)->traits().replies);
+  settings.stt = Json();
+  EXPECT_FALSE(scribe->accepts(settings));
   test::RecordingWire wire;
   EXPECT_NE(registry.FindLeg("twilio")->make(wire), nullptr);
 }

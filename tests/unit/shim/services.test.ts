@@ -8,6 +8,8 @@ function profileOf(profile: object, variables: SettingVariables = {}) {
 const STT = { service: "openai", model: "a-transcriber" };
 const LLM = { service: "openai", model: "a-model" };
 const TTS = { service: "openai", model: "a-voice-model", voice: "alloy" };
+const FLUX = { service: "deepgram", model: "flux-general-en" };
+const AURA = { service: "deepgram", model: "aura-2-thalia-en" };
 const LOCAL = { service: "local" };
 const HOUSE = { service: "house" };
 
@@ -21,6 +23,13 @@ describe("a profile's services", () => {
     { stt: LOCAL, llm: HOUSE, tts: LOCAL, language: "en-GB" },
     { stt: { ...LOCAL, sentences: ["When do you open?"] }, llm: LLM, tts: { ...LOCAL, speed: 1.2 } },
     { stt: STT, llm: HOUSE, tts: TTS, language: "" },
+    { stt: { ...FLUX, eager: 0.4, endOfTurn: 0.8, endOfTurnMs: 3000, terms: ["ramen"] }, tts: { ...AURA } },
+    { stt: { service: "deepgram", model: "nova-3", terms: ["ramen", "udon"] }, language: "de" },
+    { stt: { service: "workers-ai", model: "@cf/deepgram/flux", eager: 0.5 } },
+    { stt: { service: "workers-ai", model: "@cf/openai/whisper-large-v3-turbo", prompt: "Ramen." } },
+    { llm: { service: "workers-ai", model: "@cf/meta/llama-3.3-70b", temperature: 0.5, maxTokens: 200 } },
+    { tts: { service: "workers-ai", model: "@cf/deepgram/aura-1", voice: "asteria" } },
+    { tts: { service: "workers-ai", model: "@cf/deepgram/aura-2-en" } },
     // Who leaves out what the local ears would have the words from leaves out what a cascade needs.
     { stt: LOCAL },
   ])("may be %j", (profile) => {
@@ -33,8 +42,8 @@ describe("a profile's services", () => {
     [{ stt: { ...STT, model: "whisper 1" } }, "PROFILE.stt.model must be the name of a model of at most"],
     [{ stt: { ...STT, prompt: "a".repeat(2049) } }, "PROFILE.stt.prompt must be a text of at most 2048 bytes"],
     [{ stt: { ...STT, voice: "alloy" } }, "PROFILE.stt.voice is not known; there are service, model, prompt"],
-    [{ stt: { service: "whisper" } }, "PROFILE.stt.service must be one of openai, local"],
-    [{ stt: {} }, "PROFILE.stt.service must be one of openai, local"],
+    [{ stt: { service: "whisper" } }, "PROFILE.stt.service must be one of openai, deepgram, workers-ai, local"],
+    [{ stt: {} }, "PROFILE.stt.service must be one of openai, deepgram, workers-ai, local"],
     [{ stt: "openai" }, "PROFILE.stt must be an object with a service"],
     [{ stt: { ...LOCAL, sentences: [] }, llm: LLM }, "PROFILE.stt.sentences must have a sentence or more"],
     [{ stt: { ...LOCAL, sentences: [""] }, llm: LLM }, "PROFILE.stt.sentences[0] must not be empty"],
@@ -44,8 +53,22 @@ describe("a profile's services", () => {
       "PROFILE.stt.sentences must have at most 65536 bytes",
     ],
     [{ stt: LOCAL, llm: LLM, tts: TTS }, "PROFILE.stt.sentences is missing: these ears know the words"],
+    [{ stt: { service: "deepgram" } }, "PROFILE.stt.model is missing"],
+    [{ stt: { ...FLUX, eager: 0.2 } }, "PROFILE.stt.eager must be a number from 0.3 to 0.9"],
+    [{ stt: { ...FLUX, endOfTurn: 0.4 } }, "PROFILE.stt.endOfTurn must be a number from 0.5 to 1"],
+    [{ stt: { ...FLUX, endOfTurnMs: 499 } }, "PROFILE.stt.endOfTurnMs must be an integer from 500 to 60000"],
+    [{ stt: { ...FLUX, terms: [] } }, "PROFILE.stt.terms must have a term or more"],
+    [
+      { stt: { ...FLUX, terms: ["a".repeat(1500), "b".repeat(600)] } },
+      "PROFILE.stt.terms must have at most 2048 bytes",
+    ],
+    [{ stt: { ...FLUX, model: "nova-3", eager: 0.5 } }, "PROFILE.stt.eager is for a Flux alone"],
+    [{ stt: { service: "workers-ai", model: "@cf/openai/whisper", endOfTurn: 0.7 } }, "endOfTurn is for a Flux alone"],
+    [{ tts: { ...AURA, voice: "asteria" } }, "PROFILE.tts.voice is not known"],
+    [{ tts: { service: "workers-ai" } }, "PROFILE.tts.model is missing"],
+    [{ llm: { service: "workers-ai" } }, "PROFILE.llm.model is missing"],
     [{ llm: { service: "openai" } }, "PROFILE.llm.model is missing"],
-    [{ llm: { service: "local" } }, "PROFILE.llm.service must be one of openai, house"],
+    [{ llm: { service: "local" } }, "PROFILE.llm.service must be one of openai, workers-ai, house"],
     [{ llm: { ...HOUSE, model: "x" } }, "PROFILE.llm.model is not known; there is only service"],
     [{ llm: { ...LLM, temperature: 2.1 } }, "PROFILE.llm.temperature must be a number from 0 to 2"],
     [{ llm: { ...LLM, temperature: "1" } }, "PROFILE.llm.temperature must be a number from 0 to 2"],
@@ -73,5 +96,7 @@ describe("a profile's services", () => {
     );
     expect(() => profileOf({}, cascade)).toThrow("PROFILE.stt is missing");
     expect(agentFault("house", {})).toBeUndefined();
+    expect(agentFault("scribe", { stt: STT } as never)).toBeUndefined();
+    expect(agentFault("scribe", {})).toBe("PROFILE.stt is missing: the agent scribe is made of stt");
   });
 });

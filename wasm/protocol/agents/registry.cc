@@ -6,6 +6,7 @@
 #include "protocol/agents/house.h"
 #include "protocol/agents/openai_realtime.h"
 #include "protocol/agents/parrot.h"
+#include "protocol/agents/scribe.h"
 #include "protocol/services/registry.h"
 
 namespace trunkline::protocol {
@@ -48,6 +49,13 @@ constexpr AgentEntry kAgents[] = {
        return !settings.stt.is_null() && !settings.llm.is_null() &&
               !settings.tts.is_null();
      }},
+    {"scribe",
+     // NOLINTNEXTLINE(performance-unnecessary-value-param)
+     [](AgentSettings settings, Channels& channels) -> std::unique_ptr<Agent> {
+       return std::make_unique<Scribe>(MakeStt(settings, channels));
+     },
+     "", "",
+     [](const AgentSettings& settings) { return !settings.stt.is_null(); }},
 };
 
 }  // namespace

@@ -5,11 +5,13 @@
 
 #include "base/check.h"
 #include "protocol/agents/registry.h"
+#include "protocol/services/deepgram_services.h"
 #include "protocol/services/local_services.h"
 #include "protocol/services/openai_chat.h"
 #include "protocol/services/openai_services.h"
 #include "protocol/services/openai_speech.h"
 #include "protocol/services/openai_transcription.h"
+#include "protocol/services/workers_ai_services.h"
 
 namespace trunkline::protocol {
 namespace {
@@ -33,16 +35,21 @@ constexpr ServiceEntry<Kind> ServiceRow(std::string_view name) {
 
 constexpr ServiceEntry<Stt> kSttServices[] = {
     ServiceRow<Stt, OpenAiTranscription, ReadOpenAiTranscription>("openai"),
+    {"deepgram", AcceptsDeepgramStt, MakeDeepgramStt},
+    {"workers-ai", AcceptsWorkersAiStt, MakeWorkersAiStt},
     {"local", AcceptsLocalStt, MakeLocalStt},
 };
 
 constexpr ServiceEntry<Llm> kLlmServices[] = {
     ServiceRow<Llm, OpenAiChat, ReadOpenAiChat>("openai"),
+    ServiceRow<Llm, WorkersAiChat, ReadOpenAiChat>("workers-ai"),
     {"house", AcceptsHouseRules, MakeHouseRules},
 };
 
 constexpr ServiceEntry<Tts> kTtsServices[] = {
     ServiceRow<Tts, OpenAiSpeech, ReadOpenAiSpeech>("openai"),
+    ServiceRow<Tts, DeepgramAura, ReadDeepgramAura>("deepgram"),
+    ServiceRow<Tts, WorkersAiAura, ReadWorkersAiAura>("workers-ai"),
     ServiceRow<Tts, LocalTts, ReadLocalTts>("local"),
 };
 
