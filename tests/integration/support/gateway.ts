@@ -63,11 +63,15 @@ export class Gateway {
     this.url = url;
   }
 
-  /** With `speech`, the speech Worker runs beside it and is bound; without, nothing is. */
+  /**
+   * With `speech`, the speech Worker runs beside it and is bound; without, nothing is. With a port of its simulator,
+   * Workers AI is as well, by a Worker in its place.
+   */
   static async start(
     vars: Record<string, string> = {},
     secrets: Record<string, string> = {},
     speech: "bound" | "absent" = "absent",
+    workersAiPort?: number,
   ): Promise<Gateway> {
     const harness = createTestHarness({
       workers: [
@@ -82,6 +86,7 @@ export class Gateway {
             ...(speech === "absent" && { SPEECH: "" }),
             ...vars,
           },
+          ...(workersAiPort !== undefined && { bindingOverrides: { WORKERS_AI: "workers-ai" } }),
           secrets: {
             TWILIO_AUTH_TOKEN: AUTH_TOKEN,
             TOKEN_SECRET: "a-token-secret-for-tests-only-0123456789",
@@ -92,6 +97,18 @@ export class Gateway {
           },
         },
         ...(speech === "bound" ? [{ configPath: "./worker-shim/speech/wrangler.toml" }] : []),
+        ...(workersAiPort === undefined
+          ? []
+          : [
+              {
+                config: {
+                  name: "workers-ai",
+                  main: "tests/integration/support/workers-ai-worker.ts",
+                  compatibility_date: "2026-10-01",
+                  vars: { SIMULATOR_URL: `http://127.0.0.1:${workersAiPort}` },
+                },
+              },
+            ]),
       ],
     });
     const { url } = await harness.listen();

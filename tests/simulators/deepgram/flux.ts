@@ -6,6 +6,9 @@ import { VoiceActivity } from "./voice-activity.ts";
 /** Silence behind speech after which a turn may be over, and is. */
 const EAGER_MS = 240;
 const END_MS = 480;
+/** Who wants to be surer than this that it is over waits longer. */
+const SURE = 0.9;
+const SURE_END_MS = 1200;
 /** Audio between two updates. */
 const UPDATE_MS = 240;
 
@@ -16,6 +19,7 @@ const UPDATE_MS = 240;
 export class FluxSession extends ListenSession {
   readonly #activity: VoiceActivity;
   readonly #eager: boolean;
+  readonly #endMs: number;
   #turn = 0;
   #turnFromMs = 0;
   #transcript = "";
@@ -26,6 +30,7 @@ export class FluxSession extends ListenSession {
     super(client, parameters, hear, faults);
     this.#activity = new VoiceActivity(this.rateHz);
     this.#eager = parameters.has("eager_eot_threshold");
+    this.#endMs = Number(parameters.get("eot_threshold") ?? 0) >= SURE ? SURE_END_MS : END_MS;
     this.send({ type: "Connected" }, true);
     this.strike("connected");
   }
@@ -67,7 +72,7 @@ export class FluxSession extends ListenSession {
             this.strike("eager");
           });
         }
-      } else if (edge.ms === END_MS) {
+      } else if (edge.ms === this.#endMs) {
         this.#eagerTold = false;
         this.#activity.take();
         this.inOrder(() => {
