@@ -47,7 +47,7 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
       gap_ms = 0;
     }
     if (gap_ms > kTolerance.ms()) {
-      CloseGap(gap_ms, length_ms, now);
+      CloseGap(gap_ms, length_ms, now - *began_);
     } else if (gap_ms < -kTolerance.ms() &&
                !ClockDies(std::min(-gap_ms, length_ms), now - *began_)) {
       const auto late =
@@ -77,7 +77,8 @@ void CallerAudio::OnAudio(std::optional<int64_t> timestamp_ms,
   delivered_ms_ += length_ms;
 }
 
-void CallerAudio::CloseGap(int64_t gap_ms, int64_t length_ms, Instant now) {
+void CallerAudio::CloseGap(int64_t gap_ms, int64_t length_ms,
+                           Duration since_began) {
   const int64_t known_ms = std::min(gap_ms, ahead_.ms());
   const int64_t told_ms = std::min(gap_ms, kMaxGap.ms()) - known_ms;
   const int64_t more_ms = std::min(
@@ -85,7 +86,7 @@ void CallerAudio::CloseGap(int64_t gap_ms, int64_t length_ms, Instant now) {
   if (gap_ms > kMaxGap.ms()) ++counters_.shortened_gaps;
   // No more than time has passed for.
   const int64_t room_ms = std::max<int64_t>(
-      (now - *began_ + kAllowance).ms() - delivered_ms_ - length_ms, 0);
+      (since_began + kAllowance).ms() - delivered_ms_ - length_ms, 0);
   const int64_t missing_ms = std::clamp<int64_t>(told_ms, 0, room_ms);
   const int64_t beyond_ms = std::min(more_ms, room_ms - missing_ms);
   counters_.unreal_ms +=

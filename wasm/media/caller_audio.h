@@ -100,7 +100,7 @@ class CallerAudio {
   bool ClockDies(int64_t late_ms, Duration since_began);
   // Puts what is missing before what has come, which has this length, where the
   // carrier's clock has gone on by `gap_ms` without it.
-  void CloseGap(int64_t gap_ms, int64_t length_ms, Instant now);
+  void CloseGap(int64_t gap_ms, int64_t length_ms, Duration since_began);
   // Puts silence before what has come.
   void InsertSilence(int64_t ms, Source source);
   // Counts `bytes` of `source` to the frame that is being filled, and returns
