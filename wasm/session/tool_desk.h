@@ -39,7 +39,7 @@ class ToolDesk {
   static constexpr size_t kMaxOutputBytes = size_t{16} * 1024;
   // Results that wait for one before them, together. One that is too many is
   // not taken, but may come again; the one that they wait for has room besides.
-  static constexpr size_t kMaxWaitingBytes = size_t{48} * 1024;
+  static constexpr size_t kMaxWaitingBytes = size_t{44} * 1024;
   // Of a tool's name, as it is kept here.
   static constexpr size_t kMaxNameBytes = 128;
   // Calls that ran out of time and whose results may still come; the oldest is

@@ -190,7 +190,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, WaitingResultsTest,
     testing::Values(Results{60'000, 0, "invalid output"},
                     Results{ToolDesk::kMaxOutputBytes + 1, 0, "invalid output"},
-                    Results{ToolDesk::kMaxOutputBytes, 3, "conflict "},
+                    Results{ToolDesk::kMaxOutputBytes, 2, "conflict "},
                     Results{5'000, 9, "conflict "}, Results{3'000, 15, ""}),
     [](const testing::TestParamInfo<Results>& info) {
       return std::to_string(info.param.bytes);

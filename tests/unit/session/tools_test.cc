@@ -76,10 +76,12 @@ void Start(VirtualWorld& world) {
 void CallTool(VirtualWorld& world, const std::string& id,
               const std::string& name = "lookup",
               const std::string& arguments = R"({"day":"friday"})") {
-  world.agent.think = Duration::Millis(60'000);
+  world.agent.stalled = false;
   world.line.Say(Speech(700));
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kThinking; }));
+  // From here on the test answers.
+  world.agent.stalled = true;
   const std::string response = "of-" + id;
   world.realtime.Send(
       {{"type", "response.created"}, {"response", {{"id", response}}}});
@@ -315,7 +317,7 @@ TEST(ToolsTest, TheAgentThatSpeaksNextIsGivenTheResult) {
   world.Advance(Duration::Millis(100));
   EXPECT_TRUE(server.awaited());
   server.Answer("at nine");
-  world.agent.think = Duration::Millis(100);
+  world.agent.stalled = false;
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("agentReady") == 2; }));
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
   EXPECT_THAT(Given(world), ElementsAre("at nine"));
@@ -422,10 +424,12 @@ TEST(ToolsTest, ResultsAreGivenInTheOrderOfTheCalls) {
   VirtualWorld world(Options());
   Server server(world);
   Start(world);
-  world.agent.think = Duration::Millis(60'000);
+  world.agent.stalled = false;
   world.line.Say(Speech(700));
   ASSERT_TRUE(
       world.RunUntil([&] { return world.state() == State::kThinking; }));
+  // From here on the test answers.
+  world.agent.stalled = true;
   world.realtime.Send(
       {{"type", "response.created"}, {"response", {{"id", "r"}}}});
   for (const auto& [id, name] :
