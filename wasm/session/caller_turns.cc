@@ -73,7 +73,13 @@ bool CallerTurns::WasTaken(std::string_view item, Instant when) const {
 
 void CallerTurns::OnUntaken() {
   if (taken_at_ >= context_.now() - detector_.since_turn()) return;
-  untaken_ = untaken_ + detector_.turn_speech();
+  CountUntaken(detector_.turn_speech());
+}
+
+void CallerTurns::CountUntaken(Duration speech) {
+  if (context_.now() - untaken_at_ > kTogether) untaken_ = Duration();
+  untaken_at_ = context_.now();
+  untaken_ = untaken_ + speech;
   AwaitTaking();
 }
 
@@ -92,8 +98,7 @@ bool CallerTurns::TakeUnheard() {
   const std::optional<Duration> unheard = std::exchange(unheard_, {});
   if (!unheard || in_turn()) return false;
   if (!takes_turns()) return true;
-  untaken_ = untaken_ + *unheard;
-  AwaitTaking();
+  CountUntaken(*unheard);
   return true;
 }
 

@@ -26,6 +26,8 @@ class CallerTurns {
   // Speech that a provider which detects turns itself must have noticed, in one
   // turn or in several of which it has taken none: less may have been no turn.
   static constexpr Duration kUnmistakable = Duration::Millis(600);
+  // Those before the last one by more than this were coughs.
+  static constexpr Duration kTogether = Duration::Millis(13'000);
   // Within this time it takes a turn, once that is over here: it hears as much
   // silence as we do, and the network is between.
   static constexpr Duration kMayTake = Duration::Millis(1'000);
@@ -98,6 +100,7 @@ class CallerTurns {
   }
   // As of TurnDetector.
   Duration speech() const { return detector_.speech(); }
+  Duration since_start() const { return detector_.since_start(); }
   Duration since_speech() const { return detector_.since_speech(); }
   // Whether he speaks, and began to after `when`. What is heard as speech since
   // before (a noise that came up) is not the caller going on.
@@ -108,6 +111,8 @@ class CallerTurns {
  private:
   // The agent's provider says itself where they end.
   bool takes_turns() const;
+  // So much more was said of which the provider has taken nothing.
+  void CountUntaken(Duration speech);
   // The provider has the time of a reply from now on.
   void AwaitTaking();
   // The agent was told of the turn: its texts are found by its name.
@@ -146,6 +151,7 @@ class CallerTurns {
   std::optional<Instant> over_at_;
   // Speech since it took one that it has not taken.
   Duration untaken_;
+  Instant untaken_at_;
   // Speech of turns that were over before it was ready.
   std::optional<Duration> unheard_;
 };

@@ -85,19 +85,25 @@ void Conversation::OnLegBack() {
   // The stream is back: its buffer is empty, its clock a new one.
   const bool unsent = playback_->has_unsent();
   if (!unsent) replies_.OnHeard();
+  const Replies::Next next =
+      unsent ? Replies::Next::kCallersTurn : replies_.TakeNext();
   // The rest of a reply that was heard as far as it came.
-  if (!unsent && replies_.TakeNext() == Replies::Next::kLost) {
-    replies_.OnAnswersGiven();
-  }
+  if (next == Replies::Next::kLost) replies_.OnAnswersGiven();
   // What is here of a reply is played meanwhile.
   if (!agent_.ready() && !unsent) {
     SetState(State::kConnecting, Reason::kAuthorized);
     return;
   }
-  if (!unsent && (replies_.owes_greeting() || replies_.owes_reply() ||
+  const bool comes = replies_.coming() || replies_.making_reply() ||
+                     (next == Replies::Next::kMore && tools_.waiting());
+  if (!unsent && (comes || replies_.owes_greeting() || replies_.owes_reply() ||
                   replies_.owes_answer())) {
     SetState(State::kThinking, Reason::kReplyOwed);
-    if (!replies_.coming() && !tools_.waiting()) AskForReply();
+    if (!comes && !tools_.waiting()) {
+      // What was to end the call was said, or asked, before.
+      tools_.GoOn();
+      AskForReply();
+    }
     GiveAnswers();
     return;
   }
@@ -157,6 +163,7 @@ void Conversation::OnLegLost() {
   // The leg's buffer went with it: what was not heard is kept for its return.
   if (state_ == State::kSpeaking) playback_->OnLegLost();
   if (state_ == State::kThinking) replies_.OnLegLost();
+  if (caller_->has_asked()) replies_.OweAgain();
   caller_->Abandon();
   SetState(State::kLegLost, Reason::kLegGone);
 }
@@ -202,6 +209,11 @@ void Conversation::OnReplyTimeout() {
 
 void Conversation::OnAskAgain() {
   if (state_ != State::kThinking || !agent_.ready()) return;
+  if (caller_->speaking() || tools_.waiting()) {
+    // Behind what he says, or the results.
+    replies_.OnAnswersGiven();
+    return;
+  }
   replies_.AwaitStill();
   AskForReply();
 }
@@ -356,7 +368,12 @@ void Conversation::Settle() {
     }
   }
   if (ended()) return;
-  if (state_ == State::kListening && replies_.owes_answer()) GiveAnswers();
+  if (replies_.owes_answer() &&
+      (state_ == State::kListening ||
+       ((state_ == State::kThinking || state_ == State::kSpeaking) &&
+        !replies_.coming()))) {
+    GiveAnswers();
+  }
   SayWhatIsOwed();
   LookAtWaiting();
   EmitFinalLines();
@@ -431,7 +448,7 @@ Json Conversation::TakeSnapshot() {
   if (unheard) playback_->Report();
   const bool plays = state_ == State::kSpeaking || state_ == State::kFarewell;
   const bool reply_due =
-      state_ == State::kThinking ||
+      state_ == State::kThinking || (caller_ && caller_->has_asked()) ||
       ((state_ == State::kSpeaking || state_ == State::kInterrupted ||
         state_ == State::kLegLost) &&
        IsReplyUnheard());

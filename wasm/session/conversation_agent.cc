@@ -136,9 +136,13 @@ void Conversation::OnTurnCommitted(std::string_view item) {
       transcript_.OnCallerItemGone({item});
       if (!caller_->in_turn()) caller_->Abandon();
       break;
+    case State::kLegLost:
+      // Answered when his stream is back.
+      replies_.OweAgain();
+      snapshot_due_ = true;
+      break;
     case State::kSetup:
     case State::kConnecting:
-    case State::kLegLost:
     case State::kEnded:
       break;
   }
@@ -196,6 +200,7 @@ void Conversation::OnAgentAudio(const protocol::AgentAudio& audio) {
   const std::string_view words =
       audio.asked ? replies_.expected() : std::string_view();
   if (!playback_->OnAudio(audio, origin, words)) return;
+  if (audio.asked) unanswered_ = false;
   const size_t bytes_per_ms = protocol::BytesOf(agent_.traits().output, 1);
   replies_.OnAudio(Duration::Micros(static_cast<int64_t>(audio.audio.size() *
                                                          1'000 / bytes_per_ms)),
@@ -250,6 +255,8 @@ void Conversation::GiveAnswers() {
   switch (state_) {
     case State::kThinking:
     case State::kSpeaking:
+      // Not a word over him: when he has ended, or with the reply to that.
+      if (state_ == State::kThinking && caller_->speaking()) return;
       replies_.SetNext(state_ == State::kSpeaking
                            ? Replies::Next::kMore
                            : Replies::Next::kCallersTurn);
@@ -265,7 +272,7 @@ void Conversation::GiveAnswers() {
       if (caller_->is_awaited()) return;
       if (replies_.owes_again()) {
         // So does one whose turn may be taken still, or who enters digits.
-        if (caller_->may_be_taken() || caller_->is_just_over()) return;
+        if (caller_->is_just_over()) return;
         if (!digits_.empty()) return;
         SetState(State::kThinking, Reason::kReplyOwed);
       } else {
@@ -297,6 +304,8 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
                      state_ == State::kInterrupted || state_ == State::kLegLost;
   const Replies::Rest rest =
       plays && !awaits_tools ? replies_.RestOf(done) : Replies::Rest::kNone;
+  // More of it is asked for: it is no goodbye.
+  if (rest == Replies::Rest::kAskFor) tools_.GoOn();
   // One reply at a time: whatever comes next belongs to the next one.
   playback_->EndReply(whole || done.is_whole ? ReplyPlayback::Extent::kWhole
                                              : ReplyPlayback::Extent::kPart);
@@ -326,6 +335,9 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   }
   if (state_ != State::kThinking) {
     // What came of it is heard.
+    if (rest == Replies::Rest::kEmpty && agent_.traits().replies) {
+      context_.ReportAgentFailed({.code = "emptyReply"}, false);
+    }
     if (!whole) {
       context_.ReportAgentFailed(done.why, false);
       replies_.PutOff(done.why.retry_after);
@@ -390,13 +402,19 @@ void Conversation::OnAgentFailed(protocol::AgentFailed::Loss loss,
   const AgentLink::Outlook outlook = agent_.Fail(loss, why);
   // Before the leg is authorised there is no agent that could fail. What the
   // caller has said to it is lost with it.
-  if (caller_->is_untaken()) replies_.OweAgain();
+  if (caller_->is_untaken() ||
+      (!caller_->in_turn() &&
+       (caller_->provider_hears() || caller_->is_just_over()))) {
+    replies_.OweAgain();
+  }
   caller_->OnAgentFailed();
   // What came of the reply is played; no more of it comes.
   playback_->OnAgentFailed();
+  const bool breaks_off =
+      outlook == AgentLink::Outlook::kReturns && replies_.making_reply();
   replies_.OnAgentFailed(outlook);
   // Nor is anything heard of what it was about to say.
-  if (state_ == State::kThinking) tools_.GoOn();
+  if (state_ == State::kThinking || breaks_off) tools_.GoOn();
   if (outlook == AgentLink::Outlook::kReturns) return;
   switch (state_) {
     case State::kConnecting:

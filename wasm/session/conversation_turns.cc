@@ -31,6 +31,8 @@ void Conversation::OnCallerFrame(bool speaks) {
       } else if (state_ == State::kListening || state_ == State::kConnecting) {
         caller_->OnUnheard();
       }
+      // A session that is lost from now on owes him an answer.
+      if (caller_->has_asked()) snapshot_due_ = true;
       return;
     case TurnDetector::Event::kNone:
       break;
@@ -143,6 +145,9 @@ void Conversation::OnSpeechWhileSpeaking(Interrupter interrupter) {
   // A reply that was heard to its end is answered.
   if (playback_->is_over()) {
     OnReplyHeard();
+    // More of it would be over him.
+    replies_.CountFrom(context_.now() - caller_->since_start() -
+                       Duration::Millis(TurnDetector::kFrameMs));
     return;
   }
   interrupter_ = interrupter;

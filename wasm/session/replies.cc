@@ -71,7 +71,8 @@ void Replies::Say(std::string_view text) {
 }
 
 bool Replies::MaySay() const {
-  return texts_.IsDue() && !owes_greeting() && IsIdle();
+  return texts_.IsDue() && !owes_greeting() && greeting_ != Greeting::kBroken &&
+         IsIdle();
 }
 
 bool Replies::MayGreet() const { return owes_greeting() && IsIdle(); }
@@ -124,13 +125,11 @@ void Replies::Await() {
   caller_spoke_ = audible_ = false;
   // It is on its way.
   if (asked_) left_over_ = false;
+  awaited_since_ = context_.now() - kDatedBack;
   AwaitStill();
 }
 
-void Replies::AwaitStill() {
-  awaited_since_ = context_.now();
-  context_.deadlines().Set(Timer::kReply, due_by_);
-}
+void Replies::AwaitStill() { context_.deadlines().Set(Timer::kReply, due_by_); }
 
 void Replies::OnToolsWait() {
   if (!left_) left_ = std::max(due_by_ - context_.now(), Duration());
@@ -214,7 +213,11 @@ Replies::Rest Replies::RestOf(const AgentReplyDone& done) const {
   // Texts and the greeting are owed as a whole.
   const bool owed_whole =
       texts_.is_made() || texts_.awaited() || greeting_ == Greeting::kBegun;
-  if (done.is_whole || owed_whole || made_ == Duration()) return Rest::kNone;
+  // Or what was asked for is another one, which comes later.
+  const bool none_came = made_ == Duration();
+  if (owed_whole || (none_came && (!asked_ || behind_))) return Rest::kNone;
+  if (done.end == End::kComplete && none_came) return Rest::kEmpty;
+  if (done.is_whole) return Rest::kNone;
   // A caller who has heard a click has heard nothing.
   const bool heard = made_ >= kHeard;
   switch (done.end) {
@@ -245,17 +248,25 @@ void Replies::OnDone(const AgentReplyDone& done, Next next) {
     return;
   }
   const bool whole = done.end == End::kComplete || done.is_whole;
+  // What follows the reply before it follows it still.
+  const bool is_text = texts_.is_made() || texts_.awaited();
   texts_.OnDone(done.end == End::kRefused ? Done::kHopeless
                 : whole                   ? Done::kWhole
                                           : Done::kBroken);
   if (greeting_ == Greeting::kBegun) {
-    greeting_ = whole ? Greeting::kNone : Greeting::kBroken;
+    greeting_ = whole                     ? Greeting::kNone
+                : greeting_items_.empty() ? Greeting::kOwed
+                                          : Greeting::kBroken;
     if (done.end == End::kRefused) greeting_tries_ = kMaxGreetingTries;
   }
   if (next == Next::kLost) ++rests_;
   asked_ = asked_ && behind;
   // What was asked for comes next.
-  next_ = asked_ ? Next::kMore : next;
+  if (asked_) {
+    next_ = Next::kMore;
+  } else if (!is_text || next != Next::kCallersTurn) {
+    next_ = next;
+  }
   context_.ClearTimer(Timer::kReply);
   if (done.end == End::kComplete) {
     // An agent of which nothing is heard is none that works.
@@ -298,7 +309,9 @@ void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
     next_ = Next::kLost;
   }
   texts_.OnCancelled();
-  if (greeting_ == Greeting::kBegun) greeting_ = Greeting::kBroken;
+  if (greeting_ == Greeting::kBegun) {
+    greeting_ = greeting_items_.empty() ? Greeting::kOwed : Greeting::kBroken;
+  }
   making_ = false;
   made_ = Duration();
   audible_ = false;

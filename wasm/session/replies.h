@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -61,6 +62,9 @@ class Replies {
   // Times that more is asked for of a reply to one turn that the provider broke
   // off in the middle.
   static constexpr int kMaxRests = 2;
+  // Speech is dated back by its detector: what began so little before a reply
+  // was due is heard as begun behind it.
+  static constexpr Duration kDatedBack = Duration::Millis(100);
   // Times that the greeting is asked for before it is given up.
   static constexpr int kMaxGreetingTries = OwedTexts::kMaxTries;
 
@@ -122,6 +126,11 @@ class Replies {
   // The same reply is asked for once more, or the results of tools were given:
   // it has what is left of that time.
   void AwaitStill();
+  // The caller speaks, and began to behind what is heard: what was due when
+  // that ended has not been waited for longer than he speaks.
+  void CountFrom(Instant began) {
+    awaited_since_ = std::min(awaited_since_, began);
+  }
   // More of it, or its beginning, has that time from now on, and all that is
   // missing between what came of it has that time together: an agent that says
   // a syllable now and then says nothing.
@@ -151,6 +160,7 @@ class Replies {
     kNone,      // there is none, or the provider has stopped it
     kAskFor,    // the provider broke it off, or has said nothing of it
     kHopeless,  // the same, and asking again does not help
+    kEmpty,     // it was asked for, is complete, and nothing came of it
   };
   Rest RestOf(const protocol::AgentReplyDone& done) const;
   // The reply is done; `next` follows when it was heard.
@@ -225,7 +235,7 @@ class Replies {
   // it chooses them or some of it has come.
   Transcript::Origin origin() const;
   std::string_view expected() const;
-  // From when on a reply has been due.
+  // From when on a reply has been due, to within kDatedBack.
   Instant awaited_since() const { return awaited_since_; }
 
  private:

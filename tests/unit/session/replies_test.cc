@@ -373,7 +373,8 @@ TEST(RepliesTest, ADueReplyHasItsTime) {
   Desk desk;
   desk.parts.Advance(Duration::Millis(70));
   desk.replies.Await();
-  EXPECT_EQ(desk.replies.awaited_since(), desk.parts.context.now());
+  EXPECT_EQ(desk.replies.awaited_since(),
+            desk.parts.context.now() - Replies::kDatedBack);
   EXPECT_EQ(desk.parts.DueInMs(Timer::kReply), 12'000);
   const Instant since = desk.replies.awaited_since();
   desk.parts.Advance(Duration::Millis(5'000));
