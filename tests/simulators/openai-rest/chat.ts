@@ -58,7 +58,7 @@ export function readChatRequest(body: unknown): ChatRequest {
     } else if (owed.length > 0) {
       throw new RequestError(`these tool_call_ids did not have response messages: ${owed.join(", ")}`);
     }
-    if (message.tool_calls) owed = message.tool_calls.map(({ id }) => id);
+    if (message.tool_calls) owed = message.tool_calls.map(({ id }: { readonly id: string }) => id);
     else if (typeof message.content !== "string") throw new RequestError("a string", null, `${place}.content`);
   }
   if (owed.length > 0) throw new RequestError(`these tool_call_ids did not have response messages: ${owed.join(", ")}`);

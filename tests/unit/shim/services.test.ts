@@ -95,8 +95,8 @@ describe("a profile's services", () => {
       "PROFILE.llm is missing: the agent cascade is made of stt, llm and tts",
     );
     expect(() => profileOf({}, cascade)).toThrow("PROFILE.stt is missing");
-    expect(agentFault("house", {})).toBeUndefined();
-    expect(agentFault("scribe", { stt: STT } as never)).toBeUndefined();
-    expect(agentFault("scribe", {})).toBe("PROFILE.stt is missing: the agent scribe is made of stt");
+    expect(agentFault("house", {}, "PROFILE")).toBeUndefined();
+    expect(agentFault("scribe", { stt: STT } as never, "PROFILE")).toBeUndefined();
+    expect(agentFault("scribe", {}, "PROFILE")).toBe("PROFILE.stt is missing: the agent scribe is made of stt");
   });
 });

@@ -62,18 +62,19 @@ describe("upstreamTable", () => {
   });
 
   it("has deepgram with its key, at its own base or another", () => {
-    expect(upstreamTable({ DEEPGRAM_BASE_URL: "http://127.0.0.1:1" }, {})).toEqual({});
-    expect(upstreamTable({ DEEPGRAM_API_KEY: "k" }, {})).toEqual({
-      deepgram: { baseUrl: "https://api.deepgram.com", headers: { Authorization: "Token k" } },
+    expect(upstreamTable({ DEEPGRAM_BASE_URL: "http://127.0.0.1:1" }, {})).not.toHaveProperty("deepgram");
+    expect(upstreamTable({ DEEPGRAM_API_KEY: "k" }, {}).deepgram).toEqual({
+      baseUrl: "https://api.deepgram.com",
+      headers: { Authorization: "Token k" },
     });
     const { upstreams } = readSettings({
-      ENVIRONMENT: "staging",
+      ENVIRONMENT: "development",
       DEEPGRAM_API_KEY: "k",
       DEEPGRAM_BASE_URL: "http://127.0.0.1:1/",
     });
     expect(upstreamTable(upstreams, {})).toMatchObject({ deepgram: { headers: { Authorization: "Token k" } } });
     const { deepgram } = upstreamTable(upstreams, {});
-    expect(upstreamUrl(deepgram?.baseUrl ?? "", "/v2/listen?model=m")).toBe("http://127.0.0.1:1/v2/listen?model=m");
+    expect(deepgram && upstreamUrl(deepgram, "/v2/listen?model=m")).toBe("http://127.0.0.1:1/v2/listen?model=m");
   });
 
   it("has speech where its Worker is bound, with a key for the others or without", () => {

@@ -179,7 +179,7 @@ describe("the JSON Schema", () => {
       "profile",
     ]);
     expect([schema.required, schema.additionalProperties]).toEqual([["profile"], false]);
-    const [, shape] = profile.pipe;
+    const [, shape] = profile.pipe[0].pipe;
     expect(Object.keys(schema.properties?.profile?.properties ?? {})).toEqual(Object.keys(shape.entries));
     expect(schema.properties?.limits?.properties?.maxCallMs).toEqual({
       type: "integer",
