@@ -14,7 +14,6 @@
 namespace trunkline::test {
 namespace {
 
-using session::State;
 
 class OpenToolTest : public ToldProviderTest {
  protected:

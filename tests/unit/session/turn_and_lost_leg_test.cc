@@ -13,7 +13,6 @@
 namespace trunkline::test {
 namespace {
 
-using session::State;
 
 class TurnAndLegTest : public ToldProviderTest {
  protected:

@@ -13,7 +13,6 @@
 namespace trunkline::test {
 namespace {
 
-using session::State;
 
 class SnapshotTest : public ToldProviderTest {
  protected:

@@ -83,10 +83,11 @@ void DeepgramNova::Finish(Duration /*ago*/) {
   }
   SendRest();
   Send(R"({"type":"Finalize"})");
-  turn_->to_ms = heard_ms();
-  turn_->due = now() + kFinalPatience;
-  owed_.push_back(std::move(*turn_));
-  turn_.reset();
+  if (std::optional<Turn> turn = std::exchange(turn_, {})) {
+    turn->to_ms = heard_ms();
+    turn->due = now() + kFinalPatience;
+    owed_.push_back(*std::move(turn));
+  }
 }
 
 void DeepgramNova::Forget() {

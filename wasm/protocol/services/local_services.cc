@@ -1,5 +1,6 @@
 #include "protocol/services/local_services.h"
 
+#include <cmath>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -83,7 +84,7 @@ std::optional<LocalTts::Config> ReadLocalTts(const Json& options,
   reader.Number("speed", speed, kSlowestPace, kFastestPace);
   if (!reader.ok() || !IsEnglish(settings)) return std::nullopt;
   LocalTts::Config config;
-  if (speed) config.pace = static_cast<int>(*speed * 100 + 0.5);
+  if (speed) config.pace = static_cast<int>(std::lround(*speed * 100));
   return config;
 }
 

@@ -73,7 +73,7 @@ class DeepgramFluxTest : public testing::Test {
           at == std::string::npos
               ? line
               : std::to_string((line.size() - at - 7) / 64) +
-                    (line.find_first_not_of("0", at + 7) == std::string::npos
+                    (line.find_first_not_of('0', at + 7) == std::string::npos
                          ? " ms of silence"
                          : " ms"));
     }

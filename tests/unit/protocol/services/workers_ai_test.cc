@@ -20,7 +20,6 @@ namespace trunkline::protocol {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 class WorkersAiChatTest : public testing::Test {
  protected:
