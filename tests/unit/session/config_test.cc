@@ -38,10 +38,17 @@ TEST(ConfigTest, ReadsWhatTheBoundaryDocuments) {
 
 TEST(ConfigTest, RefusesKnownKeysOfAWrongTypeOrRange) {
   for (const char* text :
-       {"", "[]", "{}", R"({"callId":""})", R"({"callId":"a b"})",
-        R"({"callId":5})", R"({"callId":"c","leg":"fax"})",
-        R"({"callId":"c","agent":""})", R"({"callId":"c","seed":-1})",
-        R"({"callId":"c","seed":"x"})", R"({"callId":"c","profile":[]})",
+       {"",
+        "[]",
+        "{}",
+        R"({"callId":""})",
+        R"({"callId":"a b"})",
+        R"({"callId":5})",
+        R"({"callId":"c","leg":"fax"})",
+        R"({"callId":"c","agent":""})",
+        R"({"callId":"c","seed":-1})",
+        R"({"callId":"c","seed":"x"})",
+        R"({"callId":"c","profile":[]})",
         R"({"callId":"c","profile":{"voice":1}})",
         R"({"callId":"c","profile":{"tools":{}}})",
         R"({"callId":"c","profile":{"builtInTools":"get_weather"}})",

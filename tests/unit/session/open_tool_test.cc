@@ -14,7 +14,6 @@
 namespace trunkline::test {
 namespace {
 
-
 class OpenToolTest : public ToldProviderTest {
  protected:
   static void Ms(VirtualWorld& world, int64_t ms) {

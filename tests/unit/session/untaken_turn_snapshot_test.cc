@@ -13,7 +13,6 @@
 namespace trunkline::test {
 namespace {
 
-
 class SnapshotTest : public ToldProviderTest {
  protected:
   static void Ms(VirtualWorld& world, int64_t ms) {
