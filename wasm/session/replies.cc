@@ -226,9 +226,13 @@ Replies::Rest Replies::RestOf(const AgentReplyDone& done) const {
       return Rest::kNone;
     case End::kIncomplete:
       return heard || rests_ == kMaxRests ? Rest::kNone : Rest::kAskFor;
-    case End::kFailed:
-      if (rests_ < kMaxRests) return Rest::kAskFor;
+    case End::kFailed: {
+      // Nobody waits longer than for a reply.
+      const bool in_time =
+          done.why.retry_after.value_or(Duration()) <= patience();
+      if (in_time && rests_ < kMaxRests) return Rest::kAskFor;
       break;
+    }
     case End::kRefused:
       break;
   }

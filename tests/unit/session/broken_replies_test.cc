@@ -51,7 +51,8 @@ class BrokenRepliesTest : public testing::Test {
   }
   // A reply of so much audio, and how it ends; "" for not at all.
   void Reply(int64_t ms, const std::string& status,
-             const char* code = "server_error") {
+             const char* code = "server_error",
+             const char* message = "Sorry.") {
     const std::string number = std::to_string(++replies_);
     world.realtime.Send(
         {{"type", "response.created"}, {"response", {{"id", "r" + number}}}});
@@ -68,7 +69,8 @@ class BrokenRepliesTest : public testing::Test {
             {{"id", "r" + number},
              {"status", status},
              {"status_details",
-              {{"reason", "content_filter"}, {"error", {{"code", code}}}}}}}});
+              {{"reason", "content_filter"},
+               {"error", {{"code", code}, {"message", message}}}}}}}});
     }
     world.Advance(Duration::Millis(60));
   }
@@ -127,6 +129,17 @@ TEST_F(BrokenRepliesTest, ItIsNotAskedForForEver) {
   // He has heard something, and may ask again himself.
   EXPECT_EQ(world.state(), State::kListening);
   EXPECT_THAT(world.ended(), IsEmpty());
+}
+
+// Not sooner than told, where that is longer than anybody waits.
+TEST_F(BrokenRepliesTest, NorBeforeATimeThatIsTooLong) {
+  Start();
+  Turn();
+  const int asked = Asked();
+  Reply(kWordsMs, "failed", "rate_limit_exceeded", "Please try again in 30s.");
+  world.Advance(Duration::Millis(20'000));
+  EXPECT_EQ(Asked(), asked);
+  EXPECT_EQ(world.state(), State::kListening);
 }
 
 TEST_F(BrokenRepliesTest, AnAgentOfWhichClicksAreHeardHasFailed) {
