@@ -129,7 +129,7 @@ TEST_F(TrunklineTest, WhatTheShimGetsWrongChangesNothing) {
   EXPECT_EQ(Input(TL_INPUT_HTTP_HEADERS | 1 << 16, zeros + "[]"), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_HTTP_HEADERS | 1 << 16, "1234{}"), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_HTTP_FAILED | 1 << 16, ""), TL_ERR_INPUT);
-  EXPECT_EQ(Input(TL_INPUT_HTTP_FAILED | 1 << 16, "\x04"), TL_ERR_INPUT);
+  EXPECT_EQ(Input(TL_INPUT_HTTP_FAILED | 1 << 16, "\x05"), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_RESOURCE, "\x01"), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_RESOURCE, std::string("\2\0\0\0", 4)), TL_ERR_INPUT);
   EXPECT_EQ(Input(TL_INPUT_RESOURCE, std::string("\1\0\4\0abc", 7)),
