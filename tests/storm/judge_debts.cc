@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "session/caller_turns.h"
 #include "session/digit_entry.h"
 #include "session/replies.h"
 #include "session/session.h"
@@ -104,7 +105,9 @@ void Judge::LookAtDebts() {
       [](const Said& said) { return !said.heard && !said.failed; });
   if (next != says_.end() && plan_.realtime()) {
     // Another request may be on its way, and in vain.
-    const int64_t most = idle + Limit("replyMs");
+    // Before it, a reply that is owed once more, whose turn may yet be taken.
+    const int64_t most =
+        idle + Limit("replyMs") + session::CallerTurns::kMayTake.ms();
     const int64_t waits = (world_->now() - std::max(next->at, last_say_)).ms();
     // Where messages are lost or broken, a response of the server's own may be
     // taken for it.
