@@ -1,11 +1,11 @@
 import { errorFields } from "../ports/log.ts";
 import type { Timers } from "../ports/timers.ts";
-import type { Limits, Profile } from "../profile.ts";
 import type { Log } from "../ports.ts";
+import type { Limits, Profile } from "../profile.ts";
 import type { Agent } from "../settings.ts";
 import { INDEX_KEY, keyOf } from "./book.ts";
 import { DEFAULT_NAME, isProfileName, readStored, type StoredProfile } from "./document.ts";
-import { EMPTY_INDEX, nameFor, type NumberIndex, readIndex } from "./numbers.ts";
+import { EMPTY_INDEX, type NumberIndex, nameFor, readIndex } from "./numbers.ts";
 import { within } from "./within.ts";
 
 /** A call waits so long for its profile, all told; then it has the last one that is known here, or the default. */

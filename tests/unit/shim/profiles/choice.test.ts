@@ -4,8 +4,8 @@ import {
   CHOICE_MS,
   INDEX_TTL_MS,
   MAX_REMEMBERED,
-  type ProfileStores,
   ProfileChooser,
+  type ProfileStores,
   REPLICA_MS,
 } from "../../../../worker-shim/profiles/choice.ts";
 import type { ProfileDocument } from "../../../../worker-shim/profiles/document.ts";

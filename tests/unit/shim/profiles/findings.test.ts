@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
+import { profile } from "../../../../worker-shim/profile.ts";
 import { document, MAX_DOCUMENT_BYTES, type ProfileDocument } from "../../../../worker-shim/profiles/document.ts";
 import { type Deployment, estimatedTokens, findingsOf } from "../../../../worker-shim/profiles/findings.ts";
 import { documentJsonSchema } from "../../../../worker-shim/profiles/json-schema.ts";
 import { MAX_NUMBERS } from "../../../../worker-shim/profiles/numbers.ts";
-import { profile } from "../../../../worker-shim/profile.ts";
 import { AGENTS } from "../../../../worker-shim/settings.ts";
 
 const WHOLE: Deployment = {
