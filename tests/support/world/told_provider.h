@@ -97,6 +97,50 @@ class ToldProviderTest : public testing::Test {
     Done(world, response);
   }
 
+  static void Wait(VirtualWorld& world, int64_t ms) {
+    world.Advance(Duration::Millis(ms));
+  }
+  // The response ends as failed.
+  static void Fail(VirtualWorld& world, const std::string& response,
+                   const std::string& code = "server_error",
+                   const std::string& message = "") {
+    Tell(world, {{"type", "response.done"},
+                 {"response",
+                  {{"id", response},
+                   {"status", "failed"},
+                   {"status_details",
+                    {{"error", {{"code", code}, {"message", message}}}}}}}});
+  }
+  // An operator brings the result of a call.
+  static void Result(VirtualWorld& world, const std::string& id) {
+    world.Command(
+        {{"type", "toolResult"}, {"toolCallId", id}, {"output", "nine"}});
+    Wait(world, 60);
+  }
+  // The leg says so much later that it has played something.
+  static void DelayMarks(VirtualWorld& world, int64_t late_ms) {
+    world.tamper_with_line = [&world, late_ms](
+                                 Message message,
+                                 const std::function<void(Message)>& deliver) {
+      if (message.bytes.find(R"("event":"mark")") == std::string::npos) {
+        deliver(std::move(message));
+      } else {
+        world.clock.After(Duration::Millis(late_ms),
+                          [message, deliver] { deliver(message); });
+      }
+    };
+  }
+  // A reply of so much audio that calls a tool, all of which is here.
+  static void Preamble(VirtualWorld& world, int64_t ms,
+                       const std::string& tool = "lookup") {
+    Start(world);
+    Committed(world, "u1");
+    Created(world, "r1");
+    Sound(world, "r1", "i1", ms);
+    Call(world, "r1", "c1", tool);
+    Done(world, "r1");
+  }
+
   static int Asked(const VirtualWorld& world) {
     return world.realtime.CountReceived("response.create");
   }

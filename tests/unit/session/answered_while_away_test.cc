@@ -15,24 +15,19 @@ namespace {
 
 using session::State;
 
-class AnsweredWhileAwayTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-};
+class AnsweredWhileAwayTest : public ToldProviderTest {};
 
 TEST_F(AnsweredWhileAwayTest, AReplyThatCameWithoutTheLegAnswers) {
   VirtualWorld world(Options());
   Start(world);
   world.line.Say(Speech(1'500));
-  Ms(world, 2'100);
+  Wait(world, 2'100);
   Committed(world, "u1");
   ASSERT_EQ(world.state(), State::kThinking);
   world.line.Drop();
-  Ms(world, 100);
+  Wait(world, 100);
   Reply(world, "r1", 2'000);
-  Ms(world, 500);
+  Wait(world, 500);
   world.line.Call();
   ASSERT_TRUE(world.RunUntil([&] { return world.Count("replyDone") == 1; }));
   EXPECT_EQ(world.EventsOf("replyDone")[0]["heardMs"], 2'000);

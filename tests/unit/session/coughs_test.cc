@@ -16,12 +16,7 @@ namespace {
 
 using session::State;
 
-class CoughsTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-};
+class CoughsTest : public ToldProviderTest {};
 
 TEST_F(CoughsTest, OfAListenerEndNoCall) {
   for (const int cough_ms : {250, 320}) {
@@ -31,12 +26,12 @@ TEST_F(CoughsTest, OfAListenerEndNoCall) {
     world.agent.reply_ms = 1'000;
     HearReply(world, 990);
     if (HasFatalFailure()) return;
-    Ms(world, 2'000);
+    Wait(world, 2'000);
     // It hears no cough.
     world.agent.has_vad = false;
     for (int i = 0; i < 12 && world.ended().empty(); ++i) {
       world.line.Say(Speech(cough_ms, static_cast<uint64_t>(i)));
-      Ms(world, 15'000);
+      Wait(world, 15'000);
     }
     EXPECT_EQ(world.Count("agentFailed"), 0U);
     EXPECT_EQ(world.Count("waiting"), 0U);
@@ -55,7 +50,7 @@ TEST_F(CoughsTest, ANoiseCostsNoTwelveSeconds) {
     ASSERT_TRUE(
         world.RunUntil([&] { return world.state() == State::kThinking; }));
     world.agent.has_vad = false;
-    Ms(world, 500);
+    Wait(world, 500);
     world.line.Say(Speech(ms, 3));
     EXPECT_LT(MsUntil(world, [&] { return world.Count("replyStarted") > 0; }),
               ms + 6'000);

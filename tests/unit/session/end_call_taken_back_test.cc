@@ -15,22 +15,7 @@ namespace {
 
 using session::State;
 
-class EndCallTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-  static void Fail(VirtualWorld& world, const std::string& response,
-                   const std::string& code = "server_error",
-                   const std::string& message = "") {
-    Tell(world, {{"type", "response.done"},
-                 {"response",
-                  {{"id", response},
-                   {"status", "failed"},
-                   {"status_details",
-                    {{"error", {{"code", code}, {"message", message}}}}}}}});
-  }
-};
+class EndCallTest : public ToldProviderTest {};
 
 // The leg is lost before the reply is done. Behind it the agent is asked again,
 // its reply is heard, and he is hung up on.
@@ -41,14 +26,14 @@ TEST_F(EndCallTest, IsTakenBackWithAReplyThatIsAskedForAgain) {
   Created(world, "r1");
   Call(world, "r1", "c1", "end_call");
   world.line.Drop();
-  Ms(world, 100);
+  Wait(world, 100);
   Done(world, "r1");
-  Ms(world, 1'000);
+  Wait(world, 1'000);
   world.line.Call();
-  Ms(world, 200);
+  Wait(world, 200);
   if (Asked(world) > 1) {
     Reply(world, "r2", 800);
-    Ms(world, 3'000);
+    Wait(world, 3'000);
     EXPECT_EQ(world.state(), State::kListening) << world.EndReason();
   } else {
     // Or the call ends without more.

@@ -15,22 +15,7 @@ namespace {
 
 using session::State;
 
-class LostGreetingTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-  static void Fail(VirtualWorld& world, const std::string& response,
-                   const std::string& code = "server_error",
-                   const std::string& message = "") {
-    Tell(world, {{"type", "response.done"},
-                 {"response",
-                  {{"id", response},
-                   {"status", "failed"},
-                   {"status_details",
-                    {{"error", {{"code", code}, {"message", message}}}}}}}});
-  }
-};
+class LostGreetingTest : public ToldProviderTest {};
 
 TEST_F(LostGreetingTest, IsOwedWhenTheLegIsBack) {
   VirtualWorld::Options options = Options();
@@ -44,15 +29,15 @@ TEST_F(LostGreetingTest, IsOwedWhenTheLegIsBack) {
   Created(world, "r1");
   Sound(world, "r1", "i1", 1'000);
   // Of which more is to come.
-  Ms(world, 1'500);
+  Wait(world, 1'500);
   world.line.Drop();
-  Ms(world, 300);
+  Wait(world, 300);
   world.line.Call();
-  Ms(world, 300);
+  Wait(world, 300);
   Fail(world, "r1");
-  Ms(world, 5'000);
+  Wait(world, 5'000);
   world.line.HangUp();
-  Ms(world, 300);
+  Wait(world, 300);
   // Asked for again, and given up by name when nothing came of that.
   EXPECT_EQ(Asked(world), 2);
   EXPECT_EQ(world.Count("notSaid"), 1U);

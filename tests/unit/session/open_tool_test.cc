@@ -14,22 +14,7 @@
 namespace trunkline::test {
 namespace {
 
-class OpenToolTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-  static void Fail(VirtualWorld& world, const std::string& response,
-                   const std::string& code = "server_error",
-                   const std::string& message = "") {
-    Tell(world, {{"type", "response.done"},
-                 {"response",
-                  {{"id", response},
-                   {"status", "failed"},
-                   {"status_details",
-                    {{"error", {{"code", code}, {"message", message}}}}}}}});
-  }
-};
+class OpenToolTest : public ToldProviderTest {};
 
 TEST_F(OpenToolTest, IsWaitedFor) {
   for (const std::string how : {"none", "say", "leg"}) {
@@ -45,18 +30,18 @@ TEST_F(OpenToolTest, IsWaitedFor) {
     Done(world, "r1");
     if (how == "say") {
       world.Command({{"type", "say"}, {"text", "One moment"}});
-      Ms(world, 60);
+      Wait(world, 60);
       Reply(world, "r2", 600);
     }
     if (how == "leg") {
       MsUntil(world, [&] { return world.line.heard_ms() >= 1'999; });
       world.line.Drop();
-      Ms(world, 300);
+      Wait(world, 300);
       world.line.Call();
     }
-    Ms(world, 10'000);
+    Wait(world, 10'000);
     EXPECT_EQ(world.Count("waiting"), 1U);
-    Ms(world, 60'000);
+    Wait(world, 60'000);
     EXPECT_TRUE(world.ended().empty()) << world.EndReason();
   }
 }

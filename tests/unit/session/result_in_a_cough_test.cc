@@ -16,17 +16,7 @@ namespace {
 
 using session::State;
 
-class ResultInACoughTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-  static void Result(VirtualWorld& world, const std::string& id) {
-    world.Command(
-        {{"type", "toolResult"}, {"toolCallId", id}, {"output", "nine"}});
-    Ms(world, 60);
-  }
-};
+class ResultInACoughTest : public ToldProviderTest {};
 
 TEST_F(ResultInACoughTest, IsAnsweredBehindThePreamble) {
   for (const bool leg : {false, true}) {
@@ -40,10 +30,10 @@ TEST_F(ResultInACoughTest, IsAnsweredBehindThePreamble) {
       Sound(world, "r1", "i1", 3'000);
       Call(world, "r1", "c1", built_in ? "take_message" : "lookup");
       if (!built_in) Done(world, "r1");
-      Ms(world, 600);
+      Wait(world, 600);
       if (leg) {
         world.line.Drop();
-        Ms(world, 200);
+        Wait(world, 200);
       } else {
         world.line.Say(Speech(180, 3));
         ASSERT_TRUE(world.RunUntil(

@@ -15,22 +15,7 @@ namespace {
 
 using session::State;
 
-class SayAndRestTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-  static void Fail(VirtualWorld& world, const std::string& response,
-                   const std::string& code = "server_error",
-                   const std::string& message = "") {
-    Tell(world, {{"type", "response.done"},
-                 {"response",
-                  {{"id", response},
-                   {"status", "failed"},
-                   {"status_details",
-                    {{"error", {{"code", code}, {"message", message}}}}}}}});
-  }
-};
+class SayAndRestTest : public ToldProviderTest {};
 
 TEST_F(SayAndRestTest, TheRestIsAskedForBesideATextByCommand) {
   for (const bool socket : {false, true}) {
@@ -59,7 +44,7 @@ TEST_F(SayAndRestTest, TheRestIsAskedForBesideATextByCommand) {
         ++served;
         Reply(world, "r" + std::to_string(served), 600);
       }
-      Ms(world, 200);
+      Wait(world, 200);
     }
     // The text and the rest.
     EXPECT_EQ(Asked(world), 3);

@@ -15,37 +15,7 @@ namespace {
 
 using session::State;
 
-class SecondPartTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-  static void Fail(VirtualWorld& world, const std::string& response,
-                   const std::string& code = "server_error",
-                   const std::string& message = "") {
-    Tell(world, {{"type", "response.done"},
-                 {"response",
-                  {{"id", response},
-                   {"status", "failed"},
-                   {"status_details",
-                    {{"error", {{"code", code}, {"message", message}}}}}}}});
-  }
-  static void Result(VirtualWorld& world, const std::string& id) {
-    world.Command(
-        {{"type", "toolResult"}, {"toolCallId", id}, {"output", "nine"}});
-    Ms(world, 60);
-  }
-  // A reply of so much audio that calls a tool, all of which is here.
-  static void Preamble(VirtualWorld& world, int64_t ms,
-                       const std::string& tool = "lookup") {
-    Start(world);
-    Committed(world, "u1");
-    Created(world, "r1");
-    Sound(world, "r1", "i1", ms);
-    Call(world, "r1", "c1", tool);
-    Done(world, "r1");
-  }
-};
+class SecondPartTest : public ToldProviderTest {};
 
 TEST_F(SecondPartTest, IsAskedForAgain) {
   for (const std::string how :
@@ -53,7 +23,7 @@ TEST_F(SecondPartTest, IsAskedForAgain) {
     SCOPED_TRACE(how);
     VirtualWorld world(Options());
     Preamble(world, 3'000);
-    Ms(world, 300);
+    Wait(world, 300);
     Result(world, "c1");
     ASSERT_EQ(Asked(world), 2);
     ASSERT_EQ(world.state(), State::kSpeaking);
@@ -86,7 +56,7 @@ TEST_F(SecondPartTest, IsNamedWhenItIsEmpty) {
   Result(world, "c1");
   Created(world, "r2");
   Done(world, "r2");
-  Ms(world, 4'000);
+  Wait(world, 4'000);
   ASSERT_EQ(world.Count("agentFailed"), 1U);
   EXPECT_EQ(world.EventsOf("agentFailed")[0]["code"], "emptyReply");
 }

@@ -13,12 +13,7 @@
 namespace trunkline::test {
 namespace {
 
-class ShortTurnTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-};
+class ShortTurnTest : public ToldProviderTest {};
 
 TEST_F(ShortTurnTest, IsAnsweredByTheNextSocket) {
   for (const int ms : {300, 450, 550}) {
@@ -27,10 +22,10 @@ TEST_F(ShortTurnTest, IsAnsweredByTheNextSocket) {
     Start(world);
     Committed(world, "u1");
     Reply(world, "r1", 1'000);
-    Ms(world, 2'000);
+    Wait(world, 2'000);
     world.line.Say(Speech(ms, 3));
     Hears(world, true);
-    Ms(world, ms + 480);
+    Wait(world, ms + 480);
     world.agent.stalled = false;
     const int asked = Asked(world);
     world.agent.Drop(1011);

@@ -16,39 +16,7 @@ namespace {
 
 using session::State;
 
-class StarvedTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-  static void Result(VirtualWorld& world, const std::string& id) {
-    world.Command(
-        {{"type", "toolResult"}, {"toolCallId", id}, {"output", "nine"}});
-    Ms(world, 60);
-  }
-  static void DelayMarks(VirtualWorld& world, int64_t late_ms) {
-    world.tamper_with_line = [&world, late_ms](
-                                 Message message,
-                                 const std::function<void(Message)>& deliver) {
-      if (message.bytes.find(R"("event":"mark")") == std::string::npos) {
-        deliver(std::move(message));
-      } else {
-        world.clock.After(Duration::Millis(late_ms),
-                          [message, deliver] { deliver(message); });
-      }
-    };
-  }
-  // A reply of so much audio that calls a tool, all of which is here.
-  static void Preamble(VirtualWorld& world, int64_t ms,
-                       const std::string& tool = "lookup") {
-    Start(world);
-    Committed(world, "u1");
-    Created(world, "r1");
-    Sound(world, "r1", "i1", ms);
-    Call(world, "r1", "c1", tool);
-    Done(world, "r1");
-  }
-};
+class StarvedTest : public ToldProviderTest {};
 
 TEST_F(StarvedTest, TheRestIsMissedWhenTheLegIsBack) {
   for (const bool replaced : {false, true}) {
@@ -58,13 +26,13 @@ TEST_F(StarvedTest, TheRestIsMissedWhenTheLegIsBack) {
     Committed(world, "u1");
     Created(world, "r1");
     Sound(world, "r1", "i1", 1'000);
-    Ms(world, 4'000);
+    Wait(world, 4'000);
     ASSERT_EQ(world.state(), State::kSpeaking);
     ASSERT_EQ(world.Count("waiting"), 1U);
     if (!replaced) world.line.Drop();
-    Ms(world, 500);
+    Wait(world, 500);
     world.line.Call();
-    Ms(world, 3'000);
+    Wait(world, 3'000);
     EXPECT_EQ(world.Count("waiting"), 2U);
     EXPECT_LT(MsUntil(world, [&] { return world.Count("agentFailed") > 0; }),
               20'000)
@@ -80,10 +48,10 @@ TEST_F(StarvedTest, TheSecondPartIsMissedWhenTheLegIsBack) {
   Result(world, "c1");
   ASSERT_EQ(Asked(world), 2);
   MsUntil(world, [&] { return world.line.heard_ms() >= 999; });
-  Ms(world, 100);
+  Wait(world, 100);
   ASSERT_EQ(world.state(), State::kSpeaking);
   world.line.Drop();
-  Ms(world, 500);
+  Wait(world, 500);
   world.line.Call();
   EXPECT_LT(MsUntil(world, [&] { return world.Count("agentFailed") > 0; }),
             20'000)

@@ -14,22 +14,7 @@ namespace {
 
 using session::State;
 
-class GreetingTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-  static void Fail(VirtualWorld& world, const std::string& response,
-                   const std::string& code = "server_error",
-                   const std::string& message = "") {
-    Tell(world, {{"type", "response.done"},
-                 {"response",
-                  {{"id", response},
-                   {"status", "failed"},
-                   {"status_details",
-                    {{"error", {{"code", code}, {"message", message}}}}}}}});
-  }
-};
+class GreetingTest : public ToldProviderTest {};
 
 TEST_F(GreetingTest, ABrokenGreetingComesBeforeATextByCommand) {
   VirtualWorld::Options options = Options();
@@ -44,7 +29,7 @@ TEST_F(GreetingTest, ABrokenGreetingComesBeforeATextByCommand) {
   Sound(world, "r1", "i1", 1'000);
   world.Command({{"type", "say"}, {"text", "Operator text"}});
   Fail(world, "r1");
-  Ms(world, 1'500);
+  Wait(world, 1'500);
   const Json* asked = world.realtime.LastReceived("response.create");
   ASSERT_NE(asked, nullptr);
   EXPECT_NE(asked->dump().find("recorded"), std::string::npos) << asked->dump();

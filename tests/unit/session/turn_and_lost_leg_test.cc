@@ -13,12 +13,7 @@
 namespace trunkline::test {
 namespace {
 
-class TurnAndLegTest : public ToldProviderTest {
- protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
-};
+class TurnAndLegTest : public ToldProviderTest {};
 
 // The provider takes it while the leg is away: in its conversation it stands
 // without an answer, and the log has no line of it.
@@ -28,12 +23,12 @@ TEST_F(TurnAndLegTest, ATurnThatIsTakenWithoutTheLegIsAnswered) {
     VirtualWorld world(Options());
     Start(world);
     world.line.Say(Speech(1'500));
-    Ms(world, said_ms);
+    Wait(world, said_ms);
     world.line.Drop();
-    Ms(world, 100);
+    Wait(world, 100);
     Committed(world, "u1");
     CallerText(world, "u1", "I want to cancel my order");
-    Ms(world, 1'500);
+    Wait(world, 1'500);
     world.line.Call();
     EXPECT_LT(MsUntil(world, [&] { return Asked(world) > 0; }), 20'000)
         << world.EndReason();
@@ -45,10 +40,10 @@ TEST_F(TurnAndLegTest, ATurnThatNobodyTookIsMissedBehindALostLeg) {
   VirtualWorld world(Options());
   Start(world);
   world.line.Say(Speech(1'500));
-  Ms(world, 5'000);
+  Wait(world, 5'000);
   ASSERT_EQ(world.Count("waiting"), 1U);
   world.line.Drop();
-  Ms(world, 300);
+  Wait(world, 300);
   world.line.Call();
   EXPECT_LT(MsUntil(world,
                     [&] {

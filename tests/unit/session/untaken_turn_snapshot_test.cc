@@ -15,9 +15,6 @@ namespace {
 
 class SnapshotTest : public ToldProviderTest {
  protected:
-  static void Ms(VirtualWorld& world, int64_t ms) {
-    world.Advance(Duration::Millis(ms));
-  }
   // The options of the session that follows a lost object, 300 ms later.
   static VirtualWorld::Options Then(const VirtualWorld& first) {
     const int64_t alive_ms = (first.now() - Instant()).ms();
@@ -36,7 +33,7 @@ TEST_F(SnapshotTest, ATurnThatNobodyTookIsOwed) {
     Start(first);
     if (away) first.agent.Drop(1011);
     first.line.Say(Speech(1'500));
-    Ms(first, 4'000);
+    Wait(first, 4'000);
     ASSERT_EQ(first.Count("waiting"), 1U);
     VirtualWorld second(Then(first));
     second.line.Call();
