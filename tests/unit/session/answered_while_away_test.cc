@@ -1,5 +1,5 @@
-// A reply that comes while the leg is away, and is heard when it is back, is no
-// answer by the end's name.
+// A reply that comes while the leg is away, and is heard when it is back, is an
+// answer.
 
 #include <gtest/gtest.h>
 

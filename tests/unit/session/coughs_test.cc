@@ -1,6 +1,5 @@
 // A listener who coughs now and then, and a provider that rightly makes no
-// turns of it and answers whatever it is asked: the sound of waiting, sockets
-// replaced, and an end as agentFailed.
+// turns of it and answers whatever it is asked: nobody is deaf.
 
 #include <gtest/gtest.h>
 

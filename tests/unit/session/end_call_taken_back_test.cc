@@ -1,5 +1,5 @@
-// A hang-up goes with the reply it is called in: two ways in which it stays
-// behind.
+// A hang-up goes with the reply it is called in, where that is lost with the
+// leg or breaks off.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // A greeting that is begun, and breaks off when the leg has been lost and is
-// back: it is neither said again nor given up by name.
+// back, is said again, or given up by name.
 
 #include <gtest/gtest.h>
 

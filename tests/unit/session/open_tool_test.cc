@@ -1,6 +1,5 @@
 // A text by command, or a lost leg, behind a preamble whose tool is open: he
-// waits for the tool without the sound of waiting, and the silence is called
-// his.
+// waits for the tool, and hears that he does.
 
 #include <gtest/gtest.h>
 

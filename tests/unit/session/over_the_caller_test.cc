@@ -1,6 +1,6 @@
 // He begins to speak a moment before a reply is asked for (a result has come, a
-// time to wait is over, the rest of a broken one is due): it plays over him,
-// and his turn is deleted.
+// time to wait is over, the rest of a broken one is due): it does not play over
+// him, and his turn is answered.
 
 #include <gtest/gtest.h>
 

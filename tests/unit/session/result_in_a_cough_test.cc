@@ -1,6 +1,6 @@
 // A result, or the end of the reply that called the tool, comes while a cough
-// interrupts the preamble or the leg is away: the reply is asked for only when
-// the provider has been given up, 12 s later.
+// interrupts the preamble or the leg is away: the reply is asked for at once,
+// not when the provider has been given up.
 
 #include <gtest/gtest.h>
 

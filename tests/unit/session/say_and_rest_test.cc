@@ -1,5 +1,5 @@
 // A text by command comes while what is here of a broken reply plays: the rest
-// of that reply is forgotten.
+// of that reply is asked for behind it.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The reply to the results of tools fails while the preamble before it still
-// plays: nobody asks for it again.
+// plays: it is asked for again, or named.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // A short turn that the provider has heard begin, and that is over, dies with
-// the socket before it is taken.
+// the socket before it is taken: the next one answers it.
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,5 @@
 // The leg is lost (or replaced) while what is here of a reply was heard and
-// more is to come: behind it nobody notices that it does not come, and there is
-// no sound of waiting.
+// more is to come: whether it comes is watched, with the sound of waiting.
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// A text by command comes between the two halves of a greeting.
+// A text by command does not come between the two halves of a greeting.
 
 #include <gtest/gtest.h>
 

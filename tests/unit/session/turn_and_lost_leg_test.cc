@@ -1,5 +1,5 @@
-// The leg is lost when a turn of the caller's is over, and comes back: nobody
-// answers it.
+// The leg is lost when a turn of the caller's is over, and comes back: it is
+// answered.
 
 #include <gtest/gtest.h>
 

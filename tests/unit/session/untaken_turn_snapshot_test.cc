@@ -1,5 +1,5 @@
 // The object is lost when he has asked and nobody has taken it: the next
-// session does not know that he waits.
+// session knows that he waits.
 
 #include <gtest/gtest.h>
 
