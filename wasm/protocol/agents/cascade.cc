@@ -7,17 +7,13 @@
 #include "base/utf8.h"
 
 namespace trunkline::protocol {
-namespace {
-
-// What a model takes a text for, roughly: English has four characters a token.
-int64_t TokensOf(size_t bytes) { return static_cast<int64_t>(bytes / 4); }
-
-}  // namespace
 
 Cascade::Cascade(Parts parts)
-    : ears_(std::move(parts.stt)),
+    : ServiceAgent({parts.stt.get(), parts.llm.get(), parts.tts.get()}),
+      ears_(std::move(parts.stt)),
       llm_(std::move(parts.llm)),
       tts_(std::move(parts.tts)),
+      early_(*llm_),
       traits_{.input = ears_.stt().format(),
               .output = tts_->format(),
               .turn_detection = ears_.detects_turns()
@@ -29,16 +25,6 @@ Cascade::Cascade(Parts parts)
               .has_agent_texts = true,
               .remembers = false} {}
 
-template <class Input>
-void Cascade::ForAll(Input input) {
-  for (Service* service :
-       {static_cast<Service*>(&ears_.stt()), static_cast<Service*>(llm_.get()),
-        static_cast<Service*>(tts_.get())}) {
-    service->SetNow(now());
-    input(*service);
-  }
-}
-
 void Cascade::Begin() {
   End("again");
   running_ = true;
@@ -47,8 +33,8 @@ void Cascade::Begin() {
 
 void Cascade::End(std::string_view reason) {
   events_.Clear();
-  ForAll([](Service&) {});
-  DropGuess();
+  TellTime();
+  early_.Drop(now());
   AbortReply();
   ears_.End(now(), reason);
   running_ = false;
@@ -56,62 +42,11 @@ void Cascade::End(std::string_view reason) {
   phase_ = Phase::kIdle;
 }
 
-void Cascade::OnSocketOpened(ChannelId channel) {
-  ForAll([=](Service& one) { one.OnSocketOpened(channel); });
-}
-
-void Cascade::OnText(ChannelId channel, std::string_view text) {
-  ForAll([=](Service& one) { one.OnText(channel, text); });
-}
-
-void Cascade::OnBinary(ChannelId channel, std::span<const uint8_t> bytes) {
-  ForAll([=](Service& one) { one.OnBinary(channel, bytes); });
-}
-
-void Cascade::OnSocketClosed(ChannelId channel, uint16_t code,
-                             uint16_t http_status, std::string_view reason) {
-  ForAll([=](Service& one) {
-    one.OnSocketClosed(channel, code, http_status, reason);
-  });
-}
-
-void Cascade::OnOversize(ChannelId channel) {
-  ForAll([=](Service& one) { one.OnOversize(channel); });
-}
-
-void Cascade::OnHttpHeaders(ChannelId channel, uint16_t status,
-                            const Json& headers) {
-  ForAll([=, &headers](Service& one) {
-    one.OnHttpHeaders(channel, status, headers);
-  });
-}
-
-void Cascade::OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes) {
-  ForAll([=](Service& one) { one.OnHttpChunk(channel, bytes); });
-}
-
-void Cascade::OnHttpDone(ChannelId channel) {
-  ForAll([=](Service& one) { one.OnHttpDone(channel); });
-}
-
-void Cascade::OnHttpFailed(ChannelId channel, HttpFailure failure,
-                           std::string_view reason) {
-  ForAll([=](Service& one) { one.OnHttpFailed(channel, failure, reason); });
-}
-
 Instant Cascade::deadline() const {
-  Instant due =
-      std::min({ears_.stt().deadline(), llm_->deadline(), tts_->deadline()});
+  const Instant due = ServiceAgent::deadline();
   const bool waits_to_speak =
       phase_ != Phase::kIdle && !speaking_ && plays_until_ - now() > kLookAhead;
   return waits_to_speak ? std::min(due, plays_until_ - kLookAhead) : due;
-}
-
-void Cascade::OnDeadline() {
-  ForAll([this](Service& one) {
-    if (now() >= one.deadline()) one.OnDeadline();
-  });
-  // The next sentence is asked for in Proceed().
 }
 
 std::optional<AgentEvent> Cascade::NextEvent() {
@@ -134,100 +69,33 @@ bool Cascade::Hear() {
       }
       break;
     case Ears::Heard::kEager:
-      BeginGuess();
+      BeginEarly();
       break;
     case Ears::Heard::kResumed:
-      DropGuess();
+      early_.Drop(now());
       break;
     case Ears::Heard::kTurnEnded:
-      if (guess_.phase == Guess::Phase::kAnswering &&
-          guess_.words == ears_.words()) {
-        guess_.is_right = true;
-      } else {
-        DropGuess();
-      }
+      early_.OnTurnEnded(now(), ears_.words());
       break;
   }
   return true;
 }
 
-void Cascade::BeginGuess() {
+void Cascade::BeginEarly() {
   // Not while anything else is asked of the model, nor to what nobody here has
   // noticed, which may be the agent's own voice.
   const bool is_idle = running_ && phase_ == Phase::kIdle && waiting_.empty();
-  DropGuess();
-  if (!is_idle || !ears_.in_turn() || dropped_guesses_ == kMaxDroppedGuesses) {
-    return;
-  }
-  guess_.phase = Guess::Phase::kAsking;
-  guess_.words = ears_.words();
+  early_.Drop(now());
+  if (!is_idle || !ears_.in_turn() || !early_.is_allowed()) return;
+  early_.Begin(ears_.words());
   events_.Push(AgentNeedsConversation{});
 }
 
-void Cascade::AskGuess(std::span<const ConversationLine> conversation) {
-  std::vector<ConversationLine> lines(conversation.begin(), conversation.end());
-  // The line of this turn has what was told of it, if anything was.
-  const auto line =
-      std::find_if(lines.rbegin(), lines.rend(), [this](const auto& one) {
-        return one.kind == ConversationLine::Kind::kCaller &&
-               !one.text.empty() && one.text == ears_.told();
-      });
-  if (line != lines.rend()) {
-    line->text = guess_.words;
-  } else {
-    lines.emplace_back().text = guess_.words;
-  }
-  guess_.phase = Guess::Phase::kAnswering;
-  for (const ConversationLine& one : lines)
-    guess_.asked_bytes += one.text.size();
-  LlmRequest request;
-  request.conversation = lines;
-  llm_->SetNow(now());
-  llm_->Ask(request);
-}
-
-// Words are taken; what else comes waits until the guess proves right.
-bool Cascade::TakeGuessEvent() {
-  if (guess_.next) return false;
-  const std::optional<LlmEvent> event = llm_->NextEvent();
-  if (!event) return false;
-  if (const auto* fault = std::get_if<ServiceFaulted>(&*event)) {
-    events_.Push(AgentFaulted{fault->fault});
-  } else if (const auto* text = std::get_if<LlmText>(&*event)) {
-    if (AppendWellFormed(guess_.answer, text->text, kMaxReplyBytes) ==
-        Appended::kPart) {
-      DropGuess();
-    }
-  } else if (std::holds_alternative<ServiceFailed>(*event)) {
-    // The turn is asked for again when it is over.
-    DropGuess();
-  } else {
-    guess_.next = event;
-  }
-  return true;
-}
-
-void Cascade::TakeGuess() {
-  const Guess guess = std::exchange(guess_, {});
+void Cascade::TakeEarly() {
+  const EarlyAnswer::Answer answer = early_.Take();
   BeginItem(Phase::kAnswering);
-  OnLlmText(guess.answer);
-  if (guess.next) OnLlmEvent(*guess.next);
-}
-
-void Cascade::DropGuess() {
-  const Guess guess = std::exchange(guess_, {});
-  if (guess.phase != Guess::Phase::kAnswering) return;
-  const LlmDone* done =
-      guess.next ? std::get_if<LlmDone>(&*guess.next) : nullptr;
-  llm_->SetNow(now());
-  llm_->Abort();
-  ++dropped_guesses_;
-  ++dropped_.dropped_answers;
-  // An answer that was cut short has no usage.
-  const Usage usage = done != nullptr ? done->usage : Usage();
-  const int64_t known = usage.input_tokens + usage.output_tokens;
-  dropped_.dropped_tokens +=
-      known > 0 ? known : TokensOf(guess.asked_bytes + guess.answer.size());
+  OnLlmText(answer.text);
+  if (answer.next) OnLlmEvent(*answer.next);
 }
 
 void Cascade::AskForConversation() {
@@ -236,7 +104,12 @@ void Cascade::AskForConversation() {
 }
 
 bool Cascade::TakeLlmEvent() {
-  if (guess_.phase == Guess::Phase::kAnswering) return TakeGuessEvent();
+  if (early_.is_made()) {
+    std::optional<Fault> fault;
+    const bool taken = early_.TakeEvent(now(), fault);
+    if (fault) events_.Push(AgentFaulted{*fault});
+    return taken;
+  }
   const std::optional<LlmEvent> event = llm_->NextEvent();
   if (!event) return false;
   OnLlmEvent(*event);
@@ -347,16 +220,16 @@ void Cascade::Proceed() {
     const Request request = std::move(waiting_.front());
     waiting_.erase(waiting_.begin());
     if (request.text) {
-      DropGuess();
+      early_.Drop(now());
       BeginItem(Phase::kSaying);
       std::string text;
       AppendWellFormed(text, *request.text, kMaxReplyBytes);
       sentences_.Push(text);
       EndAnswer(AgentReplyDone::End::kComplete, {});
-    } else if (guess_.is_right) {
-      TakeGuess();
+    } else if (early_.is_right()) {
+      TakeEarly();
     } else {
-      DropGuess();
+      early_.Drop(now());
       if (ears_.awaits_text()) {
         phase_ = Phase::kHearing;
       } else {
@@ -365,7 +238,7 @@ void Cascade::Proceed() {
     }
   }
   // Nobody wants a reply to that turn.
-  if (guess_.is_right) DropGuess();
+  if (early_.is_right()) early_.Drop(now());
   GoOn();
 }
 
@@ -422,7 +295,7 @@ void Cascade::EndReply(AgentReplyDone::End end, const Failure& why) {
                    : AgentReplyDone::After::kCallersTurn;
   done.usage = std::exchange(usage_, {});
   // What was asked for in vain is paid for as well.
-  const Usage dropped = std::exchange(dropped_, {});
+  const Usage dropped = early_.TakeDropped();
   done.usage.dropped_answers = dropped.dropped_answers;
   done.usage.dropped_tokens = dropped.dropped_tokens;
   done.why = why;
@@ -437,8 +310,8 @@ void Cascade::AbortReply() {
 }
 
 void Cascade::Tell(std::span<const ConversationLine> conversation) {
-  if (guess_.phase == Guess::Phase::kAsking) {
-    AskGuess(conversation);
+  if (early_.needs_conversation()) {
+    early_.Ask(now(), conversation, ears_.told());
     return;
   }
   if (phase_ != Phase::kAsking) return;
@@ -477,14 +350,14 @@ void Cascade::Wait(Request request) {
 
 void Cascade::DiscardTurn() {
   ears_.DiscardTurn(now());
-  DropGuess();
+  early_.Drop(now());
 }
 
 void Cascade::Cancel() {
   waiting_.clear();
-  DropGuess();
+  early_.Drop(now());
   if (phase_ == Phase::kIdle) return;
-  ForAll([](Service&) {});
+  TellTime();
   EndReply(AgentReplyDone::End::kCancelled, {});
 }
 

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "protocol/agents/agent.h"
+#include "protocol/agents/early_answer.h"
 #include "protocol/agents/ears.h"
+#include "protocol/agents/service_agent.h"
 #include "protocol/event_queue.h"
 #include "protocol/services/llm.h"
 #include "protocol/services/sentences.h"
@@ -32,7 +34,7 @@ namespace trunkline::protocol {
 // with the same words, and is aborted when the caller goes on. Nothing of it is
 // told or spoken before, and no tool is called. What was asked for in vain is
 // told with the usage of the next reply.
-class Cascade final : public Agent {
+class Cascade final : public ServiceAgent {
  public:
   struct Parts {
     std::unique_ptr<Stt> stt;
@@ -46,10 +48,6 @@ class Cascade final : public Agent {
   // sentence is asked for.
   static constexpr Duration kLookAhead = Duration::Millis(4'000);
 
-  // Answers of a call that were asked for in vain. After so many none is asked
-  // for early any more: this caller's pauses are no ends.
-  static constexpr int kMaxDroppedGuesses = 8;
-
   // Precondition: all parts are there.
   explicit Cascade(Parts parts);
 
@@ -58,20 +56,7 @@ class Cascade final : public Agent {
   void Begin() override;
   void End(std::string_view reason) override;
 
-  void OnSocketOpened(ChannelId channel) override;
-  void OnText(ChannelId channel, std::string_view text) override;
-  void OnBinary(ChannelId channel, std::span<const uint8_t> bytes) override;
-  void OnSocketClosed(ChannelId channel, uint16_t code, uint16_t http_status,
-                      std::string_view reason) override;
-  void OnOversize(ChannelId channel) override;
-  void OnHttpHeaders(ChannelId channel, uint16_t status,
-                     const Json& headers) override;
-  void OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes) override;
-  void OnHttpDone(ChannelId channel) override;
-  void OnHttpFailed(ChannelId channel, HttpFailure failure,
-                    std::string_view reason) override;
   Instant deadline() const override;
-  void OnDeadline() override;
 
   std::optional<AgentEvent> NextEvent() override;
   void Proceed() override;
@@ -108,43 +93,18 @@ class Cascade final : public Agent {
     // A text to say; nullopt: a reply.
     std::optional<std::string> text;
   };
-  // An answer to a turn that may be over.
-  struct Guess {
-    enum class Phase : uint8_t {
-      kNone,
-      kAsking,     // the owner was asked for the conversation
-      kAnswering,  // the model was asked
-    };
-    Phase phase = Phase::kNone;
-    // The caller's, and what was answered to them.
-    std::string words;
-    std::string answer;
-    // What follows it: a call of a tool, or the end. Views are valid until the
-    // model is asked for the next event.
-    std::optional<LlmEvent> next;
-    // The turn is over, with these words.
-    bool is_right = false;
-    size_t asked_bytes = 0;
-  };
   struct Item {
     std::string name;
     size_t bytes = 0;
   };
 
-  // Has each service take an input.
-  template <class Input>
-  void ForAll(Input input);
   // Takes one event of a service; false if there is none.
   bool Hear();
   bool TakeLlmEvent();
-  bool TakeGuessEvent();
   bool TakeTtsEvent();
-  void BeginGuess();
-  void AskGuess(std::span<const ConversationLine> conversation);
+  void BeginEarly();
   // It is the reply.
-  void TakeGuess();
-  // If there is one, it is none.
-  void DropGuess();
+  void TakeEarly();
   void OnLlmEvent(const LlmEvent& event);
   void OnLlmText(std::string_view text);
   // No more words come of the reply.
@@ -168,16 +128,13 @@ class Cascade final : public Agent {
   Ears ears_;
   std::unique_ptr<Llm> llm_;
   std::unique_ptr<Tts> tts_;
+  EarlyAnswer early_;
   const AgentTraits traits_;
   EventQueue<AgentEvent, kMaxEvents> events_;
   bool running_ = false;
 
   Phase phase_ = Phase::kIdle;
   std::vector<Request> waiting_;
-  Guess guess_;
-  // In this call, and what of it was not told yet.
-  int dropped_guesses_ = 0;
-  Usage dropped_;
   bool llm_over_ = false;
   bool calls_tools_ = false;
   Usage usage_;

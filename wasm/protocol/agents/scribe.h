@@ -7,7 +7,7 @@
 
 #include "protocol/agents/agent.h"
 #include "protocol/agents/ears.h"
-#include "protocol/event_queue.h"
+#include "protocol/agents/service_agent.h"
 #include "protocol/services/stt.h"
 
 namespace trunkline::protocol {
@@ -15,7 +15,7 @@ namespace trunkline::protocol {
 // An agent that writes down what the caller says, and says nothing: a
 // recogniser alone. A reply that it is asked for is over at once, without a
 // word.
-class Scribe final : public Agent {
+class Scribe final : public ServiceAgent {
  public:
   // Precondition: there is one.
   explicit Scribe(std::unique_ptr<Stt> stt);
@@ -24,20 +24,6 @@ class Scribe final : public Agent {
 
   void Begin() override;
   void End(std::string_view reason) override;
-  void OnSocketOpened(ChannelId channel) override;
-  void OnText(ChannelId channel, std::string_view text) override;
-  void OnBinary(ChannelId channel, std::span<const uint8_t> bytes) override;
-  void OnSocketClosed(ChannelId channel, uint16_t code, uint16_t http_status,
-                      std::string_view reason) override;
-  void OnOversize(ChannelId channel) override;
-  void OnHttpHeaders(ChannelId channel, uint16_t status,
-                     const Json& headers) override;
-  void OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes) override;
-  void OnHttpDone(ChannelId channel) override;
-  void OnHttpFailed(ChannelId channel, HttpFailure failure,
-                    std::string_view reason) override;
-  Instant deadline() const override { return ears_.stt().deadline(); }
-  void OnDeadline() override;
   std::optional<AgentEvent> NextEvent() override;
 
   void Listen(std::span<const uint8_t> audio) override;
@@ -53,9 +39,6 @@ class Scribe final : public Agent {
   std::string_view turn_name() const override { return ears_.turn_name(); }
 
  private:
-  // The recogniser, which knows the time.
-  Stt& stt();
-
   Ears ears_;
   const AgentTraits traits_;
   bool running_ = false;

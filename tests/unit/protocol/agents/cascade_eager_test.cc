@@ -298,7 +298,7 @@ TEST_F(EagerTest, AReplyToOthersDropsTheEarlyOne) {
 }
 
 TEST_F(EagerTest, AfterTooManyInVainNoneIsMade) {
-  for (int i = 0; i < Cascade::kMaxDroppedGuesses; ++i) {
+  for (int i = 0; i < EarlyAnswer::kMaxDropped; ++i) {
     Speak("well");
     Stt(SttEager{"well"});
     EXPECT_EQ("ask", TakeAsked().back().substr(0, 3));
