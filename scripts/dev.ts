@@ -28,6 +28,7 @@ const AGENTS = new Map([
   ["house", "house"],
   ["parrot", "parrot"],
   ["realtime", "openai-realtime"],
+  ["cascade", "cascade"],
 ]);
 
 class UsageError extends Error {

@@ -12,7 +12,7 @@ import { PhoneCall } from "./twilio/phone-call.ts";
 const HELP = `npm run call -- --wav FILE [options]
 
   --wav FILE            what the caller says (WAV: PCM16, mu-law or A-law, any rate)
-  --agent NAME          house, parrot or realtime; default: what the gateway was started with
+  --agent NAME          house, parrot, realtime or cascade; default: what the gateway was started with
   --interrupt-at TIME   interrupt the reply this long after it was first heard (1.2s, 800ms)
   --interrupt-wav FILE  with these words instead of the same ones
   --loss PERCENT        frames that never arrive (2%)

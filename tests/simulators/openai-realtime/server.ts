@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import { Ears } from "../speech/ears.ts";
@@ -13,6 +13,8 @@ export interface RealtimeOptions {
   faults?: Faults;
   /** Default: flite and pocketsphinx. */
   speech?: Speech;
+  /** Answers what is no socket, with the same voice and ears. */
+  rest?: (speech: Speech) => (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 async function realSpeech(): Promise<Speech & { close(): void }> {
@@ -40,7 +42,9 @@ export class RealtimeServer {
 
   static async start(options: RealtimeOptions = {}): Promise<RealtimeServer> {
     const speech = options.speech ?? (await realSpeech());
+    const rest = options.rest?.(speech);
     const http = createServer((request, response) => {
+      if (rest?.(request, response)) return;
       if (request.method !== "POST" || request.url !== "/control") {
         response.writeHead(404).end();
         return;

@@ -39,6 +39,27 @@ describe("the variables of scripts/dev", () => {
   });
 });
 
+describe("the cascade of scripts/dev", () => {
+  const partsOf = (file: string, options: Partial<DevOptions> = { agent: "cascade" }) => {
+    const { PROFILE } = variablesFor(file, options);
+    if (PROFILE === undefined) return undefined;
+    const { stt, llm, tts } = JSON.parse(PROFILE) as Record<string, { service: string }>;
+    return [stt?.service, llm?.service, tts?.service];
+  };
+
+  it("is made of OpenAI's services, and Deepgram's where there is a key", () => {
+    expect(partsOf("")).toEqual(["openai", "openai", "openai"]);
+    expect(partsOf('DEEPGRAM_API_KEY="x"\n')).toEqual(["deepgram", "openai", "deepgram"]);
+    expect(partsOf('DEFAULT_AGENT="cascade"\n', {})).toEqual(["openai", "openai", "openai"]);
+  });
+
+  it("is what .dev.vars says, and nothing for other agents", () => {
+    expect(partsOf("PROFILE='{}'\n")).toBeUndefined();
+    expect(partsOf("", { agent: "house" })).toBeUndefined();
+    expect(partsOf("", {})).toBeUndefined();
+  });
+});
+
 describe(".dev.vars", () => {
   it("has names and values, quoted or not", () => {
     const file = 'A=1\n export B = "two words" \n# C=3\nD=\'{"a":"b"}\'\r\nE=\n';

@@ -45,7 +45,10 @@ it.each(["99999", "65535", "0", "-1", "abc", "8787x", "1e3", "0x10", "80 80", ""
 );
 
 it.each(["robot", "Parrot", "openai-realtime", ""])("scripts/dev takes no agent %j", (agent) => {
-  const refused = { status: 2, stderr: "dev: --agent must be house, parrot or realtime; see scripts/dev --help\n" };
+  const refused = {
+    status: 2,
+    stderr: "dev: --agent must be house, parrot, realtime or cascade; see scripts/dev --help\n",
+  };
   expect(run("dev", "--agent", agent)).toMatchObject(refused);
   expect(run("dev", `--agent=${agent}`)).toMatchObject(refused);
 });
