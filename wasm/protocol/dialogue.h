@@ -16,6 +16,14 @@ namespace trunkline::protocol {
 enum class Role : uint8_t { kCaller, kAgent };
 enum class TranscriptState : uint8_t { kPart, kFinal };
 
+// Whether the caller's turn is over, by what he has said so far; silence
+// decides where that is not known.
+enum class TurnHint : uint8_t {
+  kNone,
+  kUnfinished,  // he means to go on, or his words are about to be known
+  kComplete,    // he has answered, and nothing is missing
+};
+
 // A word of the text: the text up to `text_end`, in bytes, is said by the first
 // `end_ms` of its audio.
 struct SpokenWord {
@@ -31,6 +39,8 @@ struct Usage {
   // of both kinds: estimated of those that were cut short.
   int64_t dropped_answers = 0;
   int64_t dropped_tokens = 0;
+  // Texts of what the caller had said before a pause, made in vain since then.
+  int64_t dropped_texts = 0;
 
   bool operator==(const Usage&) const = default;
 };

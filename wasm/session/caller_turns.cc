@@ -18,10 +18,12 @@ CallerTurns::CallerTurns(CallContext& context, AgentLink& agent,
       agent_(agent),
       transcript_(transcript),
       spoken_(spoken),
-      detector_(context.config().limits.end_of_turn.value_or(
-          agent.traits().default_end_of_turn)) {}
+      end_of_turn_(context.config().limits.end_of_turn.value_or(
+          agent.traits().default_end_of_turn)),
+      detector_(end_of_turn_) {}
 
 TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
+  if (detector_.pausing()) detector_.SetEndOfTurn(EndOfTurn());
   const TurnDetector::Event event = detector_.OnFrame(speaks);
   if (speaks) end_frame_ = spoken_.frames();
   if (event == TurnDetector::Event::kSpeechStarted) {
@@ -41,8 +43,22 @@ TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
   } else if (event == TurnDetector::Event::kSpeechStopped) {
     events_.SpeechStopped(detector_.since_speech());
     TellSpoken();
+    if (agent_.ready()) agent_.agent().TurnPaused(detector_.since_speech());
   }
   return event;
+}
+
+Duration CallerTurns::EndOfTurn() {
+  if (!agent_.ready()) return end_of_turn_;
+  switch (agent_.agent().turn_hint()) {
+    case protocol::TurnHint::kNone:
+      break;
+    case protocol::TurnHint::kUnfinished:
+      return std::max(end_of_turn_, kUnfinishedEnd);
+    case protocol::TurnHint::kComplete:
+      return std::min(end_of_turn_, kCompleteEnd);
+  }
+  return end_of_turn_;
 }
 
 void CallerTurns::OnAgentSpeech(protocol::AgentSpeech::Edge edge) {

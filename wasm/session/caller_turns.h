@@ -34,6 +34,13 @@ class CallerTurns {
   // Items of turns that are remembered. Overflow: the oldest is forgotten.
   static constexpr size_t kMaxTaken = 8;
 
+  // Silence that ends a turn which its words say to be unfinished: nobody is
+  // waited for longer. Groups of digits and halves of sentences are mostly
+  // followed sooner, docs/architecture.md.
+  static constexpr Duration kUnfinishedEnd = Duration::Millis(1'500);
+  // The same of one which they say to be complete: long enough for "yes, but".
+  static constexpr Duration kCompleteEnd = Duration::Millis(400);
+
   // All are borrowed for the life of the object. `spoken` has had each frame
   // before OnFrame(). Precondition: the agent was created.
   CallerTurns(CallContext& context, AgentLink& agent, Transcript& transcript,
@@ -109,6 +116,8 @@ class CallerTurns {
   }
 
  private:
+  // Silence that ends the turn, by what the agent knows of it.
+  Duration EndOfTurn();
   // The agent's provider says itself where they end.
   bool takes_turns() const;
   // So much more was said of which the provider has taken nothing.
@@ -132,6 +141,7 @@ class CallerTurns {
   AgentLink& agent_;
   Transcript& transcript_;
   const media::SpokenClock& spoken_;
+  const Duration end_of_turn_;
   TurnDetector detector_;
   // The turn that the caller is in; 0 for none.
   LineId line_{};

@@ -58,6 +58,7 @@ void ConversationEvents::Used(const protocol::Usage& usage) {
     event["droppedAnswers"] = usage.dropped_answers;
     event["droppedTokens"] = usage.dropped_tokens;
   }
+  if (usage.dropped_texts > 0) event["droppedTexts"] = usage.dropped_texts;
   context_.Emit(event);
 }
 

@@ -5,9 +5,12 @@
 
 namespace trunkline::session {
 
-TurnDetector::TurnDetector(Duration end_of_turn)
-    : end_of_turn_frames_(
-          std::max(1, static_cast<int>(end_of_turn.ms() / kFrameMs))) {}
+TurnDetector::TurnDetector(Duration end_of_turn) { SetEndOfTurn(end_of_turn); }
+
+void TurnDetector::SetEndOfTurn(Duration end_of_turn) {
+  end_of_turn_frames_ =
+      std::max(1, static_cast<int>(end_of_turn.ms() / kFrameMs));
+}
 
 TurnDetector::Event TurnDetector::OnFrame(bool speech) {
   constexpr uint32_t kWindow = (1U << kOnsetWindow) - 1;

@@ -31,6 +31,10 @@ class TurnDetector {
   // `end_of_turn`: silence after the last speech that ends the turn.
   explicit TurnDetector(Duration end_of_turn);
 
+  // So much from now on. In a pause that is as long, the next frame ends the
+  // turn.
+  void SetEndOfTurn(Duration end_of_turn);
+
   // One frame; at most one event comes of it.
   Event OnFrame(bool speech);
   // The speech so far was no turn: no kTurnEnded comes of it.
@@ -38,6 +42,8 @@ class TurnDetector {
 
   // Between kSpeechStarted and kSpeechStopped.
   bool speaking() const { return phase_ == Phase::kSpeaking; }
+  // Between kSpeechStopped and what follows it.
+  bool pausing() const { return phase_ == Phase::kPausing; }
   // Between kSpeechStarted and kTurnEnded (or AbandonTurn).
   bool in_turn() const { return phase_ != Phase::kQuiet; }
   // Speech frames since the last kSpeechStarted.
@@ -59,7 +65,7 @@ class TurnDetector {
     return Duration::Millis(int64_t{count} * kFrameMs);
   }
 
-  const int end_of_turn_frames_;
+  int end_of_turn_frames_ = 0;
   Phase phase_ = Phase::kQuiet;
   // One bit a frame, the newest lowest.
   uint32_t recent_ = 0;

@@ -51,6 +51,23 @@ TEST(TurnDetectorTest, APauseWithinTheTurnIsNotItsEnd) {
                           TurnDetector::Event::kSpeechStarted));
 }
 
+TEST(TurnDetectorTest, TheEndMayComeLaterAndSooner) {
+  TurnDetector detector(Duration::Millis(700));
+  Detect(detector, "xxxx" + std::string(20, '.'));
+  EXPECT_TRUE(detector.pausing());
+  detector.SetEndOfTurn(Duration::Millis(1'500));
+  EXPECT_THAT(Detect(detector, std::string(54, '.')), IsEmpty());
+  EXPECT_THAT(Detect(detector, "."),
+              ElementsAre(TurnDetector::Event::kTurnEnded));
+  EXPECT_FALSE(detector.pausing());
+  detector.SetEndOfTurn(Duration::Millis(700));
+  Detect(detector, "xxxx" + std::string(25, '.'));
+  // It is over already, by now.
+  detector.SetEndOfTurn(Duration::Millis(400));
+  EXPECT_THAT(Detect(detector, "."),
+              ElementsAre(TurnDetector::Event::kTurnEnded));
+}
+
 TEST(TurnDetectorTest, AnAbandonedTurnNeverEnds) {
   TurnDetector detector(Duration::Millis(700));
   Detect(detector, "xxxx" + std::string(10, '.'));

@@ -181,6 +181,12 @@ class Agent : public ChannelInputs {
   virtual void Listen(std::span<const uint8_t> audio) = 0;
   // The caller began to speak `ago` before the end of what was listened to.
   virtual void TurnStarted(Duration ago) = 0;
+  // The caller has stopped speaking, `ago` before the end of what was listened
+  // to. The turn may be over; TurnStarted() says that he goes on.
+  virtual void TurnPaused(Duration /*ago*/) {}
+  // In such a pause, by what it knows of his words now. Cheap: it is asked for
+  // with each frame.
+  virtual TurnHint turn_hint() const { return TurnHint::kNone; }
   // The caller's turn is over, its speech `ago` before the end of what was
   // listened to: reply. One reply at a time; a second request waits for the
   // end of the first reply, and a third one takes its place.

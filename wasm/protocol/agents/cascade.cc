@@ -10,7 +10,7 @@ namespace trunkline::protocol {
 
 Cascade::Cascade(Parts parts)
     : ServiceAgent({parts.stt.get(), parts.llm.get(), parts.tts.get()}),
-      ears_(std::move(parts.stt)),
+      ears_(std::move(parts.stt), parts.language),
       llm_(std::move(parts.llm)),
       tts_(std::move(parts.tts)),
       early_(*llm_),
@@ -43,7 +43,8 @@ void Cascade::End(std::string_view reason) {
 }
 
 Instant Cascade::deadline() const {
-  const Instant due = ServiceAgent::deadline();
+  Instant due = ServiceAgent::deadline();
+  if (speak_again_at_) due = std::min(due, *speak_again_at_);
   const bool waits_to_speak =
       phase_ != Phase::kIdle && !speaking_ && plays_until_ - now() > kLookAhead;
   return waits_to_speak ? std::min(due, plays_until_ - kLookAhead) : due;
@@ -118,7 +119,7 @@ bool Cascade::TakeLlmEvent() {
 
 void Cascade::OnLlmEvent(const LlmEvent& event) {
   if (const auto* fault = std::get_if<ServiceFaulted>(&event)) {
-    events_.Push(AgentFaulted{fault->fault});
+    events_.Push(AgentFaulted{fault->fault, fault->why});
   } else if (phase_ != Phase::kAnswering || llm_over_) {
     // Of an answer that is over.
   } else if (const auto* text = std::get_if<LlmText>(&event)) {
@@ -168,7 +169,7 @@ bool Cascade::TakeTtsEvent() {
   const std::optional<TtsEvent> event = tts_->NextEvent();
   if (!event) return false;
   if (const auto* fault = std::get_if<ServiceFaulted>(&*event)) {
-    events_.Push(AgentFaulted{fault->fault});
+    events_.Push(AgentFaulted{fault->fault, fault->why});
   } else if (!speaking_) {
     // Of a sentence that is over.
   } else if (const auto* words = std::get_if<TtsWords>(&*event)) {
@@ -184,9 +185,21 @@ bool Cascade::TakeTtsEvent() {
     OnWords({&end, 1});
   } else if (const auto* failed = std::get_if<ServiceFailed>(&*event)) {
     speaking_ = false;
-    FailReply(*failed);
+    OnVoiceFailed(*failed);
   }
   return true;
+}
+
+void Cascade::OnVoiceFailed(const ServiceFailed& failed) {
+  const Duration wait = failed.why.retry_after.value_or(Duration());
+  if (failed.loss == Loss::kFatal || sentence_has_audio_ || spoke_again_ ||
+      wait > kMaxRetryWait) {
+    FailReply(failed);
+    return;
+  }
+  spoke_again_ = true;
+  speak_again_at_ = now() + wait;
+  events_.Push(AgentFaulted{Fault::kPeerError, failed.why});
 }
 
 void Cascade::OnWords(std::span<const SpokenWord> words) {
@@ -201,6 +214,7 @@ void Cascade::OnWords(std::span<const SpokenWord> words) {
 void Cascade::OnAudio(std::span<const uint8_t> audio) {
   Item& item = items_.back();
   item.bytes += audio.size();
+  sentence_has_audio_ = true;
   const auto us =
       static_cast<int64_t>(audio.size() * 1'000 / BytesOf(traits_.output, 1));
   plays_until_ = std::max(plays_until_, now()) + Duration::Micros(us);
@@ -244,9 +258,18 @@ void Cascade::Proceed() {
 
 void Cascade::GoOn() {
   if (phase_ != Phase::kAnswering && phase_ != Phase::kSaying) return;
+  if (speak_again_at_) {
+    if (now() < *speak_again_at_) return;
+    speak_again_at_.reset();
+    speaking_ = true;
+    tts_->SetNow(now());
+    tts_->Speak(std::string_view(said_).substr(sentence_begin_));
+    return;
+  }
   if (speaking_ || plays_until_ - now() > kLookAhead) return;
   sentence_begin_ = said_.size();
   sentence_from_ms_ = ReceivedMs(items_.back());
+  sentence_has_audio_ = false;
   // Signs alone are spoken with what follows them.
   while (!speaking_) {
     const std::optional<std::string> more = sentences_.Take();
@@ -270,7 +293,7 @@ void Cascade::GoOn() {
 
 void Cascade::BeginItem(Phase phase) {
   phase_ = phase;
-  llm_over_ = calls_tools_ = speaking_ = false;
+  llm_over_ = calls_tools_ = speaking_ = spoke_again_ = false;
   usage_ = {};
   sentences_.Clear();
   reply_bytes_ = 0;
@@ -287,6 +310,7 @@ void Cascade::EndReply(AgentReplyDone::End end, const Failure& why) {
   if (was_open && !said_.empty()) {
     events_.Push(AgentTranscript{Role::kAgent, items_.back().name, /*part=*/0,
                                  said_, TranscriptState::kFinal});
+    ears_.OnAgentSaid(said_);
   }
   AgentReplyDone done;
   done.end = end;
@@ -298,6 +322,7 @@ void Cascade::EndReply(AgentReplyDone::End end, const Failure& why) {
   const Usage dropped = early_.TakeDropped();
   done.usage.dropped_answers = dropped.dropped_answers;
   done.usage.dropped_tokens = dropped.dropped_tokens;
+  done.usage.dropped_texts = ears_.stt().TakeDroppedTexts();
   done.why = why;
   events_.Push(done);
 }
@@ -305,6 +330,7 @@ void Cascade::EndReply(AgentReplyDone::End end, const Failure& why) {
 void Cascade::AbortReply() {
   if (phase_ == Phase::kAnswering && !llm_over_) llm_->Abort();
   if (std::exchange(speaking_, false)) tts_->Abort();
+  speak_again_at_.reset();
   sentences_.Clear();
   phase_ = Phase::kIdle;
 }
@@ -329,6 +355,10 @@ void Cascade::Listen(std::span<const uint8_t> audio) {
 
 void Cascade::TurnStarted(Duration ago) {
   if (running_) ears_.TurnStarted(now(), ago);
+}
+
+void Cascade::TurnPaused(Duration ago) {
+  if (running_) ears_.Pause(now(), ago);
 }
 
 void Cascade::Respond(Duration ago) {

@@ -34,12 +34,21 @@ namespace trunkline::protocol {
 // with the same words, and is aborted when the caller goes on. Nothing of it is
 // told or spoken before, and no tool is called. What was asked for in vain is
 // told with the usage of the next reply.
+//
+// Where it detects none, what the caller has said up to a pause tells whether
+// he has finished, turn_hint(): services/turn_words.h, by the parts of a
+// recogniser that tells some, or the text that one finds out in a pause.
+//
+// A sentence of which no audio came is asked for once more in a reply, at once
+// or when the voice wants it to be, unless that is too late; a fault tells.
 class Cascade final : public ServiceAgent {
  public:
   struct Parts {
     std::unique_ptr<Stt> stt;
     std::unique_ptr<Llm> llm;
     std::unique_ptr<Tts> tts;
+    // What the caller speaks: an ISO 639-1 tag, or "".
+    std::string language = {};
   };
 
   // What a reply may have of text. The rest is left out: the model is stopped.
@@ -47,6 +56,9 @@ class Cascade final : public ServiceAgent {
   // How much of the audio that was made may be left to play when the next
   // sentence is asked for.
   static constexpr Duration kLookAhead = Duration::Millis(4'000);
+
+  // A voice that wants to be asked later than that is not asked again.
+  static constexpr Duration kMaxRetryWait = Duration::Millis(3'000);
 
   // Precondition: all parts are there.
   explicit Cascade(Parts parts);
@@ -64,6 +76,8 @@ class Cascade final : public ServiceAgent {
   void Tell(std::span<const ConversationLine> conversation) override;
   void Listen(std::span<const uint8_t> audio) override;
   void TurnStarted(Duration ago) override;
+  void TurnPaused(Duration ago) override;
+  TurnHint turn_hint() const override { return ears_.turn_hint(); }
   void Respond(Duration ago) override;
   void Say(std::string_view text) override;
   void DiscardTurn() override;
@@ -111,6 +125,9 @@ class Cascade final : public ServiceAgent {
   void EndAnswer(AgentReplyDone::End end, std::string_view code);
   void OnWords(std::span<const SpokenWord> words);
   void OnAudio(std::span<const uint8_t> audio);
+  // The voice has failed: the sentence is asked for once more, or the reply
+  // fails.
+  void OnVoiceFailed(const ServiceFailed& failed);
   // A service has failed while a reply is made.
   void FailReply(const ServiceFailed& failed);
 
@@ -149,6 +166,10 @@ class Cascade final : public ServiceAgent {
   bool speaking_ = false;
   size_t sentence_begin_ = 0;
   int64_t sentence_from_ms_ = 0;
+  // When it is to be asked for once more; and whether one of this reply was.
+  bool sentence_has_audio_ = false;
+  std::optional<Instant> speak_again_at_;
+  bool spoke_again_ = false;
   // When all audio that was made will have been played, if nobody stops it.
   Instant plays_until_;
 

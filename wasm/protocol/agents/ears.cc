@@ -24,6 +24,7 @@ void Ears::End(Instant now, std::string_view reason) {
   stt_->SetNow(now);
   stt_->End(reason);
   turn_open_ = discarded_ = false;
+  hint_ = TurnHint::kNone;
   heard_.clear();
   due_.clear();
   understood_ = true;
@@ -37,9 +38,22 @@ void Ears::Listen(Instant now, std::span<const uint8_t> audio) {
 void Ears::TurnStarted(Instant now, Duration ago) {
   stt_->SetNow(now);
   stt_->TurnStarted(ago);
+  hint_ = TurnHint::kNone;
   if (std::exchange(turn_open_, true) || detects_turns()) return;
   turn_name_ = NameOfTurn(++turns_);
   heard_.clear();
+}
+
+void Ears::Pause(Instant now, Duration ago) {
+  if (detects_turns() || !turn_open_) return;
+  stt_->SetNow(now);
+  stt_->Pause(ago);
+}
+
+TurnHint Ears::turn_hint() const {
+  if (detects_turns() || !turn_open_) return TurnHint::kNone;
+  // The reply would have to wait for them anyway.
+  return stt_->finds_out() ? TurnHint::kUnfinished : hint_;
 }
 
 void Ears::Finish(Instant now, Duration ago) {
@@ -80,12 +94,12 @@ Ears::Heard Ears::Hear() {
   } else if (const auto* text = std::get_if<SttText>(&*event)) {
     if (text->state == TranscriptState::kFinal) return OnFinal(*text);
     OnPart(text->text);
-  } else if (std::holds_alternative<SttTextFailed>(*event)) {
-    return OnTextFailed();
+  } else if (const auto* none = std::get_if<SttTextFailed>(&*event)) {
+    return OnTextFailed(none->why);
   } else if (const auto* failed = std::get_if<ServiceFailed>(&*event)) {
     events_.Push(AgentFailed{failed->loss, failed->why});
   } else if (const auto* fault = std::get_if<ServiceFaulted>(&*event)) {
-    events_.Push(AgentFaulted{fault->fault});
+    events_.Push(AgentFaulted{fault->fault, fault->why});
   } else if (const auto* speech = std::get_if<SttSpeech>(&*event)) {
     const bool starts = speech->edge == SttSpeech::Edge::kStarted;
     events_.Push(AgentSpeech{starts ? AgentSpeech::Edge::kStarted
@@ -115,16 +129,22 @@ Ears::Heard Ears::OnFinal(const SttText& text) {
   return Heard::kTurnKnown;
 }
 
-Ears::Heard Ears::OnTextFailed() {
+Ears::Heard Ears::OnTextFailed(const Failure& why) {
   if (due_.empty()) return Heard::kEvents;
   text_name_ = NameOfTurn(due_.front());
   due_.erase(due_.begin());
   understood_ = false;
+  events_.Push(AgentFaulted{Fault::kPeerError, why});
   events_.Push(AgentTextFailed{Role::kCaller, text_name_, /*part=*/0});
   return Heard::kTurnKnown;
 }
 
 void Ears::OnPart(std::string_view text) {
+  hint_ = JudgeTurnWords(text, question_, rules_);
+  TellPart(text);
+}
+
+void Ears::TellPart(std::string_view text) {
   // Parts are additions here: one that changes what was told before waits for
   // the last text.
   if (!turn_open_ || !text.starts_with(heard_) ||
@@ -141,7 +161,7 @@ void Ears::OnPart(std::string_view text) {
 void Ears::OnTurnEnded(std::string_view text) {
   // Words of his prove that he has interrupted, if he has.
   turn_open_ = true;
-  OnPart(text);
+  TellPart(text);
   turn_open_ = false;
   heard_.clear();
   text_ = text;

@@ -14,6 +14,7 @@
 #include "protocol/agents/agent.h"
 #include "protocol/event_queue.h"
 #include "protocol/services/stt.h"
+#include "protocol/services/turn_words.h"
 
 namespace trunkline::protocol {
 
@@ -37,7 +38,10 @@ class Ears {
     kTurnEnded,  // a turn is over with words()
   };
 
-  explicit Ears(std::unique_ptr<Stt> stt) : stt_(std::move(stt)) {}
+  // The caller's words say in this language whether he has finished: an ISO
+  // 639-1 tag, "" for one that is not known.
+  explicit Ears(std::unique_ptr<Stt> stt, std::string_view language = {})
+      : stt_(std::move(stt)), rules_(WordRulesOf(language)) {}
 
   Stt& stt() { return *stt_; }
   const Stt& stt() const { return *stt_; }
@@ -48,6 +52,7 @@ class Ears {
   void End(Instant now, std::string_view reason);
   void Listen(Instant now, std::span<const uint8_t> audio);
   void TurnStarted(Instant now, Duration ago);
+  void Pause(Instant now, Duration ago);
   void Finish(Instant now, Duration ago);
   void DiscardTurn(Instant now);
 
@@ -65,6 +70,10 @@ class Ears {
   std::string_view told() const { return heard_; }
   // The caller was noticed here, and what he says is no turn yet.
   bool in_turn() const { return turn_open_; }
+  // What the agent has said last, which his next words answer.
+  void OnAgentSaid(std::string_view text) { question_ = text; }
+  // Of the turn that is open: as of the agent's.
+  TurnHint turn_hint() const;
   // "" where turns are named at their end.
   std::string_view turn_name() const { return turn_name_; }
 
@@ -74,11 +83,17 @@ class Ears {
   static constexpr size_t kMaxEvents = 4;
 
   Heard OnFinal(const SttText& text);
-  Heard OnTextFailed();
+  Heard OnTextFailed(const Failure& why);
   void OnPart(std::string_view text);
+  // Tells what is more of it than was told.
+  void TellPart(std::string_view text);
   void OnTurnEnded(std::string_view text);
 
   std::unique_ptr<Stt> stt_;
+  const WordRules rules_;
+  std::string question_;
+  // Of the words since he has begun, or gone on.
+  TurnHint hint_ = TurnHint::kNone;
   EventQueue<AgentEvent, kMaxEvents> events_;
 
   // The caller's turns so far; the last one is open at a recogniser that

@@ -17,7 +17,8 @@ std::unique_ptr<Agent> MakeCascade(const AgentSettings& settings,
   return std::make_unique<Cascade>(
       Cascade::Parts{.stt = MakeStt(settings, channels),
                      .llm = MakeLlm(settings, channels),
-                     .tts = MakeTts(settings, channels)});
+                     .tts = MakeTts(settings, channels),
+                     .language = settings.language});
 }
 
 constexpr AgentEntry kAgents[] = {

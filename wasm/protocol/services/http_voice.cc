@@ -64,13 +64,21 @@ Likeness LikeAnError(std::span<const uint8_t> head) {
   return likeness;
 }
 
+// What a voice does not answer with.
+bool IsNoVoice(std::string_view media_type) {
+  return IsJsonType(media_type) || IsMarkupType(media_type) ||
+         media_type.starts_with("text/");
+}
+
 }  // namespace
 
 HttpVoice::HttpVoice(Endpoint endpoint, Channels& channels)
-    : endpoint_(std::move(endpoint)), channels_(channels) {}
+    : endpoint_(std::move(endpoint)),
+      channels_(channels),
+      exchange_(channels) {}
 
 void HttpVoice::Reset() {
-  phase_ = Phase::kIdle;
+  phase_ = Phase::kNothing;
   is_audio_said_ = false;
   head_.clear();
   samples_left_.reset();
@@ -104,33 +112,25 @@ void HttpVoice::Speak(std::string_view text) {
   fetch.upstream = endpoint_.upstream;
   fetch.path = endpoint_.path;
   fetch.headers = {{"content-type", "application/json"}};
-  fetch.wants = OpenAiResponseHeaders();
-  fetch.timeout = kPatience;
-  fetch.idle = kPatience;
   fetch.max_bytes = static_cast<uint32_t>(
       kMaxHeadBytes + BytesOf(endpoint_.format, kMaxAudioMs));
   fetch.window = static_cast<uint32_t>(BytesOf(endpoint_.format, kWindowMs));
   fetch.body = {reinterpret_cast<const uint8_t*>(body.data()), body.size()};
-  channel_ = channels_.Fetch(fetch);
-  phase_ = Phase::kAsked;
-  if (!channel_) Fail("channels", Loss::kRetryable);
+  if (!exchange_.Send(now(), std::move(fetch), patience_)) Fail();
 }
 
 void HttpVoice::Abort() {
-  AbortExchange(channels_, channel_);
+  exchange_.Abort();
   Reset();
 }
 
 void HttpVoice::OnHttpHeaders(ChannelId channel, uint16_t status,
                               const Json& headers) {
-  if (channel != channel_) return;
-  const std::string type = MediaTypeOf(headers);
-  if (!IsGoodStatus(status) || IsJsonType(type) || IsMarkupType(type) ||
-      type.starts_with("text/")) {
-    phase_ = Phase::kRefused;
-    failure_.Begin(status, headers);
+  if (exchange_.OnHeaders(channel, status, headers, IsNoVoice) !=
+      HttpExchange::Step::kAnswer) {
     return;
   }
+  const std::string type = MediaTypeOf(headers);
   is_audio_said_ = type.starts_with("audio/");
   const bool is_known =
       std::find(std::begin(kAudioTypes), std::end(kAudioTypes), type) !=
@@ -146,21 +146,19 @@ void HttpVoice::OnHttpHeaders(ChannelId channel, uint16_t status,
 }
 
 void HttpVoice::OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes) {
-  if (channel != channel_) return;
+  const HttpExchange::Step step = exchange_.OnChunk(now(), channel, bytes);
+  if (step != HttpExchange::Step::kBytes) {
+    Take(step);
+    return;
+  }
   switch (phase_) {
-    case Phase::kIdle:
-    case Phase::kAsked:
+    case Phase::kNothing:
       break;
     case Phase::kHead:
       OnHead(bytes);
       break;
     case Phase::kAudio:
       OnAudio(bytes);
-      break;
-    case Phase::kRefused:
-      if (failure_.OnBody(bytes)) break;
-      failure_.OnAnswer();
-      Fail();
       break;
   }
 }
@@ -176,9 +174,8 @@ void HttpVoice::OnHead(std::span<const uint8_t> bytes) {
   if (error == Likeness::kYes ||
       (!is_audio_said_ && (BeginsWith(head, "{\"") || BeginsWith(head, "<!") ||
                            BeginsWith(head, "<htm")))) {
-    phase_ = Phase::kRefused;
-    failure_.Begin(200, {});
-    failure_.OnBody(head);
+    phase_ = Phase::kNothing;
+    Take(exchange_.Refuse(head));
     return;
   }
   for (const char* name : {"ID3", "OggS", "fLaC"}) {
@@ -229,7 +226,8 @@ void HttpVoice::OnAudio(std::span<const uint8_t> bytes) {
 }
 
 void HttpVoice::OnDeadline() {
-  const std::optional<ChannelId> channel = channel_;
+  Take(exchange_.OnDeadline(now()));
+  const std::optional<ChannelId> channel = exchange_.channel();
   if (!channel || now() < credit_at_) return;
   const int64_t since_ms = (now() - first_audio_).ms();
   // Late by hours is as late as the whole text is long.
@@ -244,30 +242,22 @@ void HttpVoice::OnDeadline() {
 }
 
 void HttpVoice::OnHttpDone(ChannelId channel) {
-  if (channel != channel_) return;
-  channel_.reset();
-  OnEnd();
+  Take(exchange_.OnDone(channel));
 }
 
 void HttpVoice::OnHttpFailed(ChannelId channel, HttpFailure failure,
                              std::string_view reason) {
-  if (channel != channel_) return;
-  channel_.reset();
-  if (phase_ == Phase::kRefused) {
-    // The status has said why.
-    OnEnd();
-    return;
-  }
-  failure_.OnExchange(failure, reason);
-  Fail();
+  Take(exchange_.OnFailed(channel, failure, reason));
+}
+
+void HttpVoice::Take(HttpExchange::Step step) {
+  if (step == HttpExchange::Step::kFailed) Fail();
+  if (step == HttpExchange::Step::kEnd) OnEnd();
 }
 
 void HttpVoice::OnEnd() {
   switch (phase_) {
-    case Phase::kIdle:
-      break;
-    case Phase::kAsked:
-      Fail("truncated", Loss::kRetryable);
+    case Phase::kNothing:
       break;
     case Phase::kHead:
       // Less than a name is long, less than a WAV head, or than an error.
@@ -279,25 +269,20 @@ void HttpVoice::OnEnd() {
         Fail("empty", Loss::kRetryable);
         break;
       }
-      phase_ = Phase::kIdle;
+      phase_ = Phase::kNothing;
       credit_at_ = Instant::Never();
       end_ = End::kDone;
-      break;
-    case Phase::kRefused:
-      failure_.OnAnswer();
-      Fail();
       break;
   }
 }
 
 void HttpVoice::Fail(std::string_view code, Loss loss) {
-  failure_.Set(code, loss);
+  exchange_.Fail(code, loss);
   Fail();
 }
 
 void HttpVoice::Fail() {
-  AbortExchange(channels_, channel_);
-  phase_ = Phase::kIdle;
+  phase_ = Phase::kNothing;
   credit_at_ = Instant::Never();
   end_ = End::kFailed;
 }
@@ -319,7 +304,7 @@ std::optional<TtsEvent> HttpVoice::NextEvent() {
     case End::kFailed:
       break;
   }
-  return failure_.Read();
+  return exchange_.failure().Read();
 }
 
 }  // namespace trunkline::protocol

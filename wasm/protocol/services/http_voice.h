@@ -1,12 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "protocol/channels.h"
-#include "protocol/services/openai_http.h"
+#include "protocol/services/http_exchange.h"
 #include "protocol/services/tts.h"
 #include "protocol/services/wav_head.h"
 
@@ -35,8 +36,6 @@ class HttpVoice : public Tts {
     size_t max_characters = 0;
   };
 
-  // Nobody on a telephone waits longer for the first words, or the next ones.
-  static constexpr Duration kPatience = Duration::Millis(10'000);
   // Two fifths of what a queue of replies holds in this format.
   static constexpr int kWindowMs = 20'000;
   // How often credit is given.
@@ -47,7 +46,9 @@ class HttpVoice : public Tts {
 
   AudioFormat format() const final { return endpoint_.format; }
 
-  Instant deadline() const override { return credit_at_; }
+  Instant deadline() const override {
+    return std::min(credit_at_, exchange_.deadline());
+  }
   void OnDeadline() override;
   void OnHttpHeaders(ChannelId channel, uint16_t status,
                      const Json& headers) override;
@@ -71,11 +72,9 @@ class HttpVoice : public Tts {
  private:
   // What is made of the body that comes.
   enum class Phase : uint8_t {
-    kIdle,     // nothing is said
-    kAsked,    // no headers yet
-    kHead,     // what it begins with decides what it is
-    kAudio,    // samples
-    kRefused,  // an error
+    kNothing,
+    kHead,   // what it begins with decides what it is
+    kAudio,  // samples
   };
   enum class End : uint8_t { kNone, kDone, kFailed };
 
@@ -88,18 +87,20 @@ class HttpVoice : public Tts {
   std::string_view Bounded(std::string_view text);
   void OnHead(std::span<const uint8_t> bytes);
   void OnAudio(std::span<const uint8_t> bytes);
+  // What its exchange has come to, that is its end or its failure.
+  void Take(HttpExchange::Step step);
   // The body has ended.
   void OnEnd();
-  // It is over as failure_ says.
+  // It is over as the exchange says.
   void Fail();
   void Fail(std::string_view code, Loss loss);
 
   const Endpoint endpoint_;
   Channels& channels_;
 
-  Phase phase_ = Phase::kIdle;
-  std::optional<ChannelId> channel_;
-  OpenAiFailure failure_;
+  HttpExchange exchange_;
+  AnswerPatience patience_;
+  Phase phase_ = Phase::kNothing;
   // The answer said that it is audio.
   bool is_audio_said_ = false;
   // The bytes that came first, until they are enough.

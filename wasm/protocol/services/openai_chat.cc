@@ -22,7 +22,8 @@ bool IsError(const Json& message) {
 OpenAiChat::OpenAiChat(Config config, Channels& channels)
     : config_(std::move(config)),
       tools_(ChatTools(config_.tools)),
-      channels_(channels) {}
+      channels_(channels),
+      exchange_(channels) {}
 
 void OpenAiChat::Reset() {
   phase_ = Phase::kIdle;
@@ -53,38 +54,35 @@ void OpenAiChat::Ask(const LlmRequest& request) {
   fetch.path = config_.path;
   fetch.headers = {{"content-type", "application/json"},
                    {"accept", "text/event-stream"}};
-  fetch.wants = OpenAiResponseHeaders();
-  fetch.timeout = kPatience;
-  fetch.idle = kPatience;
   fetch.max_bytes = kMaxAnswerBytes;
   fetch.body = {reinterpret_cast<const uint8_t*>(body.data()), body.size()};
-  channel_ = channels_.Fetch(fetch);
   phase_ = Phase::kAsked;
-  if (!channel_) Fail("channels");
+  if (!exchange_.Send(now(), std::move(fetch), patience_)) Fail();
 }
 
 void OpenAiChat::Abort() {
-  AbortExchange(channels_, channel_);
+  exchange_.Abort();
   AbortExchange(channels_, trailing_);
   Reset();
 }
 
 void OpenAiChat::OnHttpHeaders(ChannelId channel, uint16_t status,
                                const Json& headers) {
-  if (channel != channel_) return;
-  const std::string type = MediaTypeOf(headers);
-  if (!IsGoodStatus(status) || IsMarkupType(type)) {
-    phase_ = Phase::kRefused;
-    failure_.Begin(status, headers);
-  } else {
-    // Servers differ in what they call a stream.
-    phase_ = IsJsonType(type) ? Phase::kWhole : Phase::kStream;
+  if (exchange_.OnHeaders(channel, status, headers, IsMarkupType) !=
+      HttpExchange::Step::kAnswer) {
+    return;
   }
+  // Servers differ in what they call a stream.
+  phase_ = IsJsonType(MediaTypeOf(headers)) ? Phase::kWhole : Phase::kStream;
 }
 
 void OpenAiChat::OnHttpChunk(ChannelId channel,
                              std::span<const uint8_t> bytes) {
-  if (channel != channel_) return;
+  const HttpExchange::Step step = exchange_.OnChunk(now(), channel, bytes);
+  if (step != HttpExchange::Step::kBytes) {
+    Take(step);
+    return;
+  }
   switch (phase_) {
     case Phase::kIdle:
     case Phase::kAsked:
@@ -99,41 +97,33 @@ void OpenAiChat::OnHttpChunk(ChannelId channel,
       }
       whole_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       break;
-    case Phase::kRefused:
-      if (failure_.OnBody(bytes)) break;
-      failure_.OnAnswer();
-      Fail();
-      break;
   }
 }
 
 void OpenAiChat::OnHttpDone(ChannelId channel) {
   if (channel == trailing_) trailing_.reset();
-  if (channel != channel_) return;
-  channel_.reset();
-  OnEnd();
+  Take(exchange_.OnDone(channel));
 }
 
 void OpenAiChat::OnHttpFailed(ChannelId channel, HttpFailure failure,
                               std::string_view reason) {
   if (channel == trailing_) trailing_.reset();
-  if (channel != channel_) return;
-  channel_.reset();
-  // The model had finished, or the status has said why.
-  if (finish_ || phase_ == Phase::kRefused) {
-    OnEnd();
-    return;
-  }
-  failure_.OnExchange(failure, reason);
-  Fail();
+  // What breaks off behind the model's end has come whole.
+  Take(finish_ ? exchange_.OnDone(channel)
+               : exchange_.OnFailed(channel, failure, reason));
+}
+
+void OpenAiChat::OnDeadline() { Take(exchange_.OnDeadline(now())); }
+
+void OpenAiChat::Take(HttpExchange::Step step) {
+  if (step == HttpExchange::Step::kFailed) Fail();
+  if (step == HttpExchange::Step::kEnd) OnEnd();
 }
 
 void OpenAiChat::OnEnd() {
   switch (phase_) {
     case Phase::kIdle:
-      break;
     case Phase::kAsked:
-      Fail("truncated");
       break;
     case Phase::kStream:
       if (finish_) {
@@ -144,10 +134,6 @@ void OpenAiChat::OnEnd() {
       break;
     case Phase::kWhole:
       OnWhole();
-      break;
-    case Phase::kRefused:
-      failure_.OnAnswer();
-      Fail();
       break;
   }
 }
@@ -170,8 +156,7 @@ void OpenAiChat::OnStreamEvent(const SseParser::Event& event) {
   if (event.data.empty()) return;
   const std::optional<Json> message = ParseJson(event.data);
   if (event.type == "error" || (message && IsError(*message))) {
-    failure_.OnError(message.value_or(Json()));
-    Fail();
+    FailWith(message.value_or(Json()));
   } else if (!message || !message->is_object()) {
     // Words are lost, and nobody knows which.
     Report(Fault::kMalformed);
@@ -189,8 +174,7 @@ void OpenAiChat::OnWhole() {
     return;
   }
   if (IsError(*message)) {
-    failure_.OnError(*message);
-    Fail();
+    FailWith(*message);
     return;
   }
   OnCompletion(*message, Words::kMessage);
@@ -399,16 +383,21 @@ void OpenAiChat::Finish() {
   end_ = End::kDone;
   // The end of the exchange is at hand: it is not broken off, so that the
   // connection can be used again.
-  trailing_ = std::exchange(channel_, std::nullopt);
+  trailing_ = exchange_.Release();
 }
 
 void OpenAiChat::Fail(std::string_view code) {
-  failure_.Set(code, Loss::kRetryable);
+  exchange_.Fail(code, Loss::kRetryable);
+  Fail();
+}
+
+void OpenAiChat::FailWith(const Json& error) {
+  exchange_.Abort();
+  exchange_.failure().OnError(error);
   Fail();
 }
 
 void OpenAiChat::Fail() {
-  AbortExchange(channels_, channel_);
   phase_ = Phase::kIdle;
   calls_.clear();
   calls_told_ = 0;
@@ -437,10 +426,10 @@ std::optional<LlmEvent> OpenAiChat::NextEvent() {
       break;
   }
   // The filter refused what was asked, and answers for the model.
-  if (failure_.code() == "content_filter") {
+  if (exchange_.failure().code() == "content_filter") {
     return LlmDone{LlmDone::End::kRefused, usage_};
   }
-  return failure_.Read();
+  return exchange_.failure().Read();
 }
 
 }  // namespace trunkline::protocol

@@ -6,9 +6,9 @@
 
 #include "base/json.h"
 #include "protocol/channels.h"
+#include "protocol/services/http_exchange.h"
 #include "protocol/services/llm.h"
 #include "protocol/services/openai_chat_request.h"
-#include "protocol/services/openai_http.h"
 #include "protocol/services/sse.h"
 
 namespace trunkline::protocol {
@@ -36,8 +36,6 @@ class OpenAiChat : public Llm {
  public:
   using Config = OpenAiChatConfig;
 
-  // Nobody on a telephone waits longer for the answer to begin, or to go on.
-  static constexpr Duration kPatience = Duration::Millis(10'000);
   // Of the answer: 10,000 chunks of 400 bytes. It is not kept. Overflow, here
   // and below: the reply fails as "tooLarge".
   static constexpr uint32_t kMaxAnswerBytes = 4 * 1024 * 1024;
@@ -50,6 +48,8 @@ class OpenAiChat : public Llm {
   // `channels` is borrowed for the life of the object.
   OpenAiChat(Config config, Channels& channels);
 
+  Instant deadline() const override { return exchange_.deadline(); }
+  void OnDeadline() override;
   void OnHttpHeaders(ChannelId channel, uint16_t status,
                      const Json& headers) override;
   void OnHttpChunk(ChannelId channel, std::span<const uint8_t> bytes) override;
@@ -65,11 +65,10 @@ class OpenAiChat : public Llm {
  private:
   // What is made of the body that comes.
   enum class Phase : uint8_t {
-    kIdle,     // no reply is being made
-    kAsked,    // no headers yet
-    kStream,   // events
-    kWhole,    // one JSON text
-    kRefused,  // an error
+    kIdle,    // no reply is being made
+    kAsked,   // no headers yet, or those of an error
+    kStream,  // events
+    kWhole,   // one JSON text
   };
   enum class End : uint8_t { kNone, kDone, kFailed };
 
@@ -106,24 +105,27 @@ class OpenAiChat : public Llm {
 
   // The reply is over, as far as it is told; its exchange may still be open.
   void Finish();
+  // What the exchange has come to, that is its end or its failure.
+  void Take(HttpExchange::Step step);
   // The body has ended.
   void OnEnd();
-  // It is over as failure_ says.
+  // It is over as the exchange says.
   void Fail();
   void Fail(std::string_view code);
+  // As an error inside of the answer says.
+  void FailWith(const Json& error);
 
   const Config config_;
   const Json tools_;
   Channels& channels_;
 
   Phase phase_ = Phase::kIdle;
-  // That of the reply, while it is made; and that of one that is over, until
-  // its end has come.
-  std::optional<ChannelId> channel_;
+  HttpExchange exchange_;
+  AnswerPatience patience_;
+  // The channel of a reply that is over, until its end has come.
   std::optional<ChannelId> trailing_;
   SseParser sse_;
   std::string whole_;
-  OpenAiFailure failure_;
 
   // What is to be told, in this order.
   std::optional<Fault> fault_;

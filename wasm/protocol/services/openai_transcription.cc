@@ -17,6 +17,9 @@ static_assert(kWavHeadBytes +
                   OpenAiTranscription::kMaxPromptBytes + kFieldBytes <=
               FetchRequest::kMaxBodyBytes);
 
+// What a vendor takes for a turn, at least, of the time that it lasts.
+constexpr int64_t kPartOfTurn = 20;
+
 std::string_view WithoutBlanks(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
   const size_t first = text.find_first_not_of(kBlank);
@@ -62,8 +65,11 @@ void OpenAiTranscription::CloseTurn() {
 }
 
 void OpenAiTranscription::ClearTurns() {
-  for (Turn& turn : turns_) AbortExchange(channels_, turn.channel);
+  for (Turn& turn : turns_) turn.exchange.Abort();
   turns_.clear();
+  if (pausing_ && pausing_->turn) pausing_->turn->exchange.Abort();
+  pausing_.reset();
+  trouble_.reset();
 }
 
 void OpenAiTranscription::Begin() {
@@ -105,49 +111,130 @@ void OpenAiTranscription::Listen(std::span<const uint8_t> audio) {
     KeepLast(BytesOf(config_.format, kPreRollMs));
   }
   heard_.insert(heard_.end(), audio.begin(), audio.end());
+  if (pausing_ && !pausing_->turn && !pausing_->told &&
+      heard_bytes() >= pausing_->early_at_bytes) {
+    Send(pausing_->turn.emplace(channels_), AudioUpTo(pausing_->speech_bytes));
+  }
 }
 
 void OpenAiTranscription::TurnStarted(Duration ago) {
+  DropPause();
   if (in_turn_) return;
   in_turn_ = true;
   KeepLast(BytesBack(ago + Duration::Millis(kMarginBeforeMs)));
 }
 
+size_t OpenAiTranscription::AudioUpTo(size_t speech_bytes) const {
+  return std::min(heard_bytes(),
+                  speech_bytes + BytesOf(config_.format, kMarginAfterMs));
+}
+
+void OpenAiTranscription::Pause(Duration ago) {
+  // Beyond the bound nothing is heard, so that it is not known where he
+  // stopped.
+  if (!in_turn_ || beyond_bytes_ > 0 || dropped_texts_ == kMaxDroppedTexts) {
+    return;
+  }
+  DropPause();
+  Pausing& pausing = pausing_.emplace();
+  pausing.speech_bytes = heard_bytes() - BytesBack(ago);
+  pausing.early_at_bytes =
+      pausing.speech_bytes + BytesOf(config_.format, kEarlyMs);
+  // Too little to be anything.
+  pausing.told =
+      AudioUpTo(pausing.speech_bytes) < BytesOf(config_.format, kMinTurnMs);
+}
+
+bool OpenAiTranscription::finds_out() const {
+  if (!pausing_ || pausing_->told) return false;
+  return !pausing_->turn || pausing_->turn->phase == Turn::Phase::kAsked;
+}
+
+void OpenAiTranscription::DropPause() {
+  if (!pausing_) return;
+  if (pausing_->turn) {
+    pausing_->turn->exchange.Abort();
+    ++dropped_texts_;
+    ++untold_dropped_texts_;
+  }
+  pausing_.reset();
+}
+
+std::optional<OpenAiTranscription::Turn> OpenAiTranscription::TakeEarly(
+    size_t speech_bytes) {
+  if (!pausing_ || !pausing_->turn ||
+      pausing_->turn->phase == Turn::Phase::kFailed ||
+      speech_bytes >
+          pausing_->speech_bytes + BytesOf(config_.format, kMinTurnMs)) {
+    DropPause();
+    return std::nullopt;
+  }
+  std::optional<Turn> turn = std::move(pausing_->turn);
+  pausing_.reset();
+  return turn;
+}
+
 void OpenAiTranscription::Finish(Duration ago) {
   if (!std::exchange(in_turn_, false)) return;
   // Of the silence behind the turn, what lies beyond the bound is not kept.
-  const size_t silence = BytesBack(ago - Duration::Millis(kMarginAfterMs));
-  const size_t audio =
-      heard_bytes() - (silence > beyond_bytes_ ? silence - beyond_bytes_ : 0);
+  const size_t back = BytesBack(ago);
+  const size_t speech_bytes =
+      heard_bytes() - (back > beyond_bytes_ ? back - beyond_bytes_ : 0);
   if (turns_.size() == kMaxTurns) {
     // Those that are known have been told: the first one is out.
     Fail(turns_.front(), "overtaken");
   }
-  turns_.emplace_back();
-  Turn& turn = turns_.back();
-  if (audio < BytesOf(config_.format, kMinTurnMs)) {
-    turn.phase = Turn::Phase::kKnown;
+  const size_t early_bytes = pausing_ ? pausing_->speech_bytes : 0;
+  if (auto early = TakeEarly(speech_bytes)) {
+    turns_.push_back(*std::move(early));
+    Keep(AudioUpTo(early_bytes));
   } else {
-    turn.channel = Send(audio);
-    if (!turn.channel) Fail(turn, "channels");
+    const size_t audio = speech_bytes == 0 ? 0 : AudioUpTo(speech_bytes);
+    Turn& turn = turns_.emplace_back(channels_);
+    if (audio < BytesOf(config_.format, kMinTurnMs)) {
+      turn.phase = Turn::Phase::kKnown;
+    } else {
+      Send(turn, audio);
+      Keep(audio);
+    }
   }
   CloseTurn();
 }
 
-std::optional<ChannelId> OpenAiTranscription::Send(size_t audio) {
+void OpenAiTranscription::Keep(size_t audio) {
+  for (Turn& turn : turns_) turn.file = {};
+  Turn& turn = turns_.back();
+  const bool is_wanted = turn.phase == Turn::Phase::kAsked;
+  if (!is_wanted || audio > BytesOf(config_.format, kMaxKeptMs)) return;
+  const auto file =
+      std::span<const uint8_t>(heard_).first(kWavHeadBytes + audio);
+  turn.file.assign(file.begin(), file.end());
+}
+
+void OpenAiTranscription::Send(Turn& turn, size_t audio) {
   const auto head = WavHead(config_.format.sample_rate_hz, audio);
   std::copy(head.begin(), head.end(), heard_.begin());
+  Send(turn, std::span<const uint8_t>(heard_).first(kWavHeadBytes + audio));
+}
+
+void OpenAiTranscription::Send(Turn& turn, std::span<const uint8_t> file) {
+  turn.phase = Turn::Phase::kAsked;
+  turn.send_at = Instant::Never();
   FetchRequest fetch;
   fetch.upstream = config_.upstream;
   fetch.path = config_.path;
-  fetch.wants = OpenAiResponseHeaders();
-  fetch.timeout = kPatience;
-  fetch.idle = kPatience;
   fetch.max_bytes = kMaxAnswerBytes;
   std::string body;
-  Fill(fetch, std::span<const uint8_t>(heard_).first(kWavHeadBytes + audio),
-       body);
-  return channels_.Fetch(fetch);
+  Fill(fetch, file, body);
+  // A longer turn takes longer, and one that is not kept is waited for.
+  const auto turn_ms =
+      static_cast<int64_t>(file.size() / BytesOf(config_.format, 1));
+  const Duration more = turn_ms > kMaxKeptMs
+                            ? AnswerPatience::kLongest
+                            : Duration::Millis(turn_ms / kPartOfTurn);
+  if (!turn.exchange.Send(now(), std::move(fetch), patience_, more)) {
+    turn.phase = Turn::Phase::kFailed;
+  }
 }
 
 void OpenAiTranscription::Fill(FetchRequest& fetch,
@@ -171,94 +258,119 @@ void OpenAiTranscription::Fill(FetchRequest& fetch,
 }
 
 void OpenAiTranscription::Forget() {
+  DropPause();
   if (std::exchange(in_turn_, false)) {
     CloseTurn();
     return;
   }
   if (turns_.empty()) return;
-  AbortExchange(channels_, turns_.back().channel);
+  turns_.back().exchange.Abort();
   turns_.pop_back();
 }
 
 OpenAiTranscription::Turn* OpenAiTranscription::TurnOf(ChannelId channel) {
-  const auto turn =
-      std::find_if(turns_.begin(), turns_.end(),
-                   [&](const Turn& each) { return each.channel == channel; });
+  if (pausing_ && pausing_->turn &&
+      pausing_->turn->exchange.channel() == channel) {
+    return &*pausing_->turn;
+  }
+  const auto turn = std::find_if(
+      turns_.begin(), turns_.end(),
+      [&](const Turn& each) { return each.exchange.channel() == channel; });
   return turn == turns_.end() ? nullptr : &*turn;
 }
 
 void OpenAiTranscription::Fail(Turn& turn, std::string_view code) {
-  AbortExchange(channels_, turn.channel);
-  turn.failure.Set(code, Loss::kRetryable);
+  turn.exchange.Fail(code, Loss::kRetryable);
   turn.phase = Turn::Phase::kFailed;
+}
+
+void OpenAiTranscription::OnFailed(Turn& turn) {
+  turn.phase = Turn::Phase::kFailed;
+  const ServiceFailed failed = turn.exchange.failure().Read();
+  const Duration wait = failed.why.retry_after.value_or(Duration());
+  const bool is_early = pausing_ && pausing_->turn && &turn == &*pausing_->turn;
+  // It is sent again with the turn.
+  if (is_early) trouble_ = turn.exchange.failure();
+  if (failed.loss == Loss::kFatal || turn.was_sent_again || turn.file.empty() ||
+      wait > kMaxRetryWait) {
+    return;
+  }
+  turn.was_sent_again = true;
+  trouble_ = turn.exchange.failure();
+  turn.text.clear();
+  if (wait > Duration()) {
+    turn.phase = Turn::Phase::kWaits;
+    turn.send_at = now() + wait;
+  } else {
+    Send(turn, turn.file);
+  }
+}
+
+Instant OpenAiTranscription::deadline() const {
+  Instant due = Instant::Never();
+  for (const Turn& turn : turns_) {
+    due = std::min({due, turn.send_at, turn.exchange.deadline()});
+  }
+  if (!pausing_ || !pausing_->turn) return due;
+  return std::min(due, pausing_->turn->exchange.deadline());
+}
+
+void OpenAiTranscription::OnDeadline() {
+  for (Turn& turn : turns_) {
+    if (now() >= turn.send_at) Send(turn, turn.file);
+    Take(turn, turn.exchange.OnDeadline(now()));
+  }
+  if (!pausing_ || !pausing_->turn) return;
+  Take(*pausing_->turn, pausing_->turn->exchange.OnDeadline(now()));
+}
+
+void OpenAiTranscription::Take(Turn& turn, HttpExchange::Step step) {
+  if (step == HttpExchange::Step::kFailed) OnFailed(turn);
+  if (step == HttpExchange::Step::kEnd) OnEnd(turn);
 }
 
 void OpenAiTranscription::OnHttpHeaders(ChannelId channel, uint16_t status,
                                         const Json& headers) {
   Turn* turn = TurnOf(channel);
   if (turn == nullptr) return;
-  const std::string type = MediaTypeOf(headers);
-  turn->is_json = IsJsonType(type);
-  if (IsGoodStatus(status) && !IsMarkupType(type)) {
-    turn->phase = Turn::Phase::kText;
-    return;
-  }
-  turn->phase = Turn::Phase::kRefused;
-  turn->failure.Begin(status, headers);
+  turn->is_json = IsJsonType(MediaTypeOf(headers));
+  turn->exchange.OnHeaders(channel, status, headers, IsMarkupType);
 }
 
 void OpenAiTranscription::OnHttpChunk(ChannelId channel,
                                       std::span<const uint8_t> bytes) {
   Turn* turn = TurnOf(channel);
   if (turn == nullptr) return;
-  if (turn->phase == Turn::Phase::kText) {
+  const HttpExchange::Step step = turn->exchange.OnChunk(now(), channel, bytes);
+  if (step == HttpExchange::Step::kBytes) {
     turn->text.append(reinterpret_cast<const char*>(bytes.data()),
                       bytes.size());
-  } else if (turn->phase == Turn::Phase::kRefused &&
-             !turn->failure.OnBody(bytes)) {
-    AbortExchange(channels_, turn->channel);
-    OnEnd(*turn);
+  } else {
+    Take(*turn, step);
   }
 }
 
 void OpenAiTranscription::OnHttpDone(ChannelId channel) {
   Turn* turn = TurnOf(channel);
-  if (turn == nullptr) return;
-  turn->channel.reset();
-  OnEnd(*turn);
+  if (turn != nullptr) Take(*turn, turn->exchange.OnDone(channel));
 }
 
 void OpenAiTranscription::OnHttpFailed(ChannelId channel, HttpFailure failure,
                                        std::string_view reason) {
   Turn* turn = TurnOf(channel);
   if (turn == nullptr) return;
-  turn->channel.reset();
-  // The status has said why.
-  if (turn->phase == Turn::Phase::kRefused) {
-    OnEnd(*turn);
-    return;
-  }
-  turn->failure.OnExchange(failure, reason);
-  turn->phase = Turn::Phase::kFailed;
+  Take(*turn, turn->exchange.OnFailed(channel, failure, reason));
 }
 
 void OpenAiTranscription::OnEnd(Turn& turn) {
   using Phase = Turn::Phase;
-  const Phase phase = std::exchange(turn.phase, Phase::kFailed);
-  if (phase == Phase::kRefused) {
-    turn.failure.OnAnswer();
-    return;
-  }
-  if (phase == Phase::kAsked) {
-    turn.failure.Set("truncated", Loss::kRetryable);
-    return;
-  }
   // Some servers send JSON by another name, and some whatever was asked for.
   const std::string body = std::exchange(turn.text, {});
   const bool is_json = turn.is_json || body.starts_with('{');
   if (!is_json) {
     AppendWellFormed(turn.text, WithoutBlanks(body), kMaxAnswerBytes);
     turn.phase = Phase::kKnown;
+    turn.file = {};
     return;
   }
   const Json json = ParseJson(body).value_or(Json());
@@ -266,10 +378,13 @@ void OpenAiTranscription::OnEnd(Turn& turn) {
   if (text != nullptr && text->is_string()) {
     turn.text = WithoutBlanks(StringMember(json, "text"));
     turn.phase = Phase::kKnown;
+    turn.file = {};
   } else if (FindMember(json, "error") != nullptr) {
-    turn.failure.OnError(json);
+    turn.exchange.failure().OnError(json);
+    OnFailed(turn);
   } else {
-    turn.failure.Set("malformed", Loss::kRetryable);
+    turn.exchange.Fail("malformed", Loss::kRetryable);
+    OnFailed(turn);
   }
 }
 
@@ -277,6 +392,17 @@ std::optional<SttEvent> OpenAiTranscription::NextEvent() {
   if (std::exchange(ready_, false)) return SttReady{};
   if (const auto fault = std::exchange(fault_, std::nullopt)) {
     return ServiceFaulted{*fault};
+  }
+  if (const auto trouble = std::exchange(trouble_, std::nullopt)) {
+    told_trouble_ = *trouble;
+    return ServiceFaulted{Fault::kPeerError, told_trouble_.Read().why};
+  }
+  if (pausing_ && pausing_->turn && !pausing_->told &&
+      pausing_->turn->phase == Turn::Phase::kKnown) {
+    pausing_->told = true;
+    if (!pausing_->turn->text.empty()) {
+      return SttText{pausing_->turn->text, TranscriptState::kPart};
+    }
   }
   if (turns_.empty()) return std::nullopt;
   const Turn::Phase phase = turns_.front().phase;
@@ -286,11 +412,11 @@ std::optional<SttEvent> OpenAiTranscription::NextEvent() {
   told_ = std::move(turns_.front());
   turns_.pop_front();
   if (phase == Turn::Phase::kFailed) {
-    const ServiceFailed failed = told_.failure.Read();
+    const ServiceFailed failed = told_->exchange.failure().Read();
     if (failed.loss == Loss::kFatal) return failed;
     return SttTextFailed{failed.why};
   }
-  return SttText{told_.text, TranscriptState::kFinal};
+  return SttText{told_->text, TranscriptState::kFinal};
 }
 
 }  // namespace trunkline::protocol

@@ -21,6 +21,8 @@ struct ServiceFailed {
 };
 struct ServiceFaulted {
   Fault fault = Fault::kMalformed;
+  // Of kPeerError: what went wrong, and costs nothing but time.
+  Failure why = {};
 };
 
 class Service : public ChannelInputs {

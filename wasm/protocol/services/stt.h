@@ -69,6 +69,16 @@ class Stt : public Service {
   // The caller began to speak `ago` before the end of what was listened to. A
   // turn that is open goes on.
   virtual void TurnStarted(Duration ago) = 0;
+  // The caller has stopped speaking, `ago` before the end of what was listened
+  // to, and the turn may be over: one that tells no parts by itself may find
+  // out what he has said so far, and tells it as one. TurnStarted() says that
+  // he goes on.
+  virtual void Pause(Duration /*ago*/) {}
+  // In a pause: all that was said before it is being found out, and a part, or
+  // the final text, will tell.
+  virtual bool finds_out() const { return false; }
+  // Texts that were found out in vain, since the last time.
+  virtual int64_t TakeDroppedTexts() { return 0; }
   // The turn is over, its speech `ago` before the end of what was listened to:
   // a final text comes, SttTextFailed, or ServiceFailed. Without a turn nothing
   // happens.

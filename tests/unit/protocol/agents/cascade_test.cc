@@ -305,15 +305,90 @@ TEST_F(CascadeTest, WhatFailsIsTheReplyOrTheAgent) {
   TakeAsked();
   tts_->events.emplace_back(ServiceFailed{Loss::kRetryable, {.code = "tts"}});
   Drain();
+  // Nothing was heard of the sentence: it is asked for once more.
+  EXPECT_THAT(TakeAsked(), ElementsAre("speak Well."));
+  EXPECT_THAT(log.faults, ElementsAre(Fault::kPeerError));
+  EXPECT_THAT(TakeLines(), ElementsAre("agent reply-3+Well."));
+  tts_->events.emplace_back(ServiceFailed{Loss::kRetryable, {.code = "tts"}});
+  Drain();
   EXPECT_THAT(TakeAsked(), ElementsAre("llm abort"));
-  EXPECT_THAT(TakeLines(),
-              ElementsAre("agent reply-3+Well.", "agent reply-3=Well.",
-                          testing::StartsWith("done failed")));
+  EXPECT_THAT(TakeLines(), ElementsAre("agent reply-3=Well.",
+                                       testing::StartsWith("done failed")));
   stt_->events.emplace_back(ServiceFailed{Loss::kRetryable, {.code = "ears"}});
   Drain();
   EXPECT_THAT(TakeLines(), ElementsAre("lost ears"));
   cascade->End("ears");
   EXPECT_THAT(TakeAsked(), ElementsAre("stt end ears"));
+}
+
+TEST_F(CascadeTest, ASentenceIsAskedForOnceMoreWhenTheVoiceWantsItToBe) {
+  Start();
+  Turn("hello");
+  Answer("Well. So it is. Ye");
+  TakeAsked();
+  TakeLines();
+  tts_->events.emplace_back(
+      ServiceFailed{Loss::kRetryable,
+                    {.code = "rate", .retry_after = Duration::Millis(2'000)}});
+  Drain();
+  EXPECT_THAT(log.faults, ElementsAre(Fault::kPeerError));
+  Pass(1'999);
+  EXPECT_THAT(TakeAsked(), IsEmpty());
+  EXPECT_EQ(cascade->deadline(), now + Duration::Millis(1));
+  Pass(1);
+  EXPECT_THAT(TakeAsked(), ElementsAre("speak Well."));
+  Speak(100);
+  EXPECT_THAT(TakeAsked(), ElementsAre("speak  So it is."));
+  // Of one reply one sentence, and none of which some was heard.
+  tts_->events.emplace_back(ServiceFailed{Loss::kRetryable, {.code = "tts"}});
+  Drain();
+  EXPECT_THAT(log.lines.back(), testing::StartsWith("done failed"));
+  Turn("hello");
+  Answer("Well. So");
+  audio.assign(2, 0);
+  tts_->events.emplace_back(TtsAudio{audio});
+  tts_->events.emplace_back(ServiceFailed{Loss::kRetryable, {.code = "tts"}});
+  Drain();
+  EXPECT_THAT(log.lines.back(), testing::StartsWith("done failed"));
+  // Nobody waits so long.
+  Turn("hello");
+  Answer("Well. So");
+  tts_->events.emplace_back(
+      ServiceFailed{Loss::kRetryable,
+                    {.code = "rate", .retry_after = Duration::Millis(3'001)}});
+  Drain();
+  EXPECT_THAT(log.lines.back(), testing::StartsWith("done failed"));
+}
+
+// By the parts of a recogniser that tells some.
+TEST_F(CascadeTest, WordsSayWhetherTheTurnIsOver) {
+  Start();
+  const auto part = [this](std::string_view words) {
+    stt_->events.emplace_back(SttText{words, TranscriptState::kPart});
+    Drain();
+    return cascade->turn_hint();
+  };
+  EXPECT_EQ(cascade->turn_hint(), TurnHint::kNone);
+  cascade->TurnStarted({});
+  EXPECT_EQ(part("my"), TurnHint::kUnfinished);
+  EXPECT_EQ(part("my dog"), TurnHint::kNone);
+  EXPECT_EQ(part("my dog and"), TurnHint::kUnfinished);
+  // What he goes on with is not known yet.
+  cascade->TurnStarted({});
+  EXPECT_EQ(cascade->turn_hint(), TurnHint::kNone);
+  part("my dog and");
+  cascade->DiscardTurn();
+  EXPECT_EQ(cascade->turn_hint(), TurnHint::kNone);
+  // The agent has asked.
+  TakeAsked();
+  Turn("hello");
+  llm_->events.emplace_back(LlmText{"Is that right?"});
+  llm_->events.emplace_back(LlmDone{});
+  Drain();
+  Speak(100);
+  cascade->TurnStarted({});
+  EXPECT_EQ(part("yes"), TurnHint::kComplete);
+  EXPECT_EQ(part("yes but"), TurnHint::kUnfinished);
 }
 
 TEST_F(CascadeTest, AnAnswerThatIsTooLongOrStoppedIsIncomplete) {

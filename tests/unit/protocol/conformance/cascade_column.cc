@@ -93,6 +93,7 @@ AgentColumn CascadeColumn() {
          Ready("> turn 0\n> listen " + std::string(3200, '0') + R"(
     > full
     > respond 0
+    = fault peerError
     = no text turn-1
     = needs conversation
     > tell |
@@ -135,6 +136,10 @@ AgentColumn CascadeColumn() {
     < fetch 4 POST openai /v1/audio/speech...
     > headers 4 500 {}
     > done 4
+    = fault peerError
+    < fetch 5 POST openai /v1/audio/speech...
+    > headers 5 500 {}
+    > done 5
     = agent reply-1=At nine. Bye.
     = done failed 0/0 http500
     = needs conversation
@@ -146,7 +151,11 @@ AgentColumn CascadeColumn() {
     = agent reply-1+ Bye.
     < fetch 4 POST openai /v1/audio/speech...
     > headers 4 500 {}
-    > respond-then-cancel-done 4
+    > done 4
+    = fault peerError
+    < fetch 5 POST openai /v1/audio/speech...
+    > headers 5 500 {}
+    > respond-then-cancel-done 5
   )"));
   script(AgentRow::kCancel, Speaking(R"(
     > cancel
@@ -243,14 +252,23 @@ AgentColumn CascadeColumn() {
     = done refused 0/0 insufficient_quota No money
     < abort 2
   )"));
-  // The caller is asked to say it again.
+  // What he said is sent once more when the server wants it to be; then the
+  // caller is asked to say it again.
   script(AgentRow::kHarmlessErrors, Turn(R"(
     > headers 1 429 {"retry-after":"2"}
     > done 1
+    = fault peerError
+    > time 1999
+    > time 2000
+    = woken
+    < fetch 2 POST openai /v1/audio/transcriptions...
+    > headers 2 500 {}
+    > done 2
+    = fault peerError
     = no text turn-1
     = needs conversation
     > tell |
-    < fetch 2 POST openai /v1/chat/completions {"messages":[{"content":"Be brief.","role":"system"},{"content":"[not understood]","role":"user"}],"model":"m","stream":true,"stream_options":{"include_usage":true}}
+    < fetch 3 POST openai /v1/chat/completions {"messages":[{"content":"Be brief.","role":"system"},{"content":"[not understood]","role":"user"}],"model":"m","stream":true,"stream_options":{"include_usage":true}}
   )"));
   script(AgentRow::kForeignChannel, Asked(R"(
     > chunk 9 "data: {\"error\":{}}\n\n"
@@ -288,6 +306,11 @@ AgentColumn CascadeColumn() {
     > headers 3 200 {"content-type":"audio/pcm"}
     > chunk 3 "{\"error\":{\"message\":\"Overloaded\"}}"
     > done 3
+    = fault peerError
+    < fetch 4 POST openai /v1/audio/speech...
+    > headers 4 200 {"content-type":"audio/pcm"}
+    > chunk 4 "{\"error\":{\"message\":\"Overloaded\"}}"
+    > done 4
     = agent reply-1=At nine.
     = done failed 0/0 contentType Overloaded
     < abort 2

@@ -3,10 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cctype>
-#include <cstdlib>
-#include <fstream>
 #include <ostream>
-#include <sstream>
+
+#include "support/generated_text.h"
 
 namespace trunkline::test {
 namespace {
@@ -89,35 +88,11 @@ INSTANTIATE_TEST_SUITE_P(Table, AgentConformanceTest,
                                            ToString(cell.param.row));
                          });
 
-// Replaces what is between the two markers of `name`; "" if they are missing.
-std::string Replaced(const std::string& text, const std::string& name,
-                     const std::string& by) {
-  const std::string begin = "<!-- " + name + ": generated -->\n";
-  const std::string end = "<!-- " + name + ": end -->\n";
-  const size_t from = text.find(begin);
-  const size_t to = text.find(end);
-  if (from == std::string::npos || to == std::string::npos || to < from) {
-    return "";
-  }
-  return text.substr(0, from + begin.size()) + by + text.substr(to);
-}
-
-// CONFORMANCE_UPDATE=1 writes the tables anew; the test fails while it is set.
 TEST(ConformanceTest, TheDocumentHasTheTables) {
-  const std::string path = TRUNKLINE_SOURCE_DIR "/docs/conformance.md";
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  const std::string expected = Replaced(
-      Replaced(text.str(), "legs", LegTable()), "agents", AgentTable());
-  ASSERT_FALSE(expected.empty()) << path << " has no markers";
-  if (std::getenv("CONFORMANCE_UPDATE") != nullptr) {
-    std::ofstream(path) << expected;
-    FAIL() << "written anew";
-  }
-  EXPECT_EQ(text.str(), expected)
-      << "CONFORMANCE_UPDATE=1 build/asan/tests/protocol_test "
-         "--gtest_filter='ConformanceTest.*' writes it anew";
+  ExpectConformanceDocument(
+      Replaced(Replaced(ConformanceDocument(), "legs", LegTable()), "agents",
+               AgentTable()),
+      "build/asan/tests/protocol_test --gtest_filter='ConformanceTest.*'");
 }
 
 }  // namespace

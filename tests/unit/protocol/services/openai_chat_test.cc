@@ -148,8 +148,8 @@ TEST_F(OpenAiChatTest, AsksByPost) {
   EXPECT_EQ(fetch.headers[0].value, "application/json");
   EXPECT_THAT(fetch.wants,
               ElementsAre("content-type", "retry-after", "retry-after-ms"));
-  EXPECT_EQ(fetch.timeout, OpenAiChat::kPatience);
-  EXPECT_EQ(fetch.idle, OpenAiChat::kPatience);
+  EXPECT_EQ(fetch.timeout, HttpExchange::kPatience);
+  EXPECT_EQ(fetch.idle, HttpExchange::kIdlePatience);
   EXPECT_EQ(fetch.max_bytes, OpenAiChat::kMaxAnswerBytes);
   EXPECT_EQ(fetch.window, 0U);
   EXPECT_EQ(channels.NewestJson().at("messages").size(), 2U);

@@ -100,13 +100,13 @@ TEST_F(OpenAiSpeechTest, AsksForPcmByPost) {
   EXPECT_EQ(fetch.upstream, "openai");
   EXPECT_EQ(fetch.method, "POST");
   EXPECT_EQ(fetch.path, "/v1/audio/speech");
-  EXPECT_EQ(fetch.timeout, OpenAiSpeech::kPatience);
+  EXPECT_EQ(fetch.timeout, HttpExchange::kPatience);
   EXPECT_EQ(fetch.window, 960'000U);
   EXPECT_EQ(channels.NewestJson(), Json::parse(R"({
       "model":"gpt-4o-mini-tts","voice":"marin","input":"Good morning.",
       "response_format":"pcm"})"));
   EXPECT_EQ(speech.format(), (AudioFormat{Encoding::kLinear16, 24000}));
-  EXPECT_TRUE(speech.deadline().is_never());
+  EXPECT_EQ(speech.deadline(), Instant() + AnswerPatience::kShortest);
 }
 
 TEST_F(OpenAiSpeechTest, WhatIsConfiguredIsSaid) {
@@ -315,7 +315,8 @@ TEST_F(OpenAiSpeechTest, CreditComesAtThePaceOfTheVoice) {
   At(5'000);
   Open();
   At(6'000);
-  EXPECT_TRUE(speech.deadline().is_never());
+  // A first byte is waited for.
+  EXPECT_EQ(speech.deadline(), Instant::Micros(6'500'000));
   Bytes("abcd");
   ASSERT_EQ(speech.deadline(), Instant::Micros(7'000'000));
   // More audio puts nothing off.
@@ -385,6 +386,26 @@ TEST_F(OpenAiSpeechTest, WhatIsOnOtherChannelsIsOfOthers) {
   speech.OnHttpFailed(other, HttpFailure::kNetwork, "");
   Take();
   EXPECT_THAT(lines, IsEmpty());
+}
+
+// One that says nothing is given up soon; the next has its time.
+TEST_F(OpenAiSpeechTest, AVoiceThatSaysNothingIsGivenUp) {
+  At(1'000);
+  Speak("Good morning.");
+  At(2'499);
+  speech.OnDeadline();
+  EXPECT_FALSE(channels.requests[0].aborted);
+  At(2'500);
+  speech.OnDeadline();
+  Take();
+  EXPECT_TRUE(channels.requests[0].aborted);
+  EXPECT_THAT(lines, ElementsAre("lost stalled"));
+  EXPECT_TRUE(speech.deadline().is_never());
+  lines.clear();
+  Speak("Good morning.");
+  At(2'500 + 5'900);
+  speech.OnDeadline();
+  EXPECT_FALSE(channels.requests[1].aborted);
 }
 
 }  // namespace
