@@ -51,10 +51,17 @@ void DeepgramFlux::Restart() {
   next_message_.reset();
 }
 
+void DeepgramFlux::OnReopened(int64_t /*shift_ms*/) {
+  next_message_.reset();
+  lost_text_ = text_;
+}
+
 void DeepgramFlux::OnQuiet() { SendSilence(kQuiet); }
 
 void DeepgramFlux::Forget() {
-  if (turn_ == Turn::kOpen) turn_ = Turn::kForgotten;
+  if (turn_ != Turn::kOpen) return;
+  turn_ = Turn::kForgotten;
+  KeepFrom(heard_ms());
 }
 
 void DeepgramFlux::OnMessage(const Json& message) {
@@ -95,6 +102,9 @@ void DeepgramFlux::OnTurn(std::string_view event, std::string_view transcript) {
   }
   // The end of a turn that was forgotten was lost.
   if (is_start && turn_ == Turn::kForgotten) OnTurnOver();
+  // What the former socket has understood was said, whatever this one makes of
+  // it.
+  if (is_end && text.empty()) text = lost_text_;
   // A last change of what was forgotten is mostly a sign or a capital letter.
   if (turn_ == Turn::kForgotten && CountWords(text) <= CountWords(text_)) {
     if (is_end) OnTurnOver();
@@ -127,6 +137,8 @@ void DeepgramFlux::OnTurn(std::string_view event, std::string_view transcript) {
 void DeepgramFlux::OnTurnOver() {
   turn_ = Turn::kNone;
   text_.clear();
+  lost_text_.clear();
+  KeepFrom(heard_ms());
 }
 
 void DeepgramFlux::OnError(const Json& message) {
@@ -141,7 +153,7 @@ void DeepgramFlux::OnError(const Json& message) {
   const std::string_view code = StringMember(message, "code");
   const bool is_fatal =
       std::find(kOurFault.begin(), kOurFault.end(), code) != kOurFault.end();
-  Fail(is_fatal ? Loss::kFatal : Loss::kRetryable,
+  Lose(is_fatal ? Loss::kFatal : Loss::kRetryable,
        code.empty() ? "error" : code, StringMember(message, "description"));
 }
 

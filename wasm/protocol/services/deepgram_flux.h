@@ -69,6 +69,7 @@ class DeepgramFlux final : public StreamingStt {
 
   ConnectRequest Request() const override;
   void Restart() override;
+  void OnReopened(int64_t shift_ms) override;
   void OnMessage(const Json& message) override;
   Duration quiet_after() const override { return kQuiet; }
   void OnQuiet() override;
@@ -82,6 +83,8 @@ class DeepgramFlux final : public StreamingStt {
   Turn turn_ = Turn::kNone;
   // All that was said in it.
   std::string text_;
+  // What a lost socket had heard of it.
+  std::string lost_text_;
   // What the views of the last events are of.
   std::string told_;
   // The next message's number; nullopt: not known.

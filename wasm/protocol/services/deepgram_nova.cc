@@ -65,10 +65,26 @@ void DeepgramNova::Restart() {
   known_.clear();
 }
 
+void DeepgramNova::OnReopened(int64_t shift_ms) {
+  const auto hear_again = [shift_ms](Turn& turn) {
+    turn.from_ms = std::max<int64_t>(turn.from_ms - shift_ms, 0);
+    turn.to_ms = std::max<int64_t>(turn.to_ms - shift_ms, 0);
+    turn.text.clear();
+    turn.more.clear();
+  };
+  if (turn_) hear_again(*turn_);
+  for (Turn& turn : owed_) {
+    hear_again(turn);
+    turn.due = now() + kFinalPatience;
+  }
+  part_.clear();
+  if (!owed_.empty()) Send(R"({"type":"Finalize"})");
+}
+
 void DeepgramNova::OnQuiet() { Send(R"({"type":"KeepAlive"})"); }
 
 void DeepgramNova::TurnStarted(Duration ago) {
-  if (!is_open() || turn_) return;
+  if (!hears() || turn_) return;
   turn_.emplace();
   turn_->from_ms =
       std::max<int64_t>(heard_ms() - std::max<int64_t>(ago.ms(), 0) - kMarginMs,
@@ -81,8 +97,10 @@ void DeepgramNova::Finish(Duration /*ago*/) {
     Fail(Loss::kRetryable, "finals", {});
     return;
   }
-  SendRest();
-  Send(R"({"type":"Finalize"})");
+  if (is_open()) {
+    SendRest();
+    Send(R"({"type":"Finalize"})");
+  }
   if (std::optional<Turn> turn = std::exchange(turn_, {})) {
     turn->to_ms = heard_ms();
     turn->due = now() + kFinalPatience;
@@ -106,7 +124,7 @@ void DeepgramNova::OnMessage(const Json& message) {
     const std::string_view code = StringMember(message, "variant");
     std::string_view why = StringMember(message, "description");
     if (why.empty()) why = StringMember(message, "message");
-    Fail(Loss::kRetryable, code.empty() ? "error" : code, why);
+    Lose(Loss::kRetryable, code.empty() ? "error" : code, why);
   } else if (type.empty()) {
     Report(Fault::kMissingField);
   } else if (type != "Metadata" && type != "SpeechStarted" &&
@@ -154,6 +172,7 @@ void DeepgramNova::CloseOldest() {
   Turn turn = std::move(owed_.front());
   owed_.pop_front();
   part_.clear();
+  KeepFrom(turn.to_ms);
   if (!turn.wanted) return;
   JoinStretch(turn.text, turn.more);
   turn.is_known = turn.is_known || !turn.text.empty() || now() < turn.due;
@@ -172,11 +191,14 @@ std::optional<SttEvent> DeepgramNova::NextEvent() {
 
 Instant DeepgramNova::deadline() const {
   const Instant due = StreamingStt::deadline();
-  return owed_.empty() ? due : std::min(due, owed_.front().due);
+  return owed_.empty() || !is_open() ? due : std::min(due, owed_.front().due);
 }
 
 void DeepgramNova::OnDeadline() {
-  while (!owed_.empty() && now() >= owed_.front().due) CloseOldest();
+  // While there is no socket, that is waited for.
+  while (is_open() && !owed_.empty() && now() >= owed_.front().due) {
+    CloseOldest();
+  }
   StreamingStt::OnDeadline();
 }
 

@@ -79,6 +79,7 @@ class DeepgramNova final : public StreamingStt {
 
   ConnectRequest Request() const override;
   void Restart() override;
+  void OnReopened(int64_t shift_ms) override;
   void OnMessage(const Json& message) override;
   Duration quiet_after() const override { return kQuiet; }
   void OnQuiet() override;

@@ -14,6 +14,10 @@ void StreamingStt::Reset() {
   phase_ = Phase::kNone;
   open_by_ = quiet_at_ = Instant::Never();
   unsent_.clear();
+  kept_.clear();
+  kept_overflowed_ = false;
+  was_open_ = false;
+  reopens_ = 0;
   heard_bytes_ = unanswered_bytes_ = 0;
   Restart();
 }
@@ -37,6 +41,13 @@ void StreamingStt::End(std::string_view reason) {
   Reset();
 }
 
+void StreamingStt::Lose(Loss loss, std::string_view code,
+                        std::string_view message) {
+  failure_code_ = CutText(code, kMaxFailureBytes);
+  failure_message_ = CutText(message, kMaxFailureBytes);
+  if (loss == Loss::kFatal || !Reopen()) Fail(loss, code, message);
+}
+
 void StreamingStt::Fail(Loss loss, std::string_view code,
                         std::string_view message) {
   failure_code_ = CutText(code, kMaxFailureBytes);
@@ -51,28 +62,93 @@ void StreamingStt::Fail(Loss loss, std::string_view code,
                      {.code = failure_code_, .message = failure_message_}});
 }
 
+void StreamingStt::OnLoss() {
+  if (is_open() && now() - opened_at_ >= kSteady) reopens_ = 0;
+}
+
+bool StreamingStt::Reopen() {
+  if (!was_open_) return false;
+  OnLoss();
+  if (reopens_ == kMaxReopens) return false;
+  ++reopens_;
+  if (phase_ != Phase::kNone) {
+    channels_.Close(channel_, kCloseNormal, failure_code_);
+  }
+  phase_ = Phase::kNone;
+  const std::optional<ChannelId> channel = channels_.Connect(Request());
+  if (!channel) return false;
+  channel_ = *channel;
+  phase_ = Phase::kReopening;
+  open_by_ = now() + kReopenPatience;
+  quiet_at_ = Instant::Never();
+  unsent_.clear();
+  Push(ServiceFaulted{Fault::kPeerError,
+                      {.code = failure_code_, .message = failure_message_}});
+  return true;
+}
+
 void StreamingStt::OnSocketOpened(ChannelId channel) {
-  if (!IsOf(channel) || phase_ != Phase::kConnecting) return;
+  const bool reopens = phase_ == Phase::kReopening;
+  if (!IsOf(channel) || (phase_ != Phase::kConnecting && !reopens)) return;
   phase_ = Phase::kOpen;
+  was_open_ = true;
   open_by_ = Instant::Never();
-  heard_at_ = now();
+  opened_at_ = heard_at_ = now();
   quiet_at_ = now() + quiet_after();
-  Push(SttReady{});
+  if (!reopens) {
+    Push(SttReady{});
+    return;
+  }
+  const int64_t former_ms = heard_ms();
+  heard_bytes_ = kept_.size();
+  unanswered_bytes_ = 0;
+  unsent_ = kept_;
+  SendRest();
+  OnReopened(former_ms - heard_ms());
+}
+
+void StreamingStt::KeepFrom(int64_t stream_ms) {
+  const int64_t ms = std::max<int64_t>(heard_ms() - stream_ms, 0);
+  const size_t bytes = std::min(
+      kept_.size(),
+      BytesOf(format_, static_cast<int>(std::min<int64_t>(ms, kMaxKeptMs))));
+  kept_.erase(kept_.begin(), kept_.end() - static_cast<ptrdiff_t>(bytes));
+  kept_overflowed_ = false;
+}
+
+// A second more than is kept: it is not moved with each frame.
+void StreamingStt::Keep(std::span<const uint8_t> audio) {
+  const bool has_turn = in_turn();
+  const size_t most = BytesOf(format_, has_turn ? kMaxKeptMs : kMaxKeptQuietMs);
+  const size_t slack = BytesOf(format_, 1'000);
+  if (kept_.size() + audio.size() > most + slack) {
+    const size_t left = std::min(kept_.size(), most);
+    kept_.erase(kept_.begin(), kept_.end() - static_cast<ptrdiff_t>(left));
+    if (has_turn && !std::exchange(kept_overflowed_, true)) {
+      Report(Fault::kTooLarge);
+    }
+  }
+  const size_t size = kept_.size() + audio.size();
+  if (size > kept_.capacity()) {
+    kept_.reserve(std::max(size, std::min(2 * size, most + slack)));
+  }
+  kept_.insert(kept_.end(), audio.begin(), audio.end());
 }
 
 void StreamingStt::OnSocketClosed(ChannelId channel, uint16_t code,
                                   uint16_t http_status,
                                   std::string_view reason) {
   if (!IsOf(channel)) return;
+  OnLoss();
   // There is nothing left to close.
   phase_ = Phase::kNone;
   if (http_status != 0) {
     const bool fatal = http_status >= 400 && http_status <= 404;
-    Fail(fatal ? Loss::kFatal : Loss::kRetryable,
+    Lose(fatal ? Loss::kFatal : Loss::kRetryable,
          "http" + std::to_string(http_status), reason);
   } else {
     constexpr uint16_t kPolicyViolation = 1008;
-    Fail(code == kPolicyViolation ? Loss::kFatal : Loss::kRetryable,
+    Lose(code == kPolicyViolation ? Loss::kFatal : Loss::kRetryable,
          "closed" + std::to_string(code), reason);
   }
 }
@@ -87,7 +163,7 @@ void StreamingStt::OnOversize(ChannelId channel) {
 }
 
 void StreamingStt::OnText(ChannelId channel, std::string_view text) {
-  if (!IsOf(channel)) return;
+  if (!IsOf(channel) || !is_open()) return;
   unanswered_bytes_ = 0;
   const std::optional<Json> message = ParseJson(text);
   if (!message || !message->is_object()) {
@@ -127,16 +203,19 @@ void StreamingStt::SendSilence(Duration length) {
 }
 
 void StreamingStt::Listen(std::span<const uint8_t> audio) {
-  if (!is_open() || audio.empty()) return;
-  unsent_.insert(unsent_.end(), audio.begin(), audio.end());
+  if (audio.empty()) return;
+  if (!hears()) return;
+  Keep(audio);
   heard_bytes_ += audio.size();
+  if (!is_open()) return;
+  unsent_.insert(unsent_.end(), audio.begin(), audio.end());
   unanswered_bytes_ += audio.size();
   heard_at_ = now();
   SendChunks(BytesOf(format_, kChunkMs));
   if (!in_turn()) {
     unanswered_bytes_ = 0;
   } else if (unanswered_bytes_ > BytesOf(format_, kStallMs)) {
-    Fail(Loss::kRetryable, "stalled", {});
+    Lose(Loss::kRetryable, "stalled", {});
   }
 }
 
@@ -144,7 +223,7 @@ Instant StreamingStt::deadline() const { return std::min(open_by_, quiet_at_); }
 
 void StreamingStt::OnDeadline() {
   if (now() >= open_by_) {
-    Fail(Loss::kRetryable, "timeout", {});
+    Lose(Loss::kRetryable, "timeout", {});
   } else if (now() >= quiet_at_) {
     // Moved here and not with each frame: a deadline is an effect.
     const bool is_quiet = now() - heard_at_ >= quiet_after();

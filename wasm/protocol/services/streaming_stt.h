@@ -19,9 +19,14 @@ namespace trunkline::protocol {
 // WebSocket and answer with JSON: the socket, audio in chunks, what is sent
 // while there is none, a peer that has fallen silent.
 //
-// Nothing is kept before the socket is open: SttReady comes then, and until
-// then the caller's audio waits, within bounds, with whoever owns the agent.
-// The same is true after a loss.
+// Nothing is kept before the socket is open for the first time: SttReady comes
+// then, and until then the caller's audio waits, within bounds, with whoever
+// owns the agent.
+//
+// A socket that is lost later is opened anew here, and hears again what has no
+// final words yet: all of the turn, or the last of the silence, in which one
+// may have begun. A fault tells. Only when that is in vain, or the loss is one
+// that no other socket mends, is it a ServiceFailed.
 //
 // The codes of a ServiceFailed are the peer's, or
 //
@@ -39,6 +44,16 @@ class StreamingStt : public Stt {
   // From Begin() to an open socket: that of the Workers AI binding takes
   // hundreds of milliseconds.
   static constexpr Duration kOpenPatience = Duration::Millis(10'000);
+  // From a loss to another open socket, for each attempt. Of those there are so
+  // many until one has stayed open for kSteady.
+  static constexpr Duration kReopenPatience = Duration::Millis(3'000);
+  static constexpr int kMaxReopens = 2;
+  static constexpr Duration kSteady = Duration::Millis(10'000);
+  // Audio that is kept for another socket, of a turn and while there is none: a
+  // peer tells of a turn within a second of its beginning. Overflow: the oldest
+  // is dropped, and a fault tells of a turn's.
+  static constexpr int kMaxKeptMs = 20'000;
+  static constexpr int kMaxKeptQuietMs = 2'000;
   // In a turn, so much audio is sent at most without a message from the peer,
   // which tells several times a second what it hears.
   static constexpr int kStallMs = 5'000;
@@ -63,13 +78,16 @@ class StreamingStt : public Stt {
 
  protected:
   // Of one message: what is wrong with it, the beginning of a turn, its text,
-  // that it may be over or is.
-  static constexpr size_t kMaxEvents = 6;
+  // that it may be over or is; and of a loss.
+  static constexpr size_t kMaxEvents = 8;
 
   // Where the peer is.
   virtual ConnectRequest Request() const = 0;
   // Forgets the turns.
   virtual void Restart() = 0;
+  // Another socket is open, and has heard again what was kept. Times of the
+  // stream are earlier by `shift_ms`: its beginning is that of what was kept.
+  virtual void OnReopened(int64_t shift_ms) = 0;
   // A message of the peer's, an object.
   virtual void OnMessage(const Json& message) = 0;
   // For so long there has been no audio.
@@ -79,6 +97,8 @@ class StreamingStt : public Stt {
   virtual bool in_turn() const = 0;
 
   bool is_open() const { return phase_ == Phase::kOpen; }
+  // What is listened to is of the stream, be it sent at once or later.
+  bool hears() const { return is_open() || phase_ == Phase::kReopening; }
   void Push(SttEvent event) { events_.Push(event); }
   void Report(Fault fault) { Push(ServiceFaulted{fault}); }
   void Send(std::string_view text) { channels_.SendText(channel_, text); }
@@ -87,6 +107,11 @@ class StreamingStt : public Stt {
   void SendSilence(Duration length);
   // Of the stream, since it began.
   int64_t heard_ms() const;
+  // What is before this time of the stream has its final words.
+  void KeepFrom(int64_t stream_ms);
+  // The socket is of no use any more: another one is opened, if that may help,
+  // or it has failed.
+  void Lose(Loss loss, std::string_view code, std::string_view message);
   // The last event until Begin().
   void Fail(Loss loss, std::string_view code, std::string_view message);
 
@@ -95,13 +120,18 @@ class StreamingStt : public Stt {
   static constexpr size_t kMaxFailureBytes = 300;
   static constexpr uint16_t kCloseNormal = 1000;
 
-  enum class Phase : uint8_t { kNone, kConnecting, kOpen };
+  enum class Phase : uint8_t { kNone, kConnecting, kOpen, kReopening };
 
   bool IsOf(ChannelId channel) const {
     return phase_ != Phase::kNone && channel == channel_;
   }
   void Reset();
   void SendChunks(size_t least);
+  void Keep(std::span<const uint8_t> audio);
+  // The open socket is of no use any more.
+  void OnLoss();
+  // False if that is in vain.
+  bool Reopen();
 
   const AudioFormat format_;
   Channels& channels_;
@@ -114,6 +144,12 @@ class StreamingStt : public Stt {
   Instant heard_at_;
   Instant quiet_at_ = Instant::Never();
   std::vector<uint8_t> unsent_;
+  // The end of the stream, and whether some of its turn was dropped.
+  std::vector<uint8_t> kept_;
+  bool kept_overflowed_ = false;
+  bool was_open_ = false;
+  int reopens_ = 0;
+  Instant opened_at_;
   // Of the stream, and since the peer's last message.
   uint64_t heard_bytes_ = 0;
   uint64_t unanswered_bytes_ = 0;

@@ -272,10 +272,21 @@ TEST_F(DeepgramFluxTest, OneThatFallsSilentInATurnIsGivenUp) {
   Turn("Update", "so");
   Hear(5'000);
   EXPECT_THAT(TakeLines(), IsEmpty());
+  for (int i = 0; i < DeepgramFlux::kMaxReopens; ++i) {
+    channels.lines.clear();
+    Hear(20);
+    EXPECT_THAT(TakeLines(), ElementsAre("fault peerError"));
+    EXPECT_EQ("close " + std::to_string(i + 1) + " 1000 stalled",
+              channels.lines[channels.lines.size() - 2]);
+    // Before it is open, nothing is listened to.
+    Turn("EndOfTurn", "so");
+    stt->OnSocketOpened(channels.newest());
+    Hear(5'000);
+  }
   channels.lines.clear();
   Hear(20);
-  EXPECT_THAT(TakeLines(), ElementsAre("lost stalled"));
-  EXPECT_EQ("close 1 1000 stalled", channels.lines.back());
+  EXPECT_EQ(TakeLines().back(), "lost stalled");
+  EXPECT_EQ("close 3 1000 stalled", channels.lines.back());
   // It is over.
   Turn("EndOfTurn", "so");
   Hear(1000);
@@ -362,9 +373,14 @@ TEST_F(DeepgramFluxTest, LossesAreTold) {
     SCOPED_TRACE(one.what);
     Make({});
     stt->Begin();
-    one.happens(*stt, channels.newest());
-    Take();
+    // Another socket in the place of one that was open is lost as well.
+    for (int i = 0; i <= DeepgramFlux::kMaxReopens; ++i) {
+      one.happens(*stt, channels.newest());
+      Take();
+      if (lines.back() != "fault peerError") break;
+    }
     std::erase(lines, "ready");
+    std::erase(lines, "fault peerError");
     EXPECT_THAT(TakeLines(), ElementsAre(one.told));
     // What it had open it has closed, and nothing more comes.
     EXPECT_TRUE(stt->deadline().is_never());
@@ -414,6 +430,154 @@ TEST_F(DeepgramFluxTest, AtTheEndItIsToldSo) {
   EXPECT_THAT(TakeLines(), IsEmpty());
   EXPECT_THAT(Sent(),
               ElementsAre(R"(1< {"type":"CloseStream"})", "close 1 1000 over"));
+}
+
+class LostFluxTest : public DeepgramFluxTest {
+ protected:
+  void Lose(uint16_t code = 1011) {
+    stt->OnSocketClosed(channels.newest(), code, 0, "gone");
+    Take();
+  }
+  // The newest socket opens, and its numbers begin anew.
+  void Reopen() {
+    stt->OnSocketOpened(channels.newest());
+    Receive(R"({"type":"Connected","request_id":"r","sequence_id":0})");
+    number_ = 1;
+  }
+  // Audio that went to the newest socket, ms.
+  int64_t SentMs() {
+    const std::string begin =
+        std::to_string(static_cast<int>(channels.newest())) + "< binary ";
+    int64_t ms = 0;
+    for (const std::string& line : channels.lines) {
+      if (line.starts_with(begin)) {
+        ms += static_cast<int64_t>(line.size() - begin.size()) / 64;
+      }
+    }
+    return ms;
+  }
+};
+
+TEST_F(LostFluxTest, AtTheStartOfATurnItsAudioIsHeardAgain) {
+  Make({});
+  Open();
+  Hear(5'000);
+  // He has begun, and nobody has said so yet.
+  Lose();
+  EXPECT_THAT(TakeLines(), ElementsAre("fault peerError"));
+  Hear(300);
+  Reopen();
+  // The last of the silence, a second more at most, and what came meanwhile.
+  EXPECT_GE(SentMs(), DeepgramFlux::kMaxKeptQuietMs + 300);
+  EXPECT_LE(SentMs(), DeepgramFlux::kMaxKeptQuietMs + 1'300);
+  EXPECT_THAT(TakeLines(), IsEmpty());
+  Turn("StartOfTurn", "when");
+  Turn("EndOfTurn", "when do you open");
+  EXPECT_THAT(TakeLines(),
+              ElementsAre("started", "+when", "ended when do you open"));
+}
+
+TEST_F(LostFluxTest, InTheMiddleOfATurnItsWordsAndItsAudioAreKept) {
+  Make({});
+  Open();
+  Turn("StartOfTurn", "when");
+  Hear(4'000);
+  Turn("Update", "when do you");
+  TakeLines();
+  Lose();
+  Hear(400);
+  Reopen();
+  EXPECT_EQ(SentMs(), 4'400);
+  EXPECT_THAT(TakeLines(), ElementsAre("fault peerError"));
+  // It is the same turn, told from its beginning.
+  Turn("StartOfTurn", "when");
+  Turn("Update", "when do you open");
+  Turn("EndOfTurn", "When do you open?");
+  EXPECT_THAT(TakeLines(), ElementsAre("+when", "+when do you open",
+                                       "ended When do you open?"));
+  // Behind it nothing of it is kept.
+  Hear(200);
+  Lose();
+  Reopen();
+  EXPECT_EQ(SentMs(), 200);
+}
+
+TEST_F(LostFluxTest, AtTheEndOfATurnWhatWasUnderstoodIsSaid) {
+  Make({});
+  Open();
+  Turn("StartOfTurn", "when do you open");
+  Hear(2'000);
+  TakeLines();
+  Lose();
+  Reopen();
+  TakeLines();
+  // The second hearing brings nothing.
+  Turn("EndOfTurn", "");
+  EXPECT_THAT(TakeLines(), ElementsAre("ended when do you open"));
+}
+
+TEST_F(LostFluxTest, WhatNobodyWantsIsNotHeardAgain) {
+  Make({});
+  Open();
+  Turn("StartOfTurn", "hm");
+  Hear(1'000);
+  stt->Forget();
+  Hear(100);
+  Lose();
+  Reopen();
+  EXPECT_EQ(SentMs(), 100);
+}
+
+TEST_F(LostFluxTest, SocketsThatDoNotStayOpenAreGivenUp) {
+  Make({});
+  Open();
+  Turn("StartOfTurn", "when");
+  TakeLines();
+  Lose();
+  Reopen();
+  Lose();
+  Reopen();
+  EXPECT_THAT(TakeLines(), ElementsAre("fault peerError", "fault peerError"));
+  Lose();
+  EXPECT_THAT(TakeLines(), ElementsAre("lost closed1011 gone"));
+  // One that has stayed open long enough is another matter, each time.
+  for (int i = 0; i < 5; ++i) {
+    Open();
+    Pass(static_cast<int>(DeepgramFlux::kSteady.ms()));
+    Lose();
+    Reopen();
+    EXPECT_THAT(TakeLines(), ElementsAre("fault peerError"));
+  }
+  // Nor does one that takes too long to open, nor one that is refused.
+  Pass(static_cast<int>(DeepgramFlux::kSteady.ms()));
+  Lose();
+  Pass(static_cast<int>(DeepgramFlux::kReopenPatience.ms()));
+  EXPECT_THAT(TakeLines(), ElementsAre("fault peerError", "fault peerError"));
+  stt->OnSocketClosed(channels.newest(), 1006, 503, "");
+  Take();
+  EXPECT_THAT(TakeLines(), ElementsAre("lost http503"));
+  Open();
+  Lose();
+  stt->OnSocketClosed(channels.newest(), 1006, 401, "");
+  Take();
+  EXPECT_THAT(TakeLines(), ElementsAre("fault peerError", "fatal http401"));
+}
+
+TEST_F(LostFluxTest, OfALongTurnTheEndIsKeptAndAFaultTells) {
+  Make({});
+  Open();
+  Turn("StartOfTurn", "well");
+  TakeLines();
+  // It is told of all the time.
+  for (int i = 0; i < 25; ++i) {
+    Hear(1'000);
+    Turn("Update", "well");
+  }
+  EXPECT_THAT(TakeLines(), ElementsAre("fault tooLarge"));
+  Lose();
+  Reopen();
+  EXPECT_GE(SentMs(), DeepgramFlux::kMaxKeptMs);
+  EXPECT_LE(SentMs(), DeepgramFlux::kMaxKeptMs + 1'000);
 }
 
 }  // namespace

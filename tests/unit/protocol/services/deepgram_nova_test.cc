@@ -248,7 +248,38 @@ TEST_F(DeepgramNovaTest, OneThatFallsSilentInATurnIsGivenUp) {
   Hear(5'000);
   EXPECT_THAT(TakeLines(), IsEmpty());
   Hear(20);
-  EXPECT_THAT(TakeLines(), ElementsAre("lost stalled"));
+  EXPECT_THAT(TakeLines(), ElementsAre("fault peerError"));
+}
+
+// Another socket hears again what has no final words, from the turn that is
+// owed on, and is asked for its end.
+TEST_F(DeepgramNovaTest, TurnsOfALostSocketAreHeardAgain) {
+  Open();
+  Hear(1'000);
+  stt.TurnStarted(Duration::Millis(500));
+  Results(Kind::kInterim, 0, 1'000, "when do");
+  Hear(1'000);
+  stt.Finish({});
+  Hear(500);
+  TakeLines();
+  TakeTexts();
+  stt.OnSocketClosed(channels.newest(), 1011, 0, "gone");
+  Take();
+  EXPECT_THAT(TakeLines(), ElementsAre("fault peerError"));
+  // A turn that begins meanwhile is one as well.
+  Hear(600);
+  stt.TurnStarted(Duration::Millis(300));
+  Hear(200);
+  stt.OnSocketOpened(channels.newest());
+  Take();
+  EXPECT_EQ(TakeTexts().back(), R"(2< {"type":"Finalize"})");
+  // 3.3 s in all are heard again, the former turn up to 2 s of them.
+  Results(Kind::kFinalized, 0, 3'300, "when do you open");
+  EXPECT_THAT(TakeLines(), ElementsAre("=when do you open"));
+  Hear(700);
+  stt.Finish({});
+  Results(Kind::kFinalized, 3'300, 4'000, "thanks");
+  EXPECT_THAT(TakeLines(), ElementsAre("=thanks"));
 }
 
 TEST_F(DeepgramNovaTest, WhatIsNoMessageOfItsIsAFault) {
@@ -273,7 +304,7 @@ TEST_F(DeepgramNovaTest, WhatIsNoMessageOfItsIsAFault) {
           R"("channel":{"alternatives":[{"transcript":"yes"}]}})");
   EXPECT_THAT(TakeLines(), ElementsAre("+yes"));
   Receive(R"({"type":"Error","variant":"AUDIO","description":"what is it"})");
-  EXPECT_THAT(TakeLines(), ElementsAre("lost AUDIO what is it"));
+  EXPECT_THAT(TakeLines(), ElementsAre("fault peerError"));
 }
 
 TEST_F(DeepgramNovaTest, ATurnsTextIsBounded) {
