@@ -70,10 +70,13 @@ void Upstreams::Fetch(ChannelId channel,
     });
     return;
   }
-  clock_.After(delay_, [this, channel, upstream = request.upstream, body] {
-    if (by_exchange_[channel].open) {
-      provider_->OnFetch(channel, upstream, body);
-    }
+  SentRequest sent = {request.upstream, request.path, body, {},
+                      request.timeout,  request.idle};
+  for (const protocol::FetchRequest::Part& part : request.parts) {
+    if (part.file_name) sent.file.assign(part.bytes.begin(), part.bytes.end());
+  }
+  clock_.After(delay_, [this, channel, sent = std::move(sent)] {
+    if (by_exchange_[channel].open) provider_->OnRequest(channel, sent);
   });
 }
 
@@ -131,10 +134,18 @@ void Upstreams::Answer(ChannelId channel, uint16_t status, const Json& headers,
   });
 }
 
+void Upstreams::AnswerPart(ChannelId channel, uint16_t status,
+                           const Json& headers, const std::string& body,
+                           Duration after) {
+  by_exchange_[channel].stalls = true;
+  Answer(channel, status, headers, body, after);
+}
+
 void Upstreams::SendBody(ChannelId channel) {
   Exchange& exchange = by_exchange_[channel];
   if (!exchange.open || !exchange.answered || exchange.told_end) return;
   if (exchange.body.empty()) {
+    if (exchange.stalls) return;
     exchange.told_end = true;
     clock_.After(delay_, [this, channel] {
       if (!std::exchange(by_exchange_[channel].open, false)) return;

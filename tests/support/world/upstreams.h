@@ -24,9 +24,26 @@ namespace trunkline::test {
 using FeedSession =
     std::function<void(const std::function<void(session::Session&, Instant)>&)>;
 
+// An HTTP request as it arrives.
+struct SentRequest {
+  std::string upstream;
+  std::string path;
+  std::string body;
+  // Of a form, the bytes of its file.
+  std::string file;
+  // How long the network waits for headers, and between two chunks.
+  Duration timeout;
+  Duration idle;
+};
+
 // A provider, as far as the network knows it: what comes to it.
 class Provider {
  public:
+  // One that looks at no more than the body has OnFetch() alone.
+  virtual void OnRequest(protocol::ChannelId channel,
+                         const SentRequest& request) {
+    OnFetch(channel, request.upstream, request.body);
+  }
   // A socket is wanted, or an exchange; answered by Upstreams.
   virtual void OnConnect(protocol::ChannelId channel,
                          const protocol::ConnectRequest& request) = 0;
@@ -80,6 +97,9 @@ class Upstreams {
   // Headers, the body as there is credit for it, and its end, after so long.
   void Answer(protocol::ChannelId channel, uint16_t status, const Json& headers,
               const std::string& body, Duration after);
+  // The same, but that it does not end.
+  void AnswerPart(protocol::ChannelId channel, uint16_t status,
+                  const Json& headers, const std::string& body, Duration after);
   void Fail(protocol::ChannelId channel, protocol::HttpFailure failure,
             std::string_view reason = {});
 
@@ -114,6 +134,8 @@ class Upstreams {
     bool answered = false;
     std::string body;
     bool told_end = false;
+    // Nothing follows the body, and it does not end.
+    bool stalls = false;
   };
 
   void SendBody(protocol::ChannelId channel);

@@ -92,6 +92,22 @@ TEST_F(HouseTest, AnInterruptedGreetingIsCutToTheWord) {
   }
 }
 
+// A sentence of which no sample comes is asked for once more.
+TEST_F(HouseTest, ASentenceThatWasNotSpokenIsSaidAgain) {
+  for (const size_t mute : {size_t{1}, size_t{2}}) {
+    SCOPED_TRACE(mute);
+    VirtualWorld world(Options());
+    SpeechWorker worker(world.upstreams);
+    worker.mute = {mute};
+    Greet(world);
+    EXPECT_EQ(Lines(world, "heard"),
+              std::vector{std::string("agent: ") + kGreeting});
+    EXPECT_EQ(world.Count("agentFailed"), 0U);
+    ASSERT_EQ(world.Count("fault"), 1U);
+    EXPECT_EQ(world.EventsOf("fault").front()["error"], "empty");
+  }
+}
+
 // A sentence of which no sample came: nobody was told, and the log had it as
 // heard.
 TEST_F(HouseTest, ASentenceThatWasNotSpokenIsAFailureAndNotHeard) {
@@ -99,7 +115,8 @@ TEST_F(HouseTest, ASentenceThatWasNotSpokenIsAFailureAndNotHeard) {
     SCOPED_TRACE(mute);
     VirtualWorld world(Options());
     SpeechWorker worker(world.upstreams);
-    worker.mute = {mute};
+    // Nor is it the second time.
+    worker.mute = {mute, mute + 1};
     world.line.Call();
     ASSERT_TRUE(world.RunUntil([&] { return world.Count("line") == 1; }));
     ASSERT_EQ(world.Count("agentFailed"), 1U);
