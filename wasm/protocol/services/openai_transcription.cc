@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "protocol/agents/parrot.h"
 
 namespace trunkline::protocol {
 namespace {
@@ -16,6 +17,15 @@ static_assert(kWavHeadBytes +
                           OpenAiTranscription::kMaxTurnMs) +
                   OpenAiTranscription::kMaxPromptBytes + kFieldBytes <=
               FetchRequest::kMaxBodyBytes);
+
+// An agent's part of the memory is what the parrot's two turns are, with what
+// one was before it grew. Here that is a turn, and one that is kept.
+constexpr size_t kLongestTurnBytes =
+    BytesOf({Encoding::kLinear16, 16000}, OpenAiTranscription::kMaxTurnMs);
+static_assert(kWavHeadBytes + kLongestTurnBytes + kLongestTurnBytes / 4 +
+                  BytesOf({Encoding::kLinear16, 16000},
+                          OpenAiTranscription::kMaxKeptMs) <=
+              2 * Parrot::kMaxTurnBytes + Parrot::kMaxTurnBytes / 4);
 
 // What a vendor takes for a turn, at least, of the time that it lasts.
 constexpr int64_t kPartOfTurn = 20;
