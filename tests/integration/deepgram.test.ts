@@ -127,6 +127,12 @@ async function sixteenTurns(
   };
 }
 
+/** What a scribe wrote down. */
+const written = (observer: Observer) =>
+  observer.events
+    .filter((event) => event.type === "transcript" && event["final"] === true)
+    .map((event) => String(event["text"]).toLowerCase());
+
 const ofType = (observers: readonly Observer[], type: string) =>
   observers.flatMap(({ events }) => events.filter((event) => event.type === type));
 
@@ -184,21 +190,25 @@ describe("an answer that is made early", () => {
   });
 });
 
+/** At which of what Flux tells its socket breaks: nothing of the turn is told yet, half of it, all but its end. */
+const LOSSES = ["started", "update", "eager"] as const;
+
 describe("what goes wrong with Flux", () => {
-  it("at an early end of a turn is over with another socket", { timeout: 60_000 }, async () => {
+  it.each(LOSSES)("at %s costs no word: another socket hears the turn again", { timeout: 60_000 }, async (point) => {
     const gateway = gateways[0] ?? (await start(AT_DEEPGRAM));
+    deepgram.faults = { dropAt: point };
     const { call, observer } = await dial(gateway);
     const sessions = deepgram.flux.length;
-    // Of the socket that is open it is too late to say so: it is that of the next.
-    deepgram.faults = { dropAt: "eager" };
-    deepgram.flux.at(-1)?.close(1011, "scripted");
-    await call.until(() => deepgram.flux.length > sessions, 5_000);
     deepgram.faults = {};
-    await waitForEvent(observer, "agentReady", 2);
-    await call.say(await say("When do you open?", { voice: "rms" }));
-    await waitForEvent(observer, "agentReady", 3);
     const { miss } = await ask(call, observer, QUESTIONS[1] as Question, "rms");
     expect(miss).toBeUndefined();
+    expect(deepgram.flux.length).toBe(sessions + 1);
+    // The agent is the same, and nobody was told to wait.
+    expect(ofType([observer], "agentReady")).toHaveLength(1);
+    expect(ofType([observer], "agentFailed")).toEqual([]);
+    expect(ofType([observer], "fault")).toMatchObject([
+      { source: "agent", code: "peerError", error: expect.stringMatching(/^closed/) },
+    ]);
     call.hangUp();
     await call.ended;
   });
@@ -211,4 +221,46 @@ describe("what goes wrong with Flux", () => {
     expect(await waitForEvent(observer, "agentFailed")).toMatchObject({ code: "http401", fatal: true });
     await call.ended;
   });
+});
+
+describe("a scribe", () => {
+  const Parts = {
+    "Nova at Deepgram": { service: "deepgram", model: "nova-3" },
+    "Flux at Deepgram": { service: "deepgram", model: "flux-general-en" },
+    "Flux at Workers AI": { service: "workers-ai", model: "@cf/deepgram/flux" },
+  } as const;
+
+  it.each(Object.entries(Parts))(
+    "of %s writes down what is said, and loses nothing with its socket",
+    {
+      timeout: 90_000,
+    },
+    async (_, stt) => {
+      const gateway = await start({ flightRecord: "on", stt });
+      const server = stt.service === "deepgram" ? deepgram : workersAi;
+      const sessions = stt.model.includes("flux") ? server.flux : server.nova;
+      const { call, observer } = await dial(gateway, "scribe");
+      const questions = QUESTIONS.slice(0, 3);
+      for (const [index, { text }] of questions.entries()) {
+        const speech = await say(text, { voice: "rms" });
+        const began = call.clock();
+        const said = call.say(speech);
+        if (index === 1) {
+          // In the middle of it.
+          await call.until(() => call.clock() > began + speech.length / 16, 5_000);
+          sessions.at(-1)?.close(1011, "scripted");
+        }
+        await said;
+        await call.until(() => written(observer).length > index, 8_000);
+      }
+      const lines = written(observer);
+      expect(lines).toHaveLength(3);
+      for (const [index, { heard }] of questions.entries())
+        for (const word of heard) expect(lines[index], lines.join(" | ")).toContain(word);
+      expect(ofType([observer], "agentFailed")).toEqual([]);
+      call.hangUp();
+      await call.ended;
+      expect(call.record().violations).toEqual([]);
+    },
+  );
 });
