@@ -24,7 +24,11 @@ export class DirectGateway {
     this.url = url;
   }
 
-  static async start(environment: "production" | "staging"): Promise<DirectGateway> {
+  /** `bindings`: more variables and secrets than a call with the parrot needs. */
+  static async start(
+    environment: "production" | "staging",
+    bindings: Readonly<Record<string, string>> = {},
+  ): Promise<DirectGateway> {
     const folder = mkdtempSync(path.join(tmpdir(), "worker-"));
     execFileSync("wrangler", ["deploy", "--dry-run", `--env=${environment}`, "--outdir", folder], { stdio: "pipe" });
     const modules = ["index.js", ...globSync("*.wasm", { cwd: folder })].map((file) => ({
@@ -43,6 +47,7 @@ export class DirectGateway {
         TWILIO_AUTH_TOKEN: AUTH_TOKEN,
         TOKEN_SECRET: "a-token-secret-for-tests-only-0123456789",
         ADMIN_TOKEN: "an-admin-token-for-tests-only",
+        ...bindings,
       },
       // A call does without what they are for.
       serviceBindings: {},
