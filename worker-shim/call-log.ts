@@ -15,6 +15,7 @@ export const MAX_LOGGED_EVENTS = 200;
 export const OUTCOMES = [
   ...(["callerHangUp", "legLost", "agentFailed", "noAnswer", "deadAir", "maxDuration", "hangUp"] as const),
   ...(["unauthorized", "noStart", "protocol", "coreFault", "objectLost", "unknown"] as const),
+  "closed",
 ] as const;
 type Outcome = (typeof OUTCOMES)[number];
 
@@ -36,6 +37,7 @@ const KEPT_EVENTS = new Set([
   "truncated",
   "notSaid",
   "profile",
+  "knowledge",
 ]);
 
 export interface LoggedCall {

@@ -44,6 +44,8 @@ const DEFAULT_START_MS = 5_000;
 /** What becomes of an announcement: the call is over, has had a stream, or expects one that brings the token. */
 export type Announcement =
   | { readonly type: "over" | "begun" }
+  /** It came outside the hours of its profile, and is over: its caller is told so. */
+  | { readonly type: "closed" }
   /** The token is empty where none is required. */
   | { readonly type: "stream"; readonly token: string };
 
@@ -60,6 +62,13 @@ const CLOSE_NORMAL = 1000;
 
 /** Why a call ends that has no core to end it: what was said last the core has not told. */
 const WITHOUT_END: ReadonlySet<string> = new Set(["objectLost", "coreFault"]);
+
+/** Why a call ended that came outside the hours of its profile. */
+const CLOSED = "closed";
+
+function wasClosed({ outcome = "{}" }: CallRow): boolean {
+  return (JSON.parse(outcome) as { readonly reason?: string }).reason === CLOSED;
+}
 
 const NOT_LIVE: Refusal = { status: "refused", code: "conflict", why: "the call is not live" };
 const NO_SUCH_CALL: Refusal = { status: "refused", code: "unknown", why: "there is no such call" };
@@ -167,11 +176,15 @@ export class Call {
   async prepare(call: ExpectedCall, profile?: ChosenProfile): Promise<Announcement> {
     const found = this.#records.call.find();
     if (!found && this.#afterlife.isForgotten) return { type: "over" };
-    if (found?.outcome !== undefined) return { type: "over" };
+    if (found?.outcome !== undefined) return { type: wasClosed(found) ? "closed" : "over" };
     if (found && (found.sessions > 0 || found.carrierCallId !== call.carrierCallId)) return { type: "begun" };
     // The carrier's words may come in any order.
     if (!found && this.#overBefore !== undefined && this.#overBefore === call.carrierCallId) return { type: "over" };
     const row = found ?? this.#begin(call, profile);
+    if (!found && profile?.say !== undefined) {
+      this.#finish(JSON.stringify({ callId: row.callId, reason: CLOSED, durationMs: 0 }));
+      return { type: "closed" };
+    }
     return { type: "stream", token: await this.#streams.token(row) };
   }
 
@@ -370,11 +383,15 @@ export class Call {
     return row;
   }
 
-  /** The first event of a call with a profile that has a name. */
-  #tellProfile({ name, version, by, from, problem }: ChosenProfile): void {
-    if (version === 0 && problem === undefined) return;
-    this.#event(JSON.stringify({ type: "profile", atMs: 0, seq: 0, name, version, by, from, problem }));
-    this.#records.flush();
+  /** The first events of a call: which profile it has, if that has a name, and what of its documents the agent is told. */
+  #tellProfile({ name, version, by, from, outside, problem, knowledge }: ChosenProfile): void {
+    const told: object[] = [];
+    if (version !== 0 || problem !== undefined || outside !== undefined)
+      told.push({ type: "profile", name, version, by, from, outside, problem });
+    if (knowledge) told.push({ type: "knowledge", ...knowledge });
+    for (const [seq, { type, ...fields }] of (told as { type: string }[]).entries())
+      this.#event(JSON.stringify({ type, atMs: 0, seq, ...fields }));
+    if (told.length > 0) this.#records.flush();
   }
 
   /** From a socket to its start. */

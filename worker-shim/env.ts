@@ -11,6 +11,8 @@ export interface Env extends SettingVariables {
   /** Without one of these a deployment takes calls all the same, and does without what it is for. */
   readonly CALL_LOG?: D1Database;
   readonly RECORDINGS?: R2Bucket;
+  /** Documents that agents answer from. */
+  readonly KNOWLEDGE?: R2Bucket;
   readonly REQUESTS?: KVNamespace;
   /** Where calls read profiles; without it each asks the book. */
   readonly PROFILES?: KVNamespace;

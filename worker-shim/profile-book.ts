@@ -52,6 +52,11 @@ export class ProfileBook extends DurableObject<Env> {
     return this.#book.list();
   }
 
+  /** Every name that there is something of. */
+  async names(): Promise<string[]> {
+    return this.#book.names();
+  }
+
   async get(name: string): Promise<StoredProfile | undefined> {
     return this.#book.get(name);
   }

@@ -1,5 +1,12 @@
 import * as v from "valibot";
 import { DIGIT_REDACTIONS } from "./digit-redaction.ts";
+import {
+  KNOWLEDGE_FILE,
+  MAX_INSTRUCTIONS_BYTES,
+  MAX_KNOWLEDGE_FILES,
+  MAX_KNOWLEDGE_TOKENS,
+  MIN_KNOWLEDGE_TOKENS,
+} from "./profiles/knowledge.ts";
 import { integer, jsonFault, oneOf, providerName, table, text, url } from "./schemas.ts";
 import { llm, type Services, serviceFault, stt, tts } from "./services.ts";
 
@@ -9,7 +16,6 @@ import { llm, type Services, serviceFault, stt, tts } from "./services.ts";
 
 const MAX_LIMIT_MS = 24 * 3600 * 1000;
 const MAX_LEAD_MS = 1000;
-const MAX_INSTRUCTIONS_BYTES = 128 * 1024;
 const MAX_TEXT_BYTES = 4096;
 
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
@@ -103,6 +109,17 @@ const words = v.optional(text(MAX_TEXT_BYTES));
 const onOrOff = v.optional(oneOf(["off", "on"]));
 const strength = v.optional(oneOf(["off", "light", "strong"]));
 
+const IS_KNOWLEDGE_FILE = "must be a document's name: 1 to 64 letters, digits, . _ and -, the first one no dot";
+
+const knowledgeFiles = v.pipe(
+  v.array(
+    v.pipe(v.string(IS_KNOWLEDGE_FILE), v.regex(KNOWLEDGE_FILE, IS_KNOWLEDGE_FILE)),
+    "must be a list of documents' names",
+  ),
+  v.maxLength(MAX_KNOWLEDGE_FILES, `must be at most ${MAX_KNOWLEDGE_FILES} documents`),
+  v.check((files) => new Set(files).size === files.length, "must have each document once"),
+);
+
 const fields = table({
   instructions: v.optional(text(MAX_INSTRUCTIONS_BYTES)),
   model: v.optional(providerName("the name of a model")),
@@ -128,6 +145,9 @@ const fields = table({
   /** The shim's own; the core does not read them. */
   flightRecord: onOrOff,
   redactDigits: v.optional(oneOf(DIGIT_REDACTIONS)),
+  /** Documents that are put behind the instructions when a call begins, in this order, and what they may take. */
+  knowledge: v.optional(knowledgeFiles),
+  knowledgeTokens: v.optional(integer(MIN_KNOWLEDGE_TOKENS, MAX_KNOWLEDGE_TOKENS)),
   tools: v.optional(tools),
   builtInTools: v.optional(
     v.pipe(

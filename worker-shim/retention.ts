@@ -1,7 +1,7 @@
 import type { CallLogStore } from "./ports/call-log-store.ts";
 import { errorFields } from "./ports/log.ts";
 import type { Log } from "./ports.ts";
-import type { RecordingsBucket } from "./sinks.ts";
+import type { KnowledgeBucket, RecordingsBucket } from "./sinks.ts";
 
 /** Objects in one request, as R2 has it. */
 const LIST_LIMIT = 1_000;
@@ -18,6 +18,35 @@ export interface Expired {
 export function dayOfKey(key: string): number | undefined {
   const [, year, month, day] = /^[a-z-]+\/(\d{4})\/(\d{2})\/(\d{2})\//.exec(key) ?? [];
   return year === undefined ? undefined : Date.UTC(Number(year), Number(month) - 1, Number(day));
+}
+
+/**
+ * Deletes documents of profiles of which nobody knows any more. Returns how many there were; a bucket that fails is asked
+ * again the next day.
+ */
+export async function forgetKnowledge(
+  bucket: Pick<KnowledgeBucket, "list" | "delete"> | undefined,
+  profiles: () => Promise<readonly string[]>,
+  log: Log,
+): Promise<number> {
+  if (!bucket) return 0;
+  try {
+    const { delimitedPrefixes } = await bucket.list({ delimiter: "/", limit: LIST_LIMIT });
+    // After the list: a profile that comes meanwhile is known.
+    const known = new Set(await profiles());
+    let deleted = 0;
+    for (const prefix of delimitedPrefixes) {
+      if (known.has(prefix.slice(0, -1))) continue;
+      const { objects } = await bucket.list({ prefix, limit: LIST_LIMIT });
+      if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key));
+      deleted += objects.length;
+    }
+    log.info("knowledge of nobody", { deleted });
+    return deleted;
+  } catch (error) {
+    log.error("knowledge of nobody was not deleted", errorFields(error));
+    return 0;
+  }
 }
 
 /**

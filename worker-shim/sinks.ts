@@ -63,6 +63,24 @@ export function recordingsBucket(env: Env, settings: Settings) {
 
 export type RecordingsBucket = NonNullable<ReturnType<typeof recordingsBucket>>;
 
+/** Documents of profiles. */
+export function knowledgeBucket(env: Env, settings: Settings) {
+  const { KNOWLEDGE: bucket } = env;
+  if (!bucket) return undefined;
+  const run = runner(settings);
+  return {
+    get: (key: string, options: R2GetOptions) =>
+      run("r2", () => bucket.get(key, options) as Promise<R2ObjectBody | (R2Object & { text?: never }) | null>),
+    head: (key: string) => run("r2", () => bucket.head(key)),
+    put: (key: string, text: string, options: R2PutOptions) =>
+      run("r2", () => bucket.put(key, text, options) as Promise<R2Object | null>),
+    delete: (keys: string[]) => run("r2", () => bucket.delete(keys)),
+    list: (options: R2ListOptions) => run("r2", () => bucket.list(options)),
+  };
+}
+
+export type KnowledgeBucket = NonNullable<ReturnType<typeof knowledgeBucket>>;
+
 /** Small notes that go by themselves. */
 export function requestNotes(env: Env, settings: Settings) {
   const { REQUESTS: namespace } = env;

@@ -64,7 +64,8 @@ export function webhookUrlFault(url: string, { hosts, isDevelopment }: ToolRules
     ({ name, isWild, port: named }) =>
       (isWild ? hostname.endsWith(`.${name}`) : hostname === name) && (port || ownPort) === (named || ownPort),
   );
-  return isNamed ? undefined : "must be of a host that TOOL_HOSTS names";
+  if (isNamed) return undefined;
+  return `must be of a host that TOOL_HOSTS names${hosts.length === 0 ? ", which is not set" : ""}`;
 }
 
 /** What arguments are held against is not looked into. */
@@ -95,16 +96,32 @@ function isPattern(text: string): boolean {
   }
 }
 
-/** Where in a profile a tool is that the gateway could not call here, and why; undefined if there is none. */
-export function webhookFault({ tools = [] }: Profile, rules: ToolRules): string | undefined {
+/** Where something in a profile is that is wrong for this deployment, from the profile on, and what it must be. */
+export interface WebhookFault {
+  /** As in `tools[1].webhook.url`. */
+  readonly place: string;
+  readonly message: string;
+}
+
+/** The tools that the gateway could not call here, one fault each. */
+export function* webhookFaults({ tools = [] }: Pick<Profile, "tools">, rules: ToolRules): Generator<WebhookFault> {
   for (const [index, { webhook, parameters }] of tools.entries()) {
     if (!webhook) continue;
+    const place = `tools[${index}]`;
     const urlFault = webhookUrlFault(webhook.url, rules);
-    if (urlFault !== undefined) return `tools[${index}].webhook.url ${urlFault}`;
+    if (urlFault !== undefined) {
+      yield { place: `${place}.webhook.url`, message: urlFault };
+      continue;
+    }
     const fault = schemaFault(parameters);
-    if (fault !== undefined) return `tools[${index}].parameters ${fault}`;
+    if (fault !== undefined) yield { place: `${place}.parameters`, message: fault };
   }
-  return undefined;
+}
+
+/** The first of {@link webhookFaults}, as a sentence; undefined if there is none. */
+export function webhookFault(profile: Profile, rules: ToolRules): string | undefined {
+  const [fault] = webhookFaults(profile, rules);
+  return fault && `${fault.place} ${fault.message}`;
 }
 
 /** As the core may see it: that the gateway calls a tool, not where. */

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { RealtimeServer } from "../simulators/openai-realtime/server.ts";
 import type { DialOptions, PhoneCall } from "../simulators/twilio/phone-call.ts";
+import { sendWebhook } from "../simulators/twilio/webhook.ts";
 import { measured } from "../support/measured.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
 import { eventually, logged } from "./support/stored.ts";
@@ -147,6 +148,123 @@ describe("a profile that an operator saves", () => {
     const back = await dial({ to: "+15550004444" });
     expect(back.profile).toMatchObject({ name: "brief", version: 2 });
     await back.end();
+  });
+});
+
+describe("documents that a profile names", () => {
+  const document = (file: string, text: string) =>
+    gateway.api(`/api/profiles/library/knowledge/${file}`, {
+      method: "PUT",
+      body: text,
+      headers: { "Content-Type": "text/markdown" },
+    });
+
+  afterEach(async () => {
+    await gateway.injectFault("r2", "none");
+  });
+
+  it("are what its agent is told, by ETag and within its budget, and what a call began with stays", async () => {
+    const knowledge = ["hours.md", "long.md", "prices.md"];
+    const profile = { instructions: "You know the library.", knowledge, knowledgeTokens: 300 };
+    await ask("PUT", "/library", { agent: "openai-realtime", profile });
+    const stored = await document("hours.md", "Open at nine.");
+    const etag = stored.headers.get("ETag") ?? "";
+    expect([stored.status, etag]).toEqual([201, expect.stringMatching(/^".+"$/)]);
+    expect((await document("long.md", Array(60).fill("All books are lent for two weeks.").join("\n\n"))).status).toBe(
+      201,
+    );
+    expect((await document("prices.md", "All is free.")).status).toBe(201);
+    const found = await gateway.json<{ documents: object[] }>("/api/profiles/library/knowledge");
+    expect(found.documents).toMatchObject([
+      { file: "hours.md", contentType: "text/markdown", bytes: 13, tokens: 4, etag },
+      { file: "long.md" },
+      { file: "prices.md" },
+    ]);
+    const first = await dial({ profile: "library" });
+    const [told] = first.instructions();
+    expect(told).toMatch(
+      /You know the library\.[\s\S]*## hours\.md\n\nOpen at nine\.\n\n## long\.md\n\nAll books are lent/,
+    );
+    expect(told).toContain("[long.md is cut here: the rest of it did not fit.]\n\n[1 document is left out: no room.]");
+    await first.end();
+    await logged(gateway, first.call.callId);
+    const { events } = await gateway.json<{ events: Record<string, unknown>[] }>(
+      `/api/calls/${first.call.callId}/events`,
+    );
+    expect(events.slice(0, 3)).toMatchObject([
+      { type: "profile", seq: 0 },
+      { type: "knowledge", seq: 1, files: ["hours.md", "long.md"], cut: ["long.md", "prices.md"], missing: [] },
+      { type: "opened", seq: 2 },
+    ]);
+    expect((events[1] as { tokens: number }).tokens).toBeLessThanOrEqual(300);
+    // R2 judges the condition.
+    const put = (tag: string) =>
+      gateway.api("/api/profiles/library/knowledge/hours.md", {
+        method: "PUT",
+        body: "Open at ten.",
+        headers: { "Content-Type": "text/plain", "If-Match": tag },
+      });
+    expect([(await put('"0"')).status, (await put(etag)).status, (await put(etag)).status]).toEqual([412, 200, 412]);
+    const only = await gateway.api("/api/profiles/library/knowledge/hours.md", {
+      ...{ method: "PUT", body: "x", headers: { "Content-Type": "text/plain", "If-None-Match": "*" } },
+    });
+    expect(only.status).toBe(412);
+    const second = await dial({ profile: "library" });
+    expect(second.instructions()[0]).toContain("Open at ten.");
+    await second.end();
+    // Nobody knows a profile's documents any more when it is gone for good; until then they stay.
+    await gateway.scheduled(Date.now());
+    expect((await gateway.json<{ documents: object[] }>("/api/profiles/library/knowledge")).documents).toHaveLength(3);
+  });
+
+  it.each(["timeout", "error"])("hold no call up when R2 does not answer (%s)", async (fault) => {
+    const name = `r2-${fault}`;
+    await ask("PUT", `/${name}`, { agent: "openai-realtime", profile: { instructions: "I.", knowledge: ["a.md"] } });
+    await gateway.injectFault("r2", fault);
+    const beganMs = performance.now();
+    const call = await gateway.dial({ profile: name });
+    const tookMs = performance.now() - beganMs;
+    measured(`R2 ${fault}: a stream after ${Math.round(tookMs)} ms`);
+    expect(tookMs).toBeLessThan(3_000);
+    const observer = gateway.observe(call.callId);
+    await waitForEvent(observer, "agentReady");
+    expect(observer.events[1]).toMatchObject({ type: "knowledge", files: [], missing: ["a.md"] });
+    call.hangUp();
+    await call.ended;
+  });
+});
+
+describe("a profile that does not answer at this hour", () => {
+  const never = { timeZone: "Europe/Berlin", open: [] };
+
+  it("gives the call to another one", async () => {
+    await ask("PUT", "/late", desk("You are late."));
+    await ask("PUT", "/early", desk("You are early.", { hours: { ...never, outside: { profile: "late" } } }));
+    const call = await dial({ profile: "early" });
+    expect(call.profile).toMatchObject({ name: "late", version: 1, by: "hours", outside: "early" });
+    expect(call.instructions()).toEqual([expect.stringContaining("You are late.")]);
+    await call.end();
+  });
+
+  it("has its caller told so, once for each call, and the call log has it", async () => {
+    const outside = { say: "We open at nine." };
+    await ask("PUT", "/closed", desk("x", { hours: { ...never, outside }, numbers: ["+15550007777"] }));
+    const admitted = (await gateway.health()).calls.admitted;
+    const parameters = { CallSid: `CA${"7".repeat(32)}`, From: "+15550001111", To: "+15550007777" };
+    const webhook = () => sendWebhook(gateway.url, gateway.authToken, "/twiml", parameters);
+    const said = "<Response><Say>We open at nine.</Say><Hangup/></Response>";
+    for (let i = 0; i < 3; i++) expect(await (await webhook()).text()).toContain(said);
+    expect((await gateway.health()).calls.admitted).toBe(admitted);
+    const call = await eventually("call that was turned away", async () => {
+      const { calls } = await gateway.json<{ calls: { callId: string }[] }>("/api/calls?reason=closed");
+      return calls[0];
+    });
+    expect(call).toMatchObject({ toNumber: "+15550007777", durationMs: 0, failed: false });
+    const { events } = await gateway.json<{ events: object[] }>(`/api/calls/${call.callId}/events`);
+    expect(events).toMatchObject([
+      { type: "profile", name: "closed", by: "hours", outside: "closed" },
+      { type: "ended", reason: "closed" },
+    ]);
   });
 });
 

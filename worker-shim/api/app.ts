@@ -4,6 +4,7 @@ import { CallLogError } from "../ports/call-log-store.ts";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
 import { platformTimers } from "../ports/timers.ts";
 import { ProfileChooser } from "../profiles/choice.ts";
+import { KnowledgeShelf } from "../profiles/shelf.ts";
 import { ConfigurationError, settingsOf } from "../settings.ts";
 import { DependencyError } from "../sinks.ts";
 import { SwitchboardClient } from "../switchboard-client.ts";
@@ -12,6 +13,7 @@ import { measureRequests, slowRequestRoutes } from "./durations.ts";
 import { errorResponse, HttpError } from "./errors.ts";
 import { faultRoutes } from "./faults.ts";
 import { healthRoutes } from "./health.ts";
+import { knowledgeRoutes } from "./knowledge.ts";
 import { mediaRoutes } from "./media.ts";
 import { operationRoutes } from "./operations.ts";
 import { profileRoutes } from "./profiles.ts";
@@ -30,6 +32,7 @@ export function allRoutes(build: Build): readonly Route[] {
     ...toolRoutes(),
     ...callRoutes(),
     ...profileRoutes(),
+    ...knowledgeRoutes(),
     ...slowRequestRoutes(),
     ...faultRoutes(),
   ];
@@ -40,13 +43,16 @@ export function createApp(build: Build): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ strict: false });
   const log = new ConsoleLog();
   const limits = new DoorLimits();
-  const chooser = new ProfileChooser({ log, timers: platformTimers, nowMs: Date.now });
+  const ofIsolate = { log, timers: platformTimers, nowMs: Date.now };
+  const chooser = new ProfileChooser(ofIsolate);
+  const shelf = new KnowledgeShelf(ofIsolate);
   app.use(async (context, next) => {
     const settings = settingsOf(context.env);
     context.set("settings", settings);
     context.set("switchboard", new SwitchboardClient((name) => context.env.SWITCHBOARD.getByName(name), settings));
     context.set("limits", limits);
     context.set("chooser", chooser);
+    context.set("shelf", shelf);
     await next();
   });
   app.use(limitProofs(limits));

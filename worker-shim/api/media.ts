@@ -41,6 +41,8 @@ async function openUnannounced(context: Context<AppEnv>): Promise<Response> {
   const switchboard = context.get("switchboard");
   if (!allowUnauthenticated) throw new HttpError(401, "unauthorized", "a stream must be announced by the webhook");
   const { agent, profile } = await chooseProfile(context, "");
+  // Nobody could tell the caller.
+  if (profile.say !== undefined) throw new HttpError(409, "closed", "the profile does not answer at this hour");
   const call = { callId: newCallId(), carrierCallId: "", agent, authorization: "none", from: "", to: "" } as const;
   const admission = await switchboard.acquire(call.callId, subjectOf(call));
   if (admission === "full" || admission === "numberFull")

@@ -1,4 +1,6 @@
 import type { Context } from "hono";
+import * as v from "valibot";
+import { ConsoleLog, errorFields } from "../ports/log.ts";
 import { upstreamTable } from "../ports/upstreams.ts";
 import {
   BOOK_NAME,
@@ -12,23 +14,28 @@ import {
 } from "../profiles/book.ts";
 import type { ChosenProfile, ProfileStores } from "../profiles/choice.ts";
 import {
-  DEFAULT_NAME,
   document,
   MAX_DOCUMENT_BYTES,
   type ProfileDocument,
   type StoredProfile,
   storedText,
 } from "../profiles/document.ts";
-import { type Finding, findingsOf } from "../profiles/findings.ts";
+import { type Deployment, type Finding, findingsOf } from "../profiles/findings.ts";
 import { documentJsonSchema } from "../profiles/json-schema.ts";
+import { knowledgeTokensOf, tellKnowledge } from "../profiles/knowledge.ts";
+import { DEFAULT_NAME } from "../profiles/name.ts";
 import { anyObject, shownName } from "../schemas.ts";
 import { AGENTS, type Agent, agentFault, isAgent, type Settings } from "../settings.ts";
 import { profileReplica } from "../sinks.ts";
 import { HttpError } from "./errors.ts";
+import { inTime } from "./health.ts";
+import { knowledgeFindings, knowledgeStore } from "./knowledge.ts";
 import { askObject, MAX_ATTEMPTS } from "./objects.ts";
 import { onlyParameter } from "./requests.ts";
 import { type Input, type Method, type Route, route } from "./route.ts";
 import type { AppEnv } from "./routing.ts";
+
+const log = new ConsoleLog();
 
 /** docs/profiles.md; all of it is for operators, but for what a call has. */
 
@@ -58,7 +65,17 @@ export async function chooseProfile(context: Context<AppEnv>, dialled: string): 
   const place = profile.profile ? `profile ${profile.name}: profile` : "PROFILE";
   const fault = agentFault(agent, profile.profile ?? settings.profile, place);
   if (fault !== undefined) throw new HttpError(503, "configuration", fault);
-  return { agent, profile };
+  return { agent, profile: await withKnowledge(context, profile) };
+}
+
+/** With the documents that it names behind its instructions, as far as they are here in time. */
+async function withKnowledge(context: Context<AppEnv>, chosen: ChosenProfile): Promise<ChosenProfile> {
+  const profile = chosen.profile ?? context.get("settings").profile;
+  const { instructions = "", knowledge = [] } = profile;
+  if (knowledge.length === 0 || chosen.say !== undefined) return chosen;
+  const { documents, missing } = await context.get("shelf").read(knowledgeStore(context), chosen.name, knowledge);
+  const { instructions: told, ...report } = tellKnowledge(instructions, documents, knowledgeTokensOf(profile));
+  return { ...chosen, profile: { ...profile, instructions: told }, knowledge: { ...report, missing } };
 }
 
 function storesOf(context: Context<AppEnv>): ProfileStores {
@@ -179,13 +196,13 @@ function refusal(refused: Refused): HttpError {
   }
 }
 
-function answerTo(context: Context<AppEnv>, { result, published }: Written<Saved>): Response {
+async function answerTo(context: Context<AppEnv>, { result, published }: Written<Saved>): Promise<Response> {
   if (!("profile" in result)) throw refusal(result);
   const { profile } = result;
   const chooser = context.get("chooser");
   chooser.remember(profile, storedText(profile));
   chooser.forgetIndex();
-  const findings = findingsOf(profile.document, deploymentOf(context));
+  const findings = await allFindings(context, profile.name, profile.document);
   const created = result.type === "created";
   return context.json({ ...shown(profile), published, findings }, created ? 201 : 200, {
     ETag: etag(profile.version),
@@ -237,23 +254,65 @@ async function version(context: Context<AppEnv>, name: string, number: number): 
   return context.json(shown(saved), 200, { ETag: etag(number), ...NO_STORE });
 }
 
-function deploymentOf(context: Context<AppEnv>) {
+function deploymentOf(context: Context<AppEnv>): Deployment {
   const { env } = context;
   const settings = context.get("settings");
   return {
     defaultAgent: settings.defaultAgent,
     upstreams: new Set(Object.keys(upstreamTable(settings.upstreams, env))),
+    tools: settings.tools,
     hasBucket: env.RECORDINGS !== undefined,
     hasFlightKey: settings.flightKey !== undefined,
   };
 }
 
-/** What would be wrong about calls with `value` for a profile `name`, and about saving it. */
-async function check(context: Context<AppEnv>, name: string, value: unknown): Promise<Response> {
+/** What would be wrong about calls with `value` for a profile `name`: by itself, and by what there is beside it. */
+async function allFindings(context: Context<AppEnv>, name: string, value: unknown): Promise<readonly Finding[]> {
   const own = findingsOf(value, deploymentOf(context));
+  // Of what the schema refuses nothing else is known.
+  if (!v.safeParse(document, value).success) return own;
+  const { profile, hours } = value as ProfileDocument;
+  const others = await Promise.all([
+    orUnknown("profile.knowledge", knowledgeFindings(context, name, profile)),
+    orUnknown("hours.outside.profile", outsideFindings(context, name, hours)),
+  ]);
+  return [...own, ...others.flat()];
+}
+
+/** A store that does not answer is no reason to take back what was saved. */
+async function orUnknown(place: string, findings: Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await inTime(findings);
+  } catch (error) {
+    log.error("a profile was not checked", { place, ...errorFields(error) });
+    return [{ severity: "warning", place, message: "was not looked at: a store does not answer" }];
+  }
+}
+
+/** The same, and about saving it. */
+async function check(context: Context<AppEnv>, name: string, value: unknown): Promise<Response> {
+  const own = await allFindings(context, name, value);
   const findings = [...own, ...(await takenNumbers(context, name, value))];
   const ok = !findings.some(({ severity }) => severity === "error");
   return context.json({ name, ok, findings }, 200, NO_STORE);
+}
+
+/** What is wrong about the profile that calls have outside the hours of this one. */
+async function outsideFindings(
+  context: Context<AppEnv>,
+  name: string,
+  hours: ProfileDocument["hours"],
+): Promise<readonly Finding[]> {
+  const other = hours?.outside.profile;
+  if (other === undefined) return [];
+  const place = "hours.outside.profile";
+  if (other === name) return [{ severity: "error", place, message: "is this profile: its hours would have no effect" }];
+  const saved = await read<StoredProfile | undefined>(async () => book(context).get(other));
+  if (!saved && other !== DEFAULT_NAME)
+    return [{ severity: "error", place, message: `is ${shownName(other)}, which there is not` }];
+  if (saved?.document.hours === undefined) return [];
+  const message = `is ${shownName(other)}, which has hours of its own: they do not count then`;
+  return [{ severity: "warning", place, message }];
 }
 
 async function takenNumbers(context: Context<AppEnv>, name: string, value: unknown): Promise<readonly Finding[]> {

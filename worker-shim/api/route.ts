@@ -1,7 +1,8 @@
 import type { Context, Hono } from "hono";
 import type * as v from "valibot";
 import { isCallId } from "../call-id.ts";
-import { isProfileName } from "../profiles/document.ts";
+import { isKnowledgeFile } from "../profiles/knowledge.ts";
+import { isProfileName } from "../profiles/name.ts";
 import { checked, shownName, table } from "../schemas.ts";
 import { HttpError } from "./errors.ts";
 import { readJson, requireOperator, requireUpgrade } from "./requests.ts";
@@ -19,7 +20,7 @@ export type Method = "GET" | "POST" | "PUT" | "DELETE";
 /** One method of one path: what it takes, and who may ask. Its tests are made of this: tests/unit/shim/routes.test.ts. */
 export interface Route {
   readonly method: Method;
-  /** With `:callId`, `:profile`, `:version` where it names one; what is none there is answered with 404. */
+  /** With `:callId`, `:profile`, `:version`, `:file` where it names one; what is none there is answered with 404. */
   readonly path: string;
   readonly access: Access;
   /** A WebSocket: without an upgrade the answer is 426. */
@@ -44,6 +45,8 @@ export interface Input<Q = unknown, B = unknown> {
   /** Of `:profile` and `:version`; empty and 0 likewise. */
   readonly profile: string;
   readonly version: number;
+  /** Of `:file`; empty likewise. */
+  readonly file: string;
   readonly query: Q;
   readonly body: B;
 }
@@ -125,6 +128,19 @@ function versionOf(context: Context<AppEnv>): number {
   return Number(version);
 }
 
+/** @throws {HttpError} 404 for what can be no document's name */
+function fileOf(context: Context<AppEnv>): string {
+  const file = context.req.param("file");
+  if (file === undefined) return "";
+  if (!isKnowledgeFile(file))
+    throw new HttpError(
+      404,
+      "not_found",
+      "there is no such document; a name has 1 to 64 letters, digits, . _ and -, and begins with no dot",
+    );
+  return file;
+}
+
 /** Mounts the table: what a path does not take is refused by name, in the same order everywhere. */
 export function mount(app: Hono<AppEnv>, routes: readonly Route[]): void {
   for (const [path, ofPath] of Map.groupBy(routes, (one) => one.path)) {
@@ -141,6 +157,7 @@ export function mount(app: Hono<AppEnv>, routes: readonly Route[]): void {
         callId: callIdOf(context),
         profile: profileOf(context),
         version: versionOf(context),
+        file: fileOf(context),
         query: one.query && readQuery(raw, one.query),
         body: one.body && (await readJson(raw, one.body, one.bodyCode, one.maxBodyBytes)),
       };

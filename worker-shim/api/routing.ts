@@ -1,5 +1,6 @@
 import type { Env } from "../env.ts";
 import type { ProfileChooser } from "../profiles/choice.ts";
+import type { KnowledgeShelf } from "../profiles/shelf.ts";
 import type { Settings } from "../settings.ts";
 import type { SwitchboardClient } from "../switchboard-client.ts";
 import type { DoorLimits } from "./rate-limit.ts";
@@ -18,5 +19,6 @@ export type AppEnv = {
     readonly switchboard: SwitchboardClient;
     readonly limits: DoorLimits;
     readonly chooser: ProfileChooser;
+    readonly shelf: KnowledgeShelf;
   };
 };

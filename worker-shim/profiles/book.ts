@@ -1,13 +1,7 @@
 import type { SqlValue } from "../ports.ts";
 import type { ObjectDatabase } from "../records/tables.ts";
-import {
-  DEFAULT_NAME,
-  type ProfileDocument,
-  type ReadProfile,
-  readStored,
-  type StoredProfile,
-  storedText,
-} from "./document.ts";
+import { type ProfileDocument, type ReadProfile, readStored, type StoredProfile, storedText } from "./document.ts";
+import { DEFAULT_NAME } from "./name.ts";
 import { indexText } from "./numbers.ts";
 
 /** The name of the one object of a deployment. */
@@ -140,6 +134,11 @@ export class BookRecords {
       const { description, agent, numbers = [] } = JSON.parse(document) as ProfileDocument;
       return { name, version, savedMs, description, agent, numbers };
     });
+  }
+
+  /** Every name that there is something of, deleted ones that can be restored included. */
+  names(): string[] {
+    return this.#rows<{ name: string }>("SELECT name FROM profile ORDER BY name").map(({ name }) => name);
   }
 
   /** As it is now, whatever the rules of today say of it. */

@@ -4,7 +4,10 @@ import type { Log } from "../ports.ts";
 import type { Limits, Profile } from "../profile.ts";
 import type { Agent } from "../settings.ts";
 import { INDEX_KEY, keyOf } from "./book.ts";
-import { DEFAULT_NAME, isProfileName, readStored, type StoredProfile } from "./document.ts";
+import { readStored, type StoredProfile } from "./document.ts";
+import { type Hours, isOpen } from "./hours.ts";
+import type { KnowledgeReport } from "./knowledge.ts";
+import { DEFAULT_NAME, isProfileName } from "./name.ts";
 import { EMPTY_INDEX, type NumberIndex, nameFor, readIndex } from "./numbers.ts";
 import { within } from "./within.ts";
 
@@ -39,13 +42,19 @@ export interface ChosenProfile {
   readonly name: string;
   /** 0: the deployment's own, which has none. */
   readonly version: number;
-  readonly by: "request" | "number" | "default";
+  readonly by: "request" | "number" | "default" | "hours";
+  /** The profile outside of whose hours the call came. */
+  readonly outside?: string | undefined;
+  /** What the caller is told before the call ends: it came outside the hours, and has no other profile. */
+  readonly say?: string | undefined;
   readonly from: "replica" | "book" | "memory" | "settings";
   readonly problem?: Problem;
   /** Those of the deployment where these are absent. */
   readonly agent?: Agent | undefined;
   readonly profile?: Profile | undefined;
   readonly limits?: Limits | undefined;
+  /** What of its documents `profile` has in its instructions; absent where it names none. */
+  readonly knowledge?: KnowledgeReport | undefined;
 }
 
 /** What has gone wrong in this isolate since it began. */
@@ -63,9 +72,13 @@ export interface ChoiceCounters {
   defaulted: number;
 }
 
-type Read<T> =
-  | { readonly type: "found"; readonly value: T; readonly from: "replica" | "book" | "memory" }
-  | { readonly type: "missing" | "damaged" | "unreachable" };
+interface Found<T> {
+  readonly type: "found";
+  readonly value: T;
+  readonly from: "replica" | "book" | "memory";
+}
+
+type Read<T> = Found<T> | { readonly type: "missing" | "damaged" | "unreachable" };
 
 /** What one choice may take. */
 interface Budget {
@@ -109,7 +122,7 @@ export class ProfileChooser {
     if (asked !== undefined) {
       if (!isProfileName(asked)) return "unknown";
       const read = await this.#profile(stores, asked, budget);
-      if (read.type === "found") return chosen(read, "request");
+      if (read.type === "found") return this.#inHours(stores, read, "request", budget);
       // The deployment's own has no other name.
       if (read.type === "missing") return asked === DEFAULT_NAME ? bundled("request") : "unknown";
       return this.#instead(stores, asked, "request", read.type, budget);
@@ -120,7 +133,9 @@ export class ProfileChooser {
     const by = named === undefined ? "default" : "number";
     if (name === undefined) return bundled(by);
     const read = await this.#profile(stores, name, budget);
-    return read.type === "found" ? chosen(read, by) : this.#instead(stores, name, by, read.type, budget);
+    return read.type === "found"
+      ? this.#inHours(stores, read, by, budget)
+      : this.#instead(stores, name, by, read.type, budget);
   }
 
   /** What was just saved counts for the next call here, whatever the replica says until it has it. */
@@ -142,7 +157,39 @@ export class ProfileChooser {
     this.forgetIndex();
   }
 
-  /** A call whose profile cannot be had has the default. */
+  /** The profile, or what it says is to be at this hour: another one, whose own hours do not count, or a text. */
+  async #inHours(
+    stores: ProfileStores,
+    read: Found<StoredProfile>,
+    by: ChosenProfile["by"],
+    budget: Budget,
+  ): Promise<ChosenProfile> {
+    const own = chosen(read, by);
+    const { hours } = read.value.document;
+    if (!hours || this.#answers(own.name, hours)) return own;
+    const { profile: name, say } = hours.outside;
+    const outside = own.name;
+    if (name === undefined) return { ...own, by: "hours", outside, say };
+    if (name === outside) return { ...own, by: "hours", outside };
+    const other = await this.#profile(stores, name, budget);
+    if (other.type === "found") return { ...chosen(other, "hours"), outside };
+    if (other.type === "missing" && name === DEFAULT_NAME) return { ...bundled("hours"), outside };
+    this.counters.defaulted++;
+    this.#options.log.error("a call has its profile outside its hours", { profile: outside, problem: other.type });
+    return { ...own, problem: other.type };
+  }
+
+  #answers(name: string, hours: Hours): boolean {
+    try {
+      return isOpen(hours, this.#options.nowMs());
+    } catch (error) {
+      // A zone that this runtime does not know any more keeps nobody out.
+      this.#options.log.error("the hours of a profile are not known", { profile: name, ...errorFields(error) });
+      return true;
+    }
+  }
+
+  /** A call whose profile cannot be had has the default, at any hour. */
   async #instead(
     stores: ProfileStores,
     name: string,
@@ -256,10 +303,7 @@ function bundled(by: ChosenProfile["by"]): ChosenProfile {
   return { name: DEFAULT_NAME, version: 0, by, from: "settings" };
 }
 
-function chosen(
-  { value, from }: { readonly value: StoredProfile; readonly from: "replica" | "book" | "memory" },
-  by: ChosenProfile["by"],
-): ChosenProfile {
+function chosen({ value, from }: Found<StoredProfile>, by: ChosenProfile["by"]): ChosenProfile {
   const { name, version, document } = value;
   const { agent, profile, limits } = document;
   return { name, version, by, from, agent, profile, limits };

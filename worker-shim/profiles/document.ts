@@ -2,18 +2,11 @@ import * as v from "valibot";
 import { type Limits, limits, type Profile, profile } from "../profile.ts";
 import { checked, oneOf, table, text } from "../schemas.ts";
 import { AGENTS, type Agent } from "../settings.ts";
+import { type Hours, hours } from "./hours.ts";
+import { isProfileName } from "./name.ts";
 import { MAX_NUMBERS, number } from "./numbers.ts";
 
 // A profile as an operator names and changes it: docs/profiles.md.
-
-const NAME = /^[A-Za-z0-9_-]{1,64}$/;
-
-/** The profile of a call for which none is chosen. Until somebody saves one of this name it is the deployment's own. */
-export const DEFAULT_NAME = "default";
-
-export function isProfileName(name: string): boolean {
-  return NAME.test(name);
-}
 
 const MAX_DESCRIPTION_BYTES = 1024;
 
@@ -26,6 +19,7 @@ export const document = table({
   agent: v.optional(oneOf(AGENTS)),
   profile,
   limits: v.optional(limits),
+  hours: v.optional(hours),
   numbers: v.optional(
     v.pipe(
       v.array(number, "must be a list of numbers"),
@@ -42,6 +36,8 @@ export interface ProfileDocument {
   readonly profile: Profile;
   /** Those of the deployment, if it says none. */
   readonly limits?: Limits | undefined;
+  /** When it answers; always, if it does not say. */
+  readonly hours?: Hours | undefined;
   readonly numbers?: readonly string[] | undefined;
 }
 
@@ -61,7 +57,7 @@ export type ReadProfile =
   | { readonly type: "bad"; readonly reason: string };
 
 const stored = v.object({
-  name: v.pipe(v.string("must be a text"), v.regex(NAME, "must be a profile's name")),
+  name: v.pipe(v.string("must be a text"), v.check(isProfileName, "must be a profile's name")),
   version: v.pipe(
     v.number("must be a number"),
     v.safeInteger("must be an integer"),

@@ -1,6 +1,10 @@
 import { faultsOf } from "../schemas.ts";
+import { SERVICE_KINDS, type Services } from "../services.ts";
 import type { Agent } from "../settings.ts";
+import { type ToolRules, webhookFaults } from "../tool-webhooks.ts";
 import { document, type ProfileDocument } from "./document.ts";
+import { knowledgeTokensOf } from "./knowledge.ts";
+import { estimatedTokens } from "./tokens.ts";
 
 /** `error`: a call with it fails, or it is not taken. `warning`: it goes, but maybe not as it is meant. */
 export type Severity = "error" | "warning";
@@ -17,6 +21,8 @@ export interface Deployment {
   readonly defaultAgent: Agent;
   /** By the names of boundary.md, Connect. */
   readonly upstreams: ReadonlySet<string>;
+  /** Which hosts webhooks of tools may be at. */
+  readonly tools: ToolRules;
   /** Where recordings and flight records go. */
   readonly hasBucket: boolean;
   readonly hasFlightKey: boolean;
@@ -25,14 +31,50 @@ export interface Deployment {
 /** Faults of the schema that are told at once. */
 const MAX_FAULTS = 100;
 
-/** What agents need that a deployment may lack, and how it gets it. */
-const NEEDS: Readonly<Record<string, { readonly upstream: string; readonly by: string } | undefined>> = {
-  "openai-realtime": { upstream: "openai", by: "OPENAI_API_KEY is not set" },
-  house: { upstream: "speech", by: "no speech Worker is bound (SPEECH)" },
+/** How a deployment gets the upstreams that it may lack. */
+const LACKS: Readonly<Record<string, string | undefined>> = {
+  openai: "OPENAI_API_KEY is not set",
+  deepgram: "DEEPGRAM_API_KEY is not set",
+  "workers-ai": "Workers AI is not bound (AI)",
+  speech: "no speech Worker is bound (SPEECH)",
 };
 
-/** Agents that follow rules of their own. */
-const RULED: ReadonlySet<string> = new Set(["parrot", "house"]);
+/** The upstream of agents that need one and are not made of services. */
+const UPSTREAM_OF: Partial<Record<Agent, string>> = { "openai-realtime": "openai", house: "speech" };
+
+/** The upstream of a service, by its name; rules need none. */
+const UPSTREAM_OF_SERVICE: Readonly<Record<string, string | undefined>> = {
+  openai: "openai",
+  deepgram: "deepgram",
+  "workers-ai": "workers-ai",
+  local: "speech",
+};
+
+/** The services that an agent is made of. */
+const SERVICES_OF: Partial<Record<Agent, readonly (keyof Pick<Services, "stt" | "llm" | "tts">)[]>> = {
+  cascade: SERVICE_KINDS,
+  scribe: ["stt"],
+};
+
+/** What of a profile an agent does not read, though it may be there: texts, tools, services. */
+function unreadBy(agent: Agent, { llm }: ProfileDocument["profile"]): readonly (keyof ProfileDocument["profile"])[] {
+  const written = ["instructions", "knowledge"] as const;
+  const sessionOnly = ["model", "voice", "transcriptionModel"] as const;
+  switch (agent) {
+    case "openai-realtime":
+      return SERVICE_KINDS;
+    case "parrot":
+      return [...written, ...sessionOnly, "tools", "greeting", "farewell", ...SERVICE_KINDS];
+    case "house":
+      return [...written, ...sessionOnly, "tools", ...SERVICE_KINDS];
+    case "cascade":
+      return llm?.service === "house" ? [...written, ...sessionOnly, "tools"] : sessionOnly;
+    case "scribe":
+      return [...written, ...sessionOnly, "tools", "greeting", "farewell", "llm", "tts"];
+    default:
+      return agent satisfies never;
+  }
+}
 
 /** Agents whose instructions and tools a provider reads: what it takes, and what it calls itself by. */
 const PROVIDERS: Readonly<Record<string, { readonly maxTokens: number; readonly maxTools: number } | undefined>> = {
@@ -40,18 +82,8 @@ const PROVIDERS: Readonly<Record<string, { readonly maxTokens: number; readonly 
   "openai-realtime": { maxTokens: 16_384, maxTools: 128 },
 };
 
-/** A token of English is about four bytes, of other languages about two (three of UTF-8 a character and a half). */
-const BYTES_PER_TOKEN = { ascii: 4, other: 2 } as const;
 /** The estimate is good to about a third: from here on it may be too much. */
 const DOUBTFUL = 0.75;
-
-/** About how many tokens a text is; the provider alone knows. */
-export function estimatedTokens(text: string): number {
-  const bytes = new TextEncoder().encode(text);
-  let ascii = 0;
-  for (const byte of bytes) if (byte < 0x80) ascii++;
-  return Math.ceil(ascii / BYTES_PER_TOKEN.ascii + (bytes.length - ascii) / BYTES_PER_TOKEN.other);
-}
 
 /** What would be wrong about calls with this profile. `value` is anything that is meant to be a document. */
 export function findingsOf(value: unknown, deployment: Deployment): readonly Finding[] {
@@ -61,26 +93,55 @@ export function findingsOf(value: unknown, deployment: Deployment): readonly Fin
   const agent = known.agent ?? deployment.defaultAgent;
   return [
     ...missingUpstream(agent, deployment),
+    ...ofServices(agent, known, deployment),
+    ...ofReading(agent, known),
     ...ofProvider(agent, known),
+    ...ofInstructions(agent, known),
     ...ofTools(known),
+    ...ofWebhooks(known, deployment),
     ...ofRecords(known, deployment),
     ...ofLimits(known),
   ];
 }
 
-function* missingUpstream(agent: string, { upstreams }: Deployment): Generator<Finding> {
-  const need = NEEDS[agent];
-  if (need && !upstreams.has(need.upstream))
-    yield { severity: "error", place: "agent", message: `is ${agent}, for which ${need.by}` };
+function* missingUpstream(agent: Agent, { upstreams }: Deployment): Generator<Finding> {
+  const upstream = UPSTREAM_OF[agent];
+  if (upstream !== undefined && !upstreams.has(upstream))
+    yield { severity: "error", place: "agent", message: `is ${agent}, for which ${LACKS[upstream]}` };
 }
 
-function* ofProvider(agent: string, { profile }: ProfileDocument): Generator<Finding> {
-  const provider = PROVIDERS[agent];
-  if (RULED.has(agent)) {
-    for (const name of ["instructions", "model", "voice", "transcriptionModel"] as const)
-      if (profile[name]) yield unread(`profile.${name}`, agent);
-    if (profile.tools?.length) yield unread("profile.tools", agent);
+/** Services that the agent would lack, or that have no upstream here. */
+function* ofServices(agent: Agent, { profile }: ProfileDocument, { upstreams }: Deployment): Generator<Finding> {
+  const kinds = SERVICES_OF[agent] ?? [];
+  for (const kind of kinds) {
+    const place = `profile.${kind}`;
+    const service = profile[kind]?.service;
+    if (service === undefined) {
+      const all = kinds.length > 1 ? "stt, llm and tts" : "stt";
+      yield { severity: "error", place, message: `is missing: the agent ${agent} is made of ${all}` };
+      continue;
+    }
+    const upstream = UPSTREAM_OF_SERVICE[service];
+    if (upstream !== undefined && !upstreams.has(upstream))
+      yield { severity: "error", place, message: `is ${service}, for which ${LACKS[upstream]}` };
   }
+}
+
+function* ofReading(agent: Agent, { profile }: ProfileDocument): Generator<Finding> {
+  for (const name of unreadBy(agent, profile)) {
+    const value = profile[name];
+    if (value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) continue;
+    yield { severity: "warning", place: `profile.${name}`, message: `is nothing that ${agent} reads` };
+  }
+}
+
+function* ofInstructions(agent: Agent, { profile }: ProfileDocument): Generator<Finding> {
+  if (unreadBy(agent, profile).includes("instructions") || profile.instructions?.trim()) return;
+  yield { severity: "warning", place: "profile.instructions", message: "are missing: the agent knows nothing" };
+}
+
+function* ofProvider(agent: Agent, { profile }: ProfileDocument): Generator<Finding> {
+  const provider = PROVIDERS[agent];
   if (!provider) return;
   for (const name of ["model", "transcriptionModel"] as const)
     if (!profile[name])
@@ -90,26 +151,22 @@ function* ofProvider(agent: string, { profile }: ProfileDocument): Generator<Fin
         message: "is missing: the one that the gateway has by itself may be taken away by the provider",
       };
   const { instructions = "", tools = [] } = profile;
-  const tokens = estimatedTokens(instructions) + (tools.length > 0 ? estimatedTokens(JSON.stringify(tools)) : 0);
+  const ofTools = tools.length > 0 ? estimatedTokens(JSON.stringify(tools)) : 0;
+  const tokens = estimatedTokens(instructions) + knowledgeTokensOf(profile) + ofTools;
   const { maxTokens, maxTools } = provider;
+  const withKnowledge = knowledgeTokensOf(profile) > 0 ? " and the knowledge" : "";
   if (tokens > maxTokens * DOUBTFUL)
     yield {
       severity: tokens > maxTokens / DOUBTFUL ? "error" : "warning",
       place: "profile.instructions",
-      message: `are about ${tokens} tokens with the tools, and the provider takes ${maxTokens}`,
+      message: `are about ${tokens} tokens with the tools${withKnowledge}, and the provider takes ${maxTokens}`,
     };
-  if (instructions.trim() === "")
-    yield { severity: "warning", place: "profile.instructions", message: "are missing: the agent knows nothing" };
   if (tools.length > maxTools)
     yield {
       severity: "error",
       place: "profile.tools",
       message: `are ${tools.length}, and the provider takes ${maxTools}`,
     };
-}
-
-function unread(place: string, agent: string): Finding {
-  return { severity: "warning", place, message: `is nothing that ${agent} reads` };
 }
 
 interface ToolSchema {
@@ -135,6 +192,12 @@ function* ofTools({ profile: { tools = [] } }: ProfileDocument): Generator<Findi
           message: `has ${JSON.stringify(name)}, which is none of the properties`,
         };
   }
+}
+
+/** Nothing is sent to a host that is not named, whatever a profile says: such a tool is none. */
+function* ofWebhooks({ profile }: ProfileDocument, { tools }: Deployment): Generator<Finding> {
+  for (const { place, message } of webhookFaults(profile, tools))
+    yield { severity: "error", place: `profile.${place}`, message };
 }
 
 function* ofRecords({ profile }: ProfileDocument, { hasBucket, hasFlightKey }: Deployment): Generator<Finding> {

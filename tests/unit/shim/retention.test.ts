@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { dayOfKey, expire } from "../../../worker-shim/retention.ts";
-import { FakeLog } from "./support/fakes.ts";
+import { dayOfKey, expire, forgetKnowledge } from "../../../worker-shim/retention.ts";
+import { FakeLog, MemoryBucket } from "./support/fakes.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const BEFORE_MS = Date.UTC(2026, 10, 21, 3, 17);
@@ -64,5 +64,29 @@ describe("retention", () => {
     expect(dayOfKey("recordings/2026/11/21/c1.opus")).toBe(Date.UTC(2026, 10, 21));
     expect(dayOfKey("recordings/2026/11/22/c1.opus")).toBe(Date.UTC(2026, 10, 21) + DAY_MS);
     expect(dayOfKey("recordings/x/c1.opus")).toBeUndefined();
+  });
+});
+
+describe("knowledge of profiles that nobody knows any more", () => {
+  const forget = (bucket: MemoryBucket | undefined, log: FakeLog, ...names: string[]) =>
+    forgetKnowledge(bucket as unknown as Parameters<typeof forgetKnowledge>[0], async () => names, log);
+
+  it("is deleted, and no other", async () => {
+    const bucket = new MemoryBucket();
+    for (const key of ["desk/a.md", "desk/b.md", "desk2/a.md", "gone/a.md", "gone/b.md"]) bucket.store(key, "x");
+    expect(await forget(bucket, new FakeLog(), "default", "desk", "desk2")).toBe(2);
+    expect([...bucket.objects.keys()]).toEqual(["desk/a.md", "desk/b.md", "desk2/a.md"]);
+    expect(await forget(undefined, new FakeLog())).toBe(0);
+  });
+
+  it("stays where it is not known whose it is", async () => {
+    const bucket = new MemoryBucket();
+    bucket.store("desk/a.md", "x");
+    const log = new FakeLog();
+    const failing = async () => {
+      throw new Error("gone");
+    };
+    const deleted = forgetKnowledge(bucket as unknown as Parameters<typeof forgetKnowledge>[0], failing, log);
+    expect([await deleted, bucket.objects.size, log.lines[0]?.level]).toEqual([0, 1, "error"]);
   });
 });

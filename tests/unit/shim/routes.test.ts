@@ -66,6 +66,7 @@ beforeEach(async () => {
   );
   gateway.history = [];
   gateway.book.save("p1", { profile: {} }, { type: "anything" });
+  gateway.knowledge.store("p1/hours.md", "Open at nine.");
   Object.assign(gateway.variables, {
     CALL_LOG: database,
     RECORDINGS: recordings(),
@@ -80,11 +81,18 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function pathOf({ path }: Pick<Route, "path">, callId = "c1", profile = "p1", version = "1"): string {
+function pathOf(
+  { path }: Pick<Route, "path">,
+  callId = "c1",
+  profile = "p1",
+  version = "1",
+  file = "hours.md",
+): string {
   return path
     .replace(":callId", encodeURIComponent(callId))
     .replace(":profile", encodeURIComponent(profile))
-    .replace(":version", encodeURIComponent(version));
+    .replace(":version", encodeURIComponent(version))
+    .replace(":file", encodeURIComponent(file));
 }
 
 /** A good query of its own: what the route cannot do without. */
@@ -94,7 +102,7 @@ function queryOf({ path }: Route): string {
 
 /** A body that the route takes. */
 function bodyOf(route: Route): string | undefined {
-  if (!route.body) return undefined;
+  if (!route.body) return route.path.endsWith("/:file") ? "Open at nine." : undefined;
   const bodies = [
     { dependency: "d1", fault: "none" },
     { type: "command", command: { type: "hangUp" } },
@@ -147,6 +155,7 @@ const OPERATORS = named(ROUTES.filter(({ access }) => access === "operator" || a
 const CARRIERS = named(ROUTES.filter(({ access }) => access === "carrier"));
 const OF_A_PROFILE = named(ROUTES.filter(({ path }) => path.includes(":profile")));
 const OF_A_VERSION = named(ROUTES.filter(({ path }) => path.includes(":version")));
+const OF_A_FILE = named(ROUTES.filter(({ path }) => path.includes(":file")));
 const OF_A_CALL = named(ROUTES.filter(({ path }) => path.includes(":callId")));
 const WITH_QUERY = named(ROUTES.filter(({ query }) => query !== undefined));
 const WITH_BODY = named(ROUTES.filter(({ body }) => body !== undefined));
@@ -168,6 +177,7 @@ describe.each(EVERY)("%s", (_, route) => {
     expect(status).toBeLessThan(300);
     // What is deleted is deleted once.
     gateway.book.save("p1", { profile: {} }, { type: "anything" });
+    gateway.knowledge.store("p1/hours.md", "Open at nine.");
     // A slash at the end is none.
     if (route.access !== "carrier") expect((await ask(route, { path: `${pathOf(route)}/` })).status).toBe(status);
   });
@@ -253,6 +263,26 @@ describe.each(CARRIERS)("%s", (_, route) => {
     const health = await gateway.request("/health");
     const { status, configuration } = (await health.json()) as { status: string; configuration: { secrets: object } };
     expect([health.status, status, configuration.secrets]).toMatchObject([503, "degraded", { [secret]: "missing" }]);
+  });
+});
+
+describe.each(OF_A_FILE)("%s", (_, route) => {
+  it.each([".x", "a b", "x".repeat(65), "\u00e9", "%2F", "a/b", "a:b", "a;b", "a%00"])("has no %j", async (file) => {
+    const path = pathOf(route, "c1", "p1", "1", file);
+    expect(await errorOf(await ask(route, { path }))).toEqual([404, "not_found"]);
+    expect(gateway.knowledge.reads).toEqual([]);
+  });
+
+  it("says that the bucket is not bound, or does not answer", async () => {
+    gateway.variables = { ...gateway.variables, KNOWLEDGE: undefined };
+    const response = await ask(route);
+    expect(await response.clone().text()).toContain("KNOWLEDGE is not bound");
+    expect(await errorOf(response)).toEqual([503, "configuration"]);
+    gateway.variables = { ...gateway.variables, KNOWLEDGE: gateway.knowledge };
+    gateway.knowledge.behaviour = async () => {
+      throw new Error("gone");
+    };
+    expect(await errorOf(await ask(route))).toEqual([503, "unavailable"]);
   });
 });
 

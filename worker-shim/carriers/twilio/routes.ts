@@ -8,7 +8,7 @@ import type { AppEnv } from "../../api/routing.ts";
 import type { Announcement, Resumption } from "../../call.ts";
 import { callIds, newCallId } from "../../call-id.ts";
 import { subjectOf } from "../../leases.ts";
-import { busyTwiml, hangUpTwiml, streamTwiml } from "./twiml.ts";
+import { busyTwiml, hangUpTwiml, sayTwiml, streamTwiml } from "./twiml.ts";
 import { readWebhook } from "./webhook.ts";
 
 function xml(document: string): Response {
@@ -52,20 +52,28 @@ async function answer(context: Context<AppEnv>): Promise<Response> {
   requireTokenSecret(context);
   const { agent, profile } = await chooseProfile(context, to);
   const callId = await callIdOf(context, carrierCallId);
+  // The first call of getByName decides where the object lives.
+  const where = locationHint ? { locationHint } : {};
+  const call = { callId, carrierCallId, agent, authorization: "required", from, to } as const;
+  const prepare = () =>
+    askObject<Announcement>(async () => context.env.CALLS.getByName(callId, where).prepare(call, profile));
+  const tell = (announcement: Announcement) => {
+    if (announcement.type === "stream") return stream(context, callId, announcement.token);
+    const { say, profile: own = context.get("settings").profile } = profile;
+    if (announcement.type === "closed" && say !== undefined) return xml(sayTwiml(say, own.language));
+    // Whoever repeats what the carrier once asked learns nothing, and changes nothing.
+    return xml(hangUpTwiml());
+  };
+  // Who is only told something takes no place. A call that was announced within the hours has its own.
+  if (profile.say !== undefined) return tell(await prepare());
   const admission = await switchboard.acquire(callId, subjectOf({ to }));
   if (admission === "full" || admission === "numberFull") return xml(busyTwiml());
   const isNew = admission === "granted";
   try {
-    // The first call of getByName decides where the object lives.
-    const where = locationHint ? { locationHint } : {};
-    const call = { callId, carrierCallId, agent, authorization: "required", from, to } as const;
-    const announcement: Announcement = await askObject<Announcement>(async () =>
-      context.env.CALLS.getByName(callId, where).prepare(call, profile),
-    );
-    if (announcement.type === "stream") return stream(context, callId, announcement.token);
-    // Whoever repeats what the carrier once asked learns nothing, and changes nothing.
-    if (announcement.type === "over" && isNew) await switchboard.withdraw(callId);
-    return xml(hangUpTwiml());
+    const announcement = await prepare();
+    const isOver = announcement.type === "over" || announcement.type === "closed";
+    if (isOver && isNew) await switchboard.withdraw(callId);
+    return tell(announcement);
   } catch (error) {
     // The place of a call that was there before is not given away.
     if (isNew) context.executionCtx.waitUntil(switchboard.release(callId, "notPrepared"));

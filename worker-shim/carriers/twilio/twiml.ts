@@ -56,6 +56,15 @@ export function busyTwiml(): string {
   return response(element("Reject", { reason: "busy" }));
 }
 
+/** A language that the carrier's voices speak is one of a region; by another text it has none, and its default speaks. */
+const WITH_REGION = /^[a-z]{2,3}-[A-Z]{2}$/;
+
+/** Tells the caller a text by the carrier's own voice, and hangs up. */
+export function sayTwiml(text: string, language = ""): string {
+  const attributes: Record<string, string> = WITH_REGION.test(language) ? { language } : {};
+  return response(element("Say", attributes, escapeXml(text)), element("Hangup", {}));
+}
+
 export function hangUpTwiml(): string {
   return response(element("Hangup", {}));
 }

@@ -213,6 +213,185 @@ describe("/api/profiles/NAME/check", () => {
   });
 });
 
+describe("/api/profiles/NAME/knowledge", () => {
+  const Type = { "Content-Type": "text/markdown; charset=utf-8" };
+  const put = (file: string, text: BodyInit, headers: Record<string, string> = {}) =>
+    gateway.request(`/api/profiles/desk/knowledge/${file}`, {
+      method: "PUT",
+      headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, ...Type, ...headers },
+      body: text,
+    });
+
+  beforeEach(async () => {
+    await ask("PUT", "/desk", DESK);
+  });
+
+  it("stores a document, shows it, lists it and deletes it", async () => {
+    const created = await put("hours.md", "Open at nine.\n\nDaily.");
+    expect([created.status, created.headers.get("Location"), created.headers.get("ETag")]).toEqual([
+      201,
+      "/api/profiles/desk/knowledge/hours.md",
+      '"e1"',
+    ]);
+    const about = { file: "hours.md", contentType: "text/markdown", bytes: 21, tokens: 6, etag: '"e1"' };
+    expect(await created.json()).toEqual({ ...about, updated: expect.stringMatching(/Z$/) });
+    expect((await put("hours.md", "Open at ten.")).status).toBe(200);
+    const shown = await ask("GET", "/desk/knowledge/hours.md");
+    expect([shown.headers.get("Content-Type"), shown.headers.get("ETag"), await shown.text()]).toEqual([
+      "text/markdown; charset=utf-8",
+      '"e2"',
+      "Open at ten.",
+    ]);
+    const { documents } = await jsonOf(ask("GET", "/desk/knowledge"));
+    expect(documents).toMatchObject([{ file: "hours.md", bytes: 12, tokens: 3, etag: '"e2"' }]);
+    expect((await ask("DELETE", "/desk/knowledge/hours.md")).status).toBe(200);
+    expect(await errorOf(await ask("GET", "/desk/knowledge/hours.md"))).toEqual([404, "not_found"]);
+    expect(await errorOf(await ask("DELETE", "/desk/knowledge/hours.md"))).toEqual([404, "not_found"]);
+    // The deployment's own has documents as well, and one that there is not has none.
+    expect((await ask("GET", "/default/knowledge")).status).toBe(200);
+    expect(await errorOf(await ask("GET", "/nobody/knowledge"))).toEqual([404, "not_found"]);
+  });
+
+  it.each([
+    ["another type", "x", { "Content-Type": "text/html" }, 415, "unsupported_media_type"],
+    ["no type", new Uint8Array([0x78]), { "Content-Type": "" }, 415, "unsupported_media_type"],
+    ["other letters", "x", { "Content-Type": "text/plain; charset=latin1" }, 415, "unsupported_charset"],
+    ["no UTF-8", new Uint8Array([0x78, 0xff]), {}, 400, "bad_body"],
+    ["nothing", " \n ", {}, 400, "bad_document"],
+    ["control characters", "a\u0000b", {}, 400, "bad_document"],
+    ["too much", "x".repeat(256 * 1024 + 1), {}, 413, "body_too_long"],
+    ["an odd condition", "x", { "If-Match": "e1" }, 400, "bad_precondition"],
+  ] as const)("takes no document of %s, and says why", async (_, text, headers, status, code) => {
+    expect(await errorOf(await put("a.md", text, headers))).toEqual([status, code]);
+    expect(gateway.knowledge.objects.size).toBe(0);
+  });
+
+  it("takes so many, each as long as it may be", async () => {
+    expect((await put("0.md", "x".repeat(256 * 1024))).status).toBe(201);
+    for (let i = 1; i < 50; i++) gateway.knowledge.store(`desk/${i}.md`, "x");
+    expect(await errorOf(await put("50.md", "x"))).toEqual([409, "too_many_documents"]);
+    expect((await put("49.md", "y")).status).toBe(200);
+  });
+
+  it("does not overwrite what somebody else has stored meanwhile", async () => {
+    expect((await put("a.md", "one", { "If-None-Match": "*" })).status).toBe(201);
+    const again = await put("a.md", "two", { "If-None-Match": "*" });
+    expect(again.headers.get("ETag")).toBe('"e1"');
+    expect(await errorOf(again)).toEqual([412, "changed"]);
+    expect((await put("a.md", "two", { "If-Match": '"e1"' })).status).toBe(200);
+    expect(await errorOf(await put("a.md", "three", { "If-Match": '"e1"' }))).toEqual([412, "changed"]);
+    expect(await errorOf(await put("b.md", "x", { "If-Match": "*" }))).toEqual([412, "changed"]);
+    const remove = (tag: string) => ask("DELETE", "/desk/knowledge/a.md", undefined, { "If-Match": tag });
+    expect(await errorOf(await remove('"e1"'))).toEqual([412, "changed"]);
+    expect((await remove('"e2"')).status).toBe(200);
+  });
+
+  it("is checked: what is not there, and what has no room", async () => {
+    await put("long.md", "word ".repeat(2_000));
+    const named = { ...DESK, agent: "parrot", profile: { knowledge: ["long.md", "none.md"], knowledgeTokens: 1_000 } };
+    const { ok, findings } = await jsonOf(ask("POST", "/desk/check", named));
+    expect([ok, findings]).toMatchObject([
+      true,
+      [
+        { place: "profile.knowledge", message: "is nothing that parrot reads" },
+        { severity: "warning", place: "profile.knowledge[1]", message: "is not there, and calls begin without it" },
+        { severity: "warning", place: "profile.knowledgeTokens", message: expect.stringContaining("2500 tokens") },
+      ],
+    ]);
+    // A bucket that fails keeps nobody from saving.
+    gateway.knowledge.behaviour = async () => {
+      throw new Error("gone");
+    };
+    const saved = await ask("PUT", "/desk", named);
+    expect(saved.status).toBe(200);
+    expect(await saved.text()).toContain("was not looked at");
+    gateway.variables = { ...gateway.variables, KNOWLEDGE: undefined };
+    expect(JSON.stringify(await jsonOf(ask("GET", "/desk/check")))).toContain("no bucket is bound (KNOWLEDGE)");
+  });
+
+  it("is what a call is told, behind its instructions", async () => {
+    await put("hours.md", "Open at nine.");
+    const profile = { instructions: "Be brief.", knowledge: ["gone.md", "hours.md"] };
+    await ask("PUT", "/desk", { ...DESK, profile });
+    await gateway.webhook("/twiml");
+    expect(gateway.profile?.profile?.instructions).toMatch(
+      /^Be brief\.\n\n# Knowledge\n[\s\S]*## hours\.md\n\nOpen at nine\.$/,
+    );
+    expect(gateway.profile?.knowledge).toEqual({
+      files: ["hours.md"],
+      tokens: expect.any(Number),
+      cut: [],
+      missing: ["gone.md"],
+    });
+    // The deployment's own profile may name documents as well.
+    gateway.variables = { ...gateway.variables, PROFILE: { knowledge: ["own.md"] } };
+    gateway.knowledge.store("default/own.md", "Ours.");
+    await gateway.webhook("/twiml", { ...CALL_PARAMS, To: "+44" });
+    expect(gateway.profile).toMatchObject({ name: "default", version: 0, knowledge: { files: ["own.md"] } });
+  });
+});
+
+describe("hours", () => {
+  const Outside = { timeZone: "UTC", open: [] };
+  const prepared = () => gateway.names().filter((name) => name === "prepare" || name === "acquire");
+
+  it("give a call another profile, or tell its caller something and take no place", async () => {
+    await ask("PUT", "/night", { agent: "house", profile: {} });
+    await ask("PUT", "/desk", { ...DESK, hours: { ...Outside, outside: { profile: "night" } } });
+    expect(await (await gateway.webhook("/twiml")).text()).toContain("<Stream");
+    expect(gateway.profile).toMatchObject({ name: "night", by: "hours", outside: "desk" });
+    const say = "We open at <nine> & close at five.";
+    await ask("PUT", "/desk", {
+      ...DESK,
+      profile: { language: "en-GB" },
+      hours: { ...Outside, outside: { say } },
+    });
+    gateway.asked.length = 0;
+    gateway.announcement = { type: "closed" };
+    expect(await (await gateway.webhook("/twiml")).text()).toBe(
+      '<?xml version="1.0" encoding="UTF-8"?><Response><Say language="en-GB">' +
+        "We open at &lt;nine&gt; &amp; close at five.</Say><Hangup/></Response>",
+    );
+    expect(prepared()).toEqual(["prepare"]);
+    // One that was announced within the hours goes on.
+    gateway.announcement = { type: "stream", token: "the-token" };
+    expect(await (await gateway.webhook("/twiml")).text()).toContain("<Stream");
+    gateway.announcement = { type: "over" };
+    expect(await (await gateway.webhook("/twiml")).text()).toContain("<Response><Hangup/></Response>");
+  });
+
+  it("are told within the hours to nobody who was told otherwise before", async () => {
+    gateway.announcement = { type: "closed" };
+    expect(await (await gateway.webhook("/twiml")).text()).toContain("<Response><Hangup/></Response>");
+    expect(gateway.names()).toContain("withdraw");
+  });
+
+  it("refuse a stream that nobody has announced", async () => {
+    await ask("PUT", "/desk", { ...DESK, hours: { ...Outside, outside: { say: "Closed." } } });
+    gateway.variables = { ...gateway.variables, ALLOW_UNAUTHENTICATED: "true" };
+    expect(await errorOf(await gateway.upgrade("/call?profile=desk"))).toEqual([409, "closed"]);
+  });
+
+  it("are checked for the profile that they name", async () => {
+    const check = async (profile: string) =>
+      (
+        await jsonOf(
+          ask("POST", "/desk/check", { agent: "parrot", profile: {}, hours: { ...Outside, outside: { profile } } }),
+        )
+      ).findings;
+    const place = "hours.outside.profile";
+    expect(await check("desk")).toEqual([
+      { severity: "error", place, message: "is this profile: its hours would have no effect" },
+    ]);
+    expect(await check("night")).toEqual([{ severity: "error", place, message: "is night, which there is not" }]);
+    expect(await check("default")).toEqual([]);
+    await ask("PUT", "/night", { profile: {}, hours: { ...Outside, outside: { profile: "desk" } } });
+    expect(await check("night")).toEqual([
+      { severity: "warning", place, message: "is night, which has hours of its own: they do not count then" },
+    ]);
+  });
+});
+
 describe("/twiml", () => {
   const prepared = () => {
     const [, , call] = gateway.asked.findLast(([name]) => name === "prepare") ?? [];

@@ -191,6 +191,7 @@ describe("a deleted profile", () => {
     nowMs += DELETED_KEPT_MS - 1;
     expect(book.sweep()).toBe(nowMs + 1);
     expect(book.history("a")).toMatchObject({ deletedMs: 1_000_000, versions: [{ version: 1 }] });
+    expect(book.names()).toEqual(["a"]);
     expect(book.restore("a", 1, ANYTHING)).toMatchObject({ type: "created", profile: { version: 2 } });
     expect(book.sweep()).toBeUndefined();
   });

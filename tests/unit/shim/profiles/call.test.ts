@@ -104,3 +104,51 @@ describe("a call without one", () => {
     expect(events()[0]).toMatchObject({ type: "profile", name: "default", version: 0, problem: "unreachable" });
   });
 });
+
+describe("a call that comes outside the hours", () => {
+  const Closed: ChosenProfile = { ...CHOSEN, by: "hours", outside: "desk", say: "We are closed." };
+
+  it("is over at once, and says so to whoever announces it again", async () => {
+    expect(await world.call.prepare(CALL, Closed)).toEqual({ type: "closed" });
+    expect(world.call.attachLeg(new FakeSocket())).toBe("over");
+    expect(events()).toMatchObject([
+      { type: "profile", name: "desk", version: 3, by: "hours", outside: "desk" },
+      { type: "ended", reason: "closed", durationMs: 0 },
+    ]);
+    await world.lose();
+    expect(await world.call.prepare(CALL, CHOSEN)).toEqual({ type: "closed" });
+    expect(await world.call.resume(CALL.carrierCallId)).toEqual({ type: "hangUp" });
+    expect(world.cores).toEqual([]);
+    // There is nothing to wait for.
+    await world.pass(LOST_GRACE_MS);
+    expect(events().filter(({ type }) => type === "ended")).toHaveLength(1);
+  });
+
+  it("goes on if it was announced within them", async () => {
+    expect(await world.call.prepare(CALL, CHOSEN)).toMatchObject({ type: "stream" });
+    expect(await world.call.prepare(CALL, Closed)).toMatchObject({ type: "stream" });
+    expect(world.call.attachLeg(new FakeSocket())).toBe("taken");
+  });
+});
+
+describe("a call with knowledge", () => {
+  const knowledge = { files: ["hours.md"], tokens: 40, cut: ["long.md"], missing: [] };
+
+  it("tells what of it the agent has, and never what it says", async () => {
+    await begin({ ...CHOSEN, profile: { instructions: "Open at nine." }, knowledge });
+    expect(events()).toMatchObject([
+      { type: "profile", seq: 0 },
+      { type: "knowledge", atMs: 0, seq: 1, ...knowledge },
+    ]);
+    expect(JSON.stringify(events())).not.toContain("nine");
+    expect(configuration()).toMatchObject({ firstSeq: 2, profile: { instructions: "Open at nine." } });
+    await world.lose();
+    expect(world.call.attachLeg(new FakeSocket())).toBe("taken");
+    expect(configuration()).toMatchObject({ profile: { instructions: "Open at nine." } });
+  });
+
+  it("tells it of the deployment's own as well", async () => {
+    await begin({ name: "default", version: 0, by: "default", from: "settings", profile: {}, knowledge });
+    expect(events()).toEqual([{ type: "knowledge", atMs: 0, seq: 0, ...knowledge }]);
+  });
+});

@@ -279,3 +279,60 @@ it("has what was saved here at once, and forgets what was deleted here", async (
   replica.values.delete(keyOf("a"));
   expect((await choose("", "a")).answer).toBe("unknown");
 });
+
+describe("a profile with hours", () => {
+  // The clock stands at a quarter past midnight of a Thursday, UTC.
+  const closed = (outside: object) => ({ hours: { timeZone: "UTC", open: [], outside } }) as Partial<ProfileDocument>;
+  const open = { timeZone: "UTC", open: [{ days: ["thu"], from: "00:15", to: "00:20" }] } as const;
+
+  it("is that of the call within them, and another one outside", async () => {
+    save("desk", "D", { numbers: ["+1"], hours: { ...open, outside: { profile: "night" } } });
+    save("night", "N");
+    expect(await choose("+1")).toMatchObject({ name: "desk", by: "number" });
+    time.advance(5 * 60_000);
+    for (const [dialled, name] of [
+      ["+1", undefined],
+      ["", "desk"],
+    ] as const)
+      expect(await choose(dialled, name)).toMatchObject({
+        ...{ name: "night", version: 1, by: "hours", outside: "desk", instructions: "N", from: "replica" },
+      });
+  });
+
+  it("may only have something to say", async () => {
+    save("desk", "D", closed({ say: "We are closed." }));
+    expect(await choose("", "desk")).toMatchObject({
+      ...{ name: "desk", by: "hours", outside: "desk", say: "We are closed.", instructions: "D" },
+    });
+  });
+
+  it("goes one step and no further, whatever the other's hours are", async () => {
+    save("a", "A", closed({ profile: "b" }));
+    save("b", "B", closed({ profile: "a" }));
+    expect(await choose("", "a")).toMatchObject({ name: "b", by: "hours", instructions: "B" });
+    save("self", "S", closed({ profile: "self" }));
+    expect(await choose("", "self")).toMatchObject({ name: "self", by: "hours", instructions: "S" });
+  });
+
+  it("may name the deployment's own", async () => {
+    save("desk", "D", closed({ profile: "default" }));
+    expect(await choose("", "desk")).toMatchObject({ name: "default", version: 0, by: "hours", outside: "desk" });
+    save("default", "Own");
+    expect(await choose("", "desk")).toMatchObject({ name: "default", version: 1, by: "hours", instructions: "Own" });
+  });
+
+  it("is that of the call where the other cannot be had", async () => {
+    save("desk", "D", closed({ profile: "gone" }));
+    expect(await choose("", "desk")).toMatchObject({ name: "desk", by: "request", problem: "missing" });
+    expect(chooser.counters.defaulted).toBe(1);
+    save("gone", "G");
+    await choose("", "desk");
+    chooser.forget("gone");
+    replica.behaviour = never;
+    bookBehaviour = never;
+    const { tookMs, ...chosen } = await choose("", "desk");
+    expect(chosen).toMatchObject({ name: "desk", problem: "unreachable" });
+    // All told.
+    expect(tookMs).toBeLessThanOrEqual(CHOICE_MS + 10);
+  });
+});

@@ -2,14 +2,20 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { profile } from "../../../../worker-shim/profile.ts";
 import { document, MAX_DOCUMENT_BYTES, type ProfileDocument } from "../../../../worker-shim/profiles/document.ts";
-import { type Deployment, estimatedTokens, findingsOf } from "../../../../worker-shim/profiles/findings.ts";
+import { type Deployment, findingsOf } from "../../../../worker-shim/profiles/findings.ts";
 import { documentJsonSchema } from "../../../../worker-shim/profiles/json-schema.ts";
 import { MAX_NUMBERS } from "../../../../worker-shim/profiles/numbers.ts";
+import { estimatedTokens } from "../../../../worker-shim/profiles/tokens.ts";
 import { AGENTS } from "../../../../worker-shim/settings.ts";
 
 const WHOLE: Deployment = {
   defaultAgent: "openai-realtime",
-  upstreams: new Set(["openai", "speech"]),
+  upstreams: new Set(["openai", "deepgram", "workers-ai", "speech"]),
+  tools: {
+    hosts: [{ name: "tools.example.com", isWild: false, port: "" }],
+    secret: "a-secret-of-the-tools",
+    isDevelopment: false,
+  },
   hasBucket: true,
   hasFlightKey: true,
 };
@@ -64,6 +70,61 @@ describe("a check", () => {
     expect(found({ profile: {} }, { upstreams })[0]).toContain("is openai-realtime");
   });
 
+  it("finds what a cascade and a scribe are made of, and lack", () => {
+    const llm = { service: "openai", model: "m" } as const;
+    const parts = {
+      stt: { service: "deepgram", model: "nova-3" },
+      llm,
+      tts: { service: "workers-ai", model: "aura" },
+    } as const;
+    const cascade = (profile: ProfileDocument["profile"]): ProfileDocument => ({
+      agent: "cascade",
+      profile: { instructions: "You are the desk.", ...profile },
+    });
+    expect(found(cascade(parts))).toEqual([]);
+    expect(found(cascade({ llm }))).toEqual([
+      "error profile.stt is missing: the agent cascade is made of stt, llm and tts",
+      "error profile.tts is missing: the agent cascade is made of stt, llm and tts",
+    ]);
+    expect(found(cascade(parts), { upstreams: new Set() })).toEqual([
+      "error profile.stt is deepgram, for which DEEPGRAM_API_KEY is not set",
+      "error profile.llm is openai, for which OPENAI_API_KEY is not set",
+      "error profile.tts is workers-ai, for which Workers AI is not bound (AI)",
+    ]);
+    const local = { stt: { service: "local" }, llm: { service: "house" }, tts: { service: "local" } } as const;
+    expect(found({ agent: "cascade", profile: local }, { upstreams: new Set(["openai"]) })).toEqual([
+      "error profile.stt is local, for which no speech Worker is bound (SPEECH)",
+      "error profile.tts is local, for which no speech Worker is bound (SPEECH)",
+    ]);
+    expect(found({ agent: "scribe", profile: { stt: parts.stt } })).toEqual([]);
+    expect(found({ agent: "scribe", profile: {} })).toEqual([
+      "error profile.stt is missing: the agent scribe is made of stt",
+    ]);
+    // Of the deployment's agent as well.
+    expect(found({ profile: {} }, { defaultAgent: "scribe" })).toHaveLength(1);
+  });
+
+  it("finds webhooks that nothing is sent to here, and schemas that cannot be applied", () => {
+    const lookup = (url: string, parameters: object = { type: "object" }) =>
+      withProfile({ tools: [{ type: "function", name: "lookup", description: "d", parameters, webhook: { url } }] });
+    const [good, bad] = ["https://tools.example.com/x", "https://other.example.com/x"];
+    expect(found(lookup(good))).toEqual([]);
+    expect(found(lookup(bad))).toEqual(["error profile.tools[0].webhook.url must be of a host that TOOL_HOSTS names"]);
+    expect(found(lookup(good), { tools: { hosts: [], secret: undefined, isDevelopment: false } })).toEqual([
+      "error profile.tools[0].webhook.url must be of a host that TOOL_HOSTS names, which is not set",
+    ]);
+    expect(found(lookup("http://tools.example.com:443/x"))).toEqual([
+      "error profile.tools[0].webhook.url must be an https URL",
+    ]);
+    const pattern = { type: "object", properties: { a: { type: "string", pattern: "(" } } };
+    expect(found(lookup(good, pattern))).toEqual([
+      "error profile.tools[0].parameters must not have a pattern that is no regular expression",
+    ]);
+    // All of them are told.
+    const tools = ["a", "b"].map((name) => ({ ...(lookup(bad).profile.tools?.[0] as object), name }));
+    expect(found({ ...GOOD, profile: { ...GOOD.profile, tools } })).toHaveLength(2);
+  });
+
   it("finds instructions that are too long for the provider, by estimate", () => {
     const length = (tokens: number) => withProfile({ instructions: "abcd".repeat(tokens) });
     expect(found(length(10_000))).toEqual([]);
@@ -93,6 +154,16 @@ describe("a check", () => {
       ["profile.voice", "warning"],
       ["profile.tools", "warning"],
     ]);
+  });
+
+  it("finds what is for other agents", () => {
+    const texts = { instructions: "x", greeting: "Hello", voice: "y" };
+    const stt = { service: "deepgram", model: "nova-3" } as const;
+    const places = (agent: string, profile: object) => findingsOf({ agent, profile }, WHOLE).map(({ place }) => place);
+    expect(places("scribe", { ...texts, stt })).toEqual(["profile.instructions", "profile.voice", "profile.greeting"]);
+    expect(places("parrot", { greeting: "Hello" })).toEqual(["profile.greeting"]);
+    expect(places("house", { greeting: "Hello", stt })).toEqual(["profile.stt"]);
+    expect(places("openai-realtime", { ...texts, model: "m", transcriptionModel: "t", stt })).toEqual(["profile.stt"]);
   });
 
   it("finds tools that a provider would not take, or not understand", () => {
@@ -174,6 +245,7 @@ describe("the JSON Schema", () => {
     expect(Object.keys(schema.properties ?? {}).sort()).toEqual([
       "agent",
       "description",
+      "hours",
       "limits",
       "numbers",
       "profile",

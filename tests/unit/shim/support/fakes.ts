@@ -126,6 +126,79 @@ export class MemoryReplica {
   }
 }
 
+interface StoredText {
+  readonly key: string;
+  readonly text: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly httpEtag: string;
+  readonly uploaded: Date;
+  readonly httpMetadata: object;
+  readonly customMetadata: Record<string, string>;
+}
+
+/** R2 as documents of profiles use it. */
+export class MemoryBucket {
+  readonly objects = new Map<string, StoredText>();
+  /** Every key that was read, with the ETag that its asker had. */
+  readonly reads: (readonly [key: string, known: string | undefined])[] = [];
+  /** What each operation does in the place of its work; undefined: that. */
+  behaviour: (() => Promise<never>) | undefined;
+  #versions = 0;
+
+  /** Puts a text there as somebody else would. */
+  store(key: string, text: string, more: Partial<StoredText> = {}): StoredText {
+    const etag = `e${++this.#versions}`;
+    const size = new TextEncoder().encode(text).length;
+    const uploaded = new Date(1_795_000_000_000);
+    const metadata = { httpMetadata: { contentType: "text/plain" }, customMetadata: {} };
+    const stored = { key, text, size, etag, httpEtag: `"${etag}"`, uploaded, ...metadata, ...more };
+    this.objects.set(key, stored);
+    return stored;
+  }
+
+  async get(key: string, { onlyIf }: { readonly onlyIf?: { readonly etagDoesNotMatch: string } } = {}) {
+    this.reads.push([key, onlyIf?.etagDoesNotMatch]);
+    if (this.behaviour) return this.behaviour();
+    const found = this.objects.get(key);
+    if (!found) return null;
+    const { text, ...about } = found;
+    if (onlyIf?.etagDoesNotMatch === about.etag) return about;
+    return { ...about, text: async () => text, body: new Response(text).body };
+  }
+
+  async head(key: string) {
+    if (this.behaviour) return this.behaviour();
+    return this.objects.get(key) ?? null;
+  }
+
+  async put(key: string, text: string, options: { onlyIf?: Headers } & Partial<StoredText>) {
+    if (this.behaviour) return this.behaviour();
+    const { onlyIf, ...more } = options;
+    const there = this.objects.get(key)?.httpEtag;
+    const match = onlyIf?.get("If-Match") ?? undefined;
+    if (match !== undefined && (there === undefined || (match !== "*" && match !== there))) return null;
+    if (onlyIf?.get("If-None-Match") === "*" && there !== undefined) return null;
+    return this.store(key, text, more);
+  }
+
+  async delete(keys: readonly string[]) {
+    if (this.behaviour) return this.behaviour();
+    for (const key of keys) this.objects.delete(key);
+  }
+
+  async list({ prefix = "", limit = 1_000, delimiter }: { prefix?: string; limit?: number; delimiter?: string }) {
+    if (this.behaviour) return this.behaviour();
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+    if (delimiter !== undefined) {
+      const prefixes = keys.map((key) => key.slice(0, key.indexOf(delimiter, prefix.length) + 1));
+      return { objects: [], truncated: false as const, delimitedPrefixes: [...new Set(prefixes)] };
+    }
+    const objects = keys.slice(0, limit).flatMap((key) => this.objects.get(key) ?? []);
+    return { objects, truncated: false as const, delimitedPrefixes: [] };
+  }
+}
+
 /** A clock and timers that only move when told. */
 export class VirtualTime implements Timers {
   nowMs = 0;

@@ -11,7 +11,7 @@ import type { ChosenProfile } from "../../../../worker-shim/profiles/choice.ts";
 import type { ProfileDocument } from "../../../../worker-shim/profiles/document.ts";
 import { Publisher } from "../../../../worker-shim/profiles/publisher.ts";
 import type { ExpectedCall } from "../../../../worker-shim/records/call-row.ts";
-import { FakeLog, MemoryReplica, memoryDatabase, VirtualTime } from "./fakes.ts";
+import { FakeLog, MemoryBucket, MemoryReplica, memoryDatabase, VirtualTime } from "./fakes.ts";
 
 export const AUTH_TOKEN = "0123456789abcdef0123456789abcdef";
 export const ADMIN_TOKEN = "admin-0123456789abcdef";
@@ -43,10 +43,13 @@ export class Gateway {
   /** The book of profiles, and what it publishes to. */
   readonly book = new BookRecords(memoryDatabase());
   readonly replica = new MemoryReplica();
+  /** Documents of profiles. */
+  readonly knowledge = new MemoryBucket();
   /** With what profile a call was last prepared. */
   profile: ChosenProfile | undefined;
   variables: Record<string, unknown> = {
     PROFILES: this.replica,
+    KNOWLEDGE: this.knowledge,
     ENVIRONMENT: "development",
     TWILIO_AUTH_TOKEN: AUTH_TOKEN,
     TOKEN_SECRET: "0123456789abcdef",
