@@ -277,8 +277,10 @@ void CheckEffects(tl_handle session, Hash& hash, Contract& contract) {
           {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
       TL_CHECK(event.has_value());
       const auto seq = IntegerMember(*event, "seq");
-      TL_CHECK(seq && (!contract.next_seq || *seq == *contract.next_seq));
-      contract.next_seq = *seq + 1;
+      // Levels are for the moment, and have no number.
+      TL_CHECK(seq.has_value() == (StringMember(*event, "type") != "levels"));
+      TL_CHECK(!seq || !contract.next_seq || *seq == *contract.next_seq);
+      if (seq) contract.next_seq = *seq + 1;
     }
     contract.ended = tag == TL_EFFECT_ENDED;
     TL_CHECK(!contract.ended ||

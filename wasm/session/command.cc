@@ -14,13 +14,14 @@ std::optional<CommandEnvelope::Source> ParseSource(std::string_view kind) {
   return std::nullopt;
 }
 
-// A member that may be absent and is a text otherwise.
+// A member that may be absent and is a text otherwise, and not a long one: an
+// event has it.
 bool ReadText(const Json& object, const char* key, std::string& text) {
   const Json* member = FindMember(object, key);
   if (member == nullptr) return true;
   if (!member->is_string()) return false;
   text = StringMember(object, key);
-  return true;
+  return text.size() <= kMaxSourceNameBytes;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +27,9 @@ struct CommandEnvelope {
   // An object.
   Json command;
 };
+
+// What somebody may be called, and his role; bytes.
+inline constexpr size_t kMaxSourceNameBytes = 64;
 
 // Reads {"id","source":{"kind","role"?,"name"?},"command":{...}}. nullopt if it
 // is not that; what is in `command` is not looked at.

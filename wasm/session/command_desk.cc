@@ -63,6 +63,13 @@ CommandOutcome CommandDesk::Judge(const CommandEnvelope& envelope) const {
     }
     return {};
   }
+  // The shim's own, for those who watch.
+  if (type == "watch" &&
+      envelope.source == CommandEnvelope::Source::kObserver) {
+    const std::string_view levels = StringMember(command, "levels");
+    if (levels == "on" || levels == "off") return {};
+    return {Code::kInvalid, "levels must be on or off", "levels"};
+  }
   return {Code::kInvalid, "there is no such command", "type"};
 }
 
@@ -85,6 +92,10 @@ void CommandDesk::CarryOut(const CommandEnvelope& envelope) {
   } else if (type == "pauseRecording" || type == "resumeRecording") {
     recording_.SetPause(media::RecordingPause::kCommand,
                         type == "pauseRecording");
+  } else if (type == "watch") {
+    levels_.Set(StringMember(command, "levels") == "on"
+                    ? LevelWatch::Watching::kYes
+                    : LevelWatch::Watching::kNo);
   } else {
     // INVARIANT: what is judged to be done is done here; "crash" is not.
     TL_CHECK(false);

@@ -3,6 +3,7 @@
 #include "session/command.h"
 #include "session/config.h"
 #include "session/conversation.h"
+#include "session/level_watch.h"
 #include "session/recording_control.h"
 
 namespace trunkline::session {
@@ -12,8 +13,11 @@ class CommandDesk {
  public:
   // The parts are borrowed for the life of the object.
   CommandDesk(Config::Faults faults, Conversation& conversation,
-              RecordingControl& recording)
-      : faults_(faults), conversation_(conversation), recording_(recording) {}
+              RecordingControl& recording, LevelWatch& levels)
+      : faults_(faults),
+        conversation_(conversation),
+        recording_(recording),
+        levels_(levels) {}
 
   // Whether the command can be carried out now; changes nothing.
   CommandOutcome Judge(const CommandEnvelope& envelope) const;
@@ -24,6 +28,7 @@ class CommandDesk {
   const Config::Faults faults_;
   Conversation& conversation_;
   RecordingControl& recording_;
+  LevelWatch& levels_;
 };
 
 }  // namespace trunkline::session

@@ -23,7 +23,8 @@ Session::Session(Config config, Instant now, EffectSink& sink,
       agent_(context_, registry, channels_.Of(Owner::kAgent)),
       conversation_(context_, leg_, agent_, channels_.Of(Owner::kTools)),
       recording_(context_),
-      commands_(config_.faults, conversation_, recording_),
+      levels_(context_),
+      commands_(config_.faults, conversation_, recording_, levels_),
       call_epoch_ms_(config_.call_epoch_ms) {
   Json opened = context_.NewEvent("opened");
   opened["callId"] = config_.call_id;
@@ -268,10 +269,30 @@ void Session::OnCommand(const CommandEnvelope& envelope, Instant now) {
   const CommandOutcome outcome = commands_.Judge(envelope);
   // First: what the command brings may be the end.
   context_.sink().CommandResult(CommandResult(envelope.id, outcome));
+  Audit(envelope, outcome);
   if (outcome.code == CommandOutcome::Code::kDone) {
     commands_.CarryOut(envelope);
   }
   Settle();
+}
+
+void Session::Audit(const CommandEnvelope& envelope,
+                    const CommandOutcome& outcome) {
+  using Source = CommandEnvelope::Source;
+  const bool by_people = envelope.source == Source::kOperator ||
+                         envelope.source == Source::kObserver;
+  if (!by_people || envelope.name.empty()) return;
+  const bool done = outcome.code == CommandOutcome::Code::kDone;
+  Json event = context_.NewEvent("audit");
+  event["by"] = envelope.name;
+  event["role"] = envelope.role;
+  // What is no command may be anything.
+  event["command"] = std::string_view(outcome.field) == "type"
+                         ? std::string_view("unknown")
+                         : StringMember(envelope.command, "type");
+  event["status"] = done ? "done" : "refused";
+  if (!done) event["code"] = ToString(outcome.code);
+  context_.Emit(event);
 }
 
 // ---------------------------------------------------------------------------
@@ -352,6 +373,7 @@ void Session::TakeCallerFrames() {
     const auto frame = caller_path_->Next(context_.now(), guarding);
     if (!frame) return;
     recording_.OnCallerFrame(*frame);
+    levels_.OnCallerFrame(frame->samples);
     if (frame->source == media::CallerAudio::Source::kPassed) continue;
     agent_.Feed(frame->for_agent, conversation_.hearing());
     conversation_.OnCallerFrame(frame->speaks);
@@ -381,6 +403,7 @@ void Session::Settle() {
     Finish();
     return;
   }
+  if (line_out_) levels_.Tell(line_out_->heard_track());
   if (conversation_.snapshot_due()) TakeSnapshot();
   agent_.SetOwnTimer();
   // INVARIANT: what a state waits for has a deadline.

@@ -22,6 +22,7 @@
 #include "session/conversation.h"
 #include "session/effect_sink.h"
 #include "session/leg_link.h"
+#include "session/level_watch.h"
 #include "session/recording_control.h"
 #include "session/state.h"
 
@@ -98,6 +99,9 @@ class Session final {
   void OnGranted();
   void CreateMedia();
 
+  // Who did what, for whoever looks after the call: of people, and by name.
+  void Audit(const CommandEnvelope& envelope, const CommandOutcome& outcome);
+
   // Who takes what comes on an exchange; nullptr if nobody does.
   protocol::ChannelInputs* InputsOf(std::optional<ChannelTable::Owner> owner);
   void SettleExchange(std::optional<ChannelTable::Owner> owner);
@@ -114,6 +118,7 @@ class Session final {
   AgentLink agent_;
   Conversation conversation_;
   RecordingControl recording_;
+  LevelWatch levels_;
   CommandDesk commands_;
   // From the first authorised start on.
   std::unique_ptr<media::LineOut> line_out_;

@@ -196,21 +196,24 @@ TEST(CommandTest, AnEnvelopeIsRead) {
 }
 
 TEST(CommandTest, WhatIsNoEnvelopeIsNotRead) {
-  for (const char* text : {
-           "",
-           "[]",
-           R"({"source":{"kind":"operator"},"command":{}})",
-           R"({"id":"1","source":{"kind":"operator"},"command":{}})",
-           R"({"id":1.5,"source":{"kind":"operator"},"command":{}})",
-           R"({"id":-1,"source":{"kind":"operator"},"command":{}})",
-           R"({"id":1,"command":{}})",
-           R"({"id":1,"source":"operator","command":{}})",
-           R"({"id":1,"source":{"kind":"nobody"},"command":{}})",
-           R"({"id":1,"source":{"kind":"observer","role":7},"command":{}})",
-           R"({"id":1,"source":{"kind":"operator"}})",
-           R"({"id":1,"source":{"kind":"operator"},"command":[]})",
-           R"({"id":1,"source":{"kind":"operator"},"command":"hangUp"})",
-       }) {
+  for (
+      const char* text : {
+          "",
+          "[]",
+          R"({"source":{"kind":"operator"},"command":{}})",
+          R"({"id":"1","source":{"kind":"operator"},"command":{}})",
+          R"({"id":1.5,"source":{"kind":"operator"},"command":{}})",
+          R"({"id":-1,"source":{"kind":"operator"},"command":{}})",
+          R"({"id":1,"command":{}})",
+          R"({"id":1,"source":"operator","command":{}})",
+          R"({"id":1,"source":{"kind":"nobody"},"command":{}})",
+          R"({"id":1,"source":{"kind":"observer","role":7},"command":{}})",
+          // 65 bytes of a name.
+          R"({"id":1,"source":{"kind":"observer","name":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"command":{}})",
+          R"({"id":1,"source":{"kind":"operator"}})",
+          R"({"id":1,"source":{"kind":"operator"},"command":[]})",
+          R"({"id":1,"source":{"kind":"operator"},"command":"hangUp"})",
+      }) {
     EXPECT_FALSE(ParseCommand(text)) << text;
   }
 }
