@@ -14,8 +14,11 @@ export interface CommandSource {
   readonly name?: string;
 }
 
-/** `unknown`: it names something that there is not; `conflict`: not now; `unsupported`: never in this call. */
-export type RefusalCode = "unknown" | "invalid" | "conflict" | "unsupported";
+/**
+ * `unknown`: it names something that there is not; `conflict`: not now; `unsupported`: never in this call; `forbidden`: not by
+ * this role, which the shim says, and not the core.
+ */
+export type RefusalCode = "unknown" | "invalid" | "conflict" | "unsupported" | "forbidden";
 
 export interface Refusal {
   readonly status: "refused";

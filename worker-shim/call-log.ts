@@ -38,6 +38,7 @@ const KEPT_EVENTS = new Set([
   "notSaid",
   "profile",
   "knowledge",
+  "audit",
 ]);
 
 export interface LoggedCall {

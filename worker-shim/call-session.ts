@@ -1,12 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Erasure } from "./afterlife.ts";
 import type { CommandResult } from "./boundary.ts";
-import { type Announcement, type Attachment, Call, type Resumption, type Stage } from "./call.ts";
+import { type Announcement, type Attachment, Call, type Observation, type Resumption, type Stage } from "./call.ts";
 import { LEG_PATH, OBSERVER_PATH, SIGNED_HEADER, UNOPENED } from "./call-object.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { Core } from "./core.ts";
 import type { Env } from "./env.ts";
 import { module } from "./module.ts";
+import { type Operator, ROLES } from "./operators.ts";
 import type { HttpFetch } from "./ports/http.ts";
 import { ConsoleLog, errorFields } from "./ports/log.ts";
 import { assetResources } from "./ports/resources.ts";
@@ -19,8 +20,25 @@ import { settingsOf } from "./settings.ts";
 import { callSinks } from "./sinks.ts";
 import type { Standing } from "./stream-door.ts";
 import { SwitchboardClient } from "./switchboard-client.ts";
+import { OBSERVER_PROTOCOL } from "./tickets.ts";
 
-const STATUS: Readonly<Record<Exclude<Attachment, "taken">, number>> = { unknown: 404, over: 410, full: 429 };
+const STATUS: Readonly<Record<Exclude<Attachment, "taken">, number>> = {
+  unknown: 404,
+  over: 410,
+  full: 429,
+  denied: 401,
+};
+
+/** What the gateway's entry says of somebody who watches; it has looked at who he is. */
+function observationOf(query: URLSearchParams): Observation {
+  const role = ROLES.find((one) => one === query.get("role"));
+  return {
+    after: Number(query.get("after") ?? -1),
+    levels: query.has("levels"),
+    by: role && { name: query.get("name") ?? "", role },
+    ticket: query.get("ticket") ?? undefined,
+  };
+}
 
 function randomSeed(): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
@@ -73,8 +91,13 @@ export class CallSession extends DurableObject<Env> {
   }
 
   /** Gives the call an operator's command and says what became of it. */
-  operate(command: object): Promise<CommandResult> {
-    return this.#opened().operate(command);
+  operate(command: object, operator?: Operator): Promise<CommandResult> {
+    return this.#opened().operate(command, operator);
+  }
+
+  /** Somebody will come with this ticket. Returns false for a call that is not known here. */
+  async expectObserver(nonce: string, operator: Operator): Promise<boolean> {
+    return this.#opened().expectObserver(nonce, operator);
   }
 
   /** Every event so far, JSON; undefined for a call that is not known here. */
@@ -113,7 +136,7 @@ export class CallSession extends DurableObject<Env> {
     else await this.ctx.storage.setAlarm(Date.now() + REOPEN_MS);
   }
 
-  /** Takes sockets. 404: no such call; 410: the call is over; 429: no place; 503: another deployment can open it. */
+  /** Takes sockets. 401: no good ticket; 404: no such call; 410: the call is over; 429: no place; 503: another deployment can open it. */
   override async fetch(request: Request): Promise<Response> {
     if (!this.#call) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
@@ -122,7 +145,9 @@ export class CallSession extends DurableObject<Env> {
     if (url.pathname === LEG_PATH) await this.#call.placeAtDoor(standing);
     const attachment = this.#attach(url, server as unknown as PeerSocket, standing);
     if (attachment !== "taken") return new Response(null, { status: STATUS[attachment] });
-    return new Response(null, { status: 101, webSocket: client });
+    // A page that has offered a protocol beside its ticket wants to hear it.
+    const headers = url.searchParams.has("ticket") ? { "Sec-WebSocket-Protocol": OBSERVER_PROTOCOL } : {};
+    return new Response(null, { status: 101, webSocket: client, headers });
   }
 
   #attach({ pathname, searchParams }: URL, socket: PeerSocket, standing: Standing): Attachment {
@@ -130,7 +155,7 @@ export class CallSession extends DurableObject<Env> {
       case LEG_PATH:
         return this.#opened().receiveLeg(socket, standing);
       case OBSERVER_PATH:
-        return this.#opened().observe(socket, Number(searchParams.get("after") ?? -1));
+        return this.#opened().observe(socket, observationOf(searchParams));
       default:
         return "unknown";
     }

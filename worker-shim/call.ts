@@ -6,10 +6,11 @@ import { callLength, type LastKnown, lastKnown } from "./call-length.ts";
 import type { CallPlatform } from "./call-platform.ts";
 import { TOKEN_LIFETIME_MS } from "./call-token.ts";
 import type { Start } from "./carriers/twilio/opening.ts";
-import { refuseCommand } from "./commands.ts";
+import { forbidCommand, refuseCommand, withTextOutput } from "./commands.ts";
 import { Deliveries } from "./deliveries.ts";
 import { redactEvent } from "./digit-redaction.ts";
 import { subjectOf, TENANT } from "./leases.ts";
+import type { Operator } from "./operators.ts";
 import { errorFields } from "./ports/log.ts";
 import { Observers } from "./ports/observers.ts";
 import { closeQuietly } from "./ports/sockets.ts";
@@ -18,10 +19,12 @@ import type { ChosenProfile } from "./profiles/choice.ts";
 import { CallRecords } from "./records/call-records.ts";
 import type { CallRow, ExpectedCall } from "./records/call-row.ts";
 import { Outbox } from "./records/outbox.ts";
+import { CLOSED, wasClosed } from "./records/outcome.ts";
 import { Tables } from "./records/tables.ts";
 import { SessionHost } from "./session-host.ts";
 import { StreamAuthorizer } from "./stream-authorizer.ts";
 import { type Standing, StreamDoor } from "./stream-door.ts";
+import { Tickets } from "./tickets.ts";
 
 /** While a call goes on: renews its lease, and finds the call if the object was lost. */
 export const HEARTBEAT_MS = 30_000;
@@ -55,30 +58,28 @@ export type Resumption = { readonly type: "hangUp" } | { readonly type: "stream"
 /** How far a call is, as its object knows it. */
 export type Stage = "live" | "over" | "unknown";
 
-/** Whether a socket was taken; a taken one has been accepted. `full`: too many wait at the door. */
-export type Attachment = "taken" | "unknown" | "over" | "full";
+/**
+ * Whether a socket was taken; a taken one has been accepted. `full`: too many wait at the door. `denied`: its ticket is not
+ * good any more.
+ */
+export type Attachment = "taken" | "unknown" | "over" | "full" | "denied";
+
+/** What somebody who watches wants, and who he is: by name, or by the ticket that he brings. */
+export interface Observation {
+  /** The number of the last event that he has. */
+  readonly after?: number;
+  readonly levels?: boolean;
+  readonly by?: Operator | undefined;
+  readonly ticket?: string | undefined;
+}
 
 const CLOSE_NORMAL = 1000;
 
 /** Why a call ends that has no core to end it: what was said last the core has not told. */
 const WITHOUT_END: ReadonlySet<string> = new Set(["objectLost", "coreFault"]);
 
-/** Why a call ended that came outside the hours of its profile. */
-const CLOSED = "closed";
-
-function wasClosed({ outcome = "{}" }: CallRow): boolean {
-  return (JSON.parse(outcome) as { readonly reason?: string }).reason === CLOSED;
-}
-
 const NOT_LIVE: Refusal = { status: "refused", code: "conflict", why: "the call is not live" };
 const NO_SUCH_CALL: Refusal = { status: "refused", code: "unknown", why: "there is no such call" };
-
-/** A tool's result may be any JSON; the agent is told its text. */
-function withTextOutput(command: object): object {
-  const { type, output } = command as { readonly type?: unknown; readonly output?: unknown };
-  if (type !== "toolResult" || output === undefined || typeof output === "string") return command;
-  return { ...command, output: JSON.stringify(output) };
-}
 
 /**
  * One call from the webhook to its outcome: expects its streams, holds the session, writes how it ended.
@@ -96,6 +97,7 @@ export class Call {
   readonly #host: SessionHost;
   readonly #afterlife: Afterlife;
   readonly #observers: Observers;
+  readonly #tickets: Tickets;
   /** When the carrier first asked what to do now that the stream is over; until it is back. */
   #resumedMs: number | undefined;
   /** Of the audio of the session's first stream: the core takes no other. */
@@ -134,7 +136,8 @@ export class Call {
     const deleteAll = () => platform.deleteAll();
     const afterlife = { tables, records, agenda, outbox, deliveries, retentionMs, log, nowMs };
     this.#afterlife = new Afterlife({ ...afterlife, deleteAll, setAlarm, background });
-    const observers = new Observers(log, platform.timers);
+    const observers = new Observers(log, platform.timers, (wanted) => this.#host.wantLevels(wanted));
+    this.#tickets = new Tickets(platform.timers);
     this.#observers = observers;
     const onEnded = (summary: string) => this.#finish(summary);
     this.#host = new SessionHost({ platform, records, streams, observers, onEnded });
@@ -258,11 +261,23 @@ export class Call {
     return "taken";
   }
 
+  /** Somebody will come with this ticket, once. Returns false for a call that there is not. */
+  expectObserver(nonce: string, operator: Operator): boolean {
+    const row = this.#records.call.find();
+    if (!row || row.erased) return false;
+    this.#tickets.expect(nonce, operator);
+    return true;
+  }
+
   /** Shows `socket` all events behind the one with the number `after`, then each as it happens. */
-  observe(socket: PeerSocket, after = -1): Attachment {
+  observe(socket: PeerSocket, { after = -1, levels = false, by, ticket }: Observation = {}): Attachment {
     const row = this.#records.call.find();
     if (!row) return "unknown";
-    this.#observers.add(socket, (skip) => this.#records.batches.eventsAfter(skip), after + 1);
+    const operator = ticket === undefined ? by : this.#tickets.take(ticket);
+    if (ticket !== undefined && !operator) return "denied";
+    const command = operator && ((asked: object) => this.#commandOf(operator, asked));
+    const watching = { skip: after + 1, levels, ...(command && { command }) };
+    this.#observers.add(socket, (skip) => this.#records.batches.eventsAfter(skip), watching);
     if (row.outcome !== undefined) this.#observers.closeAll("the call is over", this.#endedEvent(row));
     return "taken";
   }
@@ -280,9 +295,18 @@ export class Call {
     return isLive;
   }
 
-  /** The same for an operator. */
-  async operate(command: object): Promise<CommandResult> {
-    const result = await this.command({ kind: "operator" }, withTextOutput(command));
+  /** A command of somebody who watches. */
+  async #commandOf(operator: Operator, command: object): Promise<CommandResult> {
+    return forbidCommand(command, operator) ?? (await this.#perform({ kind: "observer", ...operator }, command));
+  }
+
+  /** The same for an operator, by the API. */
+  operate(command: object, operator?: Operator): Promise<CommandResult> {
+    return this.#perform({ kind: "operator", ...operator }, command);
+  }
+
+  async #perform(source: CommandSource, command: object): Promise<CommandResult> {
+    const result = await this.command(source, withTextOutput(command));
     // What an operator was told is true of a lost object as well: a pause most of all.
     if (result.status === "done") this.#host.flush();
     return result;

@@ -26,9 +26,17 @@ import { toolUpstreams } from "./tool-webhooks.ts";
  */
 export const STREAM_END_MS = 5_000;
 
+/** Of the event `levels`: two times ten bytes, and a time. */
+const MAX_LEVELS_CHARACTERS = 128;
+
 interface Session {
   readonly live: LiveSession;
   readonly sockets: CallSockets;
+}
+
+/** Levels are for who watches now: all other events have a number, and are kept. */
+function isOfTheMoment(json: string): boolean {
+  return json.length < MAX_LEVELS_CHARACTERS && json.includes('"type":"levels"') && !json.includes('"seq":');
 }
 
 export interface SessionHostOptions {
@@ -47,6 +55,8 @@ export class SessionHost {
   #session: Session | undefined;
   /** The leg's socket, until it closes. */
   #stream: PeerSocket | undefined;
+  /** Whether somebody wants to know how loud both sides are. */
+  #areLevelsWanted = false;
   /** The one whose end is awaited. */
   #ending: PeerSocket | undefined;
 
@@ -72,6 +82,18 @@ export class SessionHost {
     const session = this.#makeSession(row);
     this.#session = session;
     session.live.open(this.#config(row, resumedMs, this.#options.platform.nowMs()));
+    if (this.#areLevelsWanted) this.#watchLevels();
+  }
+
+  /** The core tells levels while somebody wants them, in this session and in later ones. */
+  wantLevels(wanted: boolean): void {
+    this.#areLevelsWanted = wanted;
+    this.#watchLevels();
+  }
+
+  #watchLevels(): void {
+    const levels = this.#areLevelsWanted ? "on" : "off";
+    void this.#session?.live.command({ kind: "observer" }, { type: "watch", levels });
   }
 
   /**
@@ -156,6 +178,10 @@ export class SessionHost {
     const tools = { rules: settings.tools, nowMs: () => platform.nowMs(), flush: () => this.flush() };
     const upstreams = { ...platform.upstreams, ...toolUpstreams(profile, tools) };
     const event = (json: string) => {
+      if (isOfTheMoment(json)) {
+        observers.broadcastLevels(json);
+        return;
+      }
       const { stored, shown } = redactor.redact(json);
       this.#writer.event(stored);
       observers.broadcast(shown);

@@ -8,6 +8,7 @@ import {
   isCarrierToken,
 } from "./carriers/twilio/settings.ts";
 import { meantBy } from "./misspelt.ts";
+import { type KnownOperator, operatorTokens } from "./operators.ts";
 import { isPlaceholder } from "./placeholders.ts";
 import type { UpstreamVariables } from "./ports/upstreams.ts";
 import { type Limits, limits, type Profile, profile } from "./profile.ts";
@@ -34,6 +35,9 @@ export interface SettingVariables extends UpstreamVariables, CarrierVariables {
   readonly TOKEN_SECRET?: string;
   readonly TOKEN_SECRET_PREVIOUS?: string;
   readonly ADMIN_TOKEN?: string;
+  readonly ADMIN_TOKEN_PREVIOUS?: string;
+  /** {"NAME":{"role","sha256":[]}}: a table of wrangler.toml, or JSON text. */
+  readonly OPERATOR_TOKENS?: unknown;
   readonly RETENTION_DAYS?: string;
   /** Dollars for a million tokens, {"input","output"}: a table of wrangler.toml, or JSON text. */
   readonly TOKEN_PRICES?: unknown;
@@ -105,6 +109,10 @@ export interface Settings {
   readonly upstreams: UpstreamVariables;
   readonly tokenRing: TokenRing | undefined;
   readonly adminToken: string | undefined;
+  /** Counts as well, while the token is being exchanged. */
+  readonly previousAdminToken: string | undefined;
+  /** Those with tokens of their own. */
+  readonly operators: readonly KnownOperator[];
   /** From the end of a call to the end of what was said in it. */
   readonly retentionMs: number;
   readonly tokenPrices: TokenPrices | undefined;
@@ -182,6 +190,8 @@ const variablesSchema = v.object({
   TOKEN_SECRET: longSecret,
   TOKEN_SECRET_PREVIOUS: longSecret,
   ADMIN_TOKEN: v.optional(headerValue(secret(MIN_SECRET_CHARACTERS))),
+  ADMIN_TOKEN_PREVIOUS: v.optional(headerValue(secret(MIN_SECRET_CHARACTERS))),
+  OPERATOR_TOKENS: v.optional(orJson(operatorTokens), {}),
   RETENTION_DAYS: v.optional(decimal(1, 3650), 30),
   TOKEN_PRICES: v.optional(orJson(table({ input: v.optional(price), output: v.optional(price) })), {}),
   FLIGHT_SAMPLING: v.optional(fraction(), 0),
@@ -292,6 +302,8 @@ export function readSettings(variables: SettingVariables): Settings {
     },
     tokenRing: value.TOKEN_SECRET ? { current: value.TOKEN_SECRET, previous: value.TOKEN_SECRET_PREVIOUS } : undefined,
     adminToken: value.ADMIN_TOKEN,
+    previousAdminToken: value.ADMIN_TOKEN_PREVIOUS,
+    operators: value.OPERATOR_TOKENS,
     retentionMs: value.RETENTION_DAYS * DAY_MS,
     tokenPrices: prices && { input: prices[0], output: prices[1] },
     flightSampling: value.FLIGHT_SAMPLING,

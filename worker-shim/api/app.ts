@@ -15,6 +15,7 @@ import { faultRoutes } from "./faults.ts";
 import { healthRoutes } from "./health.ts";
 import { knowledgeRoutes } from "./knowledge.ts";
 import { mediaRoutes } from "./media.ts";
+import { observerRoutes } from "./observers.ts";
 import { operationRoutes } from "./operations.ts";
 import { profileRoutes } from "./profiles.ts";
 import { DoorLimits, limitProofs } from "./rate-limit.ts";
@@ -33,6 +34,7 @@ export function allRoutes(build: Build): readonly Route[] {
     ...callRoutes(),
     ...profileRoutes(),
     ...knowledgeRoutes(),
+    ...observerRoutes(),
     ...slowRequestRoutes(),
     ...faultRoutes(),
   ];

@@ -5,7 +5,8 @@ import type { CommandResult } from "../boundary.ts";
 import type { Stage } from "../call.ts";
 import { type LoggedCall, type LoggedTurn, OUTCOMES } from "../call-log.ts";
 import { captions } from "../captions.ts";
-import { refuseCommand } from "../commands.ts";
+import { forbidCommand, refuseCommand } from "../commands.ts";
+import { ANYONE } from "../operators.ts";
 import type { CallLogStore, CallPosition } from "../ports/call-log-store.ts";
 import { MAX_PAGE } from "../ports/call-log-store.ts";
 import { anyObject, oneOf } from "../schemas.ts";
@@ -276,15 +277,19 @@ export function callRoutes(): readonly Route[] {
       method: "POST",
       path: "/api/calls/:callId/commands",
       access: "operator",
+      // Each command has a role of its own.
+      role: "read",
       query: {},
       body: anyObject,
       // Once: what has been done is not done again.
-      answer: async (context, { callId, body }) =>
-        commandResponse(
+      answer: async (context, { callId, body }) => {
+        const operator = context.get("operator") ?? ANYONE;
+        const ask = async () => context.env.CALLS.getByName(callId).operate(body, operator);
+        return commandResponse(
           // What is nested too deep does not even reach the object.
-          refuseCommand(body) ??
-            (await askObject<CommandResult>(async () => context.env.CALLS.getByName(callId).operate(body), 1)),
-        ),
+          refuseCommand(body) ?? forbidCommand(body, operator) ?? (await askObject<CommandResult>(ask, 1)),
+        );
+      },
     }),
     route({
       method: "GET",

@@ -1,22 +1,17 @@
 import type { Context } from "hono";
-import * as v from "valibot";
 import type { Announcement } from "../call.ts";
 import { isCallId, newCallId } from "../call-id.ts";
-import { LEG_PATH, OBSERVER_PATH, SIGNED_HEADER } from "../call-object.ts";
+import { LEG_PATH, SIGNED_HEADER } from "../call-object.ts";
 import { judgeUpgrade } from "../carriers/twilio/webhook.ts";
 import { subjectOf } from "../leases.ts";
 import { HttpError } from "./errors.ts";
 import { askObject, newerSchema } from "./objects.ts";
 import { chooseProfile } from "./profiles.ts";
-import { count } from "./query.ts";
-import { type Route, route } from "./route.ts";
+import type { Route } from "./route.ts";
 import type { AppEnv } from "./routing.ts";
 
-/** Far more events than a call keeps. */
-const MAX_SEQ = 999_999_999;
-
-/** Hands the upgrade to the call's object. @throws {HttpError} if the object does not take it. */
-async function upgrade(
+/** Hands the upgrade to the call's object. @throws {HttpError} if the object does not take it; what 401 means its asker knows */
+export async function upgrade(
   context: Context<AppEnv>,
   callId: string,
   path: string,
@@ -83,19 +78,5 @@ export function mediaRoutes(): readonly Route[] {
         return upgrade(context, callId, LEG_PATH, standing === "signed" ? { [SIGNED_HEADER]: "1" } : {});
       },
     },
-    route({
-      method: "GET",
-      path: "/logs",
-      access: "operator",
-      upgrade: true,
-      query: {
-        call: v.optional(v.pipe(v.string(), v.nonEmpty("must name a call"))),
-        after: v.optional(count(0, MAX_SEQ)),
-      },
-      answer: (context, { query: { call, after } }) => {
-        if (call === undefined) throw new HttpError(400, "no_call", "the query must name a call");
-        return upgrade(context, call, after === undefined ? OBSERVER_PATH : `${OBSERVER_PATH}?after=${after}`);
-      },
-    }),
   ];
 }

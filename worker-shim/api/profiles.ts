@@ -375,6 +375,8 @@ export function profileRoutes(): readonly Route[] {
       method: "POST",
       path: "/api/profiles/:profile/check",
       access: "operator",
+      // It changes nothing.
+      role: "read",
       query: {},
       body: anyObject,
       maxBodyBytes: MAX_DOCUMENT_BYTES,

@@ -121,6 +121,7 @@ export class DoorLimits {
 export function limitProofs(limits: DoorLimits): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     await next();
-    if (UNPROVEN.has(context.res.status)) await limits.wrongProof(context);
+    // Who is known and may not is no guesser.
+    if (UNPROVEN.has(context.res.status) && context.get("operator") === undefined) await limits.wrongProof(context);
   };
 }

@@ -1,5 +1,6 @@
 import type * as v from "valibot";
 import { parseJson } from "../json-text.ts";
+import { ANYONE, type Operator, operatorOf } from "../operators.ts";
 import { checked, shownName } from "../schemas.ts";
 import type { Settings } from "../settings.ts";
 import { HttpError } from "./errors.ts";
@@ -151,27 +152,21 @@ export function requireUpgrade(request: Request): void {
   throw new HttpError(426, "upgrade_required", "this is a WebSocket", { Upgrade: "websocket" });
 }
 
-const COMPARE = { name: "HMAC", hash: "SHA-256" } as const;
-
-/** Compares secrets of any length in a time that tells nothing. */
-async function equalSecrets(a: string, b: string): Promise<boolean> {
-  const key = await crypto.subtle.importKey("raw", crypto.getRandomValues(new Uint8Array(32)), COMPARE, false, [
-    "sign",
-    "verify",
-  ]);
-  const encoder = new TextEncoder();
-  return crypto.subtle.verify("HMAC", key, await crypto.subtle.sign("HMAC", key, encoder.encode(a)), encoder.encode(b));
-}
-
 /**
+ * Who asks.
+ *
  * @throws {HttpError} 401 unless the request is an operator's, or unauthenticated ones are allowed; 503 where there is no
  * token that it could show
  */
-export async function requireOperator(settings: Settings, request: Request): Promise<void> {
+export async function requireOperator(settings: Settings, request: Request): Promise<Operator> {
   const authorization = request.headers.get("Authorization");
-  if (authorization === null && settings.allowUnauthenticated) return;
-  if (settings.adminToken === undefined) throw new HttpError(503, "configuration", "ADMIN_TOKEN is not set");
+  if (authorization === null && settings.allowUnauthenticated) return ANYONE;
+  const { adminToken, previousAdminToken, operators } = settings;
+  if (adminToken === undefined && operators.length === 0)
+    throw new HttpError(503, "configuration", "ADMIN_TOKEN is not set");
   const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? "") ?? [];
-  if (token !== undefined && (await equalSecrets(token, settings.adminToken))) return;
-  throw new HttpError(401, "unauthorized", "the admin token is required", { "WWW-Authenticate": "Bearer" });
+  const adminTokens = [adminToken, previousAdminToken].filter((one) => one !== undefined);
+  const operator = token === undefined ? undefined : await operatorOf({ adminTokens, operators }, token);
+  if (operator) return operator;
+  throw new HttpError(401, "unauthorized", "an operator's token is required", { "WWW-Authenticate": "Bearer" });
 }

@@ -1,19 +1,22 @@
 import type { Context, Hono } from "hono";
 import type * as v from "valibot";
 import { isCallId } from "../call-id.ts";
+import { mayAs, type Role } from "../operators.ts";
 import { isKnowledgeFile } from "../profiles/knowledge.ts";
 import { isProfileName } from "../profiles/name.ts";
 import { checked, shownName, table } from "../schemas.ts";
+import { offeredTicket } from "../tickets.ts";
 import { HttpError } from "./errors.ts";
 import { readJson, requireOperator, requireUpgrade } from "./requests.ts";
 import type { AppEnv } from "./routing.ts";
 
 /**
- * Who may ask. `operator`: with the admin token. `carrier`: with the carrier's signature, which the route itself looks
+ * Who may ask. `operator`: with a token of his own, or the admin's, whose role suffices. `observer`: the same, or with a ticket,
+ * which the route itself looks at. `carrier`: with the carrier's signature, which the route itself looks
  * at. `stream`: whoever brings a call's stream; the call's door looks at the token. `harness`: an operator, and only where
  * faults may be injected; elsewhere there is no such route.
  */
-export type Access = "anyone" | "operator" | "carrier" | "stream" | "harness";
+export type Access = "anyone" | "operator" | "observer" | "carrier" | "stream" | "harness";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
@@ -23,6 +26,8 @@ export interface Route {
   /** With `:callId`, `:profile`, `:version`, `:file` where it names one; what is none there is answered with 404. */
   readonly path: string;
   readonly access: Access;
+  /** The least role of an operator; what is not said is `read` for a GET, and `admin` for what changes something. */
+  readonly role?: Role;
   /** A WebSocket: without an upgrade the answer is 426. */
   readonly upgrade?: boolean;
   /** A GET that does something: HEAD is refused. */
@@ -93,10 +98,33 @@ export function readQuery(request: Request, entries: v.ObjectEntries): unknown {
   return result.value;
 }
 
-async function authorize(context: Context<AppEnv>, { access }: Route): Promise<void> {
+/** What an operator needs for it. */
+export function leastRole({ access, method, role }: Pick<Route, "access" | "method" | "role">): Role {
+  if (access === "harness") return "admin";
+  return role ?? (method === "GET" ? "read" : "admin");
+}
+
+/** The ticket of an upgrade that shows nothing better. */
+export function ticketOf({ headers }: Request): string | undefined {
+  if (headers.has("Authorization")) return undefined;
+  return offeredTicket(headers.get("Sec-WebSocket-Protocol") ?? undefined);
+}
+
+/** @throws {HttpError} 401 for nobody, 403 for somebody whose role does not suffice */
+async function authorizeOperator(context: Context<AppEnv>, least: Role): Promise<void> {
+  const operator = await requireOperator(context.get("settings"), context.req.raw);
+  context.set("operator", operator);
+  if (mayAs(operator.role, least)) return;
+  throw new HttpError(403, "forbidden", `the role ${operator.role} may not do this: it takes ${least}`);
+}
+
+async function authorize(context: Context<AppEnv>, route: Route): Promise<void> {
+  const { access } = route;
   if (access === "harness" && !context.get("settings").faultInjection) throw noSuchRoute();
-  if (access !== "operator" && access !== "harness") return;
-  await requireOperator(context.get("settings"), context.req.raw);
+  // What a ticket is worth its route says.
+  const brings = access === "observer" && ticketOf(context.req.raw) !== undefined;
+  if (access === "operator" || access === "harness" || (access === "observer" && !brings))
+    await authorizeOperator(context, leastRole(route));
 }
 
 export function noSuchRoute(): HttpError {

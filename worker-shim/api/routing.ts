@@ -1,4 +1,5 @@
 import type { Env } from "../env.ts";
+import type { Operator } from "../operators.ts";
 import type { ProfileChooser } from "../profiles/choice.ts";
 import type { KnowledgeShelf } from "../profiles/shelf.ts";
 import type { Settings } from "../settings.ts";
@@ -20,5 +21,7 @@ export type AppEnv = {
     readonly limits: DoorLimits;
     readonly chooser: ProfileChooser;
     readonly shelf: KnowledgeShelf;
+    /** Who asks, once he has shown it; undefined for what is no operator's. */
+    operator: Operator | undefined;
   };
 };

@@ -1,4 +1,6 @@
+import type { CommandResult, RefusalCode } from "../boundary.ts";
 import type { Log, PeerSocket } from "../ports.ts";
+import { errorFields } from "./log.ts";
 import { closeQuietly } from "./sockets.ts";
 import { platformTimers, type Timers } from "./timers.ts";
 
@@ -15,14 +17,26 @@ export const ACKNOWLEDGE_MS = 5_000;
 export const SLICE_EVENTS = 500;
 /** A point that can be acknowledged, about every so many characters. */
 const CHECKPOINT_CHARACTERS = 16 * 1024;
-/** What an observer says is short. Overflow: it is ignored. */
-const MAX_ACKNOWLEDGEMENT_CHARACTERS = 256;
+/** The longest that an observer says: a command with the result of a tool. Overflow: it is ignored. */
+export const MAX_MESSAGE_CHARACTERS = 64 * 1024;
+/** Commands of one observer that wait for what becomes of them. Overflow: the newest is refused. */
+export const MAX_OPEN_COMMANDS = 8;
 
 const CLOSE_NORMAL = 1000;
 const CLOSE_TRY_AGAIN_LATER = 1013;
 
 /** All events of the call but the first `skip`, as far as there are. */
 export type EventsAfter = (skip: number) => Iterable<string>;
+
+/** What one who watches wants and may. */
+export interface Watching {
+  /** Events of the past that are not wanted. */
+  readonly skip?: number;
+  /** Whether he is told how loud both sides are. */
+  readonly levels?: boolean;
+  /** Gives a command as him; without it he gives none. */
+  readonly command?: (command: object) => Promise<CommandResult>;
+}
 
 interface Ending {
   readonly reason: string;
@@ -43,11 +57,14 @@ class Watcher {
   past: Iterator<string> | undefined;
   timer: unknown;
   ending: Ending | undefined;
+  readonly watching: Watching;
+  openCommands = 0;
 
-  constructor(socket: PeerSocket, events: EventsAfter, count: number) {
+  constructor(socket: PeerSocket, events: EventsAfter, watching: Watching) {
     this.socket = socket;
     this.events = events;
-    this.count = count;
+    this.watching = watching;
+    this.count = watching.skip ?? 0;
   }
 
   get isFull(): boolean {
@@ -55,16 +72,29 @@ class Watcher {
   }
 }
 
-/** The number in `{"type":"ack","seq":N}`; undefined for anything else. */
-function acknowledgedSeq(data: unknown): number | undefined {
-  if (typeof data !== "string" || data.length > MAX_ACKNOWLEDGEMENT_CHARACTERS) return undefined;
+/** What an observer says. */
+interface Said {
+  readonly type?: unknown;
+  /** Of `ack`. */
+  readonly seq?: unknown;
+  /** Of `command`; the id is whatever he likes, and comes back with the result. */
+  readonly id?: unknown;
+  readonly command?: unknown;
+}
+
+/** Undefined for what is no object as JSON, and for what is too long. */
+function readSaid(data: unknown): Said | undefined {
+  if (typeof data !== "string" || data.length > MAX_MESSAGE_CHARACTERS) return undefined;
   try {
-    const { type, seq } = JSON.parse(data) as { readonly type?: unknown; readonly seq?: unknown };
-    return type === "ack" && Number.isSafeInteger(seq) ? (seq as number) : undefined;
+    const said = JSON.parse(data) as unknown;
+    return typeof said === "object" && said !== null ? said : undefined;
   } catch {
     return undefined;
   }
 }
+
+/** What becomes of a command that did not reach the call. */
+const refused = (code: RefusalCode, why: string): CommandResult => ({ status: "refused", code, why });
 
 /** Those who watch a call: each gets every event, one a text message, at his own pace. */
 export class Observers {
@@ -73,28 +103,33 @@ export class Observers {
   readonly #leaving = new Set<PeerSocket>();
   readonly #log: Log;
   readonly #timers: Timers;
+  readonly #onLevelsWanted: (wanted: boolean) => void;
+  #levelsWanted = false;
   /** Who read too slowly. */
   dropped = 0;
 
-  constructor(log: Log, timers: Timers = platformTimers) {
+  /** `onLevelsWanted` is told when the first comes who wants levels, and when the last of them has gone. */
+  constructor(log: Log, timers: Timers = platformTimers, onLevelsWanted: (wanted: boolean) => void = () => {}) {
     this.#log = log;
     this.#timers = timers;
+    this.#onLevelsWanted = onLevelsWanted;
   }
 
   get count(): number {
     return this.#watchers.size;
   }
 
-  /** Accepts `socket` and sends it what happened so far, but for the first `skip` events. */
-  add(socket: PeerSocket, events: EventsAfter, skip = 0): void {
+  /** Accepts `socket` and sends it what happened so far. */
+  add(socket: PeerSocket, events: EventsAfter, watching: Watching = {}): void {
     socket.binaryType = "arraybuffer";
     socket.accept();
     if (this.#watchers.size >= MAX_OBSERVERS || this.#leaving.size >= MAX_OBSERVERS) {
       closeQuietly(socket, CLOSE_TRY_AGAIN_LATER, "too many observers", this.#log);
       return;
     }
-    const watcher = new Watcher(socket, events, skip);
+    const watcher = new Watcher(socket, events, watching);
     this.#watchers.add(watcher);
+    this.#tellLevelsWanted();
     const forget = () => {
       this.#forget(watcher);
       this.#leaving.delete(socket);
@@ -114,6 +149,12 @@ export class Observers {
     }
   }
 
+  /** What is for the moment: nobody gets it later, and who is behind does not get it at all. */
+  broadcastLevels(levels: string): void {
+    for (const watcher of [...this.#watchers])
+      if (watcher.watching.levels === true && !watcher.past && !watcher.isFull) this.#sendAside(watcher, levels);
+  }
+
   /** Nothing will happen any more; `last` comes behind what each still has to be sent. */
   closeAll(reason: string, last?: string): void {
     for (const watcher of [...this.#watchers]) {
@@ -123,8 +164,35 @@ export class Observers {
   }
 
   #onMessage(watcher: Watcher, data: unknown): void {
-    const seq = acknowledgedSeq(data);
-    if (seq === undefined) return;
+    const said = readSaid(data);
+    if (said?.type === "ack" && Number.isSafeInteger(said.seq)) this.#onAcknowledged(watcher, said.seq as number);
+    if (said?.type === "command") void this.#onCommand(watcher, said);
+  }
+
+  /** Answered by exactly one message, while its asker is there. */
+  async #onCommand(watcher: Watcher, { id = null, command }: Said): Promise<void> {
+    const result = await this.#judge(watcher, command);
+    if (this.#watchers.has(watcher)) this.#sendAside(watcher, JSON.stringify({ type: "commandResult", id, ...result }));
+  }
+
+  async #judge(watcher: Watcher, command: unknown): Promise<CommandResult> {
+    const give = watcher.watching.command;
+    if (typeof command !== "object" || command === null || Array.isArray(command))
+      return refused("invalid", "command must be an object");
+    if (!give) return refused("forbidden", "an observer without a role gives no commands");
+    if (watcher.openCommands >= MAX_OPEN_COMMANDS) return refused("conflict", "too many commands wait");
+    watcher.openCommands++;
+    try {
+      return await give(command);
+    } catch (error) {
+      this.#log.error("an observer's command failed", errorFields(error));
+      return refused("conflict", "the gateway failed");
+    } finally {
+      watcher.openCommands--;
+    }
+  }
+
+  #onAcknowledged(watcher: Watcher, seq: number): void {
     for (let next = watcher.checkpoints[0]; next && next.count <= seq + 1; next = watcher.checkpoints[0]) {
       watcher.acknowledged = next.sent;
       watcher.checkpoints.shift();
@@ -180,16 +248,29 @@ export class Observers {
     this.#timers.clear(watcher.timer);
     watcher.past = undefined;
     this.#watchers.delete(watcher);
+    this.#tellLevelsWanted();
+  }
+
+  #tellLevelsWanted(): void {
+    const wanted = [...this.#watchers].some(({ watching }) => watching.levels === true);
+    if (wanted === this.#levelsWanted) return;
+    this.#levelsWanted = wanted;
+    this.#onLevelsWanted(wanted);
   }
 
   #send(watcher: Watcher, event: string): void {
+    watcher.count++;
+    this.#sendAside(watcher, event);
+  }
+
+  /** What is none of the call's events: it has no number, but takes room like them. */
+  #sendAside(watcher: Watcher, event: string): void {
     try {
       watcher.socket.send(event);
     } catch {
       this.#forget(watcher);
       return;
     }
-    watcher.count++;
     watcher.sent += event.length;
     const before = watcher.checkpoints.at(-1)?.sent ?? watcher.acknowledged;
     if (watcher.sent - before >= CHECKPOINT_CHARACTERS || watcher.isFull)

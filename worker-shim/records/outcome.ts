@@ -1,6 +1,14 @@
 import { GRANULES_PER_MS, preSkipOf } from "../ogg.ts";
 import type { Recording } from "../recording.ts";
+import type { CallRow } from "./call-row.ts";
 import type { Tables } from "./tables.ts";
+
+/** Why a call ended that came outside the hours of its profile. */
+export const CLOSED = "closed";
+
+export function wasClosed({ outcome = "{}" }: CallRow): boolean {
+  return (JSON.parse(outcome) as { readonly reason?: string }).reason === CLOSED;
+}
 
 /** How the call ended, and what it had then of a recording and a flight record, delivered or not. */
 export class Outcome {

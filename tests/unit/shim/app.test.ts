@@ -326,7 +326,7 @@ describe("/logs", () => {
 
   it("shows a call to operators", async () => {
     expect((await gateway.upgrade("/logs?call=4c7e", admin)).status).toBe(204);
-    expect(gateway.asked).toEqual([["fetch", "4c7e", "https://call/observer", "websocket"]]);
+    expect(gateway.asked).toEqual([["fetch", "4c7e", "https://call/observer?name=admin&role=admin", "websocket"]]);
   });
 
   it.each([

@@ -1,14 +1,16 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { CommandResult } from "../../../worker-shim/boundary.ts";
 import {
   ACKNOWLEDGE_MS,
   MAX_OBSERVERS,
+  MAX_OPEN_COMMANDS,
   MAX_UNREAD_CHARACTERS,
   Observers,
   SLICE_EVENTS,
 } from "../../../worker-shim/ports/observers.ts";
 import { Batches, MAX_EVENT_CHARACTERS } from "../../../worker-shim/records/batches.ts";
 import { Tables } from "../../../worker-shim/records/tables.ts";
-import { FakeLog, FakeSocket, memoryDatabase, VirtualTime } from "./support/fakes.ts";
+import { FakeLog, FakeSocket, memoryDatabase, settle, VirtualTime } from "./support/fakes.ts";
 
 let observers: Observers;
 let time: VirtualTime;
@@ -67,6 +69,78 @@ describe("Observers", () => {
   });
 });
 
+describe("an observer who gives commands", () => {
+  const say = (socket: FakeSocket, message: unknown) => socket.emit("message", { data: JSON.stringify(message) });
+
+  it("is told what becomes of each, with his own id", async () => {
+    const given: object[] = [];
+    const socket = new FakeSocket();
+    const command = async (asked: object): Promise<CommandResult> => {
+      given.push(asked);
+      return given.length > 1 ? { status: "refused", code: "conflict", why: "not now" } : { status: "done" };
+    };
+    observers.add(socket, () => [], { command });
+    say(socket, { type: "command", id: "a", command: { type: "hangUp" } });
+    say(socket, { type: "command", id: 7, command: { type: "hangUp" } });
+    say(socket, { type: "command", command: [] });
+    for (const nonsense of [1, null, { type: "other" }, "x".repeat(70_000)]) say(socket, nonsense);
+    await settle();
+    expect(given).toEqual([{ type: "hangUp" }, { type: "hangUp" }]);
+    expect(socket.json).toEqual([
+      { type: "commandResult", id: null, status: "refused", code: "invalid", why: "command must be an object" },
+      { type: "commandResult", id: "a", status: "done" },
+      { type: "commandResult", id: 7, status: "refused", code: "conflict", why: "not now" },
+    ]);
+  });
+
+  it("may have so many that wait, and none without a role", async () => {
+    const socket = new FakeSocket();
+    observers.add(socket, () => [], { command: () => new Promise(() => undefined) });
+    for (let id = 0; id <= MAX_OPEN_COMMANDS; id++) say(socket, { type: "command", id, command: {} });
+    await settle();
+    expect(socket.json).toMatchObject([{ id: MAX_OPEN_COMMANDS, code: "conflict" }]);
+    const silent = add();
+    say(silent, { type: "command", id: 1, command: {} });
+    await settle();
+    expect(silent.json).toMatchObject([{ id: 1, code: "forbidden" }]);
+  });
+});
+
+describe("levels", () => {
+  const wanted: boolean[] = [];
+
+  beforeEach(() => {
+    wanted.length = 0;
+    observers = new Observers(new FakeLog(), time, (is) => wanted.push(is));
+  });
+
+  it("are wanted while somebody is there who wants them, and sent to him alone", () => {
+    const plain = add();
+    const [one, two] = [new FakeSocket(), new FakeSocket()];
+    expect(wanted).toEqual([]);
+    for (const socket of [one, two]) observers.add(socket, () => [], { levels: true });
+    observers.broadcastLevels("levels");
+    expect([plain.sent, one.sent, two.sent]).toEqual([[], ["levels"], ["levels"]]);
+    one.emit("close", {});
+    expect(wanted).toEqual([true]);
+    observers.closeAll("the call is over");
+    expect(wanted).toEqual([true, false]);
+  });
+
+  it("have no number: what comes later is not counted wrongly", () => {
+    const socket = new FakeSocket();
+    const history = ["0", "1", "2"];
+    observers.add(socket, (skip) => history.slice(skip), { levels: true, skip: 2 });
+    for (let i = 0; i < 3; i++) observers.broadcastLevels("l".repeat(MAX_UNREAD_CHARACTERS / 2));
+    // He reads nothing: levels are dropped, and events wait for him.
+    expect(socket.sent.slice(1)).toHaveLength(2);
+    history.push("3");
+    observers.broadcast("3");
+    time.advance(ACKNOWLEDGE_MS);
+    expect(socket.closed).toEqual({ code: 1013, reason: "not acknowledged; go on after 2" });
+  });
+});
+
 // Sixteen observers that read nothing of 40,000 events: other requests waited for 1.6 s, and all of it lay in memory.
 describe("an observer that reads slowly", () => {
   const Events = 40_000;
@@ -80,7 +154,7 @@ describe("an observer that reads slowly", () => {
   /** Comes behind event `after`. */
   function watch(after = -1): FakeSocket {
     const socket = new FakeSocket();
-    observers.add(socket, (skip) => batches.eventsAfter(skip), after + 1);
+    observers.add(socket, (skip) => batches.eventsAfter(skip), { skip: after + 1 });
     return socket;
   }
 

@@ -106,7 +106,9 @@ function bodyOf(route: Route): string | undefined {
   const bodies = [
     { dependency: "d1", fault: "none" },
     { type: "command", command: { type: "hangUp" } },
+    { call: "c1" },
     { profile: {} },
+    { type: "hangUp" },
     {},
   ];
   const good = bodies.find((body) => v.safeParse(route.body as v.GenericSchema, body).success);
@@ -129,8 +131,7 @@ function ask(route: Route, { method = route.method, path, query, headers = {}, b
   const target = (path ?? pathOf(route)) + (query ?? queryOf(route));
   const own: Record<string, string> = route.upgrade ? { Upgrade: "websocket" } : {};
   let sent = body ?? (method === "POST" || method === "PUT" ? bodyOf(route) : undefined);
-  if (as === "entitled" && (route.access === "operator" || route.access === "harness"))
-    own.Authorization = `Bearer ${ADMIN_TOKEN}`;
+  if (as === "entitled" && isOfOperators(route)) own.Authorization = `Bearer ${ADMIN_TOKEN}`;
   if (as === "entitled" && route.access === "carrier") {
     const isForm = method === "POST";
     const signedPath = isForm ? target : `${target}${target.includes("?") ? "&" : "?"}CallSid=${CALL_SID}`;
@@ -146,12 +147,16 @@ function ask(route: Route, { method = route.method, path, query, headers = {}, b
   });
 }
 
+function isOfOperators({ access }: Pick<Route, "access">): boolean {
+  return access === "operator" || access === "harness" || access === "observer";
+}
+
 function named(routes: readonly Route[]): [string, Route][] {
   return routes.map((route) => [`${route.method} ${route.path}`, route]);
 }
 
 const EVERY = named(ROUTES);
-const OPERATORS = named(ROUTES.filter(({ access }) => access === "operator" || access === "harness"));
+const OPERATORS = named(ROUTES.filter(isOfOperators));
 const CARRIERS = named(ROUTES.filter(({ access }) => access === "carrier"));
 const OF_A_PROFILE = named(ROUTES.filter(({ path }) => path.includes(":profile")));
 const OF_A_VERSION = named(ROUTES.filter(({ path }) => path.includes(":version")));

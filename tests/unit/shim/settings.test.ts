@@ -43,6 +43,8 @@ describe("readSettings", () => {
       carrierAuthTokens: [],
       tokenRing: undefined,
       adminToken: undefined,
+      previousAdminToken: undefined,
+      operators: [],
     });
   });
 

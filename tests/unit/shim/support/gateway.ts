@@ -6,6 +6,7 @@ import type { CommandResult } from "../../../../worker-shim/boundary.ts";
 import type { Announcement, Resumption, Stage } from "../../../../worker-shim/call.ts";
 import type { Env } from "../../../../worker-shim/env.ts";
 import type { Admission, LeaseCounts } from "../../../../worker-shim/leases.ts";
+import type { Operator } from "../../../../worker-shim/operators.ts";
 import { BookRecords, type Expected } from "../../../../worker-shim/profiles/book.ts";
 import type { ChosenProfile } from "../../../../worker-shim/profiles/choice.ts";
 import type { ProfileDocument } from "../../../../worker-shim/profiles/document.ts";
@@ -27,6 +28,10 @@ export class Gateway {
   announcement: Announcement = { type: "stream", token: "the-token" };
   /** Ids of calls that there are already. */
   readonly known = new Set<string>();
+  /** Whether there is a call that could be watched. */
+  isObservable = true;
+  /** Who gave the last command. */
+  operator: Operator | undefined;
   resumption: Resumption = { type: "hangUp" };
   /** Status of what the call's object answers to an upgrade. */
   upgradeStatus = 204;
@@ -132,8 +137,13 @@ export class Gateway {
       return this.history;
     },
     record: async () => true,
-    operate: async (command: object) => {
+    expectObserver: async (nonce: string, operator: Operator) => {
+      this.#note("expectObserver", nonce, operator);
+      return this.isObservable;
+    },
+    operate: async (command: object, operator?: Operator) => {
       this.#note("operate", command);
+      this.operator = operator;
       return this.commandResult;
     },
     stage: async () => {
