@@ -102,4 +102,23 @@ void CommandDesk::CarryOut(const CommandEnvelope& envelope) {
   }
 }
 
+void TellAudit(CallContext& context, const CommandEnvelope& envelope,
+               const CommandOutcome& outcome) {
+  using Source = CommandEnvelope::Source;
+  const bool by_people = envelope.source == Source::kOperator ||
+                         envelope.source == Source::kObserver;
+  if (!by_people || envelope.name.empty()) return;
+  const bool done = outcome.code == CommandOutcome::Code::kDone;
+  Json event = context.NewEvent("audit");
+  event["by"] = envelope.name;
+  event["role"] = envelope.role;
+  // What is no command may be anything.
+  event["command"] = std::string_view(outcome.field) == "type"
+                         ? std::string_view("unknown")
+                         : StringMember(envelope.command, "type");
+  event["status"] = done ? "done" : "refused";
+  if (!done) event["code"] = ToString(outcome.code);
+  context.Emit(event);
+}
+
 }  // namespace trunkline::session

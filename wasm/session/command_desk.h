@@ -1,5 +1,6 @@
 #pragma once
 
+#include "session/call_context.h"
 #include "session/command.h"
 #include "session/config.h"
 #include "session/conversation.h"
@@ -30,5 +31,10 @@ class CommandDesk {
   RecordingControl& recording_;
   LevelWatch& levels_;
 };
+
+// Who did what, for whoever looks after the call, as an event: of people, and
+// by name. No text of a command is in it.
+void TellAudit(CallContext& context, const CommandEnvelope& envelope,
+               const CommandOutcome& outcome);
 
 }  // namespace trunkline::session

@@ -269,30 +269,11 @@ void Session::OnCommand(const CommandEnvelope& envelope, Instant now) {
   const CommandOutcome outcome = commands_.Judge(envelope);
   // First: what the command brings may be the end.
   context_.sink().CommandResult(CommandResult(envelope.id, outcome));
-  Audit(envelope, outcome);
+  TellAudit(context_, envelope, outcome);
   if (outcome.code == CommandOutcome::Code::kDone) {
     commands_.CarryOut(envelope);
   }
   Settle();
-}
-
-void Session::Audit(const CommandEnvelope& envelope,
-                    const CommandOutcome& outcome) {
-  using Source = CommandEnvelope::Source;
-  const bool by_people = envelope.source == Source::kOperator ||
-                         envelope.source == Source::kObserver;
-  if (!by_people || envelope.name.empty()) return;
-  const bool done = outcome.code == CommandOutcome::Code::kDone;
-  Json event = context_.NewEvent("audit");
-  event["by"] = envelope.name;
-  event["role"] = envelope.role;
-  // What is no command may be anything.
-  event["command"] = std::string_view(outcome.field) == "type"
-                         ? std::string_view("unknown")
-                         : StringMember(envelope.command, "type");
-  event["status"] = done ? "done" : "refused";
-  if (!done) event["code"] = ToString(outcome.code);
-  context_.Emit(event);
 }
 
 // ---------------------------------------------------------------------------

@@ -99,9 +99,6 @@ class Session final {
   void OnGranted();
   void CreateMedia();
 
-  // Who did what, for whoever looks after the call: of people, and by name.
-  void Audit(const CommandEnvelope& envelope, const CommandOutcome& outcome);
-
   // Who takes what comes on an exchange; nullptr if nobody does.
   protocol::ChannelInputs* InputsOf(std::optional<ChannelTable::Owner> owner);
   void SettleExchange(std::optional<ChannelTable::Owner> owner);
