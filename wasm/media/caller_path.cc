@@ -32,7 +32,9 @@ CallerPath::CallerPath(const Config& config, const HeardTrack& heard)
       judged_(config.leg.sample_rate_hz, kJudgedHz),
       cleanable_(config.leg.sample_rate_hz, CleanedHz(config)),
       cleaner_(config.denoise, config.level, CleanedHz(config)),
-      to_agent_(CleanedFormat(config, cleaner_), config.agent),
+      agent_(config.agent),
+      to_agent_(std::make_unique<Transcoder>(CleanedFormat(config, cleaner_),
+                                             config.agent)),
       samples_(CallerAudio::FrameSamples(config.leg.sample_rate_hz)),
       concealed_(protocol::BytesOf(config.leg, CallerAudio::kFrameMs)) {
   if (config.echo_guarding == EchoGuarding::kOn) echo_judge_.emplace(heard);
@@ -72,8 +74,20 @@ std::optional<CallerPath::Frame> CallerPath::Next(Instant now,
                 cleaned_);
     audio = cleaned_;
   }
-  frame.for_agent = to_agent_.Process(audio);
+  if (config_.agents == Config::Agents::kSeveral) {
+    last_.assign(audio.begin(), audio.end());
+  }
+  frame.for_agent = to_agent_->Process(audio);
   return frame;
+}
+
+void CallerPath::SetAgentFormat(AudioFormat agent) {
+  if (agent == agent_) return;
+  agent_ = agent;
+  to_agent_ =
+      std::make_unique<Transcoder>(CleanedFormat(config_, cleaner_), agent);
+  // The filter's past.
+  to_agent_->Process(last_);
 }
 
 std::span<const uint8_t> CallerPath::ConcealGap(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -38,6 +39,9 @@ class CallerPath {
     Denoising denoise = Denoising::kOff;
     Leveling level = Leveling::kOff;
     EchoGuarding echo_guarding = EchoGuarding::kOn;
+    // Whether the agent's format may change.
+    enum class Agents : uint8_t { kOne, kSeveral };
+    Agents agents = Agents::kOne;
   };
   // Views are valid until the next call. One of kPassed is for clocks and for
   // the recording alone: its samples are silence, and there is nothing for the
@@ -62,6 +66,9 @@ class CallerPath {
     caller_audio_.OnAudio(timestamp_ms, audio, now);
   }
   void FillSilence(Duration duration) { caller_audio_.FillSilence(duration); }
+  // From the next frame on the agent hears this format, which may be the same.
+  // No frame is lost, and the first sounds as if it had been so before.
+  void SetAgentFormat(protocol::AudioFormat agent);
 
   // The next frame of what has come. While `guarding` is kOff an echo of the
   // agent's voice counts as the caller's.
@@ -98,7 +105,8 @@ class CallerPath {
   // To the rate at which the agent's audio is cleaned.
   RateBranch cleanable_;
   CallerCleaner cleaner_;
-  Transcoder to_agent_;
+  protocol::AudioFormat agent_;
+  std::unique_ptr<Transcoder> to_agent_;
   bool after_gap_ = false;
   // Frames since the caller's own voice, and since the agent's in its place.
   int frames_since_caller_ = kLatelyFrames;
@@ -107,6 +115,9 @@ class CallerPath {
   std::vector<int16_t> samples_;
   std::vector<uint8_t> concealed_;
   std::vector<uint8_t> cleaned_;
+  // What the agent heard last, before it was converted; empty where nobody may
+  // take its place.
+  std::vector<uint8_t> last_;
 };
 
 }  // namespace trunkline::media

@@ -47,7 +47,14 @@ bool Fits(AudioFormat held, const LegTraits& leg) {
   return leg.max_message_bytes == 0 || MaxSamples(held, leg) > 0;
 }
 
-AudioFormat HeldFormat(AudioFormat agent, const LegTraits& leg) {
+AudioFormat HeldFormat(const LineOut::Config& config) {
+  const LegTraits& leg = config.leg;
+  AudioFormat agent = config.agent;
+  for (const AudioFormat other : config.other_agents) {
+    if (protocol::BytesOf(other, 1) > protocol::BytesOf(agent, 1)) {
+      agent = other;
+    }
+  }
   const bool is_less =
       protocol::BytesOf(agent, 1) < protocol::BytesOf(leg.spoken, 1);
   const bool is_whole = leg.spoken.sample_rate_hz % agent.sample_rate_hz == 0;
@@ -55,7 +62,7 @@ AudioFormat HeldFormat(AudioFormat agent, const LegTraits& leg) {
 }
 
 Playout::Config PlayoutConfig(const LineOut::Config& config) {
-  const AudioFormat held = HeldFormat(config.agent, config.leg);
+  const AudioFormat held = HeldFormat(config);
   // INVARIANT: a leg's longest message holds the least that it takes.
   TL_CHECK(Fits(held, config.leg));
   return {.format = held,
@@ -71,26 +78,26 @@ Playout::Config PlayoutConfig(const LineOut::Config& config) {
 
 LineOut::LineOut(const Config& config)
     : leg_(config.leg.spoken),
-      held_(HeldFormat(config.agent, config.leg)),
+      held_(HeldFormat(config)),
       playout_(PlayoutConfig(config)),
       heard_track_(leg_),
       pauses_(held_),
       waiting_sound_(config.waiting, held_.sample_rate_hz),
       lead_samples_(static_cast<uint64_t>(config.lead.ms()) *
                     static_cast<uint64_t>(held_.sample_rate_hz / 1000)),
-      to_queue_(config.agent, held_),
+      to_queue_(std::make_unique<Transcoder>(config.agent, held_)),
       to_leg_(held_, leg_),
       faded_(protocol::BytesOf(leg_, static_cast<int>(config.lead.ms()))),
       faded_samples_(faded_.size() / protocol::BytesPerSample(leg_.encoding)) {}
 
 LineOut::Appended LineOut::Append(protocol::ItemId item,
                                   std::span<const uint8_t> audio) {
-  const size_t bytes = to_queue_.OutputBytes(audio.size());
+  const size_t bytes = to_queue_->OutputBytes(audio.size());
   if (!playout_.HasRoom(item, bytes)) return {false, bytes};
   while (!audio.empty()) {
     const size_t count = std::min(audio.size(), kPieceBytes);
     const std::span<const uint8_t> piece =
-        to_queue_.Process(audio.first(count));
+        to_queue_->Process(audio.first(count));
     playout_.Append(item, piece);
     pauses_.Append(item, piece);
     audio = audio.subspan(count);
@@ -99,8 +106,13 @@ LineOut::Appended LineOut::Append(protocol::ItemId item,
 }
 
 void LineOut::ResetInput() {
-  to_queue_.Reset();
+  to_queue_->Reset();
   if (held_ != leg_) break_ = playout_.received();
+}
+
+void LineOut::SetAgentFormat(AudioFormat agent) {
+  to_queue_ = std::make_unique<Transcoder>(agent, held_);
+  ResetInput();
 }
 
 void LineOut::OnPlayed(uint64_t samples, Instant now) {

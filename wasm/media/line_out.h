@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -39,6 +40,9 @@ class LineOut {
     Duration mark_interval;
     Duration max_pause = Duration::Millis(12'000);
     Waiting waiting = Waiting::kSilence;
+    // Of the agents that may take its place: what waits is wide enough for
+    // each.
+    std::vector<protocol::AudioFormat> other_agents = {};
   };
   // What to send to the leg: audio, then the mark. One of them may be missing.
   struct Piece {
@@ -59,7 +63,9 @@ class LineOut {
   };
   Appended Append(protocol::ItemId item, std::span<const uint8_t> audio);
   // What so many bytes of the agent's format take as they wait.
-  size_t QueueBytes(size_t bytes) const { return to_queue_.OutputBytes(bytes); }
+  size_t QueueBytes(size_t bytes) const {
+    return to_queue_->OutputBytes(bytes);
+  }
   // Queues the three falling notes that end a call without words.
   void AppendFarewellTones();
   // The sound for who waits: whether there is one; from its beginning; queues
@@ -73,6 +79,8 @@ class LineOut {
   void GoOn() { playout_.GoOn(); }
   // The audio that comes next has no relation to what came.
   void ResetInput();
+  // The same, and it comes in this format.
+  void SetAgentFormat(protocol::AudioFormat agent);
 
   // What is to be sent now, in order; nullopt when that is all. Valid until the
   // next call of any method.
@@ -145,7 +153,7 @@ class LineOut {
   // Of what waits, what is sent at most before its time.
   const uint64_t lead_samples_;
   // From the agent to what waits, and on to the leg; one of them copies.
-  Transcoder to_queue_;
+  std::unique_ptr<Transcoder> to_queue_;
   Transcoder to_leg_;
   // Where to_leg_ stands, and where it is to forget what was before.
   uint64_t prepared_ = 0;

@@ -124,4 +124,21 @@ std::span<const uint8_t> Transcoder::Process(std::span<const uint8_t> audio) {
   return out;
 }
 
+std::vector<uint8_t> Convert(protocol::AudioFormat from,
+                             protocol::AudioFormat to,
+                             std::span<const uint8_t> audio) {
+  constexpr size_t kPieceBytes = 4096;
+  Transcoder transcoder(from, to);
+  std::vector<uint8_t> converted;
+  converted.reserve(transcoder.OutputBytes(audio.size()));
+  while (!audio.empty()) {
+    const size_t count = std::min(audio.size(), kPieceBytes);
+    const std::span<const uint8_t> piece =
+        transcoder.Process(audio.first(count));
+    converted.insert(converted.end(), piece.begin(), piece.end());
+    audio = audio.subspan(count);
+  }
+  return converted;
+}
+
 }  // namespace trunkline::media

@@ -47,4 +47,10 @@ class Transcoder {
   std::vector<uint8_t> encoded_;
 };
 
+// The whole of a stream at once, piece by piece: it takes the memory of what
+// comes out, and little more.
+std::vector<uint8_t> Convert(protocol::AudioFormat from,
+                             protocol::AudioFormat to,
+                             std::span<const uint8_t> audio);
+
 }  // namespace trunkline::media
