@@ -18,9 +18,7 @@ CallerTurns::CallerTurns(CallContext& context, AgentLink& agent,
       agent_(agent),
       transcript_(transcript),
       spoken_(spoken),
-      end_of_turn_(context.config().limits.end_of_turn.value_or(
-          agent.traits().default_end_of_turn)),
-      detector_(end_of_turn_) {}
+      detector_(UsualEnd()) {}
 
 TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
   if (detector_.pausing()) detector_.SetEndOfTurn(EndOfTurn());
@@ -48,17 +46,23 @@ TurnDetector::Event CallerTurns::OnFrame(bool speaks) {
   return event;
 }
 
+Duration CallerTurns::UsualEnd() const {
+  return context_.config().limits.end_of_turn.value_or(
+      agent_.traits().default_end_of_turn);
+}
+
 Duration CallerTurns::EndOfTurn() {
-  if (!agent_.ready()) return end_of_turn_;
+  const Duration usual = UsualEnd();
+  if (!agent_.ready()) return usual;
   switch (agent_.agent().turn_hint()) {
     case protocol::TurnHint::kNone:
       break;
     case protocol::TurnHint::kUnfinished:
-      return std::max(end_of_turn_, kUnfinishedEnd);
+      return std::max(usual, kUnfinishedEnd);
     case protocol::TurnHint::kComplete:
-      return std::min(end_of_turn_, kCompleteEnd);
+      return std::min(usual, kCompleteEnd);
   }
-  return end_of_turn_;
+  return usual;
 }
 
 void CallerTurns::OnAgentSpeech(protocol::AgentSpeech::Edge edge) {
@@ -157,13 +161,16 @@ void CallerTurns::OnAgentFailed() {
   context_.ClearTimer(Timer::kDeaf);
 }
 
-void CallerTurns::End(std::string_view source, int64_t turn) {
+void CallerTurns::OnAgentSwitched() { detector_.SetEndOfTurn(UsualEnd()); }
+
+LineId CallerTurns::End(std::string_view source, int64_t turn) {
   events_.TurnEnded(source, turn);
   over_at_.reset();
-  if (line_ == LineId{}) return;
+  if (line_ == LineId{}) return {};
   TellSpoken();
-  transcript_.OnCallerTurnEnded(std::exchange(line_, {}), EndMs(),
-                                context_.now());
+  const LineId line = std::exchange(line_, {});
+  transcript_.OnCallerTurnEnded(line, EndMs(), context_.now());
+  return line;
 }
 
 void CallerTurns::TellSpoken() {

@@ -74,10 +74,13 @@ class CallerTurns {
   // It was told of that.
   void OnAgentReady();
   void OnAgentFailed();
+  // Another agent takes its place, which may have another silence that ends
+  // turns.
+  void OnAgentSwitched();
 
   // The turn is over, the `turn`th of the call; `source` is who says so:
-  // "local" or "agent".
-  void End(std::string_view source, int64_t turn);
+  // "local" or "agent". Returns its line, 0 if it had none.
+  LineId End(std::string_view source, int64_t turn);
   // The turn was none, or is taken back.
   void Abandon();
   // The call ends: a turn that is not over ends with its speech.
@@ -92,6 +95,10 @@ class CallerTurns {
     return line_ != LineId{} && !speaking() &&
            since_speech() == Transcript::kCommitWait;
   }
+  // One was noticed that nobody has ended yet, or taken back.
+  bool has_open_turn() const { return line_ != LineId{}; }
+  // One is over, and the agent is to be told of it when it is ready.
+  bool has_unheard() const { return unheard_.has_value(); }
   bool provider_hears() const { return provider_hears_; }
   // A turn of his is to be waited for: he is in it, or the provider hears him,
   // which is believed for the time of a reply.
@@ -116,7 +123,9 @@ class CallerTurns {
   }
 
  private:
-  // Silence that ends the turn, by what the agent knows of it.
+  // Silence that ends a turn: as configured, or the agent's own; and that which
+  // ends this turn, by what the agent knows of it.
+  Duration UsualEnd() const;
   Duration EndOfTurn();
   // The agent's provider says itself where they end.
   bool takes_turns() const;
@@ -141,7 +150,6 @@ class CallerTurns {
   AgentLink& agent_;
   Transcript& transcript_;
   const media::SpokenClock& spoken_;
-  const Duration end_of_turn_;
   TurnDetector detector_;
   // The turn that the caller is in; 0 for none.
   LineId line_{};

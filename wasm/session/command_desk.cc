@@ -56,6 +56,14 @@ CommandOutcome CommandDesk::Judge(const CommandEnvelope& envelope) const {
     return conversation_.JudgeToolResult(StringMember(command, "toolCallId"),
                                          StringMember(command, "output"));
   }
+  if (type == "switchAgent") {
+    const Json* agent = FindMember(command, "agent");
+    if (agent == nullptr ||
+        !(agent->is_string() || agent->is_number_integer())) {
+      return {Code::kInvalid, "agent must be an index or a name", "agent"};
+    }
+    return conversation_.JudgeSwitch(*agent);
+  }
   if (type == "recordingConsent" || type == "pauseRecording" ||
       type == "resumeRecording") {
     if (!recording_.active()) {
@@ -87,6 +95,8 @@ void CommandDesk::CarryOut(const CommandEnvelope& envelope) {
   } else if (type == "toolResult") {
     conversation_.ToolResult(StringMember(command, "toolCallId"),
                              StringMember(command, "output"));
+  } else if (type == "switchAgent") {
+    conversation_.Switch(*FindMember(command, "agent"));
   } else if (type == "recordingConsent") {
     recording_.SetPause(media::RecordingPause::kConsent, false);
   } else if (type == "pauseRecording" || type == "resumeRecording") {

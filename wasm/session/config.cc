@@ -17,6 +17,8 @@ constexpr int64_t kMaxLeadMs = Config::kMaxLead.ms();
 // is a name or a sentence.
 constexpr size_t kMaxInstructionsBytes = size_t{128} * 1024;
 constexpr size_t kMaxTextBytes = 4096;
+// Of the agents of a list, beside those of the profile: session/memory.h.
+constexpr size_t kMaxAgentsInstructionsBytes = size_t{64} * 1024;
 
 // Reads members of one object and remembers whether any was unacceptable.
 class Reader {
@@ -110,16 +112,9 @@ bool IsCallId(std::string_view id) {
 }
 
 bool ReadProfile(const Json& object, Config::Profile& profile) {
-  Reader reader(object);
   protocol::AgentSettings& agent = profile.agent;
-  reader.Text("instructions", agent.instructions, kMaxInstructionsBytes);
-  reader.Text("model", agent.model);
-  reader.Text("voice", agent.voice);
-  reader.Text("language", agent.language);
-  reader.Text("transcriptionModel", agent.transcription_model);
-  reader.Choice("agentAudio", agent.audio,
-                {{"pcmu", protocol::AgentSettings::Audio::kCompanded},
-                 {"pcm", protocol::AgentSettings::Audio::kLinear}});
+  if (!ReadAgentSettings(object, agent)) return false;
+  Reader reader(object);
   reader.Text("greeting", profile.greeting);
   reader.Text("farewell", profile.farewell);
   using Strength = media::Denoising;
@@ -159,14 +154,6 @@ bool ReadProfile(const Json& object, Config::Profile& profile) {
       if (!tool) return false;
       agent.tools.push_back(*std::move(tool));
     }
-  }
-  for (const auto& [key, service] :
-       {std::pair("stt", &agent.stt), std::pair("llm", &agent.llm),
-        std::pair("tts", &agent.tts)}) {
-    const Json* options = FindMember(object, key);
-    if (options == nullptr) continue;
-    if (!options->is_object()) return false;
-    *service = *options;
   }
   return reader.ok() && protocol::AcceptsServices(agent);
 }
@@ -224,10 +211,150 @@ bool ReadRecordingSoFar(const Json& object, media::RecordingSoFar& recording) {
          recording.granule % media::CallRecording::kGranulesPerFrame == 0;
 }
 
+// Whether an agent can be made of this; its own name is at fault otherwise.
+bool AcceptsAgent(const protocol::Registry& registry, std::string_view name,
+                  const protocol::AgentSettings& settings) {
+  const protocol::AgentEntry* entry = registry.FindAgent(name);
+  return entry != nullptr &&
+         (entry->accepts == nullptr || entry->accepts(settings));
+}
+
+// Which agents there are, and in which order; "" or what is at fault.
+class AgentsReader {
+ public:
+  AgentsReader(const protocol::Registry& registry, const Json& json,
+               Config& config)
+      : registry_(registry), json_(json), config_(config) {}
+
+  bool has_list() const { return FindInProfile("agents") != nullptr; }
+  // The name of the first of the list, or `name` where there is none.
+  std::string_view FirstName(std::string_view name) const {
+    const Json* list = FindInProfile("agents");
+    if (list == nullptr || !list->is_array() || list->empty()) return name;
+    return StringMember(list->front(), "agent");
+  }
+
+  std::string Read() {
+    if (const Json* agents = FindInProfile("agents")) {
+      std::string fault = ReadList(*agents);
+      if (!fault.empty()) return fault;
+    }
+    if (const Json* last = FindInProfile("lastResort")) {
+      std::string fault = ReadLastResort(*last);
+      if (!fault.empty()) return fault;
+    }
+    const Json* skipped = FindMember(json_, "skipped");
+    return skipped == nullptr ? "" : ReadSkipped(*skipped);
+  }
+
+ private:
+  std::string ReadList(const Json& agents) {
+    if (!agents.is_array() || agents.empty() ||
+        agents.size() > Config::kMaxAgents) {
+      return "profile.agents: must be a list of 1 to 4 agents";
+    }
+    size_t instructions = 0;
+    for (size_t i = 0; i < agents.size(); ++i) {
+      const Json& entry = agents[i];
+      const std::string path = "profile.agents[" + std::to_string(i) + "]";
+      if (!entry.is_object()) return path + ": must be an object";
+      std::string name(StringMember(entry, "agent"));
+      if (registry_.FindAgent(name) == nullptr) {
+        return path + ".agent: must be the name of an agent";
+      }
+      protocol::AgentSettings settings = config_.profile.agent;
+      if (!ReadAgentSettings(entry, settings)) {
+        return path + ": has a setting of a type or value it cannot have";
+      }
+      instructions += StringMember(entry, "instructions").size();
+      if (instructions > kMaxAgentsInstructionsBytes) {
+        return path +
+               ".instructions: those of all agents together must have "
+               "at most 65536 bytes";
+      }
+      if (!protocol::AcceptsServices(settings)) {
+        return path + ": has services that do not fit each other";
+      }
+      if (!AcceptsAgent(registry_, name, settings)) {
+        return path + ": lacks a service that the agent is made of";
+      }
+      config_.agents.push_back({.name = std::move(name), .settings = entry});
+    }
+    config_.agent = config_.agents.front().name;
+    return "";
+  }
+
+  std::string ReadLastResort(const Json& last) {
+    if (last == "none") return "";
+    constexpr const char* kHouse = "house";
+    if (last != kHouse || registry_.FindAgent(kHouse) == nullptr) {
+      return "profile.lastResort: must be house or none";
+    }
+    if (config_.agents.empty()) {
+      config_.agents.push_back({.name = config_.agent});
+    }
+    // Who is in the list is no last resort besides.
+    const bool is_there = std::any_of(
+        config_.agents.begin(), config_.agents.end(),
+        [](const Config::Agent& agent) { return agent.name == kHouse; });
+    if (!is_there) {
+      config_.agents.push_back({.name = kHouse, .last_resort = true});
+    } else if (config_.agents.size() == 1) {
+      config_.agents.clear();
+    }
+    return "";
+  }
+
+  std::string ReadSkipped(const Json& skipped) {
+    if (!skipped.is_array()) return "skipped: must be a list of indices";
+    for (const Json& one : skipped) {
+      const int64_t index = one.is_number_integer() ? one.get<int64_t>() : -1;
+      if (index < 0 || index >= static_cast<int64_t>(config_.agents.size()) ||
+          config_.agents[static_cast<size_t>(index)].last_resort) {
+        return "skipped: must have indices of profile.agents";
+      }
+      config_.agents[static_cast<size_t>(index)].skipped = true;
+    }
+    return "";
+  }
+
+  const Json* FindInProfile(const char* key) const {
+    const Json* profile = FindMember(json_, "profile");
+    return profile == nullptr ? nullptr : FindMember(*profile, key);
+  }
+
+  const protocol::Registry& registry_;
+  const Json& json_;
+  Config& config_;
+};
+
 }  // namespace
 
+bool ReadAgentSettings(const Json& object, protocol::AgentSettings& agent) {
+  Reader reader(object);
+  reader.Text("instructions", agent.instructions, kMaxInstructionsBytes);
+  reader.Text("model", agent.model);
+  reader.Text("voice", agent.voice);
+  reader.Text("language", agent.language);
+  reader.Text("transcriptionModel", agent.transcription_model);
+  reader.Choice("agentAudio", agent.audio,
+                {{"pcmu", protocol::AgentSettings::Audio::kCompanded},
+                 {"pcm", protocol::AgentSettings::Audio::kLinear}});
+  for (const auto& [key, service] :
+       {std::pair("stt", &agent.stt), std::pair("llm", &agent.llm),
+        std::pair("tts", &agent.tts)}) {
+    const Json* options = FindMember(object, key);
+    if (options == nullptr) continue;
+    if (!options->is_object()) return false;
+    *service = *options;
+  }
+  return reader.ok();
+}
+
 std::optional<Config> ParseConfig(std::string_view text,
-                                  const protocol::Registry& registry) {
+                                  const protocol::Registry& registry,
+                                  std::string* refused) {
+  if (refused != nullptr) refused->clear();
   const std::optional<Json> json = ParseJson(text);
   if (!json || !json->is_object()) return std::nullopt;
   Config config;
@@ -258,16 +385,25 @@ std::optional<Config> ParseConfig(std::string_view text,
     reader.Text("snapshot", config.snapshot.emplace(),
                 Config::kMaxSnapshotBytes);
   }
-  const protocol::AgentEntry* agent = registry.FindAgent(config.agent);
-  if (agent == nullptr) return std::nullopt;
-  config.profile.greeting = agent->greeting;
-  config.profile.farewell = agent->farewell;
+  if (registry.FindAgent(config.agent) == nullptr) return std::nullopt;
+  AgentsReader agents(registry, *json, config);
+  if (const protocol::AgentEntry* first =
+          registry.FindAgent(agents.FirstName(config.agent))) {
+    config.profile.greeting = first->greeting;
+    config.profile.farewell = first->farewell;
+  }
   if (const Json* profile = FindMember(*json, "profile")) {
     if (!profile->is_object() || !ReadProfile(*profile, config.profile)) {
       return std::nullopt;
     }
   }
-  if (agent->accepts != nullptr && !agent->accepts(config.profile.agent)) {
+  // Who is in a list is judged there.
+  if (!agents.has_list() &&
+      !AcceptsAgent(registry, config.agent, config.profile.agent)) {
+    return std::nullopt;
+  }
+  if (std::string fault = agents.Read(); !fault.empty()) {
+    if (refused != nullptr) *refused = std::move(fault);
     return std::nullopt;
   }
   if (const Json* limits = FindMember(*json, "limits")) {

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/json.h"
 #include "base/time.h"
 #include "media/call_recording.h"
 #include "media/caller_cleaner.h"
@@ -73,6 +75,19 @@ struct Config {
   // Names of the registry; the first of each kind by default.
   std::string leg;
   std::string agent;
+  // One of several agents, in the order in which they are wanted; behind those
+  // of the profile maybe the last resort. Empty: `agent` alone.
+  struct Agent {
+    std::string name;
+    // What it says of itself, an object that ReadAgentSettings() takes.
+    Json settings = Json::object();
+    // Others are tried first.
+    bool skipped = false;
+    // Not one of the profile's list: tried when that is used up.
+    bool last_resort = false;
+  };
+  static constexpr size_t kMaxAgents = 4;
+  std::vector<Agent> agents;
   Authorization authorization = Authorization::kRequired;
   Faults faults = Faults::kRefused;
   Profile profile;
@@ -96,7 +111,16 @@ struct Config {
 // Reads `text`. nullopt if it is no JSON object, lacks a call id, names a leg
 // or an agent that `registry` does not have, has a known key with a type or
 // value it cannot have, or services that do not fit the agent or each other.
+// `refused`, if it is given, is then the path of what is at fault where that is
+// in the list of agents ("profile.agents[1].agent: ..."), and "" elsewhere.
 std::optional<Config> ParseConfig(std::string_view text,
-                                  const protocol::Registry& registry);
+                                  const protocol::Registry& registry,
+                                  std::string* refused = nullptr);
+
+// What an object says of an agent itself, over what is in `settings`:
+// "instructions", "model", "voice", "language", "transcriptionModel",
+// "agentAudio", "stt", "llm", "tts". False if one of them has a type or value
+// that it cannot have.
+bool ReadAgentSettings(const Json& object, protocol::AgentSettings& settings);
 
 }  // namespace trunkline::session

@@ -198,12 +198,14 @@ void Conversation::OnReplyTimeout() {
   }
   // Its socket is well, and it has had the time of a reply.
   if (state_ == State::kThinking && replies_.only_called_tools()) {
-    context_.ReportAgentFailed({.code = "onlyTools"}, true);
-    SayGoodbye("agentFailed");
+    FailAgent({.code = "onlyTools"});
     return;
   }
-  // An open socket that says nothing is as good as a lost one.
-  OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, {.code = "noReply"});
+  // An open socket that says nothing is as good as a lost one. The caller has
+  // waited long enough for it where another one is there.
+  OnAgentFailed(agent_.has_next() ? protocol::AgentFailed::Loss::kFatal
+                                  : protocol::AgentFailed::Loss::kRetryable,
+                {.code = "noReply"});
 }
 
 void Conversation::OnAskAgain() {
@@ -220,6 +222,16 @@ void Conversation::OnAskAgain() {
 void Conversation::OnDeaf() {
   if (state_ != State::kListening || !agent_.ready()) return;
   if (!caller_->IsDeaf()) return;
+  if (agent_.has_next()) {
+    // Which hears it.
+    if (caller_->has_open_turn()) {
+      caller_->OnUnheard();
+    } else {
+      replies_.OweAgain();
+    }
+    OnAgentFailed(protocol::AgentFailed::Loss::kFatal, {.code = "deaf"});
+    return;
+  }
   replies_.OnDeaf();
   OnAgentFailed(protocol::AgentFailed::Loss::kRetryable, {.code = "deaf"});
 }
@@ -240,8 +252,8 @@ void Conversation::OnTextDeadline() { transcript_.OnDeadline(context_.now()); }
 void Conversation::OnDeadAir() {
   // Who has asked has waited for us, and not the other way round.
   if (unanswered_ || caller_->has_asked() || replies_.owes_answer()) {
-    context_.ReportAgentFailed({.code = "unanswered"}, true);
-    SayGoodbye("agentFailed");
+    if (agent_.has_next()) replies_.OweAgain();
+    FailAgent({.code = "unanswered"});
     return;
   }
   SayGoodbye("deadAir");
@@ -330,6 +342,9 @@ void Conversation::Settle() {
     }
   }
   if (ended()) return;
+  if (caller_ && !unanswered_ && !caller_->has_open_turn()) {
+    agent_.ForgetSpeech();
+  }
   if (replies_.owes_answer() &&
       (state_ == State::kListening ||
        ((state_ == State::kThinking || state_ == State::kSpeaking) &&

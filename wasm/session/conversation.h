@@ -98,6 +98,7 @@ class Conversation {
   CommandOutcome JudgeToolResult(std::string_view tool_call_id,
                                  std::string_view output) const;
   CommandOutcome JudgeDigits(std::string_view digits) const;
+  CommandOutcome JudgeSwitch(const Json& agent) const;
   void HangUp(std::string_view end_reason);
   void Digits(std::string_view digits) {
     digits_.Add(digits);
@@ -105,6 +106,8 @@ class Conversation {
   }
   void Say(std::string_view text);
   void ToolResult(std::string_view tool_call_id, std::string_view output);
+  // Precondition: JudgeSwitch() has nothing against it.
+  void Switch(const Json& agent);
 
   // Ends an input: sends what is due and notices what is over.
   void Settle();
@@ -148,6 +151,18 @@ class Conversation {
   void OnPutOff();
   // The reply that is due has failed, or has no audio.
   void OnReplyMissing(const protocol::AgentReplyDone& done);
+
+  // What it comes to that the agent has failed, or that another one has its
+  // place.
+  void OnAgentGone(AgentLink::Outlook outlook);
+  void OnAgentSwitched();
+  // The agent has failed in a way that its socket knows nothing of: the next
+  // one takes its place, or the call ends. Tells of it; LeaveAgent() does not.
+  void FailAgent(const protocol::Failure& why);
+  void LeaveAgent(std::string_view reason);
+  // Nobody has an answer, or a text, for what the agent has heard of the
+  // caller.
+  bool IsSpeechMissed() const;
 
   // Turns.
   void OnLocalTurnEnd();
@@ -222,6 +237,10 @@ class Conversation {
   bool snapshot_due_ = false;
   // The caller's last turn is over, and nothing was heard of the agent since.
   bool unanswered_ = false;
+  // The line of that turn; 0 if it has none.
+  LineId asked_line_{};
+  // The agent hears it once more, as its provider is yet to notice.
+  bool heard_again_ = false;
   // It goes on from a former session.
   bool restored_ = false;
   // Why the call ends, from the goodbye on.

@@ -1,4 +1,5 @@
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "session/conversation.h"
@@ -71,13 +72,25 @@ void Conversation::OnTurnCommitted(std::string_view item) {
   switch (state_) {
     case State::kListening:
       EndTurn("agent");
-      transcript_.OnCallerItem({item}, context_.now());
+      asked_line_ = transcript_.OnCallerItem({item}, context_.now());
       break;
     case State::kThinking:
+      if (std::exchange(heard_again_, false)) {
+        // The turn that a former agent has heard, and has not answered.
+        if (transcript_.IsOpen(asked_line_)) {
+          transcript_.BindCallerItem(asked_line_, {item});
+        } else {
+          asked_line_ = transcript_.OnCallerItem({item}, context_.now());
+        }
+        // Behind the results of tools that it has called for.
+        replies_.OnAnswersGiven();
+        GiveAnswers();
+        break;
+      }
       // The caller went on after a pause: one reply to both parts.
       CancelReply();
       EndTurn("agent");
-      transcript_.OnCallerItem({item}, context_.now());
+      asked_line_ = transcript_.OnCallerItem({item}, context_.now());
       break;
     case State::kSpeaking:
     case State::kInterrupted:
@@ -280,8 +293,9 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
     return;
   }
   if (rest == Replies::Rest::kHopeless && state_ != State::kLegLost) {
-    context_.ReportAgentFailed(done.why, true);
-    SayGoodbye("agentFailed");
+    // Another one says it.
+    if (agent_.has_next()) replies_.SetNext(Replies::Next::kLost);
+    FailAgent(done.why);
     return;
   }
   if (state_ != State::kThinking) {
@@ -291,6 +305,12 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
     }
     if (!whole) {
       context_.ReportAgentFailed(done.why, false);
+      if (rest == Replies::Rest::kAskFor && agent_.has_next() &&
+          done.why.retry_after > AgentLink::kTryAgainWithin) {
+        // Another one says the rest sooner.
+        LeaveAgent(done.why.code);
+        return;
+      }
       replies_.PutOff(done.why.retry_after);
     }
     GiveAnswers();
@@ -308,8 +328,7 @@ void Conversation::OnReplyDone(const AgentReplyDone& done) {
   } else if (awaits_tools && done.end != End::kRefused) {
     if (!whole) context_.ReportAgentFailed(done.why, false);
     if (!replies_.OnSilent()) {
-      context_.ReportAgentFailed({.code = "onlyTools"}, true);
-      SayGoodbye("agentFailed");
+      FailAgent({.code = "onlyTools"});
       return;
     }
     replies_.AwaitStill();
@@ -342,7 +361,7 @@ void Conversation::OnReplyMissing(const AgentReplyDone& done) {
       SetState(State::kListening, Reason::kReplyEmpty);
       return;
     case Replies::Missing::kFailed:
-      SayGoodbye("agentFailed");
+      LeaveAgent(done.why.code.empty() ? "replyFailed" : done.why.code);
       return;
   }
 }

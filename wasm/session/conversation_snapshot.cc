@@ -35,6 +35,7 @@ bool Conversation::Restore(const Json& snapshot, int64_t alive_ms) {
   if (const Json* says = FindMember(snapshot, "says")) {
     replies_.texts().Restore(*says, heard_whole);
   }
+  agent_.Restore(snapshot);
   restored_ = true;
   end_reason_ = StringMember(snapshot, "ending");
   if (FindMember(snapshot, "keypad") != nullptr) {
@@ -86,6 +87,7 @@ Json Conversation::TakeSnapshot() {
   if (!replies_.texts().empty()) {
     snapshot["says"] = replies_.texts().ToJson(line_of);
   }
+  agent_.list().AddTo(snapshot);
   replies_.AddTo(snapshot, reply_due ? Replies::Due::kYes : Replies::Due::kNo,
                  line_of);
   return snapshot;

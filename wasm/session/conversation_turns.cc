@@ -65,8 +65,9 @@ void Conversation::OnLocalTurnEnd() {
 }
 
 void Conversation::EndTurn(std::string_view source) {
-  caller_->End(source, ++turns_);
+  asked_line_ = caller_->End(source, ++turns_);
   unanswered_ = true;
+  heard_again_ = false;
   snapshot_due_ = true;
   replies_.OnTurnEnded();
   if (state_ == State::kListening) {
@@ -87,8 +88,7 @@ void Conversation::AskForReply() {
     replies_.Ask(caller_->since_speech());
     return;
   }
-  context_.ReportAgentFailed({.code = "tooManyRequests"}, true);
-  SayGoodbye("agentFailed");
+  FailAgent({.code = "tooManyRequests"});
 }
 
 void Conversation::OnDigit(char digit) {

@@ -12,6 +12,7 @@
 #include "session/agent_link.h"
 #include "session/config.h"
 #include "session/leg_link.h"
+#include "session/missed_speech.h"
 #include "session/tool_desk.h"
 
 // The largest that the parts of a session can be, as if all were so at once. A
@@ -39,14 +40,18 @@ inline constexpr size_t kReply = media::ReplyQueue::kMaxBytes;
 // have (2.2 MB), its audio (0.8 MB), and a message of its own.
 inline constexpr size_t kAgent =
     2 * protocol::Parrot::kMaxTurnBytes + protocol::Parrot::kMaxTurnBytes / 4;
-// A vector that doubles: up to twice what is in it, and what it was before.
+// A vector that doubles: up to twice what is in it, and what it was before; or
+// that, and the same in the format of the next agent.
 inline constexpr size_t kBacklog =
     3 * protocol::BytesOf(kWidestAgent, AgentLink::kMaxBacklogMs);
+// Has the room for all of it from its first turn on.
+inline constexpr size_t kMissed =
+    protocol::BytesOf(MissedSpeech::kWidestKept, MissedSpeech::kMaxMs);
 inline constexpr size_t kEarlyAudio =
     3 * protocol::BytesOf(kWidest, LegLink::kMaxEarlyMs);
-// Profile, transcript and snapshot: 128, 64 and 256 KiB, each as text and once
-// more on its way in or out.
-inline constexpr size_t kTexts = size_t{1024} * 1024;
+// Profile, what its agents say of themselves, transcript and snapshot: 128, 64,
+// 64 and 256 KiB, each as text and once more on its way in or out.
+inline constexpr size_t kTexts = size_t{1152} * 1024;
 inline constexpr size_t kSides =
     BytesOf(kWidest, media::HeardTrack::kSpan + media::CallRecorder::kLag +
                          media::CallRecorder::kBatch +
@@ -79,8 +84,9 @@ inline constexpr size_t kEvents = size_t{256} * 1024;
 
 // What a session holds, without its leg's decoder and the effects.
 inline constexpr size_t kMostBytes =
-    memory::kReply + memory::kAgent + memory::kBacklog + memory::kEarlyAudio +
-    memory::kTexts + memory::kTools + memory::kSides + memory::kStages;
+    memory::kReply + memory::kAgent + memory::kBacklog + memory::kMissed +
+    memory::kEarlyAudio + memory::kTexts + memory::kTools + memory::kSides +
+    memory::kStages;
 
 // What one input of the leg makes of effects: its audio frame by frame to the
 // agent, both sides recorded, what is due to the leg, and events.

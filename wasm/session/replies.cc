@@ -60,7 +60,7 @@ void Replies::Ask(Duration since_speech) {
   }
   origin_ = Transcript::Origin::kReply;
   expects_ = false;
-  agent_.agent().Respond(since_speech);
+  agent_.agent().Respond(agent_.AgoOf(since_speech));
 }
 
 void Replies::Say(std::string_view text) {
@@ -290,9 +290,13 @@ Replies::Missing Replies::OnMissing(const AgentReplyDone& done) {
       why.retry_after
           ? waits_ < kMaxWaits && *why.retry_after <= due_by_ - context_.now()
           : !retried_;
-  const bool again = done.end != End::kRefused && may;
+  // Who has a successor is not waited for so long.
+  const bool soon =
+      !agent_.has_next() ||
+      why.retry_after.value_or(Duration()) <= AgentLink::kTryAgainWithin;
+  const bool again = done.end != End::kRefused && may && soon;
   const bool fatal = !again && done.end != End::kIncomplete;
-  context_.ReportAgentFailed(why, fatal);
+  context_.ReportAgentFailed(why, fatal && !agent_.has_next());
   if (!again) return fatal ? Missing::kFailed : Missing::kNothing;
   AwaitStill();
   if (!why.retry_after) {
@@ -305,7 +309,7 @@ Replies::Missing Replies::OnMissing(const AgentReplyDone& done) {
 }
 
 void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
-  const bool returns = outlook == AgentLink::Outlook::kReturns;
+  const bool returns = outlook != AgentLink::Outlook::kLost;
   if (!returns) {
     next_ = Next::kCallersTurn;
   } else if ((making_reply() && audible_) || asked_) {
@@ -321,6 +325,15 @@ void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
   audible_ = false;
   asked_ = behind_ = false;
   if (returns) context_.ClearTimer(Timer::kReply);
+}
+
+void Replies::OnAgentSwitched() {
+  retried_ = deaf_ = false;
+  waits_ = rests_ = 0;
+  silent_ = unheard_ = requests_ = 0;
+  greeting_tries_ = 0;
+  // The time that the former one's provider wanted.
+  context_.ClearTimer(Timer::kAskAgain);
 }
 
 void Replies::OnLegLost() { left_over_ = agent_.traits().can_say; }

@@ -180,6 +180,8 @@ class Replies {
   Missing OnMissing(const protocol::AgentReplyDone& done);
   // The agent is gone, and what it made is lost.
   void OnAgentFailed(AgentLink::Outlook outlook);
+  // Another agent takes its place, which has all attempts before it.
+  void OnAgentSwitched();
   // A reply is due as soon as the agent has all results of tools: some were
   // given to it, or the reply that was due died with its connection.
   void OnAnswersGiven() { answers_due_ = true; }

@@ -117,9 +117,7 @@ void ReplyPlayback::Resume() {
 
 void ReplyPlayback::TellRefused() {
   for (const SpokenItems::Refused& refused : spoken_.TakeRefused()) {
-    if (agent_.ready()) {
-      agent_.agent().Truncate(refused.id, refused.queued_ms);
-    }
+    if (agent_.ready()) agent_.Truncate(refused.id, refused.queued_ms);
   }
 }
 
@@ -131,7 +129,7 @@ std::vector<protocol::ItemId> ReplyPlayback::DropUnheard(Tell tell) {
     if (cut.item == LineOut::kTonesItem) continue;
     int64_t audio_end_ms = std::min(cut.heard_ms, cut.received_ms);
     if (tell == Tell::kAgent && agent_.ready()) {
-      audio_end_ms = agent_.agent().Truncate(cut.item, audio_end_ms);
+      audio_end_ms = agent_.Truncate(cut.item, audio_end_ms);
     }
     events_.Truncated(NameOf(cut.item), audio_end_ms, cut.received_ms,
                       line_.pauses(cut.item));
@@ -170,6 +168,12 @@ void ReplyPlayback::OnAgentFailed() {
 void ReplyPlayback::BeginFarewell() {
   line_.StopFade();
   announced_ = true;
+}
+
+void ReplyPlayback::OnAgentSwitched() {
+  const protocol::AudioFormat output = agent_.traits().output;
+  line_.SetAgentFormat(output);
+  spoken_.SetFormat(output);
 }
 
 void ReplyPlayback::Report() {

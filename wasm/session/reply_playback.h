@@ -66,6 +66,8 @@ class ReplyPlayback {
   void OnLegLost();
   // No more comes of the reply, nor anything that goes on with its sound.
   void OnAgentFailed();
+  // The same, and what comes is another agent's.
+  void OnAgentSwitched();
   // What comes from now on is the farewell, which is not announced.
   void BeginFarewell();
   // Tells the transcript what was heard so far.

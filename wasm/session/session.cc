@@ -30,7 +30,7 @@ Session::Session(Config config, Instant now, EffectSink& sink,
   opened["callId"] = config_.call_id;
   opened["epochMs"] = config_.epoch_ms;
   opened["leg"] = config_.leg;
-  opened["agent"] = config_.agent;
+  opened["agent"] = agent_.list().name(agent_.list().current());
   context_.Emit(opened);
   if (config_.snapshot) Restore(*config_.snapshot);
   Settle();
@@ -302,12 +302,19 @@ void Session::CreateMedia() {
                              .lead = config_.limits.lead,
                              .mark_interval = config_.limits.mark,
                              .max_pause = config_.limits.reply,
-                             .waiting = config_.profile.waiting_sound});
+                             .waiting = config_.profile.waiting_sound,
+                             .other_agents = agent_.OtherOutputs()});
   const Config::Profile& profile = config_.profile;
   caller_path_ = std::make_unique<media::CallerPath>(
-      media::CallerPath::Config{leg.heard, agent_.traits().input,
-                                profile.denoise_for_agent,
-                                profile.level_for_agent, profile.echo_guard},
+      media::CallerPath::Config{
+          .leg = leg.heard,
+          .agent = agent_.traits().input,
+          .denoise = profile.denoise_for_agent,
+          .level = profile.level_for_agent,
+          .echo_guarding = profile.echo_guard,
+          .agents = agent_.list().size() == 1
+                        ? media::CallerPath::Config::Agents::kOne
+                        : media::CallerPath::Config::Agents::kSeveral},
       line_out_->heard_track());
   caller_path_->OnStreamStarted(leg_.stream_began());
   recording_.Begin(leg.heard, *line_out_, leg_.stream_began());
@@ -351,12 +358,16 @@ void Session::TakeCallerFrames() {
     const auto guarding = conversation_.state() == State::kInterrupted
                               ? media::EchoGuarding::kOff
                               : media::EchoGuarding::kOn;
+    // Another agent may have its place since the last one.
+    caller_path_->SetAgentFormat(agent_.traits().input);
     const auto frame = caller_path_->Next(context_.now(), guarding);
     if (!frame) return;
     recording_.OnCallerFrame(*frame);
     levels_.OnCallerFrame(frame->samples);
     if (frame->source == media::CallerAudio::Source::kPassed) continue;
-    agent_.Feed(frame->for_agent, conversation_.hearing());
+    agent_.Feed(frame->for_agent, conversation_.hearing(),
+                conversation_.in_turn() ? MissedSpeech::Turn::kIn
+                                        : MissedSpeech::Turn::kOut);
     conversation_.OnCallerFrame(frame->speaks);
     TakeAgentEvents();
   }
@@ -460,6 +471,7 @@ void Session::Finish() {
     add("agent." + name, agent_.faults()[i]);
   }
   add("backlogDroppedMs", agent_.backlog_dropped_ms());
+  add("missedDroppedMs", agent_.missed_dropped_ms());
   add("replyRefusedBytes", outcome.reply_refused_bytes);
   add("earlyDropped", leg_.early_dropped());
   if (caller_path_) {
@@ -478,14 +490,17 @@ void Session::Finish() {
     add("lostMarks", line.lost_marks);
     add("overlongPauses", line.overlong_pauses);
   }
-  context_.sink().Ended({{"callId", config_.call_id},
-                         {"reason", outcome.reason},
-                         {"durationMs", context_.at_ms()},
-                         {"turns", outcome.turns},
-                         {"replies", outcome.replies},
-                         {"bargeIns", outcome.barge_ins},
-                         {"resumes", outcome.resumes},
-                         {"counters", std::move(counters)}});
+  Json summary = {
+      {"callId", config_.call_id},      {"reason", outcome.reason},
+      {"durationMs", context_.at_ms()}, {"turns", outcome.turns},
+      {"replies", outcome.replies},     {"bargeIns", outcome.barge_ins},
+      {"resumes", outcome.resumes},     {"counters", std::move(counters)}};
+  const AgentList& agents = agent_.list();
+  if (agents.size() > 1) {
+    summary["agent"] = agents.name(agents.current());
+    summary["agentSwitches"] = agents.switches();
+  }
+  context_.sink().Ended(summary);
 }
 
 }  // namespace trunkline::session

@@ -28,6 +28,8 @@ class SpokenItems {
   SpokenItems(Transcript& transcript, protocol::AudioFormat format)
       : transcript_(transcript), format_(format) {}
 
+  // Items that begin from now on are of an agent of this format.
+  void SetFormat(protocol::AudioFormat format) { format_ = format; }
   // Audio of an item was queued. One that goes on when its line is final is
   // another line from there on. `words`: what it was asked to say, or "".
   void OnAudio(const protocol::AgentAudio& audio, ItemName name,
@@ -89,7 +91,7 @@ class SpokenItems {
   }
 
   Transcript& transcript_;
-  const protocol::AudioFormat format_;
+  protocol::AudioFormat format_;
   // In the order in which their audio began.
   std::vector<Item> items_;
   // At most kMaxItems; the oldest is forgotten, and would go on.

@@ -134,8 +134,8 @@ void Transcript::KeepBounds() {
   counters_.untaken += book_.DropUntaken();
 }
 
-void Transcript::OnAgentConnected(Texts of_caller, Texts of_agent,
-                                  Instant now) {
+void Transcript::OnAgentConnected(Texts of_caller, Texts of_agent, Instant now,
+                                  LineId again) {
   if (finished_) return;
   SetNow(now);
   book_.Connect();
@@ -146,7 +146,8 @@ void Transcript::OnAgentConnected(Texts of_caller, Texts of_agent,
     switch (line.kind) {
       case Kind::kCaller:
         if (line.phase == Phase::kOver &&
-            (!line.item.empty() || of_caller == Texts::kNone)) {
+            ((!line.item.empty() && line.id != again) ||
+             of_caller == Texts::kNone)) {
           GiveUpText(line);
           break;
         }
@@ -160,6 +161,9 @@ void Transcript::OnAgentConnected(Texts of_caller, Texts of_agent,
         line.connection = book_.connection();
         line.text = of_caller == Texts::kSent ? TextState::kAwaited
                                               : TextState::kMissing;
+        if (line.id == again && line.phase == Phase::kOver) {
+          line.text_due_ms = Bounded(now_ms_ + kTextWait.ms());
+        }
         break;
       case Kind::kAgent:
         GiveUpText(line);
@@ -400,6 +404,11 @@ std::vector<LineId> Transcript::BeingHeard() const {
     }
   }
   return ids;
+}
+
+bool Transcript::HasWholeText(LineId id) const {
+  const Line* line = book_.Find(id);
+  return line != nullptr && line->text == TextState::kFinal;
 }
 
 bool Transcript::IsOpen(LineId id) const {

@@ -89,7 +89,9 @@ class Transcript {
   // An agent has a fresh connection: what the former has not said of its items
   // it will not say any more. A turn that the caller is in, or that was not
   // committed, goes on with the new one; a reply that is heard is heard on.
-  void OnAgentConnected(Texts of_caller, Texts of_agent, Instant now);
+  // `again`: a turn that is over, which the new one hears once more.
+  void OnAgentConnected(Texts of_caller, Texts of_agent, Instant now,
+                        LineId again = {});
 
   // The caller speaks, since `start_ms`. The line of a turn that is not over is
   // the same.
@@ -220,6 +222,8 @@ class Transcript {
     int64_t start_ms = 0;
   };
   std::optional<OpenTool> open_tool(std::string_view call_id) const;
+  // Whether all that was said of it is known as a text.
+  bool HasWholeText(LineId id) const;
   // Whether more may come to be known of a line.
   bool IsOpen(LineId id) const;
   // It is known to be heard to its end.

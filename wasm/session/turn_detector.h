@@ -65,7 +65,7 @@ class TurnDetector {
     return Duration::Millis(int64_t{count} * kFrameMs);
   }
 
-  int end_of_turn_frames_ = 0;
+  int end_of_turn_frames_ = 1;
   Phase phase_ = Phase::kQuiet;
   // One bit a frame, the newest lowest.
   uint32_t recent_ = 0;

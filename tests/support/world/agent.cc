@@ -21,6 +21,7 @@ void Agent::OnConnected() {
   in_speech_ = false;
   frame_power_ = 0;
   frame_samples_ = 0;
+  heard_loud_ms_ = 0;
 }
 
 // ---------------------------------------------------------------------------
@@ -40,8 +41,9 @@ void Agent::Hear(std::span<const int16_t> samples, int sample_rate_hz) {
 
 void Agent::HearFrame(int64_t power) {
   ++heard_frames_;
-  if (!has_vad) return;
   const bool loud = power > kLoudPower;
+  if (loud) heard_loud_ms_ += 20;
+  if (!has_vad) return;
   loud_frames_ = loud ? loud_frames_ + 1 : 0;
   quiet_frames_ = loud ? 0 : quiet_frames_ + 1;
   if (!in_speech_ && loud_frames_ >= 3) {

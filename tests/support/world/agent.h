@@ -98,6 +98,8 @@ class Agent {
   // How often its channels were asked for, and were open.
   int connections() const { return connections_; }
   int64_t heard_frames() const { return heard_frames_; }
+  // Of what its latest channels have heard, what was loud, ms.
+  int64_t heard_loud_ms() const { return heard_loud_ms_; }
 
   // Length of the next replies, ms.
   int64_t reply_ms = 4000;
@@ -117,8 +119,9 @@ class Agent {
   bool has_vad = true;
   // Opens its channels and says nothing.
   bool stalled = false;
-  // Opens none.
+  // Opens none, and with which HTTP status.
   bool refuses = false;
+  uint16_t refuses_with = 503;
 
   // By the adapter: an attempt to open the channels.
   void CountConnection() { ++connections_; }
@@ -148,6 +151,7 @@ class Agent {
   int64_t frame_power_ = 0;
   int64_t frame_samples_ = 0;
   int64_t heard_frames_ = 0;
+  int64_t heard_loud_ms_ = 0;
 
   int connections_ = 0;
   int asked_ = 0;

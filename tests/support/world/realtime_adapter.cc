@@ -39,9 +39,11 @@ std::string_view PlainAudio(std::string_view text) {
 void RealtimeAdapter::OnConnect(ChannelId channel,
                                 const protocol::ConnectRequest& request) {
   TL_CHECK(request.upstream == "openai");
+  // It speaks as who was asked last.
+  agent_.SetAdapter(*this);
   channel_ = channel;
   agent_.CountConnection();
-  if (agent_.refuses) return upstreams_.Refuse(channel, 503);
+  if (agent_.refuses) return upstreams_.Refuse(channel, agent_.refuses_with);
   agent_.OnConnected();
   upstreams_.Open(channel, "realtime");
   if (agent_.stalled) return;

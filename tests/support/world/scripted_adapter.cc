@@ -20,7 +20,7 @@ void ScriptedAdapter::OnConnect(ChannelId channel,
   const bool is_ears = request.upstream == "scripted-ears";
   TL_CHECK(is_ears || request.upstream == "scripted-voice");
   if (is_ears) agent_.CountConnection();
-  if (agent_.refuses) return upstreams_.Refuse(channel, 503);
+  if (agent_.refuses) return upstreams_.Refuse(channel, agent_.refuses_with);
   (is_ears ? ears_ : voice_) = channel;
   if (is_ears) agent_.OnConnected();
   item_.clear();

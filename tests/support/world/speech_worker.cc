@@ -33,8 +33,13 @@ std::vector<Word> WordsOf(const std::string& text) {
 
 }  // namespace
 
-SpeechWorker::SpeechWorker(Upstreams& upstreams) : upstreams_(upstreams) {
-  upstreams.SetProvider(*this);
+SpeechWorker::SpeechWorker(Upstreams& upstreams, Place place)
+    : upstreams_(upstreams) {
+  if (place == Place::kAll) {
+    upstreams.SetProvider(*this);
+  } else {
+    upstreams.AddProvider("speech", *this);
+  }
 }
 
 std::string SpeechWorker::FirstWords(const std::string& text, int64_t words) {

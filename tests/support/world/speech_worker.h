@@ -18,8 +18,9 @@ class SpeechWorker final : public Provider {
  public:
   static constexpr int64_t kWordMs = 300;
 
-  // Takes the place of the world's provider.
-  explicit SpeechWorker(Upstreams& upstreams);
+  // Takes the place of the world's provider, or stands beside it.
+  enum class Place : uint8_t { kAll, kBeside };
+  explicit SpeechWorker(Upstreams& upstreams, Place place = Place::kAll);
 
   // What the next utterances say; "" for those after them.
   std::deque<std::string> hears;

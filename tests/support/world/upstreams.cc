@@ -10,13 +10,23 @@ namespace trunkline::test {
 using protocol::ChannelId;
 using session::Session;
 
+Provider& Upstreams::ProviderOf(const std::string& upstream) const {
+  for (const Route& route : routes_) {
+    if (!upstream.starts_with(route.upstream)) continue;
+    if (route.chosen) route.chosen();
+    return *route.provider;
+  }
+  return *provider_;
+}
+
 void Upstreams::Connect(ChannelId channel,
                         const protocol::ConnectRequest& request) {
   sockets_.push_back(channel);
   Socket& socket = by_socket_[channel];
   socket.there =
       std::make_unique<Link>(clock_, delay_, [this, channel](const Message& m) {
-        if (IsOpen(channel)) provider_->OnMessage(channel, m);
+        if (IsOpen(channel))
+          by_socket_[channel].provider->OnMessage(channel, m);
       });
   socket.back =
       std::make_unique<Link>(clock_, delay_, [this, channel](const Message& m) {
@@ -34,7 +44,10 @@ void Upstreams::Connect(ChannelId channel,
       });
   clock_.After(delay_, [this, channel, request] {
     // A close may have overtaken it.
-    if (!by_socket_[channel].closed) provider_->OnConnect(channel, request);
+    if (by_socket_[channel].closed) return;
+    Provider& provider = ProviderOf(request.upstream);
+    by_socket_[channel].provider = &provider;
+    provider.OnConnect(channel, request);
   });
 }
 
@@ -53,7 +66,7 @@ void Upstreams::Close(ChannelId channel) {
   socket->second.closed = true;
   socket->second.there->Break();
   socket->second.back->Break();
-  if (was_open) provider_->OnClosed(channel);
+  if (was_open) socket->second.provider->OnClosed(channel);
 }
 
 void Upstreams::Fetch(ChannelId channel,
@@ -76,7 +89,9 @@ void Upstreams::Fetch(ChannelId channel,
     if (part.file_name) sent.file.assign(part.bytes.begin(), part.bytes.end());
   }
   clock_.After(delay_, [this, channel, sent = std::move(sent)] {
-    if (by_exchange_[channel].open) provider_->OnRequest(channel, sent);
+    if (by_exchange_[channel].open) {
+      ProviderOf(sent.upstream).OnRequest(channel, sent);
+    }
   });
 }
 

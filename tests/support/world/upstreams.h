@@ -77,6 +77,12 @@ class Upstreams {
 
   // Who gets what comes; before anything does.
   void SetProvider(Provider& provider) { provider_ = &provider; }
+  // Who gets what is for upstreams of names that begin so instead. `chosen` is
+  // called whenever one is asked for.
+  void AddProvider(std::string upstream, Provider& provider,
+                   std::function<void()> chosen = {}) {
+    routes_.push_back({std::move(upstream), &provider, std::move(chosen)});
+  }
 
   // From the gateway, the effects of the same names.
   void Connect(protocol::ChannelId channel,
@@ -121,6 +127,7 @@ class Upstreams {
  private:
   // What leads to the provider, and what leads back.
   struct Socket {
+    Provider* provider = nullptr;
     bool open = false;
     bool closed = false;  // by the gateway
     bool over = false;    // by the provider, and the gateway knows
@@ -138,12 +145,21 @@ class Upstreams {
     bool stalls = false;
   };
 
+  struct Route {
+    std::string upstream;
+    Provider* provider = nullptr;
+    std::function<void()> chosen;
+  };
+
+  // Of what is asked for now.
+  Provider& ProviderOf(const std::string& upstream) const;
   void SendBody(protocol::ChannelId channel);
 
   Clock& clock_;
   const Duration& delay_;
   const FeedSession feed_;
   Provider* provider_ = nullptr;
+  std::vector<Route> routes_;
   int stray_messages_ = 0;
   std::map<protocol::ChannelId, Socket> by_socket_;
   std::map<protocol::ChannelId, Exchange> by_exchange_;

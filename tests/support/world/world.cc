@@ -78,12 +78,45 @@ VirtualWorld::VirtualWorld(const Options& given)
     agent.SetAdapter(realtime);
     upstreams.SetProvider(realtime);
   }
+  AddSuccessors();
   session_ = std::make_unique<Session>(
       MakeConfig(given, registry_), clock.now(),
       static_cast<session::EffectSink&>(*this), registry_);
 }
 
 VirtualWorld::~VirtualWorld() = default;
+
+// One mind for all of them, so that an item's level is of one item: it speaks
+// as who was asked last. What a test has done to the first is done to no other.
+void VirtualWorld::AddSuccessors() {
+  const Json* agents = FindMember(options.profile, "agents");
+  if (agents == nullptr) return;
+  // Scripted agents are told by their entries whether they detect turns.
+  bool scripted_turns = false;
+  for (const Json& entry : *agents) {
+    if (StringMember(entry, "agent") != "scripted") continue;
+    scripted_turns = StringMember(entry, "model").find("provider-turns") !=
+                     std::string_view::npos;
+  }
+  const std::string_view first = StringMember(agents->front(), "agent");
+  if (first != "scripted") {
+    upstreams.AddProvider("scripted", scripted, [this, scripted_turns] {
+      agent.SetAdapter(scripted);
+      agent.has_vad = scripted_turns;
+      agent.stalled = agent.refuses = false;
+    });
+    return;
+  }
+  agent.has_vad = scripted_turns;
+  upstreams.AddProvider("openai", realtime, [this] {
+    agent.has_vad = true;
+    agent.stalled = agent.refuses = false;
+  });
+  upstreams.AddProvider("scripted", scripted, [this, scripted_turns] {
+    agent.SetAdapter(scripted);
+    agent.has_vad = scripted_turns;
+  });
+}
 
 void VirtualWorld::Input(const std::function<void(Session&)>& input) {
   input(*session_);

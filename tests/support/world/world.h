@@ -121,6 +121,7 @@ class VirtualWorld final : public CallLog {
   void LoadResource(std::string_view name) override;
   void Authorize(const Json& credentials) override;
 
+  void AddSuccessors();
   void OpenLeg();
   void DropLeg(uint16_t code);
   void FromLine(const Message& message);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace trunkline::session {
 namespace {
 
@@ -121,6 +123,112 @@ TEST(ConfigTest, RefusesToGoOnBehindARecordingThatIsNone) {
     bad.erase(key);
     EXPECT_FALSE(parse(bad).has_value()) << bad;
   }
+}
+
+// "" for a configuration that is read.
+std::string Refusal(const std::string& members) {
+  std::string refused;
+  const auto config = ParseConfig(R"({"callId":"c",)" + members + "}",
+                                  protocol::Registry::BuiltIn(), &refused);
+  EXPECT_EQ(config.has_value(), refused.empty()) << members;
+  return refused;
+}
+
+TEST(ConfigTest, ReadsAListOfAgents) {
+  const auto config = Parse(R"({"callId":"c","agent":"parrot","skipped":[1],
+      "profile":{"instructions":"i","lastResort":"house","agents":[
+        {"agent":"openai-realtime","voice":"v"},
+        {"agent":"parrot","model":"n","unknown":1}]}})");
+  ASSERT_TRUE(config.has_value());
+  // The list has the last word.
+  EXPECT_EQ(config->agent, "openai-realtime");
+  ASSERT_EQ(config->agents.size(), 3U);
+  EXPECT_EQ(config->agents[0].name, "openai-realtime");
+  EXPECT_FALSE(config->agents[0].skipped);
+  EXPECT_EQ(config->agents[1].name, "parrot");
+  EXPECT_TRUE(config->agents[1].skipped);
+  EXPECT_FALSE(config->agents[1].last_resort);
+  EXPECT_EQ(config->agents[2].name, "house");
+  EXPECT_TRUE(config->agents[2].last_resort);
+}
+
+TEST(ConfigTest, TheFormerSingleAgentIsNoListUnlessItHasALastResort) {
+  EXPECT_TRUE(Parse(R"({"callId":"c"})")->agents.empty());
+  EXPECT_TRUE(Parse(R"({"callId":"c","profile":{"lastResort":"none"}})")
+                  ->agents.empty());
+  const auto config = Parse(R"({"callId":"c","agent":"openai-realtime",
+                "profile":{"lastResort":"house"}})");
+  ASSERT_EQ(config->agents.size(), 2U);
+  EXPECT_EQ(config->agents[0].name, "openai-realtime");
+  EXPECT_EQ(config->agents[1].name, "house");
+  // It is there already.
+  EXPECT_TRUE(Parse(R"({"callId":"c","agent":"house",
+                        "profile":{"lastResort":"house"}})")
+                  ->agents.empty());
+  EXPECT_EQ(Parse(R"({"callId":"c","profile":{"lastResort":"house",
+                      "agents":[{"agent":"parrot"},{"agent":"house"}]}})")
+                ->agents.size(),
+            2U);
+}
+
+TEST(ConfigTest, TheFirstOfAListHasTheGreeting) {
+  const auto of = [](const char* first) {
+    return Parse(
+               std::string(R"({"callId":"c","profile":{"agents":[{"agent":")") +
+               first + R"("},{"agent":"parrot"}]}})")
+        ->profile.greeting;
+  };
+  EXPECT_EQ(of("openai-realtime"), "");
+  EXPECT_NE(of("house"), "");
+}
+
+TEST(ConfigTest, WhatIsWrongInAListIsNamed) {
+  const auto profile = [](const std::string& members) {
+    return Refusal(R"("profile":{)" + members + "}");
+  };
+  EXPECT_EQ(profile(R"("agents":{})"),
+            "profile.agents: must be a list of 1 to 4 agents");
+  EXPECT_EQ(profile(R"("agents":[])"),
+            "profile.agents: must be a list of 1 to 4 agents");
+  const std::string parrot = R"({"agent":"parrot"})";
+  const std::string four = parrot + "," + parrot + "," + parrot + "," + parrot;
+  EXPECT_EQ(profile(R"("agents":[)" + four + "]"), "");
+  EXPECT_EQ(profile(R"("agents":[)" + four + "," + parrot + "]"),
+            "profile.agents: must be a list of 1 to 4 agents");
+  EXPECT_EQ(profile(R"("agents":["parrot"])"),
+            "profile.agents[0]: must be an object");
+  EXPECT_EQ(profile(R"("agents":[)" + parrot + R"(,{"agent":"cat"}])"),
+            "profile.agents[1].agent: must be the name of an agent");
+  EXPECT_EQ(profile(R"("agents":[{"voice":"v"}])"),
+            "profile.agents[0].agent: must be the name of an agent");
+  EXPECT_EQ(profile(R"("agents":[{"agent":"parrot","voice":1}])"),
+            "profile.agents[0]: has a setting of a type or value it cannot "
+            "have");
+  EXPECT_EQ(profile(R"("agents":[{"agent":"cascade"}])"),
+            "profile.agents[0]: lacks a service that the agent is made of");
+  EXPECT_EQ(
+      profile(R"("agents":[{"agent":"parrot","stt":{"service":"none"}}])"),
+      "profile.agents[0]: has services that do not fit each other");
+  EXPECT_EQ(profile(R"("lastResort":"parrot")"),
+            "profile.lastResort: must be house or none");
+  EXPECT_EQ(profile(R"("lastResort":1)"),
+            "profile.lastResort: must be house or none");
+  const std::string list = R"("profile":{"agents":[)" + parrot + "," + parrot +
+                           R"(],"lastResort":"house"},"skipped":)";
+  EXPECT_EQ(Refusal(list + "[0,1]"), "");
+  EXPECT_EQ(Refusal(list + "0"), "skipped: must be a list of indices");
+  for (const char* wrong : {"[2]", "[-1]", "[\"parrot\"]", "[0.5]"}) {
+    EXPECT_EQ(Refusal(list + wrong),
+              "skipped: must have indices of profile.agents")
+        << wrong;
+  }
+  const std::string half(size_t{32} * 1024 + 1, 'i');
+  const std::string entry =
+      R"({"agent":"parrot","instructions":")" + half + R"("})";
+  EXPECT_EQ(profile(R"("agents":[)" + entry + "]"), "");
+  EXPECT_EQ(profile(R"("agents":[)" + entry + "," + entry + "]"),
+            "profile.agents[1].instructions: those of all agents together must "
+            "have at most 65536 bytes");
 }
 
 }  // namespace
