@@ -81,6 +81,7 @@ void Judge::BeginLife(VirtualWorld& world) {
   in_state_ms_ = thinking_ms_ = dry_ms_ = outage_ms_ = idle_ms_ = 0;
   stream_ms_ = 0;
   agent_ready_ = was_ready_ = false;
+  agent_ = plan_.options.agent;
   quiet_ = true;
   heard_ms_ = 0;
   // Bound to the former session's agent.
@@ -126,7 +127,7 @@ void Judge::Look() {
   while (seen_events_ < events.size()) OnEvent(events[seen_events_++]);
   state_ = world_->state();
   // From now on: what has passed was before that.
-  if (!world_->agent_open() && plan_.options.agent != "parrot") {
+  if (!world_->agent_open() && agent_ != "parrot") {
     agent_ready_ = false;
   }
   LookAtDebts();
@@ -163,7 +164,8 @@ void Judge::LookAtTime() {
   outage_ms_ = !agent_ready_ && wants ? outage_ms_ + ms : 0;
   figures_.outage_ms.Take(outage_ms_, seed_);
   const int64_t outage = Limit("agentReadyMs") + (was_ready_ ? 500 : 0);
-  if (outage_ms_ > outage + 3 * kSlackMs) {
+  // Each of them has its time, and none has it twice but by command.
+  if (outage_ms_ > (outage + 3 * kSlackMs) * plan_.agents()) {
     Complain("no agent for " + Ms(outage_ms_) + ", agentReadyMs is " +
              Ms(Limit("agentReadyMs")));
     outage_ms_ = -1'000'000;
@@ -232,6 +234,10 @@ void Judge::OnEvent(const Json& event) {
   const std::string_view type = StringMember(event, "type");
   if (type == "state") {
     OnState(event);
+  } else if (type == "opened") {
+    agent_ = StringMember(event, "agent");
+  } else if (type == "agentSwitched") {
+    OnSwitched(event);
   } else if (type == "agentReady") {
     agent_ready_ = was_ready_ = true;
     thinking_ms_ = outage_ms_ = 0;
@@ -265,7 +271,7 @@ void Judge::OnEvent(const Json& event) {
     quiet_ = true;
   } else if (type == "dtmf") {
     silence_ms_ = 0;
-    if (state_ != State::kSetup && plan_.realtime()) {
+    if (state_ != State::kSetup && plan_.watches_provider()) {
       // More than that is dropped.
       if (keys_.size() < session::DigitEntry::kMaxDigits) {
         OnKeys(std::string(StringMember(event, "digit")));
@@ -334,6 +340,31 @@ void Judge::OnEvent(const Json& event) {
       Complain("its own snapshot was refused");
     }
   }
+}
+
+void Judge::OnSwitched(const Json& event) {
+  if (StringMember(event, "from") != agent_) {
+    Complain("the call goes from an agent that does not have it");
+  }
+  if (event["fromIndex"] == event["toIndex"]) {
+    Complain("an agent takes its own place");
+  }
+  agent_ = StringMember(event, "to");
+  const std::string_view reason = StringMember(event, "reason");
+  if (reason == "restored") return;
+  ++switches_;
+  if (reason == "command") outage_ms_ = 0;
+  // The list is gone through once; a command may begin it anew.
+  if (reason != "command" && ++failovers_ >= plan_.agents()) {
+    Complain("the list of agents is gone through for ever");
+  }
+  if (reason == "command") failovers_ = -1;
+  agent_ready_ = false;
+  thinking_ms_ = idle_ms_ = 0;
+  // It has all of the time that silence may take.
+  if (state_ == State::kListening) in_state_ms_ = 0;
+  // Another one's attempts.
+  requests_unheard_ = requests_of_turn_ = 0;
 }
 
 void Judge::OnState(const Json& event) {
@@ -424,19 +455,26 @@ void Judge::JudgeEnd() {
   }
   // Where it is known which items are of it.
   for (const Said& said : says_) {
-    if (said.heard || said.failed || !plan_.realtime() || !plan_.in_order()) {
+    if (said.heard || said.failed || !plan_.watches_provider() ||
+        !plan_.in_order()) {
       continue;
     }
     Complain("'" + said.text + "' was neither said nor given up");
   }
-  if (keys_lost_ && plan_.realtime()) {
+  if (keys_lost_ && plan_.watches_provider()) {
     Complain("keys went with an object, and were not given up");
   }
-  if (!keys_.empty() && plan_.realtime()) {
+  if (!keys_.empty() && plan_.watches_provider()) {
     Complain("the keys " + keys_ + " were not told, and not given up");
   }
   // Why it ended.
   const size_t before = complaints_.size();
+  if (plan_.has_successors()) {
+    if (StringMember(summary, "agent") != agent_) {
+      Complain("the summary has another agent than the events");
+    }
+    count("agentSwitches", switches_);
+  }
   if (known == std::end(kReasons)) Complain("it ended for '" + reason + "'");
   const auto unexplained = [&](const char* of, bool explained) {
     if (reason == of && !explained) Complain("nothing explains " + reason);

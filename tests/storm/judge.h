@@ -70,6 +70,8 @@ class Judge {
     lost_reply_ = reply_wanted_;
     idle_ms_ = 0;
   }
+  // Its socket breaks, with what is on its way.
+  void OnAgentDropped() { given_up_at_.push_back(world_->now()); }
   // A reply that nobody asked for is over, as the provider has it.
   void OnOwnReplyOver() { own_over_ = world_->now(); }
   // The reply to the last request has this item.
@@ -142,6 +144,7 @@ class Judge {
   bool AllOfLast(const Said& said, Holds holds) const;
   void OnEvent(const Json& event);
   void OnState(const Json& event);
+  void OnSwitched(const Json& event);
   void OnLine(const Json& event);
   void OnHeardItem(std::string_view item);
   void KeepWhatIsOwed();
@@ -187,6 +190,10 @@ class Judge {
   int64_t stream_ms_ = 0;
   bool quiet_ = true;
   bool agent_ready_ = false;
+  // Who has the call, by the log; how often that has changed.
+  std::string agent_;
+  int64_t switches_ = 0;
+  int64_t failovers_ = 0;
   // When its sockets were closed by the gateway.
   std::vector<Instant> given_up_at_;
   bool was_ready_ = false;

@@ -77,7 +77,7 @@ void Judge::LookAtDebts() {
   const int64_t idle =
       kIdleMs + Limit("endOfTurnMs") +
       (plan_.honest_line ? 0 : session::Session::kCallerStall.ms());
-  if (lost_reply_ && named && idle_ms_ > idle) {
+  if (lost_reply_ && named && idle_ms_ > idle && !plan_.has_successors()) {
     Complain("a reply that was lost with its socket was not asked for again");
     lost_reply_ = false;
   }
@@ -103,7 +103,7 @@ void Judge::LookAtDebts() {
   const auto next = std::find_if(
       says_.begin(), says_.end(),
       [](const Said& said) { return !said.heard && !said.failed; });
-  if (next != says_.end() && plan_.realtime()) {
+  if (next != says_.end() && plan_.watches_provider()) {
     // Another request may be on its way, and in vain.
     // Before it, a reply that is owed once more, whose turn may yet be taken.
     const int64_t most =
@@ -122,12 +122,12 @@ void Judge::LookAtDebts() {
   }
   LookAtKeys();
   for (Result& result : results_) {
-    if (result.ready_ms <= 3'000) continue;
+    if (result.ready_ms <= 3'000 || plan_.has_successors()) continue;
     Complain("the accepted " + result.output + " was not given to the agent");
     result.ready_ms = -1'000'000;
   }
-  if (!plan_.greeting().empty() && plan_.realtime() && greetings_ == 0 &&
-      idle_ms_ > idle) {
+  if (!plan_.greeting().empty() && plan_.watches_provider() &&
+      greetings_ == 0 && idle_ms_ > idle) {
     Complain("the greeting was never asked for");
     greetings_ = 1;
   }
@@ -143,6 +143,7 @@ void Judge::OnKeys(const std::string& keys) {
 }
 
 void Judge::OnKeysTold(const std::string& keys) {
+  if (!plan_.watches_provider()) return;
   const auto told = std::find(keys_on_way_.begin(), keys_on_way_.end(), keys);
   if (told != keys_on_way_.end()) {
     keys_on_way_.erase(keys_on_way_.begin(), told + 1);
@@ -155,7 +156,7 @@ void Judge::OnKeysTold(const std::string& keys) {
 }
 
 void Judge::LookAtKeys() {
-  if (!plan_.realtime() || idle_ms_ <= kIdleMs) return;
+  if (!plan_.watches_provider() || idle_ms_ <= kIdleMs) return;
   const int64_t pause =
       keys_whole_ ? 0 : session::DigitEntry::kPause.ms() + kSlackMs;
   if (!keys_.empty() && (world_->now() - keys_at_).ms() > pause + kIdleMs) {
@@ -254,7 +255,7 @@ void Judge::OnHeardItem(std::string_view item) {
 
 void Judge::OnHeardToItsEnd(const std::string& name) {
   const Agent::Item* item = FindItem(name);
-  if (item == nullptr || !item->whole_at) return;
+  if (item == nullptr || !IsToldWhole(*item)) return;
   if (greeting_items_.contains(name)) greeted_ = true;
   for (Said& said : says_) {
     // One that broke off behind its first item is not.

@@ -24,7 +24,7 @@ void Judge::OnTruncated(const Json& event) {
   truncated_.insert(item);
   if (state_ == State::kInterrupted) interrupted_.insert(item);
   const auto playback = world_->line.config().traits.playback;
-  if (!plan_.honest_line || !plan_.realtime() || !plan_.on_a_socket() ||
+  if (!plan_.honest_line || !plan_.watches_provider() || !plan_.on_a_socket() ||
       playback == protocol::LegTraits::Playback::kClock) {
     return;
   }
@@ -93,7 +93,8 @@ void Judge::JudgeCut(const Json& line, const std::string& name) {
   const bool known = plan_.on_a_socket() && plan_.provider.lost == 0 &&
                      plan_.provider.whim_every == Duration();
   if (item == nullptr || !of_this_life || !known || !plan_.honest_line ||
-      !plan_.realtime() || playback == protocol::LegTraits::Playback::kClock) {
+      !plan_.watches_provider() ||
+      playback == protocol::LegTraits::Playback::kClock) {
     return;
   }
   const int64_t ear_ms = world_->HeardMs(*item);

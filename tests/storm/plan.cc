@@ -16,6 +16,8 @@ using protocol::LegTraits;
 
 // One by which the plans of corpus.txt have nothing odd.
 constexpr uint64_t kOddFork = 330;
+// Of the agents that come next.
+constexpr uint64_t kSuccessorFork = 331;
 
 size_t Index(Reply reply) { return static_cast<size_t>(reply); }
 size_t Index(Start start) { return static_cast<size_t>(start); }
@@ -47,6 +49,48 @@ Plan::Plan(uint64_t seed) : dice(seed) {
   if (realtime()) ThrowProvider();
   ThrowCarrier();
   ThrowDeeds();
+  if (seed >= kSuccessorSeeds) ThrowSuccessors(seed);
+}
+
+// One to three of them behind the agent that there is, and commands that choose
+// among them. Providers fail more often.
+void Plan::ThrowSuccessors(uint64_t seed) {
+  Dice next = dice.Fork(kSuccessorFork + seed);
+  constexpr const char* kNames[] = {"scripted", "openai-realtime", "parrot"};
+  Json agents = Json::array({Json{{"agent", options.agent}}});
+  for (int64_t more = next.Between(1, 3); more > 0; --more) {
+    Json entry = {{"agent", next.Pick(kNames)}};
+    if (entry["agent"] == "openai-realtime" && next.Chance(300)) {
+      entry["agentAudio"] = "pcm";
+    }
+    agents.push_back(std::move(entry));
+  }
+  // One mind is behind all of them, which detects turns or does not; Realtime
+  // servers do.
+  const bool realtime_too = std::any_of(
+      agents.begin(), agents.end(),
+      [](const Json& entry) { return entry["agent"] == "openai-realtime"; });
+  const bool turns = next.Chance(500) || realtime_too;
+  for (Json& entry : agents) {
+    if (entry["agent"] != "scripted") continue;
+    entry["model"] = turns ? "provider-turns texts" : "texts";
+  }
+  options.profile["agents"] = std::move(agents);
+  if (next.Chance(100)) options.config["skipped"] = Json::array({0});
+  for (int64_t count = next.Chance(400) ? next.Between(1, 3) : 0; count > 0;
+       --count) {
+    deeds.push_back({Deed::Kind::kSwitchAgent,
+                     Duration::Millis(next.Between(0, limit("maxCallMs"))),
+                     next.Between(0, 4)});
+  }
+  for (int64_t drops = next.Between(0, 2); drops > 0; --drops) {
+    deeds.push_back({Deed::Kind::kAgentDrops,
+                     Duration::Millis(next.Between(100, limit("maxCallMs"))),
+                     0});
+  }
+  std::sort(deeds.begin(), deeds.end(), [](const Deed& a, const Deed& b) {
+    return std::pair(a.at, a.kind) < std::pair(b.at, b.kind);
+  });
 }
 
 // Short ones: what a limit is for shows within a second as well.
@@ -256,6 +300,8 @@ const char* ToString(Plan::Deed::Kind kind) {
       return "enters keys";
     case Kind::kKeysCommand:
       return "command digits";
+    case Kind::kSwitchAgent:
+      return "command switchAgent";
   }
   return "unknown";
 }

@@ -31,11 +31,16 @@ struct Plan {
       kAgentDrops,
       kKeys,         // the caller enters some
       kKeysCommand,  // an operator does
+      kSwitchAgent,  // by command, to any of the list
     };
     Kind kind = Kind::kSpeak;
     Duration at;
     int64_t ms = 0;
   };
+
+  // Seeds from here on are of calls with several agents; those below have the
+  // plans that they always had.
+  static constexpr uint64_t kSuccessorSeeds = uint64_t{1} << 32;
 
   explicit Plan(uint64_t seed);
 
@@ -56,6 +61,15 @@ struct Plan {
            provider.split == 0;
   }
   bool realtime() const { return options.agent == "openai-realtime"; }
+  bool has_successors() const { return options.profile.contains("agents"); }
+  // All that is asked of an agent is seen: there is a Realtime provider, and it
+  // is the only one.
+  bool watches_provider() const { return realtime() && !has_successors(); }
+  // How many agents may be tried before the call has one.
+  int64_t agents() const {
+    const Json* list = FindMember(options.profile, "agents");
+    return list == nullptr ? 1 : static_cast<int64_t>(list->size());
+  }
   int64_t limit(const char* key) const {
     return IntegerMember(options.limits, key).value_or(0);
   }
@@ -71,6 +85,7 @@ struct Plan {
   void ThrowProvider();
   void ThrowCarrier();
   void ThrowDeeds();
+  void ThrowSuccessors(uint64_t seed);
 };
 
 const char* ToString(Plan::Deed::Kind kind);

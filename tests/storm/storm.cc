@@ -5,6 +5,8 @@
 //   storm [--calls N] [--from SEED] [--jobs N]   the calls of N seeds; last
 //                                                line `N passed, N failed`
 //   storm --seed SEED [--verbose]                one of them
+//
+// Seeds from 4294967296 on are of calls with several agents.
 
 #include <sys/mman.h>
 #include <sys/wait.h>

@@ -157,12 +157,18 @@ class Life {
         });
         return;
       case Kind::kAgentDrops:
+        if (plan_.has_successors() && !world_.agent_open()) return;
+        // What it makes of a reply ends with its socket.
+        if (provider_) provider_->OnClosed(world_.realtime.channel());
+        if (plan_.has_successors()) judge_.OnAgentDropped();
         return world_.agent.Drop(1006);
       case Kind::kKeys:
         // Half of the entries end with the key that says so.
         for (const char key : Keys(deed.ms)) world_.line.Press(key);
         if (deed.ms % 2 == 0) world_.line.Press('#');
         return;
+      case Kind::kSwitchAgent:
+        return Command({{"type", "switchAgent"}, {"agent", deed.ms}});
       case Kind::kKeysCommand:
         return Command({{"type", "digits"}, {"digits", Keys(deed.ms)}});
       case Kind::kLoseObject:
@@ -225,9 +231,10 @@ Verdict PlayCall(uint64_t seed, Telling telling) {
     if (!snapshot.empty()) options.snapshot = snapshot;
     options.first_seq += static_cast<int64_t>(one.world().events().size());
     options.epoch_ms = plan.options.epoch_ms + began_ms;
-    options.config = {{"callEpochMs", plan.options.epoch_ms},
-                      {"aliveMs", alive_ms},
-                      {"lastLine", judge.last_line()}};
+    options.config = plan.options.config;
+    options.config.update(Json{{"callEpochMs", plan.options.epoch_ms},
+                               {"aliveMs", alive_ms},
+                               {"lastLine", judge.last_line()}});
   }
   judge.OnMemory(MemoryCount::peak() - before);
   if (!judge.over()) return {{"it did not end"}, judge.figures()};
