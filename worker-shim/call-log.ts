@@ -31,6 +31,7 @@ const FAILURES: ReadonlySet<string> = new Set<Outcome>([
 const KEPT_EVENTS = new Set([
   "agentReady",
   "agentFailed",
+  "agentSwitched",
   "fault",
   "cleared",
   "resumed",

@@ -1,3 +1,4 @@
+import type { Circuits } from "./circuits.ts";
 import type { Core, CoreWitness } from "./core.ts";
 import type { Sinks } from "./deliveries.ts";
 import type { HttpFetch } from "./ports/http.ts";
@@ -22,6 +23,8 @@ export interface CallPlatform {
   readonly fetch: HttpFetch;
   readonly findResource: FindResource;
   readonly log: Log;
+  /** Of the isolate. */
+  readonly circuits: Pick<Circuits, "isSkipped" | "failed" | "succeeded">;
   nowMs(): number;
   /** 0 .. 2^53-1. */
   randomSeed(): number;

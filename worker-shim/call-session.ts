@@ -4,6 +4,7 @@ import type { CommandResult } from "./boundary.ts";
 import { type Announcement, type Attachment, Call, type Observation, type Resumption, type Stage } from "./call.ts";
 import { LEG_PATH, OBSERVER_PATH, SIGNED_HEADER, UNOPENED } from "./call-object.ts";
 import type { CallPlatform } from "./call-platform.ts";
+import { circuits } from "./circuits.ts";
 import { Core } from "./core.ts";
 import type { Env } from "./env.ts";
 import { module } from "./module.ts";
@@ -185,6 +186,7 @@ export class CallSession extends DurableObject<Env> {
       upstreams,
       fetch: (url, init) => fetch(url, init as RequestInit) as ReturnType<HttpFetch>,
       findResource: assetResources(env.ASSETS),
+      circuits,
       log,
       nowMs: Date.now,
       randomSeed,

@@ -7,6 +7,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   hangUp: [],
   say: ["text"],
   digits: ["digits"],
+  switchAgent: ["agent"],
   toolResult: ["toolCallId", "output"],
   recordingConsent: [],
   pauseRecording: [],

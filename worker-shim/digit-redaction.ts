@@ -260,9 +260,10 @@ const SPOKEN_FIELDS: Readonly<Record<string, readonly string[]>> = {
 /** Fields of a name or a number of the provider's own, which may have a few digits. */
 const NAMING_FIELDS: Readonly<Record<string, readonly string[]>> = {
   agentFailed: ["code", "param"],
+  agentSwitched: ["reason"],
   fault: ["error", "param"],
 };
-const SPOKEN = /"type":"(transcript|line|toolCall|notSaid|agentFailed|fault)"/;
+const SPOKEN = /"type":"(transcript|line|toolCall|notSaid|agentFailed|agentSwitched|fault)"/;
 
 /** An event as it is kept, and as it is shown while it happens. */
 export interface RedactedEvent {

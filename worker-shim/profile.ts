@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { AGENTS, LAST_RESORTS } from "./agents.ts";
 import { DIGIT_REDACTIONS } from "./digit-redaction.ts";
 import {
   KNOWLEDGE_FILE,
@@ -120,7 +121,8 @@ const knowledgeFiles = v.pipe(
   v.check((files) => new Set(files).size === files.length, "must have each document once"),
 );
 
-const fields = table({
+/** What an agent of a list may say of itself, and a profile says for all that do not. */
+const ofAgent = {
   instructions: v.optional(text(MAX_INSTRUCTIONS_BYTES)),
   model: v.optional(providerName("the name of a model")),
   voice: v.optional(providerName("the name of a voice")),
@@ -131,10 +133,41 @@ const fields = table({
       v.regex(/^$|^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*$/, IS_LANGUAGE),
     ),
   ),
-  greeting: words,
-  farewell: words,
   transcriptionModel: v.optional(providerName("the name of a model")),
   agentAudio: v.optional(oneOf(["pcmu", "pcm"])),
+  /** What the agent cascade is made of. */
+  stt: v.optional(stt),
+  llm: v.optional(llm),
+  tts: v.optional(tts),
+};
+
+/** Agents of a list: who comes next when one fails. */
+export const MAX_AGENTS = 4;
+/** Of instructions that agents of a list have for themselves: wasm/session/config.cc. */
+const MAX_AGENTS_INSTRUCTIONS_BYTES = 64 * 1024;
+const IS_LIST = `must be a list of 1 to ${MAX_AGENTS} agents`;
+const utf8 = new TextEncoder();
+
+const agents = v.pipe(
+  v.array(table({ agent: oneOf(AGENTS), ...ofAgent }), IS_LIST),
+  v.minLength(1, IS_LIST),
+  v.maxLength(MAX_AGENTS, IS_LIST),
+  v.check(
+    (all) =>
+      all.reduce((sum, { instructions = "" }) => sum + utf8.encode(instructions).length, 0) <=
+      MAX_AGENTS_INSTRUCTIONS_BYTES,
+    `must have at most ${MAX_AGENTS_INSTRUCTIONS_BYTES} bytes of instructions, all agents together`,
+  ),
+);
+
+const fields = table({
+  ...ofAgent,
+  /** In the order in which they are wanted; in the place of `agent`, if there is such a list. */
+  agents: v.optional(agents),
+  /** What stands in when all of them have failed. */
+  lastResort: v.optional(oneOf(LAST_RESORTS)),
+  greeting: words,
+  farewell: words,
   echoGuard: onOrOff,
   waitingSound: v.optional(oneOf(["off", "tone", "melody"])),
   denoiseForAgent: strength,
@@ -155,10 +188,6 @@ const fields = table({
       v.check((names) => new Set(names).size === names.length, "must have each name once"),
     ),
   ),
-  /** What the agent cascade is made of. */
-  stt: v.optional(stt),
-  llm: v.optional(llm),
-  tts: v.optional(tts),
 });
 
 /** What a profile's `tools` must not be called, since it asks for the gateway's own of that name. */
@@ -174,10 +203,20 @@ export const profile = v.pipe(
     addIssue({ message: "has the name of one of builtInTools", path: [ofTools, ofTool] });
   }),
   v.rawCheck<v.InferOutput<typeof fields>>(({ dataset, addIssue }) => {
-    const fault = dataset.typed ? serviceFault(dataset.value satisfies Services) : undefined;
-    if (!fault) return;
-    const [first, ...rest] = fault.keys.map((key) => pathItem(dataset.value as object, key));
-    if (first) addIssue({ message: fault.message, path: [first, ...rest] });
+    if (!dataset.typed) return;
+    const { value } = dataset;
+    const own = serviceFault(value satisfies Services);
+    const places: (readonly [keys: readonly (string | number)[], message: string])[] = own
+      ? [[own.keys, own.message]]
+      : [];
+    for (const [index, { agent: _, ...entry }] of (value.agents ?? []).entries()) {
+      const fault = own ? undefined : serviceFault({ ...value, ...entry } satisfies Services);
+      if (fault) places.push([["agents", index, ...fault.keys], fault.message]);
+    }
+    for (const [keys, message] of places) {
+      const [first, ...rest] = keys.map((key) => ({ ...pathItem(value, ""), key }));
+      if (first) addIssue({ message, path: [first, ...rest] });
+    }
   }),
 );
 

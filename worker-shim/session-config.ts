@@ -1,3 +1,4 @@
+import { lastResortOf } from "./agents.ts";
 import { lastLine, nextSeq, numberOr, parseEvent, type SessionEvents } from "./call-events.ts";
 import { LEG } from "./carriers/twilio/leg.ts";
 import { GRANULES_PER_MS } from "./ogg.ts";
@@ -17,6 +18,10 @@ export interface SessionConfigOptions {
   readonly resumedMs?: number | undefined;
   /** 0 .. 2^53-1. */
   readonly seed: number;
+  /** Whether the house can speak here. */
+  readonly hasSpeech: boolean;
+  /** Which agents of the profile's list others are tried before, by their indices. */
+  readonly skipped: readonly number[];
 }
 
 /** From the end of a stream to the carrier's question what to do now: its notice, and a half round trip. */
@@ -75,7 +80,7 @@ function before(
 
 /** What a session of the core is made of, JSON; docs/boundary.md, Configuration. */
 export function sessionConfig(options: SessionConfigOptions): string {
-  const { row, records, settings, nowMs, seed } = options;
+  const { row, records, settings, nowMs, seed, hasSpeech, skipped } = options;
   const { batches, snapshots } = records;
   const { profile, limits } = records.pinned.over(settings);
   const sessions = batches.eventsBySession();
@@ -89,7 +94,11 @@ export function sessionConfig(options: SessionConfigOptions): string {
     authorization: row.authorization,
     faults: settings.faultInjection ? "allowed" : "refused",
     resumed: row.sessions > 0,
-    profile: withoutUrls(profile),
+    profile: {
+      ...withoutUrls(profile),
+      ...(lastResortOf(row.agent, profile, hasSpeech) === "house" && { lastResort: "house" }),
+    },
+    ...(skipped.length > 0 && { skipped }),
     limits,
     ...before(options, sessions, recording, batches.storedMs(row.openedMs)),
     firstSeq: nextSeq(batches.events()),

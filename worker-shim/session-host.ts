@@ -1,3 +1,4 @@
+import { AgentWatch, agentsOf, firstOf, lastResortOf } from "./agents.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { type CommandResult, type CommandSource, LEG_CHANNEL } from "./boundary.ts";
 import type { LastKnown } from "./call-length.ts";
@@ -79,9 +80,10 @@ export class SessionHost {
 
   /** Begins a session. It may be over at once. @throws if the core cannot begin */
   open(row: CallRow, resumedMs: number | undefined): void {
-    const session = this.#makeSession(row);
+    const skipped = this.#skipped(row);
+    const session = this.#makeSession(row, skipped);
     this.#session = session;
-    session.live.open(this.#config(row, resumedMs, this.#options.platform.nowMs()));
+    session.live.open(this.#config(row, resumedMs, this.#options.platform.nowMs(), skipped));
     if (this.#areLevelsWanted) this.#watchLevels();
   }
 
@@ -104,7 +106,7 @@ export class SessionHost {
     const { platform, records } = this.#options;
     if (records.snapshots.last() === undefined) return [];
     try {
-      const config = this.#config(row, undefined, known.epochMs);
+      const config = this.#config(row, undefined, known.epochMs, []);
       const lines = linesLeftOpen(platform.instantiate(undefined), config);
       return numbered(lines, records.batches.events(), known.atMs);
     } catch (error) {
@@ -113,10 +115,31 @@ export class SessionHost {
     }
   }
 
-  #config(row: CallRow, resumedMs: number | undefined, nowMs: number): string {
+  #config(row: CallRow, resumedMs: number | undefined, nowMs: number, skipped: readonly number[]): string {
     const { platform, records } = this.#options;
-    const { settings } = platform;
-    return sessionConfig({ row, records, settings, nowMs, resumedMs, seed: platform.randomSeed() });
+    const { settings, upstreams } = platform;
+    const hasSpeech = upstreams.speech !== undefined;
+    return sessionConfig({
+      row,
+      records,
+      settings,
+      nowMs,
+      resumedMs,
+      seed: platform.randomSeed(),
+      hasSpeech,
+      skipped,
+    });
+  }
+
+  /** The agents of the call that have failed call after call: others are tried first. */
+  #skipped(row: CallRow): number[] {
+    const { platform, records } = this.#options;
+    const { profile } = records.pinned.over(platform.settings);
+    // Who has no list has nobody else to try, and the house is not put in somebody's place before he was tried.
+    if (!profile.agents) return [];
+    return agentsOf(row.agent, profile).flatMap(({ circuit }, index) =>
+      platform.circuits.isSkipped(circuit) ? [index] : [],
+    );
   }
 
   /** Gives the live session a stream's socket, which replaces a former one. */
@@ -168,7 +191,7 @@ export class SessionHost {
     this.#writer.end();
   }
 
-  #makeSession(row: CallRow): Session {
+  #makeSession(row: CallRow, skipped: readonly number[]): Session {
     let sockets: CallSockets | undefined;
     const { platform, records, streams, observers, onEnded } = this.#options;
     const { fetch, findResource, log, openUpstream, settings, timers } = platform;
@@ -177,11 +200,15 @@ export class SessionHost {
     const redactor = new DigitRedactor(profile.redactDigits ?? "off");
     const tools = { rules: settings.tools, nowMs: () => platform.nowMs(), flush: () => this.flush() };
     const upstreams = { ...platform.upstreams, ...toolUpstreams(profile, tools) };
+    const agents = agentsOf(row.agent, profile);
+    const lastResort = lastResortOf(row.agent, profile, platform.upstreams.speech !== undefined);
+    const watch = new AgentWatch(agents, firstOf(agents, skipped, lastResort), platform.circuits);
     const event = (json: string) => {
       if (isOfTheMoment(json)) {
         observers.broadcastLevels(json);
         return;
       }
+      watch.event(json);
       const { stored, shown } = redactor.redact(json);
       this.#writer.event(stored);
       observers.broadcast(shown);

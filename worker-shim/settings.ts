@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { AGENTS, type Agent } from "./agents.ts";
 import type { TokenPrices } from "./call-log.ts";
 import type { TokenRing } from "./call-token.ts";
 import {
@@ -59,15 +60,24 @@ export class ConfigurationError extends Error {
 
 export const ENVIRONMENTS = ["development", "staging", "production"] as const;
 
-export const AGENTS = ["parrot", "openai-realtime", "house", "cascade", "scribe"] as const;
-export type Agent = (typeof AGENTS)[number];
+export { AGENTS, type Agent };
 
 export function isAgent(name: string): name is Agent {
   return (AGENTS as readonly string[]).includes(name);
 }
 
-/** Why there is no such agent with this profile; undefined if there is. */
+/** Why there is no such agent with this profile, or none of its list; undefined if there is. */
 export function agentFault(agent: Agent, profile: Profile, place: string): string | undefined {
+  const { agents } = profile;
+  if (!agents) return oneAgentFault(agent, profile, place);
+  for (const [index, { agent: name, ...own }] of agents.entries()) {
+    const fault = oneAgentFault(name, { ...profile, ...own }, `${place}.agents[${index}]`);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function oneAgentFault(agent: Agent, profile: Profile, place: string): string | undefined {
   if (agent === "scribe") return profile.stt ? undefined : `${place}.stt is missing: the agent scribe is made of stt`;
   if (agent !== "cascade") return undefined;
   const missing = missingService(profile);

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { CARRIER_SECRET } from "../carriers/twilio/settings.ts";
+import { circuits } from "../circuits.ts";
 import type { LeaseCounts } from "../leases.ts";
 import { ConsoleLog, errorFields } from "../ports/log.ts";
 import { SERVICE_KINDS } from "../services.ts";
@@ -141,6 +142,8 @@ async function health(context: Context<AppEnv>, build: Build): Promise<Response>
     core,
     dependencies,
     configuration: believed,
+    // Of this isolate.
+    agents: { open: circuits.open(), counters: circuits.counters },
     calls: counts ? { admitted: counts.admitted, refused: counts.refused, ended: counts.ended } : null,
   };
   return context.json(report, serves ? 200 : 503, { "Cache-Control": "no-store" });

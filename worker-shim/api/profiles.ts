@@ -61,11 +61,14 @@ export async function chooseProfile(context: Context<AppEnv>, dialled: string): 
   if (profile === "unknown")
     throw new HttpError(404, "unknown_profile", `there is no profile ${shownName(asked ?? "")}`);
   const settings = context.get("settings");
-  const agent = wanted ?? profile.agent ?? settings.defaultAgent;
+  const { agents, ...own } = profile.profile ?? settings.profile;
+  const agent = wanted ?? agents?.[0]?.agent ?? profile.agent ?? settings.defaultAgent;
   const place = profile.profile ? `profile ${profile.name}: profile` : "PROFILE";
-  const fault = agentFault(agent, profile.profile ?? settings.profile, place);
+  // Who names an agent wants that one, and no other of a list.
+  const isAlone = wanted !== undefined && agents !== undefined;
+  const fault = agentFault(agent, isAlone ? own : (profile.profile ?? settings.profile), place);
   if (fault !== undefined) throw new HttpError(503, "configuration", fault);
-  return { agent, profile: await withKnowledge(context, profile) };
+  return { agent, profile: await withKnowledge(context, isAlone ? { ...profile, profile: own } : profile) };
 }
 
 /** With the documents that it names behind its instructions, as far as they are here in time. */

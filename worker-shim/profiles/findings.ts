@@ -1,3 +1,4 @@
+import type { Profile } from "../profile.ts";
 import { faultsOf } from "../schemas.ts";
 import { SERVICE_KINDS, type Services } from "../services.ts";
 import type { Agent } from "../settings.ts";
@@ -90,13 +91,8 @@ export function findingsOf(value: unknown, deployment: Deployment): readonly Fin
   const faults = faultsOf(document, value, MAX_FAULTS);
   if (faults.length > 0) return faults.map((fault) => ({ severity: "error", ...fault }));
   const known = value as ProfileDocument;
-  const agent = known.agent ?? deployment.defaultAgent;
   return [
-    ...missingUpstream(agent, deployment),
-    ...ofServices(agent, known, deployment),
-    ...ofReading(agent, known),
-    ...ofProvider(agent, known),
-    ...ofInstructions(agent, known),
+    ...ofAgents(known, deployment),
     ...ofTools(known),
     ...ofWebhooks(known, deployment),
     ...ofRecords(known, deployment),
@@ -104,50 +100,108 @@ export function findingsOf(value: unknown, deployment: Deployment): readonly Fin
   ];
 }
 
-function* missingUpstream(agent: Agent, { upstreams }: Deployment): Generator<Finding> {
+/** An agent as a call has it: what it says itself, and what the profile says for all that do not. */
+interface Entry {
+  readonly agent: Agent;
+  readonly profile: Profile;
+  readonly own: Partial<Profile>;
+  /** Where it stands: `profile`, or an entry of the list. */
+  readonly place: string;
+}
+
+/** The agent alone, or each of the list with what is its own; and who stands in for them. */
+function* ofAgents({ agent, profile }: ProfileDocument, deployment: Deployment): Generator<Finding> {
+  const { agents, lastResort } = profile;
+  if (agents) {
+    if (agent !== undefined && agent !== agents[0]?.agent)
+      yield { severity: "warning", place: "agent", message: "is not read: profile.agents says which agents there are" };
+    for (const [index, { agent: name, ...own }] of agents.entries()) {
+      const place = `profile.agents[${index}]`;
+      yield* missingUpstream(name, `${place}.agent`, deployment);
+      yield* ofEntry({ agent: name, profile: { ...profile, ...own }, own, place }, deployment);
+    }
+    yield* ofRepeated(agents);
+  } else {
+    const name = agent ?? deployment.defaultAgent;
+    yield* missingUpstream(name, "agent", deployment);
+    yield* ofEntry({ agent: name, profile, own: profile, place: "profile" }, deployment);
+  }
+  if (lastResort === "house") yield* missingUpstream("house", "profile.lastResort", deployment);
+}
+
+function ofEntry(entry: Entry, deployment: Deployment): readonly Finding[] {
+  return [...ofServices(entry, deployment), ...ofReading(entry), ...ofProvider(entry), ...ofInstructions(entry)];
+}
+
+/** Who fails takes with him those that are the same. */
+function* ofRepeated(agents: NonNullable<Profile["agents"]>): Generator<Finding> {
+  const all = agents.map((each) => JSON.stringify(each));
+  for (const [index, each] of all.entries())
+    if (all.indexOf(each) < index)
+      yield {
+        severity: "warning",
+        place: `profile.agents[${index}]`,
+        message: "is the same as one before it, and fails with that",
+      };
+}
+
+function* missingUpstream(agent: Agent, place: string, { upstreams }: Deployment): Generator<Finding> {
   const upstream = UPSTREAM_OF[agent];
   if (upstream !== undefined && !upstreams.has(upstream))
-    yield { severity: "error", place: "agent", message: `is ${agent}, for which ${LACKS[upstream]}` };
+    yield { severity: "error", place, message: `is ${agent}, for which ${LACKS[upstream]}` };
+}
+
+/** Where a setting is said: by the agent itself, or in the profile for all. */
+function placeOf({ own, place }: Entry, name: keyof Profile): string {
+  return `${own[name] === undefined ? "profile" : place}.${name}`;
 }
 
 /** Services that the agent would lack, or that have no upstream here. */
-function* ofServices(agent: Agent, { profile }: ProfileDocument, { upstreams }: Deployment): Generator<Finding> {
+function* ofServices(entry: Entry, { upstreams }: Deployment): Generator<Finding> {
+  const { agent, profile } = entry;
   const kinds = SERVICES_OF[agent] ?? [];
   for (const kind of kinds) {
-    const place = `profile.${kind}`;
     const service = profile[kind]?.service;
     if (service === undefined) {
       const all = kinds.length > 1 ? "stt, llm and tts" : "stt";
-      yield { severity: "error", place, message: `is missing: the agent ${agent} is made of ${all}` };
+      const message = `is missing: the agent ${agent} is made of ${all}`;
+      yield { severity: "error", place: `${entry.place}.${kind}`, message };
       continue;
     }
     const upstream = UPSTREAM_OF_SERVICE[service];
     if (upstream !== undefined && !upstreams.has(upstream))
-      yield { severity: "error", place, message: `is ${service}, for which ${LACKS[upstream]}` };
+      yield { severity: "error", place: placeOf(entry, kind), message: `is ${service}, for which ${LACKS[upstream]}` };
   }
 }
 
-function* ofReading(agent: Agent, { profile }: ProfileDocument): Generator<Finding> {
+/** What a profile says for several agents is for those that read it: only what is the agent's own is looked at. */
+function* ofReading({ agent, profile, own, place }: Entry): Generator<Finding> {
   for (const name of unreadBy(agent, profile)) {
-    const value = profile[name];
+    const value = own[name];
     if (value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) continue;
-    yield { severity: "warning", place: `profile.${name}`, message: `is nothing that ${agent} reads` };
+    yield { severity: "warning", place: `${place}.${name}`, message: `is nothing that ${agent} reads` };
   }
 }
 
-function* ofInstructions(agent: Agent, { profile }: ProfileDocument): Generator<Finding> {
+function* ofInstructions(entry: Entry): Generator<Finding> {
+  const { agent, profile } = entry;
   if (unreadBy(agent, profile).includes("instructions") || profile.instructions?.trim()) return;
-  yield { severity: "warning", place: "profile.instructions", message: "are missing: the agent knows nothing" };
+  yield {
+    severity: "warning",
+    place: placeOf(entry, "instructions"),
+    message: "are missing: the agent knows nothing",
+  };
 }
 
-function* ofProvider(agent: Agent, { profile }: ProfileDocument): Generator<Finding> {
+function* ofProvider(entry: Entry): Generator<Finding> {
+  const { agent, profile, place } = entry;
   const provider = PROVIDERS[agent];
   if (!provider) return;
   for (const name of ["model", "transcriptionModel"] as const)
     if (!profile[name])
       yield {
         severity: "warning",
-        place: `profile.${name}`,
+        place: `${place}.${name}`,
         message: "is missing: the one that the gateway has by itself may be taken away by the provider",
       };
   const { instructions = "", tools = [] } = profile;
@@ -158,7 +212,7 @@ function* ofProvider(agent: Agent, { profile }: ProfileDocument): Generator<Find
   if (tokens > maxTokens * DOUBTFUL)
     yield {
       severity: tokens > maxTokens / DOUBTFUL ? "error" : "warning",
-      place: "profile.instructions",
+      place: placeOf(entry, "instructions"),
       message: `are about ${tokens} tokens with the tools${withKnowledge}, and the provider takes ${maxTokens}`,
     };
   if (tools.length > maxTools)

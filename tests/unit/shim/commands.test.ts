@@ -34,6 +34,7 @@ describe("a command", () => {
     [{ type: "toolResult", toolCallId: "a", output: nested(5000) }, "output"],
     [{ type: "say", text: "a", loud: true }, "loud"],
     [{ type: "hangUp", __proto__: null, why: nested(100) }, "why"],
+    [{ type: "switchAgent", agent: 1, at: 3 }, "at"],
   ])("that the core must not see is refused by the field: %#", (command, field) => {
     expect(refuseCommand(command)).toMatchObject({ status: "refused", code: "invalid", field });
   });

@@ -97,6 +97,9 @@ describe("a profile's services", () => {
     expect(() => profileOf({}, cascade)).toThrow("PROFILE.stt is missing");
     expect(agentFault("house", {}, "PROFILE")).toBeUndefined();
     expect(agentFault("scribe", { stt: STT } as never, "PROFILE")).toBeUndefined();
+    expect(agentFault("parrot", { agents: [{ agent: "parrot" }, { agent: "scribe" }] }, "PROFILE")).toBe(
+      "PROFILE.agents[1].stt is missing: the agent scribe is made of stt",
+    );
     expect(agentFault("scribe", {}, "PROFILE")).toBe("PROFILE.stt is missing: the agent scribe is made of stt");
   });
 });

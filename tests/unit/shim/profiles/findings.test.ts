@@ -125,6 +125,49 @@ describe("a check", () => {
     expect(found({ ...GOOD, profile: { ...GOOD.profile, tools } })).toHaveLength(2);
   });
 
+  it("judges each agent of a list by what is its own and what is the profile's", () => {
+    const list = (agents: ProfileDocument["profile"]["agents"], more: ProfileDocument["profile"] = {}) => ({
+      profile: { ...GOOD.profile, ...more, agents },
+    });
+    expect(found(list([{ agent: "openai-realtime" }, { agent: "house" }]))).toEqual([]);
+    expect(found(list([{ agent: "openai-realtime" }, { agent: "house" }]), { upstreams: new Set(["openai"]) })).toEqual(
+      ["error profile.agents[1].agent is house, for which no speech Worker is bound (SPEECH)"],
+    );
+    const long = "abcd".repeat(15_000);
+    expect(found(list([{ agent: "parrot" }, { agent: "openai-realtime", instructions: long }]))).toEqual([
+      expect.stringMatching(/^warning profile\.agents\[1\]\.instructions are about 15000 tokens/),
+    ]);
+    expect(found(list([{ agent: "openai-realtime" }, { agent: "house", voice: "v" }]))).toEqual([
+      "warning profile.agents[1].voice is nothing that house reads",
+    ]);
+    expect(found({ ...list([{ agent: "parrot" }]), agent: "house" })).toEqual([
+      "warning agent is not read: profile.agents says which agents there are",
+    ]);
+    expect(found(list([{ agent: "parrot" }, { agent: "parrot" }]))).toEqual([
+      "warning profile.agents[1] is the same as one before it, and fails with that",
+    ]);
+    expect(found(list([{ agent: "parrot" }], { lastResort: "house" }), { upstreams: new Set() })).toEqual([
+      "error profile.lastResort is house, for which no speech Worker is bound (SPEECH)",
+    ]);
+  });
+
+  it("finds what the schema refuses of a list", () => {
+    const parrot = { agent: "parrot" } as const;
+    const wrong = (agents: unknown) => found({ profile: { agents } });
+    const most = "error profile.agents must be a list of 1 to 4 agents";
+    expect(wrong([])).toEqual([most]);
+    expect(wrong([parrot, parrot, parrot, parrot, parrot])[0]).toBe(most);
+    expect(wrong([{ agent: "robot" }])).toEqual([`error profile.agents[0].agent must be one of ${AGENTS.join(", ")}`]);
+    expect(wrong([{ ...parrot, greeting: "Hello" }])[0]).toMatch(/^error profile\.agents\[0\]\.greeting is not known/);
+    const half = { ...parrot, instructions: "i".repeat(32 * 1024 + 1) };
+    expect(wrong([half, half])).toEqual([
+      "error profile.agents must have at most 65536 bytes of instructions, all agents together",
+    ]);
+    expect(found({ profile: { lastResort: "parrot" } })).toEqual([
+      "error profile.lastResort must be one of house, none",
+    ]);
+  });
+
   it("finds instructions that are too long for the provider, by estimate", () => {
     const length = (tokens: number) => withProfile({ instructions: "abcd".repeat(tokens) });
     expect(found(length(10_000))).toEqual([]);

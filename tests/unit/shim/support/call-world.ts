@@ -1,5 +1,6 @@
 import { Call } from "../../../../worker-shim/call.ts";
 import type { CallPlatform } from "../../../../worker-shim/call-platform.ts";
+import { Circuits } from "../../../../worker-shim/circuits.ts";
 import { Core } from "../../../../worker-shim/core.ts";
 import type { Sinks } from "../../../../worker-shim/deliveries.ts";
 import type { ExpectedCall } from "../../../../worker-shim/records/call-row.ts";
@@ -22,6 +23,8 @@ export const CALL: ExpectedCall = {
 export class World {
   readonly time = new VirtualTime();
   readonly log = new FakeLog();
+  upstreams: CallPlatform["upstreams"] = {};
+  readonly circuits = new Circuits(() => this.time.nowMs);
   readonly cores: FakeCore[] = [];
   readonly leaseCalls: unknown[][] = [];
   /** What goes on beside the events. */
@@ -86,9 +89,10 @@ export class World {
       sinks: this.sinks,
       timers: this.time,
       openUpstream: () => new Promise(() => undefined),
-      upstreams: {},
+      upstreams: this.upstreams,
       fetch: () => new Promise(() => undefined),
       findResource: async () => undefined,
+      circuits: this.circuits,
       log: this.log,
       nowMs: () => this.time.nowMs,
       randomSeed: () => 42,
