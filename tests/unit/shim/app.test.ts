@@ -3,6 +3,7 @@ import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MAX_BODY_BYTES } from "../../../worker-shim/api/requests.ts";
 import { composeCallLog, OUTCOMES } from "../../../worker-shim/call-log.ts";
+import { circuits, OPENS_AFTER } from "../../../worker-shim/circuits.ts";
 import { CallLogStore } from "../../../worker-shim/ports/call-log-store.ts";
 import type { CallRow } from "../../../worker-shim/records/call-row.ts";
 import { AGENTS } from "../../../worker-shim/settings.ts";
@@ -376,6 +377,18 @@ describe("/logs", () => {
 });
 
 describe("/health", () => {
+  it("shows which agents this isolate skips", async () => {
+    for (let i = 0; i < OPENS_AFTER; i++) circuits.failed("openai-realtime shown");
+    const report = (await (await gateway.request("/health")).json()) as {
+      agents: { open: object[]; counters: object };
+    };
+    circuits.succeeded("openai-realtime shown");
+    expect(report.agents.open).toEqual([
+      { agent: "openai-realtime shown", failures: OPENS_AFTER, until: expect.stringMatching(/^20/) },
+    ]);
+    expect(report.agents.counters).toMatchObject({ opened: 1 });
+  });
+
   it("reports what goes on", async () => {
     const response = await gateway.request("/health");
     expect(response.status).toBe(200);
