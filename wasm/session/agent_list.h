@@ -30,6 +30,7 @@ class AgentList {
   size_t current() const { return current_; }
   // The name that configurations have for it. Precondition: index < size().
   const std::string& name(size_t index) const;
+  const std::string& current_name() const { return name(current_); }
   // What the profile says of it, and what it says itself.
   protocol::AgentSettings Settings(size_t index) const;
 

@@ -13,6 +13,7 @@ namespace trunkline::session {
 using protocol::ChannelId;
 using protocol::kLegChannel;
 using Owner = ChannelTable::Owner;
+using Agents = media::CallerPath::Config::Agents;
 
 Session::Session(Config config, Instant now, EffectSink& sink,
                  const protocol::Registry& registry)
@@ -30,7 +31,7 @@ Session::Session(Config config, Instant now, EffectSink& sink,
   opened["callId"] = config_.call_id;
   opened["epochMs"] = config_.epoch_ms;
   opened["leg"] = config_.leg;
-  opened["agent"] = agent_.list().name(agent_.list().current());
+  opened["agent"] = agent_.list().current_name();
   context_.Emit(opened);
   if (config_.snapshot) Restore(*config_.snapshot);
   Settle();
@@ -307,14 +308,9 @@ void Session::CreateMedia() {
   const Config::Profile& profile = config_.profile;
   caller_path_ = std::make_unique<media::CallerPath>(
       media::CallerPath::Config{
-          .leg = leg.heard,
-          .agent = agent_.traits().input,
-          .denoise = profile.denoise_for_agent,
-          .level = profile.level_for_agent,
-          .echo_guarding = profile.echo_guard,
-          .agents = agent_.list().size() == 1
-                        ? media::CallerPath::Config::Agents::kOne
-                        : media::CallerPath::Config::Agents::kSeveral},
+          leg.heard, agent_.traits().input, profile.denoise_for_agent,
+          profile.level_for_agent, profile.echo_guard,
+          agent_.list().size() == 1 ? Agents::kOne : Agents::kSeveral},
       line_out_->heard_track());
   caller_path_->OnStreamStarted(leg_.stream_began());
   recording_.Begin(leg.heard, *line_out_, leg_.stream_began());
@@ -358,7 +354,6 @@ void Session::TakeCallerFrames() {
     const auto guarding = conversation_.state() == State::kInterrupted
                               ? media::EchoGuarding::kOff
                               : media::EchoGuarding::kOn;
-    // Another agent may have its place since the last one.
     caller_path_->SetAgentFormat(agent_.traits().input);
     const auto frame = caller_path_->Next(context_.now(), guarding);
     if (!frame) return;
@@ -495,9 +490,8 @@ void Session::Finish() {
       {"durationMs", context_.at_ms()}, {"turns", outcome.turns},
       {"replies", outcome.replies},     {"bargeIns", outcome.barge_ins},
       {"resumes", outcome.resumes},     {"counters", std::move(counters)}};
-  const AgentList& agents = agent_.list();
-  if (agents.size() > 1) {
-    summary["agent"] = agents.name(agents.current());
+  if (const AgentList& agents = agent_.list(); agents.size() > 1) {
+    summary["agent"] = agents.current_name();
     summary["agentSwitches"] = agents.switches();
   }
   context_.sink().Ended(summary);
