@@ -11,6 +11,7 @@ void OpenAiResponses::Reset() {
   over_.clear();
   waiting_.clear();
   retried_ = false;
+  lost_request_ = false;
   refused_.clear();
 }
 
@@ -29,6 +30,7 @@ const std::string* OpenAiResponses::Next() {
   has_audio_ = false;
   has_text_ = false;
   has_pieces_ = false;
+  lost_request_ = false;
   cancel_id_.clear();
   return &last_;
 }
@@ -58,7 +60,8 @@ void OpenAiResponses::OnCreated(std::string_view id) {
   has_audio_ = false;
   has_text_ = false;
   has_pieces_ = false;
-  if (std::exchange(discard_requested_, false)) Discard(id);
+  const bool comes_late = std::exchange(lost_request_, false) && foreign_;
+  if (std::exchange(discard_requested_, false) || comes_late) Discard(id);
 }
 
 std::optional<OpenAiResponses::Done> OpenAiResponses::OnDone(
@@ -160,7 +163,8 @@ bool OpenAiResponses::OnRefused() {
 bool OpenAiResponses::OnNothingToCancel(std::string_view event_id) {
   const bool answers_last =
       !cancel_id_.empty() && (event_id.empty() || event_id == cancel_id_);
-  if (!answers_last || phase_ != Phase::kActive) return false;
+  if (!answers_last || phase_ == Phase::kIdle) return false;
+  lost_request_ = phase_ == Phase::kRequested;
   std::erase(discarded_, active_);
   RememberOver(active_);
   End();

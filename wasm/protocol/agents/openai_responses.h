@@ -82,8 +82,10 @@ class OpenAiResponses {
   bool OnRefused();
   // There was no response that response.cancel could end; `event_id` is that of
   // the cancel, where the server says it. True if it is the last one: the
-  // active response is over then, and its response.done is not awaited. Mostly
-  // it crossed with response.done, and there is nothing to do.
+  // active response is over then, and its response.done is not awaited; or the
+  // request before it was lost, and no response.created is; one that comes
+  // all the same before anything else is asked for is not wanted. Mostly it
+  // crossed with response.done, and there is nothing to do.
   bool OnNothingToCancel(std::string_view event_id);
 
   // Asked for, and response.created is not yet here.
@@ -115,6 +117,8 @@ class OpenAiResponses {
   std::string refused_;
   // The one in kRequested was cancelled before it had a name.
   bool discard_requested_ = false;
+  // The request that was cancelled last is over without a response.
+  bool lost_request_ = false;
   // The active one is of the server's own making: what was asked for has to
   // wait for its end.
   bool foreign_ = false;

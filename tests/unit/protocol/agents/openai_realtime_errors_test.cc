@@ -397,13 +397,14 @@ TEST_F(OpenAiRealtimeErrorsTest, NothingToCancelIsOfTheCancelThatItNames) {
   EXPECT_EQ(CountSent("response.create"), 3U);
 }
 
-// The server has not said that it began what is cancelled: nothing is over.
-TEST_F(OpenAiRealtimeErrorsTest, NothingToCancelBeforeItBeganEndsNothing) {
+// The server has not said that it began what is cancelled, and says that it
+// does not make it: that is over. What comes of it all the same is not wanted.
+TEST_F(OpenAiRealtimeErrorsTest, NothingToCancelBeforeItBeganIsItsEnd) {
   Connect();
   Respond();
   Cancel();
   Refuse({{"code", "response_cancel_not_active"}});
-  EXPECT_THAT(log.Words(), IsEmpty());
+  EXPECT_THAT(log.Words(), ElementsAre("done cancelled 0/0"));
   Receive(R"({"type":"response.created","response":{"id":"r1"}})");
   // Still not wanted.
   Receive(R"({"type":"response.output_audio.delta","response_id":"r1",

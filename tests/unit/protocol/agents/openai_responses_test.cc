@@ -438,6 +438,25 @@ TEST_F(OpenAiResponsesTest, NothingToCancelIsTheEndOfWhatIsActive) {
   EXPECT_EQ(Next(), "next");
 }
 
+// No request was made any more, since the lost one was waited for.
+TEST_F(OpenAiResponsesTest, NothingToCancelIsTheEndOfARequestThatWasLost) {
+  for (const char* names : {"c1", ""}) {
+    Ask("lost");
+    ASSERT_EQ(Next(), "lost");
+    responses_.Cancel();
+    responses_.OnCancelSent("c1");
+    Ask("next");
+    EXPECT_FALSE(Next());
+    EXPECT_TRUE(responses_.OnNothingToCancel(names));
+    EXPECT_FALSE(responses_.requested());
+    ASSERT_EQ(Next(), "next");
+    // Which is wanted.
+    responses_.OnCreated("r1");
+    EXPECT_FALSE(responses_.IsUnwanted("r1"));
+    OnDone("r1");
+  }
+}
+
 TEST_F(OpenAiResponsesTest, NothingToCancelMayHaveCrossedWithTheEnd) {
   Create("r1");
   responses_.Cancel();
