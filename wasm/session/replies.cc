@@ -111,7 +111,18 @@ void Replies::PutOff(std::optional<Duration> time) {
     context_.SetTimer(Timer::kAskAgain, std::min(*time, patience()));
 }
 
+void Replies::CountWait() {
+  if (!waits_since_) return;
+  waited_ = waited_ + (context_.now() - *std::exchange(waits_since_, {}));
+}
+
+void Replies::ForgetWaits() {
+  waited_ = Duration();
+  waits_since_.reset();
+}
+
 void Replies::Cancel() {
+  CountWait();
   asked_ = behind_ = left_over_ = audible_ = false;
   made_ = Duration();
   texts_.OnCancelled();
@@ -120,7 +131,11 @@ void Replies::Cancel() {
 }
 
 void Replies::Await() {
-  due_by_ = context_.now() + patience();
+  CountWait();
+  const Duration most = Duration::Millis(patience().ms() * kMaxPatience);
+  due_by_ = context_.now() +
+            std::min(patience(), std::max(most - waited_, Duration()));
+  waits_since_ = context_.now();
   left_.reset();
   caller_spoke_ = audible_ = false;
   // It is on its way.
@@ -132,12 +147,14 @@ void Replies::Await() {
 void Replies::AwaitStill() { context_.deadlines().Set(Timer::kReply, due_by_); }
 
 void Replies::OnToolsWait() {
+  CountWait();
   if (!left_) left_ = std::max(due_by_ - context_.now(), Duration());
 }
 
 void Replies::OnToolsAnswered() {
   if (!left_) return;
   due_by_ = context_.now() + *left_;
+  waits_since_ = context_.now();
   left_.reset();
   if (context_.deadlines().IsSet(Timer::kReply)) AwaitStill();
 }
@@ -158,6 +175,7 @@ void Replies::OnAudio(Duration length, protocol::ItemId item, bool asked) {
   if (since_unheard_ >= kHeard) {
     since_unheard_ = Duration();
     unheard_ = 0;
+    ForgetWaits();
   }
   if (!asked) return;
   made_ = made_ + length;
@@ -310,6 +328,7 @@ Replies::Missing Replies::OnMissing(const AgentReplyDone& done) {
 
 void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
   const bool returns = outlook != AgentLink::Outlook::kLost;
+  ForgetWaits();
   if (!returns) {
     next_ = Next::kCallersTurn;
   } else if ((making_reply() && audible_) || asked_) {
@@ -330,6 +349,7 @@ void Replies::OnAgentFailed(AgentLink::Outlook outlook) {
 void Replies::OnAgentSwitched() {
   retried_ = deaf_ = false;
   waits_ = rests_ = 0;
+  ForgetWaits();
   silent_ = unheard_ = requests_ = 0;
   greeting_tries_ = 0;
   // The time that the former one's provider wanted.

@@ -65,6 +65,10 @@ class Replies {
   // Speech is dated back by its detector: what began so little before a reply
   // was due is heard as begun behind it.
   static constexpr Duration kDatedBack = Duration::Millis(100);
+  // A caller who speaks on is waited for, and the next reply has its own time;
+  // but so many times that of one, all waits together in which nothing was
+  // heard of the agent, are the most that an agent has that works.
+  static constexpr int kMaxPatience = 2;
   // Times that the greeting is asked for before it is given up.
   static constexpr int kMaxGreetingTries = OwedTexts::kMaxTries;
 
@@ -251,6 +255,10 @@ class Replies {
   };
 
   bool IsIdle() const;
+  // The wait for what was asked for is over, or stands still; or nothing was
+  // waited for in vain.
+  void CountWait();
+  void ForgetWaits();
   Duration patience() const { return context_.config().limits.reply; }
 
   CallContext& context_;
@@ -290,6 +298,10 @@ class Replies {
   int unheard_ = 0;
   Duration since_unheard_;
   int requests_ = 0;
+  // What was waited in vain since something was heard of the agent, and since
+  // when more of it is.
+  Duration waited_;
+  std::optional<Instant> waits_since_;
   bool caller_spoke_ = false;
   Instant awaited_since_;
   // When the time of the reply that is due is over; what was left of it when
