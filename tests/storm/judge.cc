@@ -255,6 +255,8 @@ void Judge::OnEvent(const Json& event) {
       agent_ready_ = false;
       given_up_at_.push_back(world_->now());
     }
+    // Of which the end was not told: more of it might have come.
+    if (greeting_in_air_) greeted_ = false;
     unanswered_.reset();
     last_say_ = world_->now();
   } else if (type == "speechStarted") {
