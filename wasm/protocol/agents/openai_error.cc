@@ -35,8 +35,9 @@ std::optional<int64_t> TakeThousandths(std::string_view& text) {
     if (value > kMax) return std::nullopt;
   }
   value *= 1000;
-  const bool has_fraction =
-      at + 1 < text.size() && text[at] == '.' && IsDigit(text[at + 1]);
+  const bool has_fraction = at + 1 < text.size() &&
+                            (text[at] == '.' || text[at] == ',') &&
+                            IsDigit(text[at + 1]);
   if (at == 0 && !has_fraction) return std::nullopt;
   if (has_fraction) {
     ++at;

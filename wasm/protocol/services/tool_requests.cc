@@ -12,6 +12,7 @@ namespace {
 
 // What the shim says of arguments that it refuses; the rest is left out.
 constexpr size_t kMaxReasonBytes = 512;
+constexpr uint16_t kNoContent = 204;
 
 std::string ErrorOutput(std::string_view error) {
   return PrintJson({{"error", error}});
@@ -182,6 +183,12 @@ void ToolRequests::OnHttpHeaders(ChannelId channel, uint16_t status,
     // What it says besides is for people.
     GiveUp(request, "status",
            "the tool answered with status " + std::to_string(status));
+    return;
+  }
+  // It has done what it was asked for, and has nothing to say.
+  if (status == kNoContent && request->to == To::kWebhook) {
+    channels_.Abort(request->channel);
+    Finish(request, "{}", "");
     return;
   }
   const std::string type = MediaTypeOf(headers);

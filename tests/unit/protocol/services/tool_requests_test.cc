@@ -101,8 +101,10 @@ TEST_F(ToolRequestsTest, WhatItAnswersIsTheResult) {
        "null 201 40 ms"},
       {299, "Text/Plain", " a table \n", " a table \n 299 40 ms"},
       {200, "text/csv", long_text, long_text + " 200 40 ms"},
-      {204, nullptr, "",
-       R"({"error":"the tool's answer is neither JSON nor text"} type 204 40 ms)"},
+      // Done, and nothing to say.
+      {204, nullptr, "", "{} 204 40 ms"},
+      {200, nullptr, "",
+       R"({"error":"the tool's answer is neither JSON nor text"} type 200 40 ms)"},
       {200, "application/json", "  ",
        R"({"error":"the tool's answer is empty"} empty 200 40 ms)"},
       {200, "application/json", R"({"free":)",
