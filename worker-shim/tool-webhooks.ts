@@ -135,11 +135,25 @@ const DRAFT = "2020-12";
 /** The model is told so much of what is wrong. */
 const MAX_REASON_CHARACTERS = 300;
 
+/**
+ * The schema without its formats, which only annotate in that draft (JSON Schema Validation 2020-12, 7.2.1): the library
+ * asserts them, and would refuse a time without a zone as people say it.
+ */
+function withoutFormats(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutFormats);
+  if (typeof schema !== "object" || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key, value]) => key !== "format" || typeof value !== "string")
+      .map(([key, value]) => [key, VALUES.has(key) ? value : withoutFormats(value)]),
+  );
+}
+
 /** What is wrong about a tool's arguments, for the model that made them; undefined if nothing is. */
 export function argumentsFault(schema: object | undefined, value: unknown): string | undefined {
   if (schema === undefined) return undefined;
   try {
-    const { valid, errors } = new Validator(schema as Schema, DRAFT).validate(value);
+    const { valid, errors } = new Validator(withoutFormats(schema) as Schema, DRAFT).validate(value);
     return valid ? undefined : `arguments: ${shownError(errors)}`;
   } catch {
     // A reference that leads nowhere: the profile's, and found when it is used.

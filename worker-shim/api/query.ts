@@ -5,6 +5,8 @@ import { textFault } from "../schemas.ts";
 
 /** The last instant of a year of four digits. */
 const MAX_TIME_MS = Date.UTC(10_000, 0) - 1;
+/** A date without its hyphens, 20261128, is no time: as epoch ms it would be a morning of 1970. */
+const EPOCH_MS = /^(?:0|\d{12,})$/;
 const MAX_FILTER_CHARACTERS = 256;
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/i;
@@ -23,11 +25,12 @@ function parseDate(text: string): number {
 
 /** Epoch ms, or an ISO 8601 date, from 1970 to 9999. A `+` that came as a space is one. */
 export function time() {
-  const message = "must be a time: epoch ms, or a date as 2026-11-28 or 2026-11-28T12:00:00Z, from 1970 to 9999";
+  const message =
+    "must be a time: epoch ms (0, or 12 digits at least), or a date as 2026-11-28 or 2026-11-28T12:00:00Z, from 1970 to 9999";
   return v.pipe(
     v.string(message),
     v.transform((text) =>
-      /^\d+$/.test(text) ? Number(text) : parseDate(text.replace(/(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$/, "$1+$2")),
+      EPOCH_MS.test(text) ? Number(text) : parseDate(text.replace(/(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$/, "$1+$2")),
     ),
     v.number(message),
     v.minValue(0, message),

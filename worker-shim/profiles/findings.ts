@@ -130,7 +130,13 @@ function* ofAgents({ agent, profile }: ProfileDocument, deployment: Deployment):
 }
 
 function ofEntry(entry: Entry, deployment: Deployment): readonly Finding[] {
-  return [...ofServices(entry, deployment), ...ofReading(entry), ...ofProvider(entry), ...ofInstructions(entry)];
+  return [
+    ...ofServices(entry, deployment),
+    ...ofReading(entry),
+    ...ofLanguage(entry),
+    ...ofProvider(entry),
+    ...ofInstructions(entry),
+  ];
 }
 
 /** Who fails takes with him those that are the same. */
@@ -181,6 +187,13 @@ function* ofReading({ agent, profile, own, place }: Entry): Generator<Finding> {
     if (value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) continue;
     yield { severity: "warning", place: `${place}.${name}`, message: `is nothing that ${agent} reads` };
   }
+}
+
+/** The rules of `house` are English, and so are its voice and its ears. */
+function* ofLanguage(entry: Entry): Generator<Finding> {
+  const { language = "" } = entry.profile;
+  if (entry.agent !== "house" || /^(?:$|en\b)/i.test(language)) return;
+  yield { severity: "warning", place: placeOf(entry, "language"), message: `is ${language}, and house speaks English` };
 }
 
 function* ofInstructions(entry: Entry): Generator<Finding> {

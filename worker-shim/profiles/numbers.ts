@@ -7,12 +7,12 @@ import { checked } from "../schemas.ts";
 export const MAX_NUMBERS = 100;
 
 const IS_NUMBER =
-  'must be a number or a SIP address in lower case, such as "+15551234567" or "sip:desk@example.com", or its beginning with * behind it';
+  'must be a number or a SIP address in lower case and without parameters, such as "+15551234567" or "sip:desk@example.com", or its beginning with * behind it';
 
 /** A number or an address, or what it begins with and `*`. */
 export const number = v.pipe(
   v.string(IS_NUMBER),
-  v.regex(/^(?:\+?[0-9]{1,20}|sips?:[^\s*\p{Lu}\p{Cc}\p{Cs}]{1,250})\*?$/u, IS_NUMBER),
+  v.regex(/^(?:\+?[0-9]{1,20}|sips?:[^\s*;?\p{Lu}\p{Cc}\p{Cs}]{1,250})\*?$/u, IS_NUMBER),
 );
 
 /** What was dialled, as patterns have it: a plus that came as a space is one, an address is in lower case and bare. */

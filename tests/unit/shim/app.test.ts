@@ -543,12 +543,19 @@ describe("/api/calls", () => {
     });
   });
 
-  it.each(["limit=0", "limit=101", "limit=x", "cursor=x", "cursor=eDp5", "since=yesterday-ish", "failed=maybe"])(
-    "does not guess what %s means",
-    async (query) => {
-      expect(await errorOf(await ask(`/api/calls?${query}`))).toEqual([400, "bad_query"]);
-    },
-  );
+  it.each([
+    "limit=0",
+    "limit=101",
+    "limit=x",
+    "cursor=x",
+    "cursor=eDp5",
+    "since=yesterday-ish",
+    "since=20261130",
+    "until=1764460800",
+    "failed=maybe",
+  ])("does not guess what %s means", async (query) => {
+    expect(await errorOf(await ask(`/api/calls?${query}`))).toEqual([400, "bad_query"]);
+  });
 
   // A list that was empty said that there was no such call, where nothing had been asked.
   it.each([

@@ -544,7 +544,7 @@ describe.each(["/api/calls", "/api/analytics", "/api/slow-requests"])("bytes of 
     ["from=%2B1555%C3", "from"],
     ["from=%ed%a0%80", "from"],
     ["cursor=%C0%AF", "cursor"],
-    ["since=1&agent=%F4%90%80%80", "agent"],
+    ["since=0&agent=%F4%90%80%80", "agent"],
     ["a%FFb=1", JSON.stringify("a\ufffdb")],
   ])(`are refused at ${path}: %s`, async (query, name) => {
     const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
@@ -585,7 +585,7 @@ describe("times", () => {
   });
 
   it("may be at the ends of what there is", async () => {
-    for (const query of ["since=0", "until=253402300799999", "since=253402300799998", "since=0&until=1"]) {
+    for (const query of ["since=0", "until=253402300799999", "since=253402300799998", "since=0&until=100000000000"]) {
       const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
       expect((await gateway.request(`/api/analytics?${query}`, { headers })).status).toBe(200);
     }

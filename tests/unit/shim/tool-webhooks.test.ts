@@ -152,6 +152,18 @@ describe("arguments", () => {
 
   it("are not checked without one", () => {
     expect(argumentsFault(undefined, { any: 1 })).toBeUndefined();
+    // A format only annotates; a property of that name is one like others.
+    const schema = {
+      type: "object",
+      properties: {
+        at: { type: "string", format: "time" },
+        days: { type: "array", items: { type: "string", format: "date" } },
+        format: { type: "string", enum: ["pdf"] },
+      },
+    };
+    expect(argumentsFault(schema, { at: "19:30", days: ["tomorrow"], format: "pdf" })).toBeUndefined();
+    expect(argumentsFault(schema, { at: 1930 })).toContain("at");
+    expect(argumentsFault(schema, { format: "doc" })).toContain("format");
   });
 
   it("are refused where a schema leads nowhere", () => {

@@ -125,6 +125,12 @@ describe("a check", () => {
     expect(found({ ...GOOD, profile: { ...GOOD.profile, tools } })).toHaveLength(2);
   });
 
+  it("finds a house that is to speak another language", () => {
+    const house = (language: string): ProfileDocument => ({ agent: "house", profile: { language } });
+    expect(found(house("de"))).toEqual(["warning profile.language is de, and house speaks English"]);
+    for (const language of ["en", "en-GB", ""]) expect(found(house(language))).toEqual([]);
+  });
+
   it("judges each agent of a list by what is its own and what is the profile's", () => {
     const list = (agents: ProfileDocument["profile"]["agents"], more: ProfileDocument["profile"] = {}) => ({
       profile: { ...GOOD.profile, ...more, agents },
@@ -262,6 +268,9 @@ describe("numbers", () => {
     "tel:+1",
     "SIP:a@b",
     "sip:A@b",
+    "sip:desk@example.com;transport=tls",
+    "sip:+1555@example.com;user=phone",
+    "sip:desk@example.com?subject=x",
     "sip: a",
     5,
     null,
