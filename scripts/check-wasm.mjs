@@ -21,7 +21,7 @@ const MODULES = {
     memory: "CMakeLists.txt",
     bounds: {
       "wasm-wasi": { raw: 704 * 1024, gzip: 296 * 1024 },
-      "wasm-emscripten": { raw: 1024 * 1024, gzip: 384 * 1024 },
+      "wasm-emscripten": { raw: 1088 * 1024, gzip: 400 * 1024 },
     },
   },
   synthesizer: {
