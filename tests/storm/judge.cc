@@ -80,6 +80,7 @@ void Judge::BeginLife(VirtualWorld& world) {
   state_ = State::kSetup;
   in_state_ms_ = thinking_ms_ = dry_ms_ = outage_ms_ = idle_ms_ = 0;
   stream_ms_ = 0;
+  cancelled_at_.reset();
   agent_ready_ = was_ready_ = false;
   agent_ = plan_.options.agent;
   quiet_ = true;
@@ -256,7 +257,10 @@ void Judge::OnEvent(const Json& event) {
       given_up_at_.push_back(world_->now());
     }
     // Of which the end was not told: more of it might have come.
-    if (greeting_in_air_) greeted_ = false;
+    if (greeting_in_air_) {
+      greeted_ = false;
+      greeting_items_.clear();
+    }
     unanswered_.reset();
     last_say_ = world_->now();
   } else if (type == "speechStarted") {
@@ -272,6 +276,8 @@ void Judge::OnEvent(const Json& event) {
   } else if (type == "speechStopped") {
     quiet_ = true;
   } else if (type == "dtmf") {
+    // He enters digits: what is owed waits for the rest of them.
+    idle_ms_ = 0;
     silence_ms_ = 0;
     if (state_ != State::kSetup && plan_.watches_provider()) {
       // More than that is dropped.
