@@ -19,7 +19,7 @@ using Endpoint = RestServices::Endpoint;
 using Kind = RestServices::Fault::Kind;
 
 constexpr int kVoiceHz = 24'000;
-constexpr int64_t kSamplesPerMs = kVoiceHz / 1000;
+constexpr int64_t kVoiceSamplesPerMs = kVoiceHz / 1000;
 constexpr size_t kWavHead = 44;
 
 // Of speech that is apart by silence longer than any within a word.
@@ -135,7 +135,7 @@ RestServices::Reply RestServices::Say(const std::string& text) {
           static_cast<int64_t>(jitter_percent);
       ms += ms * more / 100;
     }
-    for (int64_t i = 0; i < ms * kSamplesPerMs; ++i) {
+    for (int64_t i = 0; i < ms * kVoiceSamplesPerMs; ++i) {
       samples.push_back(i / 40 % 2 == 0 ? int16_t{3000} : int16_t{-3000});
     }
     spoken.length_ms += ms;
@@ -144,7 +144,8 @@ RestServices::Reply RestServices::Say(const std::string& text) {
     const int64_t pause = last == ','                                 ? 180
                           : last == '.' || last == '?' || last == '!' ? 140
                                                                       : 0;
-    samples.resize(samples.size() + static_cast<size_t>(pause * kSamplesPerMs));
+    samples.resize(samples.size() +
+                   static_cast<size_t>(pause * kVoiceSamplesPerMs));
     spoken.length_ms += pause;
     at = end;
   }

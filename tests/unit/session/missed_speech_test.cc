@@ -14,7 +14,7 @@ namespace {
 using Turn = MissedSpeech::Turn;
 
 constexpr protocol::AudioFormat kMuLaw{protocol::Encoding::kMuLaw, 8000};
-constexpr protocol::AudioFormat kWide{protocol::Encoding::kLinear16, 16000};
+constexpr protocol::AudioFormat kWideband{protocol::Encoding::kLinear16, 16000};
 constexpr int kFrameMs = 20;
 constexpr size_t kFrameBytes = 160;
 
@@ -92,16 +92,16 @@ TEST(MissedSpeechTest, BeyondItsBoundTheOldestIsDroppedAndCounted) {
 // Kept is the telephone's format, of a wide leg twice as wide; what hears it
 // gets its own.
 TEST(MissedSpeechTest, WhateverComesAndWhateverIsWantedItIsAsLong) {
-  MissedSpeech missed(kWide, kMuLaw);
+  MissedSpeech missed(kWideband, kMuLaw);
   Add(missed, 50, 2, Turn::kIn);
-  missed.SetSource(kWide);
-  const std::vector<uint8_t> frame(protocol::BytesOf(kWide, kFrameMs), 3);
+  missed.SetSource(kWideband);
+  const std::vector<uint8_t> frame(protocol::BytesOf(kWideband, kFrameMs), 3);
   for (int i = 0; i < 50; ++i) missed.Add(frame, Turn::kIn);
   for (int i = 0; i < 10; ++i) missed.Add(frame, Turn::kOut);
   // Without what a filter holds back.
   EXPECT_NEAR(Ms(missed), 100 * kFrameMs, 5);
   EXPECT_EQ(missed.left_out(), Duration::Millis(10 * kFrameMs));
-  for (const protocol::AudioFormat format : {kMuLaw, kWide}) {
+  for (const protocol::AudioFormat format : {kMuLaw, kWideband}) {
     const auto ms = static_cast<int>(AudioOf(missed, format).size() /
                                      protocol::BytesOf(format, 1));
     EXPECT_NEAR(ms, 100 * kFrameMs, 10);

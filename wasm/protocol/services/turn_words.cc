@@ -8,11 +8,11 @@
 namespace trunkline::protocol {
 namespace {
 
-constexpr size_t kMaxWordBytes = 16;
+constexpr size_t kMaxLetters = 16;
 
 // One word in lower case, without the signs around it.
 struct Word {
-  std::array<char, kMaxWordBytes> letters{};
+  std::array<char, kMaxLetters> letters{};
   size_t size = 0;
   // A longer one is none that is known here.
   std::string_view text() const { return {letters.data(), size}; }
@@ -57,7 +57,7 @@ Word Read(std::string_view raw) {
   Word word;
   // The typographic apostrophe is three bytes.
   constexpr std::string_view kApostrophe = "\xE2\x80\x99";
-  while (!raw.empty() && word.size < kMaxWordBytes) {
+  while (!raw.empty() && word.size < kMaxLetters) {
     const bool is_apostrophe = raw.starts_with(kApostrophe);
     word.letters[word.size++] = is_apostrophe ? '\'' : ToLower(raw.front());
     raw.remove_prefix(is_apostrophe ? kApostrophe.size() : 1);

@@ -21,17 +21,17 @@ inline constexpr AudioFormat kNarrow = {Encoding::kLinear16, 8000};
 inline std::string SttLine(const SttEvent& event) {
   return std::visit(
       [](const auto& each) -> std::string {
-        using Event = std::decay_t<decltype(each)>;
-        if constexpr (std::is_same_v<Event, ServiceFaulted>) {
+        using Each = std::decay_t<decltype(each)>;
+        if constexpr (std::is_same_v<Each, ServiceFaulted>) {
           return std::string("fault ") + ToString(each.fault);
-        } else if constexpr (std::is_same_v<Event, SttReady>) {
+        } else if constexpr (std::is_same_v<Each, SttReady>) {
           return "ready";
-        } else if constexpr (std::is_same_v<Event, SttText>) {
+        } else if constexpr (std::is_same_v<Each, SttText>) {
           return (each.state == TranscriptState::kFinal ? "= " : "+ ") +
                  std::string(each.text);
-        } else if constexpr (std::is_same_v<Event, SttTextFailed>) {
+        } else if constexpr (std::is_same_v<Each, SttTextFailed>) {
           return "no text: " + ToLine({Loss::kRetryable, each.why});
-        } else if constexpr (std::is_same_v<Event, ServiceFailed>) {
+        } else if constexpr (std::is_same_v<Each, ServiceFailed>) {
           return ToLine(each);
         } else {
           return "of who detects turns";
