@@ -111,7 +111,7 @@ void AgentLink::BeReady(std::optional<Duration> turn_began) {
   context_.Emit(context_.NewEvent("agentReady"));
   const std::vector<uint8_t> kept = std::exchange(backlog_, {});
   std::span<const uint8_t> audio = kept;
-  if (std::exchange(replays_, false)) {
+  if (std::exchange(replays_, false) && missed_) {
     if (traits().turn_detection ==
         protocol::AgentTraits::TurnDetection::kLocal) {
       agent_->TurnStarted(Duration());
@@ -136,7 +136,8 @@ void AgentLink::BeReady(std::optional<Duration> turn_began) {
 AgentLink::Outlook AgentLink::Fail(protocol::AgentFailed::Loss loss,
                                    const protocol::Failure& why,
                                    Successor successor) {
-  const bool next = successor == Successor::kAllowed && has_next();
+  const std::optional<size_t> next =
+      successor == Successor::kAllowed ? list_.Next() : std::nullopt;
   const Duration pause =
       std::max(Duration::Micros(kRetryPause.us() << retries_),
                why.retry_after.value_or(Duration()));
@@ -164,7 +165,7 @@ AgentLink::Outlook AgentLink::Fail(protocol::AgentFailed::Loss loss,
   }
   if (next) {
     list_.GiveUp();
-    Replace(*list_.Next(), WithoutSecrets(reason));
+    Replace(*next, WithoutSecrets(reason));
     return Outlook::kNext;
   }
   phase_ = Phase::kLost;

@@ -102,7 +102,7 @@ void AgentList::Restore(const Json& snapshot) {
     return index && *index >= 0 && static_cast<uint64_t>(*index) < size();
   };
   const auto current = IntegerMember(snapshot, "agent");
-  if (!in_list(current)) return;
+  if (!current || !in_list(current)) return;
   current_ = static_cast<size_t>(*current);
   switches_ = std::max<int64_t>(
       IntegerMember(snapshot, "agentSwitches").value_or(0), 0);

@@ -117,10 +117,10 @@ std::optional<Config> ParseConfig(std::string_view text,
                                   const protocol::Registry& registry,
                                   std::string* refused = nullptr);
 
-// What an object says of an agent itself, over what is in `settings`:
+// What an object says of an agent itself, over what is in `agent`:
 // "instructions", "model", "voice", "language", "transcriptionModel",
 // "agentAudio", "stt", "llm", "tts". False if one of them has a type or value
 // that it cannot have.
-bool ReadAgentSettings(const Json& object, protocol::AgentSettings& settings);
+bool ReadAgentSettings(const Json& object, protocol::AgentSettings& agent);
 
 }  // namespace trunkline::session

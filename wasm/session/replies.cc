@@ -113,7 +113,8 @@ void Replies::PutOff(std::optional<Duration> time) {
 
 void Replies::CountWait() {
   if (!waits_since_) return;
-  waited_ = waited_ + (context_.now() - *std::exchange(waits_since_, {}));
+  waited_ = waited_ + (context_.now() - *waits_since_);
+  waits_since_.reset();
 }
 
 void Replies::ForgetWaits() {

@@ -176,15 +176,14 @@ TEST(EndpointingTest, OfAHundredDictatedNumbersAndHaltingSentencesFewAreCut) {
   const int64_t whole = 100 - cuts;
   const RestServices::Pace pace;
   // There and back.
-  const int64_t hears_ms = pace.transcription.ms() + 40;
+  const long long hears_ms = pace.transcription.ms() + 40;
   std::printf(
       "| end of the turn | cut, of 100 | turn over | model asked |\n"
       "| silence of 500 ms | %d | 500 ms | %lld ms |\n"
       "| silence of 700 ms | %d | 700 ms | %lld ms |\n"
       "| by words | %d | %lld ms | %lld ms |\n"
       "texts made in vain: %lld\n",
-      CutsOf(500), static_cast<long long>(500 + hears_ms), CutsOf(700),
-      static_cast<long long>(700 + hears_ms), cuts,
+      CutsOf(500), 500 + hears_ms, CutsOf(700), 700 + hears_ms, cuts,
       static_cast<long long>(over_ms / whole),
       static_cast<long long>(asked_ms / whole),
       static_cast<long long>(dropped));

@@ -87,8 +87,7 @@ TEST(WordsHeardTest, OfACascadeThatDoesNotKnowItsWordsTimes) {
       const int64_t before_ms = world.line.heard_ms();
       ASSERT_TRUE(world.RunUntil(
           [&] { return world.Count("replyStarted") > replies; }));
-      const auto after_ms =
-          static_cast<int64_t>(300 + world.clock.Random(7000));
+      const auto after_ms = 300 + int64_t{world.clock.Random(7'000)};
       ASSERT_TRUE(world.RunUntil(
           [&] { return world.line.heard_ms() - before_ms >= after_ms; }));
       const size_t truncated = world.Count("truncated");
@@ -222,8 +221,7 @@ TEST_F(RealtimeWordsHeardTest, OfARealtimeProvider) {
                    {"content_index", 0},
                    {"transcript", text}});
       Done(world, response);
-      const auto after_ms =
-          static_cast<int64_t>(300 + world.clock.Random(6'000));
+      const auto after_ms = 300 + int64_t{world.clock.Random(6'000)};
       ASSERT_TRUE(world.RunUntil(
           [&] { return world.line.heard_ms() - before_ms >= after_ms; }));
       const size_t truncated = world.Count("truncated");

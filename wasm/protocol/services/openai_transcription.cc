@@ -279,9 +279,9 @@ void OpenAiTranscription::Forget() {
 }
 
 OpenAiTranscription::Turn* OpenAiTranscription::TurnOf(ChannelId channel) {
-  if (pausing_ && pausing_->turn &&
-      pausing_->turn->exchange.channel() == channel) {
-    return &*pausing_->turn;
+  if (pausing_) {
+    std::optional<Turn>& asked = pausing_->turn;
+    if (asked && asked->exchange.channel() == channel) return &*asked;
   }
   const auto turn = std::find_if(
       turns_.begin(), turns_.end(),
