@@ -80,7 +80,6 @@ void Judge::BeginLife(VirtualWorld& world) {
   state_ = State::kSetup;
   in_state_ms_ = thinking_ms_ = dry_ms_ = outage_ms_ = idle_ms_ = 0;
   stream_ms_ = 0;
-  cancelled_at_.reset();
   agent_ready_ = was_ready_ = false;
   agent_ = plan_.options.agent;
   quiet_ = true;
@@ -257,7 +256,7 @@ void Judge::OnEvent(const Json& event) {
       given_up_at_.push_back(world_->now());
     }
     // Of which the end was not told: more of it might have come.
-    if (greeting_in_air_) {
+    if (greeting_in_air_ && state_ != State::kListening) {
       greeted_ = false;
       greeting_items_.clear();
     }

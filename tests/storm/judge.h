@@ -184,7 +184,6 @@ class Judge {
   int64_t outage_ms_ = 0;
   int64_t silence_ms_ = 0;
   int64_t idle_ms_ = 0;
-  std::optional<Instant> cancelled_at_;
   int64_t call_ms_ = 0;
   // When the session began, of the call.
   int64_t life_from_ms_ = 0;

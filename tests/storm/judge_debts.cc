@@ -214,7 +214,6 @@ void Judge::OnRequest(const Json& request) {
     }
     return;
   }
-  if (type == "response.cancel") cancelled_at_ = world_->now();
   if (type != "conversation.item.create") return;
   const Json* item = FindMember(request, "item");
   if (item == nullptr) return;

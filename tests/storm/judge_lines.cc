@@ -101,11 +101,7 @@ void Judge::JudgeCut(const Json& line, const std::string& name) {
   if (!cut && !item->whole_at) {
     Complain(name + " was never whole, and is not cut");
   }
-  // An item that another one followed, and that a server which ignores a cancel
-  // goes on with behind that, was over as far as was told.
-  const bool went_on = cancelled_at_ && item->whole_at > cancelled_at_ &&
-                       item->number + 1 < world_->agent.items().size();
-  if (!cut && !went_on && ear_ms < item->generated_ms - MostError()) {
+  if (!cut && ear_ms < item->generated_ms - MostError()) {
     Complain("of " + name + " " + Ms(ear_ms) + " of " + Ms(item->generated_ms) +
              " were heard, and it is not cut");
   }
