@@ -5,11 +5,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Observer } from "../simulators/observer.ts";
 import { QUESTIONS, type Question } from "../simulators/openai-realtime/domain.ts";
 import { type RestPace, RestServer } from "../simulators/openai-rest/server.ts";
-import { say, type Voice } from "../simulators/speech/say.ts";
+import { say } from "../simulators/speech/say.ts";
 import { PhoneCall } from "../simulators/twilio/phone-call.ts";
 import { measured } from "../support/measured.ts";
 import { DirectGateway } from "./support/direct-gateway.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
+import { type Asked, ask } from "./support/question.ts";
 
 const PROFILE = {
   flightRecord: "on",
@@ -56,31 +57,6 @@ afterAll(async () => {
   await gateway.close();
   await rest.close();
 });
-
-interface Asked {
-  readonly miss: string | undefined;
-  readonly latencyMs: number;
-}
-
-async function ask(call: PhoneCall, observer: Observer, question: Question, voice: Voice): Promise<Asked> {
-  const from = observer.events.length;
-  const spoken = await call.say(await say(question.text, { voice }));
-  const heardAt = await call.firstHeardAfter(spoken.endMs, 12_000);
-  await call.quiet(900, 20_000);
-  const of = (role: string) =>
-    observer.events
-      .slice(from)
-      .filter((event) => event.type === "transcript" && event["final"] === true && event["role"] === role)
-      .map((event) => String(event["text"]).toLowerCase())
-      .join(" ");
-  const heard = question.heard.every((word) => of("caller").includes(word));
-  const answered = question.answered.every((word) => of("agent").includes(word));
-  const miss =
-    heardAt !== undefined && heard && answered
-      ? undefined
-      : `${question.text} -> "${of("caller")}" -> "${of("agent")}"`;
-  return { miss, latencyMs: (heardAt ?? Number.POSITIVE_INFINITY) - spoken.endMs };
-}
 
 describe("a cascade of REST services", () => {
   it("answers sixteen of sixteen spoken turns, soon after each is over", { timeout: 240_000 }, async () => {

@@ -10,8 +10,7 @@ import type { PhoneCall } from "../simulators/twilio/phone-call.ts";
 import { WorkersAiServer } from "../simulators/workers-ai/server.ts";
 import { measured } from "../support/measured.ts";
 import { Gateway, waitForEvent } from "./support/gateway.ts";
-
-type Voice = "rms" | "slt";
+import { type Asked, ask } from "./support/question.ts";
 
 const LIMITS = JSON.stringify({ replyMs: 6000, agentReadyMs: 6000 });
 const AT_DEEPGRAM = {
@@ -76,31 +75,6 @@ async function dial(gateway: Gateway, agent = "cascade"): Promise<{ call: PhoneC
   const observer = gateway.observe(call.callId);
   await waitForEvent(observer, "agentReady");
   return { call, observer };
-}
-
-interface Asked {
-  readonly miss: string | undefined;
-  readonly latencyMs: number;
-}
-
-async function ask(call: PhoneCall, observer: Observer, question: Question, voice: Voice): Promise<Asked> {
-  const from = observer.events.length;
-  const spoken = await call.say(await say(question.text, { voice }));
-  const heardAt = await call.firstHeardAfter(spoken.endMs, 12_000);
-  await call.quiet(900, 20_000);
-  const of = (role: string) =>
-    observer.events
-      .slice(from)
-      .filter((event) => event.type === "transcript" && event["final"] === true && event["role"] === role)
-      .map((event) => String(event["text"]).toLowerCase())
-      .join(" ");
-  const heard = question.heard.every((word) => of("caller").includes(word));
-  const answered = question.answered.every((word) => of("agent").includes(word));
-  const miss =
-    heardAt !== undefined && heard && answered
-      ? undefined
-      : `${question.text} -> "${of("caller")}" -> "${of("agent")}"`;
-  return { miss, latencyMs: (heardAt ?? Number.POSITIVE_INFINITY) - spoken.endMs };
 }
 
 /** Four calls at a time, four turns each; two voices. */
